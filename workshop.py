@@ -1,0 +1,472 @@
+#!/usr/bin/env python3
+"""The course's commands: `python3 workshop.py lab` opens it, `python3 workshop.py test` tests it.
+
+Standard library only, and the only place that knows how the environment is made: a virtual
+environment in `.venv` with the packages of requirements.lock (requirements-dev.lock for tests),
+each checked by its hash. `python3 workshop.py --help` lists the other commands.
+"""
+
+import argparse
+import errno
+import hashlib
+import importlib.util
+import itertools
+import json
+import os
+import platform
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+SUPPORTED: str = "3.11 to 3.13"  # This course needs such a Python: try `python3 workshop.py lab`
+# Python 2 cannot parse the line above, and shows it; an old Python 3 comes to the next one.
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    sys.exit(
+        f"This course needs Python {SUPPORTED} and this is Python {platform.python_version()}: "
+        "install one of those and start the course with it: `python3.13 workshop.py lab`."
+    )
+
+ROOT = Path(__file__).resolve().parent
+LOCK = ROOT / "requirements.lock"
+DEV_LOCK = ROOT / "requirements-dev.lock"
+VENV = ROOT / ".venv"
+STAMP = VENV / "workshop.json"
+SITE_PACKAGES = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}))
+SCRIPTS = Path(sysconfig.get_path("scripts", "venv", {"base": str(VENV)}))
+PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+ORIGINALS = ROOT / "notebooks"
+COPIES = ROOT / "my-lessons"
+RECORD = COPIES / ".originals.json"
+
+PROGRESS = ("Resolved ", "Downloading ", "Downloaded ", "Prepared ", "Installed ")  # uv's lines
+FULL = "The disk is full: free 1 GB (for .venv and the download cache), then call this again."
+# What the set-up's tools say when they fail, and what to do about it.
+CAUSES = {
+    r"No space left|not enough space|quota exceeded|errno 28\b|os error (28|112|122)\b": FULL,
+    r"ensurepip is not available|No module named '?(ensurepip|venv|pip)\b": (
+        "This Python cannot make a virtual environment: on Debian or Ubuntu call `sudo apt install "
+        f"python3.{sys.version_info[1]}-venv`, elsewhere install Python anew, then call this again."
+    ),
+    r"hash mismatch|do not match the hashes": (
+        "A downloaded file is not the one that was locked, so it was not installed: try another "
+        "network, or ask whoever runs your package index."
+    ),
+    r"certificate": (
+        "The package index shows a certificate that this computer does not trust: set "
+        "SSL_CERT_FILE to your organisation's certificate file, then call this again."
+    ),
+    r"dns error|connection (broken|refused|reset)|connect error|proxy ?error|timed? ?out|"
+    r"error sending request|failed to (fetch|download|establish)|network is unreachable": (
+        "The package index cannot be reached: check the network (and HTTPS_PROXY, if you are "
+        "behind a proxy), then call this again; what was downloaded is kept."
+    ),
+}
+
+
+class Trouble(Exception):
+    """Something the person at the keyboard can mend, told in one sentence."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+# --- The environment ------------------------------------------------------------------------
+
+
+def set_up(dev: bool = False) -> None:
+    """Make `.venv` hold what the lock names (with `dev`, what the tests need as well).
+
+    Does nothing when it already does: a stamp, written last, names Python, place and lock. A
+    `.venv` without a valid stamp (interrupted, moved, another Python) is made anew, which is
+    quick because uv and pip keep their downloads.
+    Raises Trouble with the next step to take.
+    """
+    stamp = read_json(STAMP)
+    here = {"root": str(ROOT), "python": platform.python_version()}
+    intact = PYTHON.exists() and here.items() <= stamp.items()
+    # The tests' packages are a superset: what `test` installed, `lab` leaves in place.
+    lock = DEV_LOCK if dev or (intact and stamp.get("lock") == DEV_LOCK.name) else LOCK
+    wanted = {**here, "lock": lock.name, "sha256": hashlib.sha256(lock.read_bytes()).hexdigest()}
+    if intact and stamp == wanted:
+        return
+    STAMP.unlink(missing_ok=True)
+    if not intact:
+        make_venv()
+    install(lock)
+    write(STAMP, json.dumps(wanted))
+
+
+def make_venv() -> None:
+    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
+        raise Trouble(explain("ensurepip is not available"))
+    say("1/3  making .venv with Python " + platform.python_version())
+    if VENV.exists():
+        shutil.rmtree(VENV)
+    # From the base interpreter: the running one may be the .venv that was just deleted.
+    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", VENV)
+
+
+def install(lock: Path) -> None:
+    """Install exactly what `lock` names: uv by pip, and by uv, twenty times as fast, the rest."""
+    text = lock.read_text("utf-8")
+    pin = re.search(r"^uv==(\S+).*?(?=^\S|\Z)", text, re.M | re.S)
+    if not pin:
+        raise Trouble(lock.name + " names no uv: get it anew with `git checkout " + lock.name + "`")
+    if not (SITE_PACKAGES / f"uv-{pin[1]}.dist-info").exists():
+        say(f"2/3  installing uv {pin[1]}, the installer")
+        requirement = VENV / "uv.txt"
+        write(requirement, pin[0])
+        pip = (PYTHON, "-m", "pip", "install", "--no-deps", "--no-input", "--retries", "2")
+        run(*pip, "--require-hashes", "-r", requirement)
+    say(f"3/3  installing the packages of {lock.name}")
+    uv = (PYTHON, "-m", "uv", "pip", "sync", "--python", PYTHON, "--require-hashes", lock)
+    run(*uv, env=uv_environment())
+    # A path file instead of `pip install -e .`: instant, and it needs no build tool from the
+    # network. The path is relative, so that it is plain ASCII wherever the course lies.
+    write(SITE_PACKAGES / "workshop.pth", os.path.relpath(ROOT, SITE_PACKAGES) + "\n")
+    news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+    write(VENV / "share/jupyter/lab/settings/overrides.json", json.dumps(news))
+
+
+def uv_environment() -> dict[str, str]:
+    """This process's environment, plus what pip is set to: uv does not read pip's settings."""
+    command = [str(PYTHON), "-m", "pip", "config", "list"]
+    listed = subprocess.run(command, capture_output=True, text=True).stdout
+    settings = dict[str, str]()
+    for scope in ("global", "install", ":env:"):  # The later one wins, as with pip.
+        settings.update(re.findall(rf"^{scope}\.([\w-]+)='(.+)'$", listed, re.M))
+    names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY"}
+    found = {names[key]: value for key, value in settings.items() if key in names}
+    return {"UV_SYSTEM_CERTS": "1", **found, **os.environ}
+
+
+def run(*command: object, env: dict[str, str] | None = None) -> None:
+    """Run a step of the set-up: shows how far a download is, else only what went wrong."""
+    output: list[str] = []
+    words = [str(part) for part in command]
+    with subprocess.Popen(
+        words,
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                output.append(line)
+                if line.lstrip().startswith(PROGRESS):
+                    say("     " + line.strip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise Trouble(explain("".join(output)))
+
+
+def explain(output: str) -> str:
+    """The sentence that fits what a failed step printed; its own last lines when none does."""
+    for pattern, sentence in CAUSES.items():
+        if re.search(pattern, output, re.I):
+            return sentence
+    if shutil.disk_usage(ROOT).free < 50_000_000:  # venv hides why its ensurepip failed
+        return FULL
+    last = "".join(output.splitlines(keepends=True)[-12:])
+    return last + "The set-up failed, for the reason above: mend it, then call this again."
+
+
+def environment() -> dict[str, str]:
+    """The environment of a shell in which `.venv` is active, so that `!aws` finds its tools."""
+    path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath)])
+    own = {"VIRTUAL_ENV": str(VENV), "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
+    return {**os.environ, **own}
+
+
+def call(*arguments: str | Path) -> int:
+    """Run `.venv`'s Python in the foreground, and return its exit code.
+
+    Ctrl-C reaches the child as well, which ends in its own way; so this only waits for it.
+    """
+    process = subprocess.Popen([PYTHON, *arguments], cwd=ROOT, env=environment())
+    signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
+# --- The learner's copies -------------------------------------------------------------------
+
+
+def read_json(path: Path) -> dict[str, str]:
+    """What the file holds; {} when there is none or it is damaged."""
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def write(path: Path, text: str) -> None:
+    """Write the whole file or nothing, however this ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".tmp")
+    unfinished.write_text(text, "utf-8", newline="\n")
+    os.replace(unfinished, path)
+
+
+def without_outputs(original: Path) -> str:
+    """The notebook as a learner gets it: predictions are honest when no output is there yet."""
+    notebook = json.loads(original.read_text("utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell.update(outputs=[], execution_count=None)
+    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def digest(notebook: str) -> str:
+    """A hash of what counts as somebody's work in a notebook: its cells and their outputs."""
+    try:
+        cells = json.loads(notebook)["cells"]
+        work = [(c["cell_type"], "".join(c["source"]), c.get("outputs", [])) for c in cells]
+    except (ValueError, KeyError, TypeError):
+        return "damaged"
+    return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
+
+
+def copy_lessons() -> list[Path]:
+    """Give the learner a copy of each lesson, and return the copies, in order.
+
+    A copy nobody worked on follows the course; one that was worked on stays as it is, and the
+    learner is told, once, how to get the new original.
+    """
+    record = read_json(RECORD)
+    copies = []
+    for original in sorted(ORIGINALS.glob("*.ipynb")):
+        copy = COPIES / original.name
+        copies.append(copy)
+        text = without_outputs(original)
+        now, before = digest(text), record.get(original.name)
+        mine = digest(copy.read_text("utf-8", "replace")) if copy.exists() else None
+        if mine is None or (mine == before and mine != now):
+            write(copy, text)
+        elif now not in (mine, before):
+            number = original.name.split("_")[0]
+            say(
+                f"{original.name} has changed in the course, yours stays as it is: `python3 "
+                f"workshop.py restore {number}` gets the new one and keeps yours beside it."
+            )
+        record[original.name] = now
+    write(RECORD, json.dumps(record, indent=1))
+    return copies
+
+
+def find_lesson(wanted: str) -> Path:
+    """The original of a lesson by number (2, 02), by name or by file name."""
+    name = Path(wanted).name
+    start = f"{int(name):02}_" if name.isdecimal() else name
+    lessons = sorted(ORIGINALS.glob("*.ipynb"))
+    found = [lesson for lesson in lessons if name and lesson.name.startswith(start)]
+    if len(found) != 1:
+        names = ", ".join(lesson.stem for lesson in lessons)
+        raise Trouble(f"Which lesson is {wanted!r}? There are: {names}.")
+    return found[0]
+
+
+def restore(wanted: str) -> None:
+    """Put a lesson back to its original; what the learner made of it stays beside it."""
+    original = find_lesson(wanted)
+    text = without_outputs(original)
+    copy = COPIES / original.name
+    if copy.exists():
+        if digest(copy.read_text("utf-8", "replace")) == digest(text):
+            say(f"my-lessons/{copy.name} is the original already.")
+            return
+        numbered = (copy.with_stem(f"{copy.stem}-mine-{n}") for n in itertools.count(1))
+        kept = next(path for path in numbered if not path.exists())
+        copy.rename(kept)
+        say(f"Yours is now my-lessons/{kept.name}.")
+    write(copy, text)
+    write(RECORD, json.dumps({**read_json(RECORD), copy.name: digest(text)}, indent=1))
+    say(f"my-lessons/{copy.name} is the original again; if it is open, close and reopen it.")
+
+
+# --- The commands ---------------------------------------------------------------------------
+
+
+def lab(port: int | None = None, browser: bool = True) -> int:
+    """Open JupyterLab on the learner's copy of the first lesson, until Ctrl-C."""
+    if port is not None:
+        check_port(port)
+    set_up()
+    copies = copy_lessons()
+    # The course's folder is the root, not my-lessons: lessons show images from ../images.
+    options = [
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.root_dir={ROOT}",
+        "--Application.log_level=WARN",
+    ]
+    # One Ctrl-C is enough: notebooks save themselves.
+    options.append("--ServerApp.answer_yes=True")
+    if copies:
+        start = quote(copies[0].relative_to(ROOT).as_posix())
+        options.append(f"--LabApp.default_url=/lab/tree/{start}")
+    if port is not None:
+        options += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
+    if not browser:
+        options.append("--ServerApp.open_browser=False")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container; it only hears loopback
+        options.append("--ServerApp.allow_root=True")
+    say("Starting JupyterLab on your lessons in my-lessons. Ctrl-C ends it.")
+    return call("-m", "jupyterlab", *options)
+
+
+def check_port(port: int) -> None:
+    with socket.socket() as probe:
+        if os.name == "posix":  # As JupyterLab does, or a port just left would look taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise Trouble(
+                f"Port {port} cannot be used ({error}): name another with `--port`, or leave "
+                "`--port` out and a free one is found."
+            ) from error
+
+
+def test(arguments: list[str]) -> int:
+    """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed."""
+    set_up(dev=True)
+    nbval = ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    pytest = ["-m", "pytest", *nbval, "--nbval-cell-timeout", "120"]
+    if any((ROOT / a.split("::")[0]).exists() for a in arguments if not a.startswith("-")):
+        return call(*pytest, *arguments)
+    failed = []
+    for tool in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        started = time.monotonic()
+        name = " ".join(tool[:2])
+        ok = call("-m", *tool) == 0
+        say(f"{name}: {'passed' if ok else 'FAILED'} in {time.monotonic() - started:.1f} s")
+        failed += [] if ok else [name]
+    # A notebook is one kernel, so it stays with one worker.
+    code = call(*pytest, "-n", "2", "--dist", "loadfile", "tests", "notebooks", *arguments)
+    if failed:
+        say("Failed as well, see above: " + ", ".join(failed))
+    return code or int(bool(failed))
+
+
+def refresh(wanted: list[str]) -> int:
+    """Execute the notebooks in place and renew their outputs; 1 when a cell failed."""
+    set_up(dev=True)
+    if not VENV.samefile(sys.prefix):
+        return call(Path(__file__).resolve(), "refresh", *wanted)
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    failed = 0
+    for path in [find_lesson(name) for name in wanted] or sorted(ORIGINALS.glob("*.ipynb")):
+        started = time.monotonic()
+        notebook = nbformat.read(path, as_version=4)
+        metadata = {k: v for k, v in notebook.metadata.items() if k != "widgets"}
+        client = NotebookClient(
+            notebook,
+            timeout=120,
+            kernel_name="python3",
+            resources={"metadata": {"path": str(path.parent)}},
+            record_timing=False,
+            store_widget_state=False,
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            failed = 1
+            say(f"{path.name}: FAILED, left as it was\n{error}")
+            continue
+        # As it was, without widget state: what nbclient adds names the Python that ran it.
+        notebook.metadata = nbformat.from_dict(metadata)
+        write(path, nbformat.writes(notebook).rstrip("\n") + "\n")
+        say(f"{path.name}: renewed in {time.monotonic() - started:.1f} s")
+    return failed
+
+
+def lock(upgrade: bool = False) -> None:
+    """Renew both locks from pyproject.toml; the learner's takes its versions from the tests'."""
+    set_up(dev=True)
+    command = f"-m uv pip compile pyproject.toml --extra setup {'--upgrade' if upgrade else ''}"
+    command += " --universal --python-version 3.11 --generate-hashes --no-emit-index-url"
+    compile_ = (PYTHON, *command.split(), "--no-header", "--quiet", "-o")
+    env = uv_environment()
+    run(*compile_, DEV_LOCK.name, "--extra", "dev", env=env)
+    run(*compile_, LOCK.name, "-c", DEV_LOCK.name, env=env)
+    say(f"Renewed: {DEV_LOCK.name}, {LOCK.name}. `python3 workshop.py test` tries them.")
+
+
+def parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="workshop.py", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, text: str, more: str = "") -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=text, description=f"{text}. {more}")
+
+    opens = command("lab", "open the course in JupyterLab")
+    opens.add_argument("--no-browser", action="store_true", help="only print the address")
+    opens.add_argument("--port", type=int, help="this port of 127.0.0.1 (else a free one)")
+    command(
+        "test",
+        "run ruff, mypy, all tests and all notebooks",
+        "Arguments after it go to pytest; when they name files, only pytest runs, on those.",
+    )
+    puts_back = command("restore", "put your copy of a lesson back to the original, keeping yours")
+    puts_back.add_argument("lesson", help="number or name, for example 02")
+    renews = command("refresh", "execute the course's notebooks and renew their outputs")
+    renews.add_argument("lessons", nargs="*", help="numbers or names (all when left out)")
+    locks = command("lock", "renew requirements.lock and requirements-dev.lock")
+    locks.add_argument("--upgrade", action="store_true", help="to the newest allowed versions")
+
+    options, rest = parser.parse_known_args(arguments)
+    if rest and options.command != "test":
+        parser.error("unknown: " + " ".join(rest))
+    options.rest = rest
+    return options
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parse(arguments)
+    try:
+        if options.command == "lab":
+            return lab(options.port, not options.no_browser)
+        if options.command == "test":
+            return test(options.rest)
+        if options.command == "refresh":
+            return refresh(options.lessons)
+        if options.command == "restore":
+            restore(options.lesson)
+        else:
+            lock(options.upgrade)
+        return 0
+    except Trouble as trouble:
+        sentence = str(trouble)
+    except KeyboardInterrupt:
+        sentence = "Interrupted: the next call finishes the job."
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+            sentence = FULL
+        else:
+            sentence = f"{error}: close what uses it, check its permissions, then call this again."
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,13 @@
+"""The workshop's lab and lenses: the handful of names a notebook imports.
+
+pandas, ipywidgets and the sandbox are loaded when they are first used.
+"""
+
+from workshop_lib.compare import compare
+from workshop_lib.exercises import check
+from workshop_lib.lab import Lab, start_lab
+from workshop_lib.refusals import refused
+from workshop_lib.trace import trace
+from workshop_lib.widgets import predict, quiz
+
+__all__ = ["Lab", "check", "compare", "predict", "quiz", "refused", "start_lab", "trace"]

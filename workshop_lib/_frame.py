@@ -1,0 +1,200 @@
+"""The table itself: a DataFrame in the house style. Imported on first use, as it needs pandas."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import pandas as pd
+
+from workshop_lib.tables import ABSENT, show_bytes
+
+_MAX_ROWS = 100
+_NUMBER = ' class="number"'
+_CODE = frozenset({"sent", "stored", "read back"})
+_MARKS = {"yes": "●", "no": "○", "partly": "◐"}
+# The doubled class outranks what JupyterLab sets for every table in an output.
+_STYLE = """<style>
+table.workshop-table.workshop-table {border-collapse: collapse; table-layout: auto;
+ margin: 0.5em 0; color: var(--jp-content-font-color1, currentColor);
+ font-size: var(--jp-ui-font-size1, 0.9em)}
+table.workshop-table.workshop-table caption {caption-side: top; text-align: left;
+ padding: 0.4em 0.7em; color: inherit; font-weight: 600}
+table.workshop-table.workshop-table :is(th, td) {text-align: left; vertical-align: top;
+ padding: 0.4em 0.7em; line-height: 1.4; overflow-wrap: break-word; max-width: 26em;
+ border-bottom: 1px solid var(--jp-border-color2, #8888)}
+table.workshop-table.workshop-table thead th {vertical-align: bottom;
+ border-bottom: 2px solid var(--jp-border-color1, currentColor)}
+table.workshop-table.workshop-table td.code {overflow-wrap: anywhere; min-width: 9em;
+ font-family: var(--jp-code-font-family, monospace)}
+table.workshop-table.workshop-table td.absent {font-style: italic}
+table.workshop-table.workshop-table .number {text-align: right;
+ font-variant-numeric: tabular-nums}
+</style>"""
+
+
+class _Grid(NamedTuple):
+    """What a table shows, as words: the form that text and HTML are both made of."""
+
+    header: list[str]
+    rows: list[list[str]]
+    numeric: list[bool]
+    rest: int
+
+
+class Table(pd.DataFrame):
+    """A DataFrame with a caption that shows itself in the course's house style.
+
+    Everything a DataFrame does works on it; slices and filtered rows are Tables again.
+    Text and HTML hold the same words. Nothing is told by colour alone: a cell that begins with
+    yes, no or partly has a mark beside the word. An unnamed numeric index is not shown.
+    """
+
+    _metadata: ClassVar[list[str]] = ["caption", "code_columns"]
+
+    def __init__(
+        self,
+        data: Any = None,
+        *args: Any,
+        caption: str = "",
+        code: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data, *args, **kwargs)
+        self.caption = caption
+        self.code_columns = frozenset(code)
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Iterable[Mapping[str, Any]],
+        *,
+        columns: Sequence[str] | None = None,
+        caption: str = "",
+        code: Iterable[str] = (),
+    ) -> Table:
+        """Make a Table of one mapping per row; see ``workshop_lib.tables.table``."""
+        kept = [dict(row) for row in rows]
+        names = list(dict.fromkeys(name for row in kept for name in row))
+        return cls(kept, columns=columns or names, caption=caption, code=code)
+
+    @property
+    def _constructor(self) -> type[Table]:
+        return Table
+
+    def __repr__(self) -> str:
+        """Text of any width: what stands in a committed output must not depend on a terminal."""
+        grid = _grid(self)
+        lines = [self.caption] if self.caption else []
+        lines += _aligned(grid) if grid.header else []
+        if not grid.rows:
+            lines.append("(no rows)")
+        if grid.rest:
+            lines.append(f"… and {grid.rest:,} more rows")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """HTML that is the same in every run: no ids, no colours of our own."""
+        grid = _grid(self)
+        head = "".join(map(_html_head, grid.header, grid.numeric))
+        body = [_html_row(grid, row, _CODE | self.code_columns) for row in grid.rows]
+        caption = f"<caption>{html.escape(self.caption)}</caption>\n" if self.caption else ""
+        note = "" if grid.rows else "(no rows)"
+        note = f"… and {grid.rest:,} more rows" if grid.rest else note
+        if note:
+            body.append(f'<tr><td colspan="{max(1, len(grid.header))}">{note}</td></tr>')
+        return (
+            f'{_STYLE}\n<table class="workshop-table">\n{caption}'
+            f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + "\n</tbody>\n</table>"
+        )
+
+
+def _grid(frame: pd.DataFrame) -> _Grid:
+    shown = frame.iloc[:_MAX_ROWS]
+    header = [_word(name) for name in frame.columns]
+    rows = [[_word(cell) for cell in row] for row in shown.itertuples(index=False, name=None)]
+    numeric = [_is_numeric(kind) for kind in frame.dtypes]
+    if not _is_mere_count(frame.index):
+        header.insert(0, _word(frame.index.name))
+        rows = [[_word(label), *row] for label, row in zip(shown.index, rows, strict=True)]
+        numeric.insert(0, False)
+    return _Grid(header, rows, numeric, len(frame) - len(shown))
+
+
+def _is_numeric(kind: Any) -> bool:
+    return pd.api.types.is_numeric_dtype(kind) and not pd.api.types.is_bool_dtype(kind)
+
+
+def _is_mere_count(index: pd.Index) -> bool:
+    """Say whether the index only numbers the rows (0, 1, 2 …, or what a filter left of it)."""
+    return (
+        index.nlevels == 1
+        and index.name is None
+        and (index.empty or pd.api.types.is_integer_dtype(index))
+    )
+
+
+def _word(cell: Any) -> str:
+    """Write one cell down on one line."""
+    if isinstance(cell, tuple):
+        return " / ".join(map(_word, cell))
+    if isinstance(cell, (bytes, bytearray)):
+        return show_bytes(bytes(cell))
+    if pd.api.types.is_scalar(cell) and pd.isna(cell):
+        return ""
+    if pd.api.types.is_bool(cell):
+        return "yes" if cell else "no"
+    if pd.api.types.is_integer(cell):
+        return f"{cell:,}"
+    if pd.api.types.is_float(cell):
+        return f"{cell:,.10g}"
+    return " ".join(str(cell).split("\n"))
+
+
+def _aligned(grid: _Grid) -> list[str]:
+    columns = list(zip(grid.header, *grid.rows, strict=True))
+    widths = [max(map(_width, column)) for column in columns]
+    rule = ["-" * width for width in widths]
+    return [
+        "  ".join(map(_pad, row, widths, grid.numeric)).rstrip()
+        for row in [grid.header, rule, *grid.rows]
+    ]
+
+
+def _pad(word: str, width: int, numeric: bool) -> str:
+    blank = " " * (width - _width(word))
+    return blank + word if numeric else word + blank
+
+
+def _width(word: str) -> int:
+    """Count the columns of a typewriter face: wide characters take two, combining ones none."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in word
+    )
+
+
+def _html_head(name: str, numeric: bool) -> str:
+    return f'<th scope="col"{_NUMBER if numeric else ""}>{html.escape(name)}</th>'
+
+
+def _html_row(grid: _Grid, row: list[str], code: frozenset[str]) -> str:
+    first = f'<th scope="row">{html.escape(row[0])}</th>' if row else ""
+    cells = zip(grid.header[1:], row[1:], grid.numeric[1:], strict=True)
+    return f"<tr>{first}{''.join(_html_cell(*cell, code) for cell in cells)}</tr>"
+
+
+def _html_cell(column: str, word: str, numeric: bool, code: frozenset[str]) -> str:
+    if numeric:
+        return f"<td{_NUMBER}>{html.escape(word)}</td>"
+    if column in code:
+        kind = "absent" if word == ABSENT else "code"
+        return f'<td class="{kind}">{html.escape(word)}</td>'
+    answer = re.match(r"(yes|no|partly)\b", word)
+    if not answer:
+        return f"<td>{html.escape(word)}</td>"
+    rest = html.escape(word[answer.end() :])
+    return f'<td><span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}{rest}</td>'

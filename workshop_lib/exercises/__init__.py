@@ -1,0 +1,227 @@
+"""Exercises: one check each, which asks AWS what is there and never the learner's variables.
+
+The checks of a lesson live in `lesson_NN.py` beside this file, loaded when first used:
+
+    @exercise("1.2", "a table under a key of your own")
+    def own_key(look: Look) -> None:
+        table = look.table()
+        sse = table.get("SSEDescription")
+        if sse is None:
+            look.missing(
+                "the table is encrypted under the AWS owned key: it has no SSEDescription",
+                "Give create_table an SSESpecification with Enabled, SSEType and KMSMasterKeyId.",
+            )
+        kms = boto3.client("kms")
+        key = kms.describe_key(KeyId=sse["KMSMasterKeyArn"])["KeyMetadata"]
+        look.need(
+            key["KeyManager"] == "CUSTOMER",
+            saw=f"the table is encrypted under your key {key['KeyId']}",
+            missing="its key is AWS managed: KMSMasterKeyId was left out",
+            fix="Make a key with kms.create_key and name it in KMSMasterKeyId.",
+        )
+
+The learner's resources are found by a tag that the exercise asks for: `exercise` = `1.2`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from botocore.exceptions import (
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+)
+
+from workshop_lib.exercises import tagged
+from workshop_lib.refusals import describe
+
+
+class _Stop(Exception):
+    """Ends a check whose later steps have nothing left to look at."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing a check looked at: whether it is as asked, what was seen, what to do next."""
+
+    ok: bool
+    seen: str
+    fix: str = ""
+
+
+@dataclass
+class Look:
+    """What a check is given: where to look from, and where to say what it saw."""
+
+    number: str
+    lab: Any
+    steps: list[Step] = field(default_factory=list)
+
+    def saw(self, seen: str) -> None:
+        """Note something that is as asked: name what AWS said, not what was asked."""
+        self.steps.append(Step(True, seen))
+
+    def missing(self, what: str, fix: str) -> NoReturn:
+        """Note what is missing, with the next step, and end the check."""
+        self.steps.append(Step(False, what, fix))
+        raise _Stop
+
+    def need(self, ok: object, *, saw: str, missing: str, fix: str) -> None:
+        """`saw` if `ok`, else `missing`: for what later steps build on."""
+        if not ok:
+            self.missing(missing, fix)
+        self.saw(saw)
+
+    def want(self, ok: object, *, saw: str, missing: str, fix: str) -> None:
+        """As `need`, but the check goes on: for requirements that stand on their own."""
+        self.steps.append(Step(True, saw) if ok else Step(False, missing, fix))
+
+    @contextmanager
+    def asking(self, answers: dict[str, tuple[str, str]]) -> Iterator[None]:
+        """AWS's refusals in words: {code: (what is missing, next step)}, for the block's calls."""
+        try:
+            yield
+        except ClientError as error:
+            answer = answers.get(error.response["Error"]["Code"])
+            if answer is None:
+                raise
+            self.missing(*answer)
+
+    def table(self) -> dict[str, Any]:
+        """DescribeTable's answer for the newest table tagged for this exercise."""
+        found = tagged.newest_table(self.number)
+        if found is None:
+            self._untagged("table", "dynamodb.create_table(…, Tags=[{tag}])", "Key", "Value")
+        return found
+
+    def bucket(self) -> str:
+        """The name of the newest bucket tagged for this exercise."""
+        found = tagged.newest_bucket(self.number)
+        if found is None:
+            call = 's3.put_bucket_tagging(Bucket=…, Tagging={{"TagSet": [{tag}]}})'
+            self._untagged("bucket", call, "Key", "Value")
+        return found
+
+    def key(self) -> dict[str, Any]:
+        """DescribeKey's KeyMetadata for the newest KMS key tagged for this exercise.
+
+        A key that waits for its deletion is taken only if there is no other.
+        """
+        found = tagged.newest_key(self.number)
+        if found is None:
+            self._untagged("KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
+        return found
+
+    def _untagged(self, what: str, call: str, key: str, value: str) -> NoReturn:
+        tag = f'{{"{key}": "{tagged.TAG}", "{value}": "{self.number}"}}'
+        self.missing(
+            f"no {what} carries the tag {tagged.TAG} = {self.number}",
+            f"Tag yours: {call.format(tag=tag)}.",
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found. error: a mistake of the check itself, of no meaning for the learner."""
+
+    number: str
+    title: str
+    steps: tuple[Step, ...] = ()
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.error is None and all(step.ok for step in self.steps)
+
+    def __str__(self) -> str:
+        if self.error is not None:
+            return (
+                f"The check of exercise {self.number} failed itself "
+                f"({type(self.error).__name__}: {self.error}). Your work may well be right."
+            )
+        head = "✓ Exercise {} done: {}" if self.done else "Not yet, exercise {}: {}"
+        lines = [head.format(self.number, self.title)]
+        for step in self.steps:
+            lines.append(f"  {'✓' if step.ok else '✗ missing:'} {step.seen}")
+            if step.fix:
+                lines.append(f"    → {step.fix}")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Exercise:
+    title: str
+    check: Callable[[Look], None]
+
+
+_exercises: dict[str, _Exercise] = {}
+
+
+def exercise(number: str, title: str) -> Callable[[Callable[[Look], None]], Callable[[Look], None]]:
+    """Make a function the check of exercise `number` ("1.2": the second one of lesson 01).
+
+    title: what the learner is to achieve, in words that fit behind "done:".
+    Raises ValueError if the number is taken by another check.
+    """
+
+    def register(function: Callable[[Look], None]) -> Callable[[Look], None]:
+        taken = _exercises.get(number)
+        if taken and taken.check.__qualname__ != function.__qualname__:
+            raise ValueError(f"Exercise {number} is {taken.check.__qualname__} already.")
+        _exercises[number] = _Exercise(title, function)
+        return function
+
+    return register
+
+
+def check(number: str, lab: Any) -> None:
+    """Check exercise `number` ("1.2") in this lab and print what was found.
+
+    Asks AWS as the lab's administrator, only reading. Raises nothing: what is missing is said
+    with the next step, and so is a refusal by AWS.
+    """
+    print(examine(number, lab))
+
+
+def examine(number: str, lab: Any) -> Result:
+    """The same as data: the steps seen, whether done, and a mistake of the check itself."""
+    found = _find(number)
+    if found is None:
+        return Result(number, "", error=LookupError(f"there is no exercise {number}"))
+    look = Look(number, lab)
+    error: Exception | None = None
+    try:
+        found.check(look)
+        if not look.steps:
+            error = AssertionError("it looked at nothing")
+    except _Stop:
+        pass
+    except ClientError as refusal:
+        look.steps.append(
+            Step(False, str(describe(refusal)), "Run your cell again, then this check.")
+        )
+    except (ConnectionError, HTTPClientError, NoCredentialsError) as failure:
+        look.steps.append(
+            Step(False, f"AWS did not answer: {failure}", "Run the set-up cell again.")
+        )
+    except Exception as mistake:
+        error = mistake
+    return Result(number, found.title, tuple(look.steps), error)
+
+
+def _find(number: str) -> _Exercise | None:
+    lesson = number.partition(".")[0]
+    if number not in _exercises and lesson.isdecimal():
+        module = f"{__name__}.lesson_{lesson.zfill(2)}"
+        try:
+            importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+    return _exercises.get(number)

@@ -1,0 +1,115 @@
+"""Two ways to the gate: botocore in this kernel (no socket), and HTTP on loopback.
+
+The kernel door stands where botocore would open a connection, so that every client passes it,
+whenever it was made and by whomever.
+"""
+
+import io
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.configprovider import ConfiguredEndpointProvider
+from botocore.httpsession import URLLib3Session
+
+from workshop_lib.sandbox.gate import Gate
+from workshop_lib.sandbox.messages import Request, Response
+
+_AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
+# https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+_METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254")
+
+
+class KernelDoor:
+    """Every botocore request of this process goes to ``gate``; none reaches a network.
+
+    While installed, endpoint addresses from the environment or a profile are ignored (they are
+    for child processes), and a plain socket to AWS or to an instance's metadata is refused.
+    """
+
+    _installed: "KernelDoor | None" = None
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+        self.loopback: set[str] = set()  # host:port of this lab's own HTTP doors
+        self._originals: tuple[Any, Any, Any] | None = None
+
+    def install(self) -> None:
+        """Take the place of botocore's connections, and of an earlier door."""
+        if KernelDoor._installed is not None:
+            KernelDoor._installed.remove()
+        self._originals = (
+            URLLib3Session.send,
+            ConfiguredEndpointProvider.provide,
+            socket.getaddrinfo,
+        )
+        resolve = socket.getaddrinfo
+
+        def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+            _refuse_aws(host)
+            return resolve(host, *args, **kwargs)
+
+        URLLib3Session.send = lambda _, request: self.send(request)  # type: ignore[method-assign]
+        ConfiguredEndpointProvider.provide = lambda _: None  # type: ignore[method-assign]
+        socket.getaddrinfo = guarded_getaddrinfo
+        KernelDoor._installed = self
+
+    def remove(self) -> None:
+        """Give botocore its connections back."""
+        if self._originals is not None:
+            URLLib3Session.send = self._originals[0]  # type: ignore[method-assign]
+            ConfiguredEndpointProvider.provide = self._originals[1]  # type: ignore[method-assign]
+            socket.getaddrinfo = self._originals[2]
+            self._originals = None
+            KernelDoor._installed = None
+
+    def send(self, prepared: AWSPreparedRequest) -> AWSResponse:
+        """Answer a request that botocore was about to send."""
+        response = self.gate.handle(_plain(prepared), local=self.loopback)
+        return AWSResponse(prepared.url, response.status, response.headers, _Raw(response.body))
+
+
+def _plain(prepared: AWSPreparedRequest) -> Request:
+    parts = urlsplit(prepared.url)
+    headers = {
+        name.lower(): value.decode() if isinstance(value, bytes) else value
+        for name, value in prepared.headers.items()
+    }
+    return Request(
+        prepared.method, parts.scheme, parts.netloc, parts.path or "/", parts.query, headers,
+        _read(prepared.body),
+    )  # fmt: skip
+
+
+def _read(body: Any) -> bytes:
+    """A body read from where it stands, as sending it would."""
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    if hasattr(body, "read"):
+        data = body.read()
+        return data.encode() if isinstance(data, str) else data
+    return b"".join(body)
+
+
+class _Raw(io.BytesIO):
+    """The response body, in the manner of urllib3's."""
+
+    def stream(self, amt: int = 2**16, decode_content: bool | None = None) -> Iterator[bytes]:
+        """Yield the rest of the body in pieces of at most ``amt`` bytes."""
+        while piece := self.read(amt):
+            yield piece
+
+
+def _refuse_aws(host: Any) -> None:
+    name = (host.decode() if isinstance(host, bytes) else str(host or "")).rstrip(".").lower()
+    if name in _METADATA_ADDRESSES or name.endswith(_AWS_NAMES):
+        raise ConnectionRefusedError(
+            f"The lab keeps this kernel away from {name}. Use boto3, or call lab.serve() and use "
+            "the address it prints."
+        )

@@ -1,0 +1,146 @@
+"""The one path of every request: parse, who, may they, service rules, moto, record."""
+
+import json
+import re
+import threading
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.dynamodb import DynamoDb, DynamoDbStreams
+from workshop_lib.sandbox.errors import AwsError, NotEmulated, render
+from workshop_lib.sandbox.iam import Iam, Sts
+from workshop_lib.sandbox.identities import Check, Credentials, Identities, authorize
+from workshop_lib.sandbox.kms import Kms
+from workshop_lib.sandbox.messages import Request, Response
+from workshop_lib.sandbox.moto_adapter import Moto
+from workshop_lib.sandbox.operations import Call, identify, service_and_region
+from workshop_lib.sandbox.s3 import S3
+from workshop_lib.sandbox.signatures import verify
+from workshop_lib.sandbox.trail import Trail
+
+DEFAULT_ACCOUNT = "123456789012"
+
+
+class Service(Protocol):
+    """What the gate asks of each service."""
+
+    def checks(self, call: Call) -> Iterable[Check]:
+        """The permissions the call needs."""
+
+    def handle(self, call: Call) -> Response:
+        """The service's answer; AwsError where it refuses."""
+
+
+@dataclass(frozen=True)
+class Created:
+    """A resource that somebody made: its kind (table, bucket, key, …), name and region."""
+
+    kind: str
+    name: str
+    region: str
+
+
+# What makes a resource, and where its name stands: in the request, or in the response document.
+_CREATES = {
+    ("dynamodb", "CreateTable"): ("table", "TableName"),
+    ("dynamodb", "RestoreTableFromBackup"): ("table", "TargetTableName"),
+    ("dynamodb", "RestoreTableToPointInTime"): ("table", "TargetTableName"),
+    ("dynamodb", "CreateBackup"): ("backup", "BackupDetails.BackupArn"),
+    ("s3", "CreateBucket"): ("bucket", "Bucket"),
+    ("kms", "CreateKey"): ("key", "KeyMetadata.KeyId"),
+    ("kms", "CreateAlias"): ("alias", "AliasName"),
+    ("iam", "CreateRole"): ("role", "RoleName"),
+    ("iam", "CreateUser"): ("user", "UserName"),
+    ("iam", "CreateGroup"): ("group", "GroupName"),
+    ("iam", "CreatePolicy"): ("policy", "Arn"),
+}
+
+
+class Gate:
+    """AWS, as far as the workshop needs it, for one account.
+
+    ``administrator`` are the credentials of the IAM user workshop-admin;
+    ``sse_c_allowed`` makes new buckets take SSE-C, as they did before April 2026.
+    """
+
+    def __init__(
+        self,
+        administrator: Credentials,
+        account: str = DEFAULT_ACCOUNT,
+        *,
+        sse_c_allowed: bool = False,
+    ) -> None:
+        clock.reset()
+        self.account = account
+        self.created: dict[Created, None] = {}
+        self._requests = 0
+        self._lock = threading.RLock()
+        moto = Moto(account)
+        self.identities = Identities(account, moto, administrator)
+        self.trail = Trail()
+        self.kms = Kms(moto, self.trail)
+        self._services: dict[str, Service] = {
+            "kms": self.kms,
+            "s3": S3(moto, self.kms, sse_c_allowed=sse_c_allowed),
+            "dynamodb": DynamoDb(moto, self.kms),
+            "dynamodbstreams": DynamoDbStreams(moto),
+            "iam": Iam(moto, self.identities),
+            "sts": Sts(moto, self.identities),
+        }
+
+    def handle(
+        self,
+        request: Request,
+        *,
+        local: Container[str] = (),
+        secure: bool = True,
+        signed: bool = False,
+    ) -> Response:
+        """Answer one request.
+
+        ``local``: the hosts (with port) that are doors of this gate; ``secure``: whether the
+        request came over TLS, or counts as if; ``signed``: whether its signature is to be
+        verified. Raises NotEmulated for what the sandbox cannot answer, naming it.
+        """
+        service, region, bucket = service_and_region(request, local)
+        with self._lock:
+            self._requests += 1
+            request_id = f"{self._requests:08x}-0000-4000-8000-000000000000"
+            try:
+                call = identify(request, service, region, bucket, self.account)
+                call.secure, call.request_id = secure, request_id
+                call.caller = self.identities.who(request)
+                if signed:
+                    verify(request, call.caller)
+                response = self._answer(call)
+            except AwsError as error:
+                return render(error, service, request_id, bodiless=request.method == "HEAD")
+            self._note_created(call, response)
+            return response
+
+    def _answer(self, call: Call) -> Response:
+        service = self._services.get(call.service)
+        if service is None:
+            raise NotEmulated(f"The sandbox does not emulate {call.service}:{call.operation}.")
+        authorize(call, service.checks(call))
+        return service.handle(call)
+
+    def _note_created(self, call: Call, response: Response) -> None:
+        found = _CREATES.get((call.service, call.operation))
+        if found is None or response.status >= 300:
+            return
+        kind, where = found
+        name = call.parameters.get(where) or _in_document(response.body, where)
+        self.created[Created(kind, name, call.region)] = None
+
+
+def _in_document(body: bytes, where: str) -> str:
+    if body.lstrip().startswith(b"<"):
+        match = re.search(rf"<{where}>([^<]+)</{where}>", body.decode())
+        return match[1] if match else ""
+    found = json.loads(body)
+    for step in where.split("."):
+        found = found[step]
+    return str(found)

@@ -1,0 +1,316 @@
+"""Who signed a request, and whether they may: access keys, role sessions, the anonymous.
+
+Evaluation itself is `policies`; here IAM's users, roles and groups become its principals.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.messages import Request
+from workshop_lib.sandbox.moto_adapter import Moto
+from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.policies import Policy, Principal, decide, parse_policy
+from workshop_lib.sandbox.policies import Request as PolicyRequest
+
+ADMINISTRATOR = "workshop-admin"
+ALLOW_EVERYTHING = (
+    '{"Version": "2012-10-17", "Statement": '
+    '[{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A pair of signing credentials; ``session_token`` only for temporary ones."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who makes a call: IAM's view (``principal``) and CloudTrail's (name, ids, tags)."""
+
+    principal: Principal
+    name: str = ""
+    user_id: str = ""
+    access_key_id: str | None = None
+    secret_access_key: str | None = field(default=None, repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    expires: datetime | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        """The ARN that AWS's messages name."""
+        return self.principal.arn
+
+
+@dataclass(frozen=True)
+class Check:
+    """One permission a call needs: an action on a resource, under condition keys."""
+
+    action: str
+    resource: str
+    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    resource_policy: Policy | None = None
+    delegation: bool = False
+    granted: bool = False
+
+
+@dataclass(frozen=True)
+class Session:
+    """A role session that STS handed out."""
+
+    credentials: Credentials
+    role_name: str
+    session_name: str
+    expires: datetime
+    policies: tuple[Policy, ...] | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
+
+
+class Identities:
+    """The account's users, roles and sessions, read from IAM as moto keeps it."""
+
+    def __init__(self, account: str, moto: Moto, administrator: Credentials) -> None:
+        self.account = account
+        self._moto = moto
+        self._sessions: dict[str, Session] = {}
+        self._callers: dict[str, Caller] = {}
+        self.user_boundaries: dict[str, str] = {}
+        # Keys of the learner's own that stood in the environment before the lab: in this kernel
+        # they sign for the administrator, so that a client made earlier goes on working.
+        self.set_aside: frozenset[str] = frozenset()
+        self.administrator = administrator
+        self._create_administrator(administrator)
+
+    def _create_administrator(self, credentials: Credentials) -> None:
+        iam = self._moto.iam
+        self._moto.seed("administrator")
+        iam.create_user("us-east-1", ADMINISTRATOR)
+        iam.put_user_policy(ADMINISTRATOR, "Administrator", ALLOW_EVERYTHING)
+        key = iam.create_access_key(ADMINISTRATOR, prefix="AKIA")
+        del iam.access_keys[key.access_key_id]
+        key.access_key_id = credentials.access_key_id
+        key.secret_access_key = credentials.secret_access_key
+        iam.access_keys[key.access_key_id] = key
+
+    def forget(self) -> None:
+        """Read IAM anew: something in it has changed."""
+        self._callers.clear()
+
+    def add_session(self, session: Session) -> None:
+        """Know a role session's credentials from now on."""
+        self._sessions[session.credentials.access_key_id] = session
+
+    def who(self, request: Request) -> Caller:
+        """The caller of a request, by its access key; ANONYMOUS where it is unsigned.
+
+        The signature itself is checked by the door that needs it. Raises AwsError for a key that
+        nobody created, that is inactive, or whose session has expired.
+        """
+        access_key_id = access_key_of(request)
+        if access_key_id is None:
+            return ANONYMOUS
+        if access_key_id in self.set_aside:
+            access_key_id = self.administrator.access_key_id
+        caller = self._callers.get(access_key_id)
+        if caller is None:
+            caller = self._callers[access_key_id] = self._find(access_key_id)
+        if caller.expires is not None and clock.now() >= caller.expires:
+            raise AwsError(
+                "ExpiredToken", "The security token included in the request is expired", 403
+            )
+        return caller
+
+    def _find(self, access_key_id: str) -> Caller:
+        if access_key_id in self._sessions:
+            return self._session_caller(self._sessions[access_key_id])
+        key = self._moto.iam.access_keys.get(access_key_id)
+        if key is None or key.user_name is None or key.status != "Active":
+            raise AwsError(
+                "InvalidClientTokenId", "The security token included in the request is invalid.", 403
+            )
+        return self._user_caller(key)
+
+    def _user_caller(self, key: Any) -> Caller:
+        iam = self._moto.iam
+        user = iam.get_user(key.user_name)
+        groups = iam.get_groups_for_user(user.name)
+        documents = [text for holder in (user, *groups) for text in _documents(holder)]
+        boundary = self.user_boundaries.get(user.name)
+        principal = Principal(
+            kind="user",
+            arn=user.arn,
+            account=self.account,
+            identity_policies=_compiled(documents),
+            boundary=self._managed(boundary) if boundary else None,
+        )
+        return Caller(
+            principal,
+            name=user.name,
+            user_id=user.id,
+            access_key_id=key.access_key_id,
+            secret_access_key=key.secret_access_key,
+            tags={tag["Key"]: tag["Value"] for tag in user.tags or []},
+        )
+
+    def _session_caller(self, session: Session) -> Caller:
+        role = self._moto.iam.get_role(session.role_name)
+        boundary = role.permissions_boundary_arn
+        principal = Principal(
+            kind="role-session",
+            arn=(
+                f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.session_name}"
+            ),
+            account=self.account,
+            role_arn=role.arn,
+            identity_policies=_compiled(_documents(role)),
+            boundary=self._managed(boundary) if boundary else None,
+            session_policies=session.policies,
+        )
+        return Caller(
+            principal,
+            name=role.name,
+            user_id=f"{role.id}:{session.session_name}",
+            access_key_id=session.credentials.access_key_id,
+            secret_access_key=session.credentials.secret_access_key,
+            session_token=session.credentials.session_token,
+            expires=session.expires,
+            tags={**{tag["Key"]: tag["Value"] for tag in role.tags}, **session.tags},
+        )
+
+    def _managed(self, arn: str) -> Policy:
+        policy = self._moto.iam.managed_policies[arn]
+        return parse_policy(policy.document, kind="boundary", known_keys=known_condition_key)
+
+
+def _documents(holder: Any) -> list[str]:
+    attached = [policy.document for policy in holder.managed_policies.values()]
+    return [*holder.policies.values(), *attached]
+
+
+def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:
+    return tuple(
+        parse_policy(document, kind="identity", known_keys=known_condition_key)
+        for document in documents
+    )
+
+
+_AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256\s+.*?Credential=([^/,\s]+)/|AWS\s+([^:\s]+):")
+
+
+def access_key_of(request: Request) -> str | None:
+    """The access key id that a request is signed with, in header or query; None if unsigned."""
+    if match := _AUTHORIZATION.match(request.headers.get("authorization", "")):
+        return match[1] or match[2]
+    if not request.query:
+        return None
+    query = request.parameters
+    return query.get("X-Amz-Credential", "").split("/")[0] or query.get("AWSAccessKeyId") or None
+
+
+# Condition keys the sandbox can answer. A policy that asks for another is refused when it is put.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_KNOWN_KEYS = {
+    "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:currenttime", "aws:epochtime",
+    "aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:referer",
+    "aws:requestedregion", "aws:resourceaccount", "aws:securetransport", "aws:sourceip",
+    "aws:tagkeys", "aws:useragent", "aws:userid", "aws:username", "aws:viaawsservice",
+    "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
+    "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
+    "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
+    "kms:bypasspolicylockoutsafetycheck", "kms:calleraccount", "kms:dataencryptionkeyspec",
+    "kms:encryptionalgorithm", "kms:encryptioncontextkeys", "kms:expirationmodel",
+    "kms:grantconstrainttype", "kms:granteeprincipal", "kms:grantisforawsresource",
+    "kms:grantoperations", "kms:keyorigin", "kms:keyspec", "kms:keyusage", "kms:macalgorithm",
+    "kms:messagetype", "kms:multiregion", "kms:multiregionkeytype", "kms:primaryregion",
+    "kms:reencryptonsamekey", "kms:replicaregion", "kms:requestalias", "kms:resourcealiases",
+    "kms:retiringprincipal", "kms:rotationperiodindays", "kms:schedulekeydeletionpendingwindowindays",
+    "kms:signingalgorithm", "kms:validto", "kms:viaservice", "kms:wrappingalgorithm",
+    "kms:wrappingkeyspec",
+    "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys", "s3:prefix",
+    "s3:resourceaccount", "s3:signatureage", "s3:signatureversion", "s3:tlsversion",
+    "s3:versionid", "s3:x-amz-acl", "s3:x-amz-content-sha256", "s3:x-amz-copy-source",
+    "s3:x-amz-metadata-directive", "s3:x-amz-object-ownership", "s3:x-amz-server-side-encryption",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-storage-class",
+    "s3:if-match", "s3:if-none-match", "s3:objectcreationoperation", "s3:requestobjecttagkeys",
+    "sts:externalid", "sts:rolesessionname", "sts:transitivetagkeys",
+}  # fmt: skip
+_KNOWN_PREFIXES = (
+    "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:",
+    "s3:existingobjecttag/", "s3:requestobjecttag/",
+)  # fmt: skip
+
+
+def known_condition_key(name: str) -> bool:
+    """Whether the sandbox can answer a condition key."""
+    lowered = name.lower()
+    return lowered in _KNOWN_KEYS or lowered.startswith(_KNOWN_PREFIXES)
+
+
+def request_context(call: Call) -> dict[str, str | Sequence[str]]:
+    """The global condition keys of a call."""
+    now, caller = clock.now(), call.caller
+    context: dict[str, str | Sequence[str]] = {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true" if call.secure else "false",
+        "aws:SourceIp": call.request.source_ip,
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalIsAWSService": "false",
+        "aws:ResourceAccount": call.account,
+    }
+    for header, key in (("user-agent", "aws:UserAgent"), ("referer", "aws:Referer")):
+        if header in call.request.headers:
+            context[key] = call.request.headers[header]
+    principal = caller.principal
+    if principal.kind == "anonymous":
+        context["aws:PrincipalType"] = "Anonymous"
+        return context
+    context["aws:PrincipalAccount"] = principal.account
+    context["aws:PrincipalArn"] = principal.role_arn or principal.arn
+    context["aws:PrincipalType"] = "AssumedRole" if principal.role_arn else "User"
+    context["aws:userid"] = caller.user_id
+    if principal.kind == "user":
+        context["aws:username"] = caller.name
+    context.update({f"aws:PrincipalTag/{name}": value for name, value in caller.tags.items()})
+    return context
+
+
+def authorize(call: Call, checks: Iterable[Check]) -> None:
+    """Raise AWS's AccessDenied unless the call's caller has every permission in ``checks``."""
+    shared: dict[str, str | Sequence[str]] | None = None
+    for check in checks:
+        if shared is None:
+            shared = request_context(call)
+        decision = decide(
+            PolicyRequest(
+                call.caller.principal, check.action, check.resource, {**shared, **check.context}
+            ),
+            resource_policy=check.resource_policy,
+            delegation=check.delegation,
+            granted=check.granted,
+            resource_account=call.account,
+        )
+        if not decision.allowed:
+            raise denial(call.service, decision.message())
+
+
+def denial(service: str, message: str) -> AwsError:
+    """AccessDenied under the name and status the service gives it."""
+    if service in ("s3", "iam", "sts"):
+        return AwsError("AccessDenied", message, 403)
+    return AwsError("AccessDeniedException", message, 400)

@@ -1,0 +1,176 @@
+"""Every touch of moto's inside. moto keeps the state; the sandbox's rules stand around it.
+
+moto's modules are imported when they are first needed: a lesson on KMS never loads S3.
+"""
+
+import datetime as real_datetime
+import importlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import moto
+from moto.core.base_backend import BackendDict
+from moto.core.exceptions import HTTPException
+from moto.core.model_instances import reset_model_data
+from moto.core.request import Request as MotoRequest
+from moto.moto_api._internal import mock_random
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.errors import NotEmulated
+from workshop_lib.sandbox.messages import Request, Response
+
+SUPPORTED = ((5, 2, 5), (5, 3))  # from, below; tests/test_moto_adapter.py is the contract
+
+# Where each service's requests enter moto: module, class, and the host moto expects.
+_ENTRANCES = {
+    "kms": ("moto.kms.responses", "KmsResponse", "kms.{region}.amazonaws.com"),
+    "dynamodb": ("moto.dynamodb.responses", "DynamoHandler", "dynamodb.{region}.amazonaws.com"),
+    "dynamodbstreams": (
+        "moto.dynamodbstreams.responses",
+        "DynamoDBStreamsHandler",
+        "streams.dynamodb.{region}.amazonaws.com",
+    ),
+    "iam": ("moto.iam.responses", "IamResponse", "iam.amazonaws.com"),
+    "sts": ("moto.sts.responses", "TokenResponse", "sts.{region}.amazonaws.com"),
+    "s3": ("moto.s3.responses", "S3Response", "s3.{region}.amazonaws.com"),
+}
+
+
+class UnsupportedMoto(RuntimeError):
+    """The installed moto is not one the sandbox was tested with."""
+
+
+class _ClockDatetime(real_datetime.datetime):
+    """``datetime`` whose now() is the sandbox's; moto compares and formats real ones."""
+
+    @classmethod
+    def now(cls, tz: real_datetime.tzinfo | None = None) -> Any:
+        moment = clock.now()
+        return moment.astimezone(tz) if tz else moment.replace(tzinfo=None)
+
+    @classmethod
+    def utcnow(cls) -> Any:
+        return clock.now().replace(tzinfo=None)
+
+
+class _ClockModule:
+    """The ``datetime`` module with the sandbox's clock, for moto modules that ask it directly."""
+
+    datetime = _ClockDatetime
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(real_datetime, name)
+
+
+def _follow_clock(module: str) -> None:
+    importlib.import_module(module).datetime = _ClockModule()  # type: ignore[attr-defined]
+
+
+_dispatchers: dict[str, Callable[..., Any]] = {}
+
+
+def _dispatcher(service: str) -> Callable[..., Any]:
+    if service not in _dispatchers:
+        if service not in _ENTRANCES:
+            raise NotEmulated(f"The sandbox does not emulate {service}.")
+        module, name, _ = _ENTRANCES[service]
+        handler = getattr(importlib.import_module(module), name)
+        if service == "s3":
+            _follow_clock("moto.s3.models")
+        _dispatchers[service] = handler.key_dispatch if service == "s3" else handler.dispatch
+    return _dispatchers[service]
+
+
+class Moto:
+    """moto's backends for one account, emptied when made.
+
+    Raises UnsupportedMoto where the installed moto is outside the tested versions.
+    """
+
+    def __init__(self, account: str) -> None:
+        version = tuple(int(part) for part in re.findall(r"\d+", moto.__version__)[:3])
+        if not SUPPORTED[0] <= version < SUPPORTED[1]:
+            raise UnsupportedMoto(
+                "The sandbox was tested with moto 5.2.5 and later 5.2 versions, not with "
+                f"{moto.__version__}: install the versions in requirements.lock "
+                "(python3 workshop.py lab does it)."
+            )
+        self.account = account
+        self._ordinals: Counter[str] = Counter()
+        _follow_clock("moto.core.utils")
+        BackendDict.reset()
+        reset_model_data()
+
+    def seed(self, operation: str) -> None:
+        """Make the identifiers of this call depend on its operation and ordinal alone.
+
+        One more call of another operation then changes no identifier.
+        """
+        self._ordinals[operation] += 1
+        mock_random.seed(f"{operation}-{self._ordinals[operation]}")
+
+    def forward(self, request: Request, service: str, region: str) -> Response:
+        """Let moto answer ``request``; S3's come path-style (/bucket/key).
+
+        Raises NotEmulated where moto has no such operation.
+        """
+        dispatch = _dispatcher(service)
+        host = _ENTRANCES[service][2].format(region=region)
+        query = f"?{request.query}" if request.query else ""
+        headers = {
+            **request.headers,
+            "host": host,
+            "x-moto-account-id": self.account,
+            "content-length": str(len(request.body)),
+        }
+        moto_request = MotoRequest.from_primitives(
+            request.method, f"https://{host}{request.path}{query}", headers, request.body
+        )
+        if service == "s3" and request.path.strip("/").count("/") == 0:
+            # a bucket, or no bucket at all
+            dispatch = dispatch.__self__.bucket_dispatch  # type: ignore[attr-defined]
+        try:
+            status, answer, body = dispatch(
+                moto_request, moto_request.raw_url, moto_request.headers
+            )
+        except HTTPException as error:
+            status, answer, body = error.code, dict(error.get_headers()), error.get_body()
+        except NotImplementedError as error:
+            raise NotEmulated(
+                f"The sandbox does not emulate this {service} call: {error}"
+            ) from error
+        text = {str(name): str(value) for name, value in answer.items()}
+        text.pop("status", None)
+        return Response(int(status), text, body.encode() if isinstance(body, str) else body)
+
+    def load_aws_managed_policies(self) -> None:
+        """Make the policies that AWS itself keeps known to IAM: 0.3 s, once, when asked for."""
+        if self.iam.aws_managed_policies:
+            return
+        models = importlib.import_module("moto.iam.models")
+        for name, data in json.loads(models.aws_managed_policies_data).items():
+            policy = models.AWSManagedPolicy.from_data(name, self.account, "aws", data)
+            self.iam.aws_managed_policies.append(policy)
+            self.iam.managed_policies[policy.arn] = policy
+
+    @property
+    def iam(self) -> Any:
+        """moto's IAM backend: users, roles, groups, policies, access keys."""
+        return importlib.import_module("moto.iam.models").iam_backends[self.account]["aws"]
+
+    @property
+    def s3(self) -> Any:
+        """moto's S3 backend: buckets and their objects."""
+        return importlib.import_module("moto.s3.models").s3_backends[self.account]["aws"]
+
+    def kms(self, region: str) -> Any:
+        """moto's KMS backend of a region: keys, aliases, grants."""
+        return importlib.import_module("moto.kms.models").kms_backends[self.account][region]
+
+    def dynamodb(self, region: str) -> Any:
+        """moto's DynamoDB backend of a region: tables, backups."""
+        module = importlib.import_module("moto.dynamodb.models")
+        return module.dynamodb_backends[self.account][region]
