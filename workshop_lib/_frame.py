@@ -193,7 +193,7 @@ def _html_cell(column: str, word: str, numeric: bool, code: frozenset[str]) -> s
     if column in code:
         kind = "absent" if word == ABSENT else "code"
         return f'<td class="{kind}">{html.escape(word)}</td>'
-    answer = re.match(r"(yes|no|partly)\b", word)
+    answer = re.match(r"(yes|no|partly)(?=$|[,:])", word)
     if not answer:
         return f"<td>{html.escape(word)}</td>"
     rest = html.escape(word[answer.end() :])

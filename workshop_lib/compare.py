@@ -30,18 +30,6 @@ _SIGNATURE = "*amzn-ddb-map-sig*"
 _DESCRIPTION = "*amzn-ddb-map-desc*"
 _ADDED_BY_CLIENT = {_SIGNATURE: "added: signature", _DESCRIPTION: "added: material description"}
 
-# What stands beside each type in boto3's client form; binary is bytes, or text sent as UTF-8.
-_JSON_TYPES: dict[str, tuple[type, ...]] = {
-    "S": (str,),
-    "N": (str, int, Decimal),
-    "BOOL": (bool,),
-    "NULL": (bool,),
-    "L": (list,),
-    "M": (Mapping,),
-    "SS": (list, tuple, set),
-    "NS": (list, tuple, set),
-    "BS": (list, tuple, set),
-}
 _SET_OF = {"S": "SS", "N": "NS", "B": "BS"}
 _PLAIN_NAMES = {"S": "text", "N": "number", "B": "bytes", "BOOL": "yes or no", "NULL": "none",
                 "L": "list", "M": "map"}  # fmt: skip
@@ -70,11 +58,11 @@ class _Value(NamedTuple):
 
 
 class _Haystack(NamedTuple):
-    """Something a reader sees: its bytes, whether they are text, and how they were decoded."""
+    """Something a reader sees: bytes; "text", "number" or "bytes"; and how it was decoded."""
 
     data: bytes
-    is_text: bool
-    how: str
+    kind: str
+    how: str = ""
 
 
 class _Seen(NamedTuple):
@@ -236,11 +224,21 @@ def _view(name: str, view: Any, as_object: bool) -> dict[str, _Value]:
         )
     if as_object:
         return _object(name, view)
-    if "ResponseMetadata" in view and not _is_dynamodb_json(view):
-        view = view.get("Item", {})
+    if "ResponseMetadata" in view:
+        view = _item(name, view)
     if _is_dynamodb_json(view):
-        return {str(key): _from_json(f"{name}: {key}", value) for key, value in view.items()}
+        return {str(key): _from_json(value) for key, value in view.items()}
     return {str(key): _from_python(f"{name}: {key}", value) for key, value in view.items()}
+
+
+def _item(name: str, response: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Open a get_item response, which has no Item when there is none under that key."""
+    if set(response) - {"Item", "ConsumedCapacity", "ResponseMetadata"}:
+        raise CannotCompare(
+            f"`{name}` is a response, but not one of get_item: pass one item of it, "
+            'such as response["Items"][0].'
+        )
+    return response.get("Item", {})
 
 
 def _object(name: str, view: Mapping[str, Any]) -> dict[str, _Value]:
@@ -259,32 +257,42 @@ def _is_dynamodb_json(item: Mapping[str, Any]) -> bool:
 
 
 def _is_typed(value: Any) -> bool:
+    """Say whether this is a type and its value, as boto3's client gives and takes them."""
     if not (isinstance(value, Mapping) and len(value) == 1):
         return False
     kind, data = next(iter(value.items()))
-    if kind == "B":
+    if kind in ("SS", "NS", "BS"):
+        return isinstance(data, (list, tuple)) and all(_is_scalar(kind[0], e) for e in data)
+    if kind == "L":
+        return isinstance(data, (list, tuple)) and all(map(_is_typed, data))
+    if kind == "M":
+        return isinstance(data, Mapping) and all(map(_is_typed, data.values()))
+    return _is_scalar(kind, data)
+
+
+def _is_scalar(kind: str, data: Any) -> bool:
+    if kind in ("BOOL", "NULL"):
+        return isinstance(data, bool)
+    if kind == "B":  # boto3 also takes text as binary, and sends it as UTF-8
         return isinstance(data, str) or _bytes(data) is not None
-    return isinstance(data, _JSON_TYPES.get(kind, ()))
+    is_text = isinstance(data, str)
+    return (kind == "S" and is_text) or (kind == "N" and is_text and _decimal(data) is not None)
 
 
-def _from_json(where: str, value: Any) -> _Value:
-    if not _is_typed(value):
-        raise CannotCompare(f"{where} holds {_a(value)} where DynamoDB JSON has a type and a value")
+def _from_json(value: Mapping[str, Any]) -> _Value:
     kind, data = next(iter(value.items()))
     if kind == "L":
-        return _Value("L", tuple(_from_json(where, element) for element in data))
+        return _Value("L", tuple(map(_from_json, data)))
     if kind == "M":
-        return _Value("M", {str(k): _from_json(where, v) for k, v in data.items()})
+        return _Value("M", {str(key): _from_json(inner) for key, inner in data.items()})
     if kind in ("SS", "NS", "BS"):
         return _set(kind, (_scalar(kind[0], element) for element in data))
     return _scalar(kind, data)
 
 
 def _scalar(kind: str, data: Any) -> _Value:
-    if kind == "B":  # boto3 sends text given as binary as UTF-8
-        return _Value("B", data.encode() if isinstance(data, str) else _bytes(data))
-    if kind == "N":
-        return _Value("N", str(data))
+    if kind == "B":
+        return _Value("B", _utf8(data) if isinstance(data, str) else _bytes(data))
     return _Value(kind, None if kind == "NULL" else data)
 
 
@@ -399,6 +407,9 @@ class _Found(NamedTuple):
     much: str
     note: str = ""
 
+    def words(self) -> str:
+        return f"{self.label} ({self.note})" if self.note else self.label
+
 
 def _find(
     path: tuple[str, ...], leaf: _Value, here: _Seen, elsewhere: Mapping[str, _Seen]
@@ -411,7 +422,7 @@ def _find(
         if any(_stands_in(needle, hay) for needle in needles):
             return _Found(label, "all", hay.how)
     for other, view in elsewhere.items():
-        if any(_tells(needle, hay) for needle in needles for hay in view.hays):
+        if any(_is_repeated(needle, hay) for needle in needles for hay in view.hays):
             return _Found(label, "all", f"in {other}")
     pieces = [piece for needle in needles for piece in _pieces(needle)]
     some = any(_stands_in(piece, hay) for piece in pieces for hay in here.hays)
@@ -424,7 +435,7 @@ def _verdict(found: list[_Found], stored: _Value) -> str:
         return ", ".join(["yes", *notes])
     if all(part.much == "none" for part in found):
         return "no" if _is_opaque(stored) else "no, other value"
-    labels = [part.label for part in found if part.much != "none" and part.label]
+    labels = [part.words() for part in found if part.much != "none" and part.label]
     more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
     return f"partly: {', '.join(labels[:3])}{more}" if labels else "partly"
 
@@ -436,7 +447,7 @@ def _added(view: _Seen, sent: Mapping[str, _Value]) -> str:
 
 def _repeats(view: _Seen, value: _Value) -> bool:
     needles = [needle for _, leaf in _leaves(value) for needle in _needles(leaf)]
-    return any(_tells(needle, hay) for needle in needles for hay in view.hays)
+    return any(_is_repeated(needle, hay) for needle in needles for hay in view.hays)
 
 
 def _leaves(value: _Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], _Value]]:
@@ -508,11 +519,15 @@ def _haystacks(leaf: _Value) -> Iterator[_Haystack]:
     """Give what a reader sees of a scalar, as it is and after undoing base64 and hex."""
     for raw in _needles(leaf):
         if leaf.kind == "N":
-            yield _Haystack(raw, False, "")
+            yield _Haystack(raw, "number")
             continue
-        yield _Haystack(raw, leaf.kind == "S" or as_text(raw) is not None, "")
+        yield _Haystack(raw, "text" if leaf.kind == "S" else _kind(raw))
         for how, decoded in _decoded(raw):
-            yield _Haystack(decoded, as_text(decoded) is not None, how)
+            yield _Haystack(decoded, _kind(decoded), how)
+
+
+def _kind(raw: bytes) -> str:
+    return "bytes" if as_text(raw) is None else "text"
 
 
 def _decoded(raw: bytes) -> Iterator[tuple[str, bytes]]:
@@ -540,7 +555,7 @@ def _stands_in(needle: bytes, hay: _Haystack) -> bool:
     """Say whether the value is there: alone, too long for chance, or a word of readable text."""
     if needle == hay.data or _tells(needle, hay):
         return True
-    if not hay.is_text or needle not in hay.data:
+    if hay.kind != "text" or needle not in hay.data:
         return False
     # Characters of base64 and the point of a number do not end a word.
     edge = rb"[\w+/=\-\x80-\xff]"
@@ -548,9 +563,18 @@ def _stands_in(needle: bytes, hay: _Haystack) -> bool:
     return re.search(word, hay.data) is not None
 
 
+def _is_repeated(needle: bytes, hay: _Haystack) -> bool:
+    """Say whether the value stands in another attribute; a short or small one may by accident."""
+    if len(needle) < 4 or needle.isdigit():
+        return _tells(needle, hay)
+    return _stands_in(needle, hay)
+
+
 def _tells(needle: bytes, hay: _Haystack) -> bool:
     """Say whether the value is in there and too long to be there by chance (one in 10**9)."""
-    symbols = 64 if hay.is_text else 256
+    symbols = 256
+    if hay.kind != "bytes":
+        symbols = 10 if needle.isdigit() else 64
     return symbols ** len(needle[:64]) > 10**9 * len(hay.data) and needle in hay.data
 
 

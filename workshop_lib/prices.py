@@ -43,7 +43,9 @@ _KMS_CALLS = frozenset(
         "GenerateDataKeyWithoutPlaintext",
     }
 )
-_TABLE_CALLS = frozenset({"CreateTable", "DescribeTable", "UpdateTable", "DeleteTable", "ListTables"})
+_TABLE_CALLS = frozenset(
+    {"CreateTable", "DescribeTable", "UpdateTable", "DeleteTable", "ListTables"}
+)
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
 _S3_UNKNOWN = frozenset({"DeleteObjects", "RestoreObject", "CreateSession"})

@@ -18,8 +18,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus
 
 MINIMUM = 5
-"""A secret needs this many bytes. Five random hexadecimal digits equal five given ones in a UUID
-once in 35,000; one digit less, and a table would soon say yes by chance."""
+"""A secret needs this many bytes. Five given digits stand in a random UUID about once in 87,000,
+four once in 3,900: any shorter, and a table would soon say yes by chance."""
 
 WHOLE = 1 << 20
 """Bodies up to this many bytes are opened layer by layer; longer ones are read in chunks and
@@ -44,7 +44,7 @@ class _Needle:
     number: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Secret:
     """One value to look for. label: the name it was given under ("" if none)."""
 
@@ -56,7 +56,7 @@ class Secrets:
     """The values to look for, in every form in which they would still be readable."""
 
     def __init__(self, *values: Any) -> None:
-        """Take the secrets.
+        """Take the secrets. too_short lists the labels of the values that are left out.
 
         Args:
             values: text, bytes, int, float or Decimal; or containers of these (of a mapping the
@@ -67,13 +67,13 @@ class Secrets:
                 so that it would turn up by chance; or it is of another type.
         """
         self.all: list[Secret] = []
-        self.too_short = 0
+        self.too_short: list[str] = []
         for value in values:
             before = len(self.all)
             for label, leaf in _leaves(value, ""):
                 secret = _secret(label, leaf)
                 if secret is None:
-                    self.too_short += 1
+                    self.too_short.append(label)
                 else:
                     self.all.append(secret)
             if len(self.all) == before:
@@ -97,7 +97,7 @@ class Secrets:
         return found
 
     def in_stream(self, read: Callable[[int], bytes]) -> tuple[set[Secret], int, bytes]:
-        """Read to the end and look; at most about 2 MiB are held at a time.
+        """Read to the end and look; at most about 3 MiB are held at a time.
 
         Returns:
             the secrets found, the number of bytes read, and the first bytes (up to WHOLE).

@@ -93,11 +93,6 @@ def refused(*expected: str | type[Exception]) -> _RefusedBlock:
     return _RefusedBlock(expected)
 
 
-def describe(error: Exception) -> Refusal:
-    """The same facts about an error that was caught in another way; `str()` gives the line."""
-    return _describe(Refusal(), error)
-
-
 class _RefusedBlock:
     def __init__(self, expected: tuple[str | type[Exception], ...]) -> None:
         self._expected = expected
@@ -122,7 +117,8 @@ class _RefusedBlock:
             )
         if not isinstance(error, Exception) or isinstance(error, NotRefused):
             return False
-        refusal = _describe(self._refusal, error)
+        refusal = self._refusal
+        vars(refusal).update(vars(describe(error)))
         if not any(_matches(item, error) for item in self._expected):
             raise NotRefused(
                 f"{wanted} was expected, but {_where(traceback)}{_instead(refusal)}."
@@ -168,7 +164,9 @@ def _matches(expected: str | type[Exception], error: Exception) -> bool:
     return expected == type(error).__name__
 
 
-def _describe(refusal: Refusal, error: Exception) -> Refusal:
+def describe(error: Exception) -> Refusal:
+    """The same facts about an error that was caught in another way; `str()` gives the line."""
+    refusal = Refusal()
     refusal.error = error
     if isinstance(error, ClientError):
         refusal.code = str(error.response.get("Error", {}).get("Code", ""))

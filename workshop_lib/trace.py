@@ -8,14 +8,12 @@ It looks, and changes nothing: streamed bodies are left as they were found.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import html
 import io
-import json
 import secrets as randomness
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.hooks import HierarchicalEmitter
 from botocore.httpchecksum import AwsChunkedWrapper
 
+from workshop_lib.call_facts import NONE, answered_keys, contexts, keys, range_start, resource
 from workshop_lib.cli_form import SMALL, cli_command
 from workshop_lib.prices import price
 from workshop_lib.readable import Secret, Secrets
@@ -30,7 +29,6 @@ from workshop_lib.readable import Secret, Secrets
 if TYPE_CHECKING:
     from workshop_lib.tables import Table
 
-NONE = "—"
 COLUMNS = (
     "service",
     "operation",
@@ -61,40 +59,6 @@ _OWN_HEADERS = frozenset(
         "x-amz-security-token",
         "x-amz-trailer",
     }
-)
-_RESOURCES = (
-    "TableName",
-    "TableArn",
-    "KeyId",
-    "AliasName",
-    "TargetKeyId",
-    "DestinationKeyId",
-    "RoleArn",
-    "RoleName",
-    "UserName",
-    "GroupName",
-    "PolicyArn",
-    "PolicyName",
-    "ResourceArn",
-    "StreamArn",
-    "Name",
-)
-_KEY_NAMES = (
-    "SourceKeyId",
-    "DestinationKeyId",
-    "KeyId",
-    "TargetKeyId",
-    "SSEKMSKeyId",
-    "KMSMasterKeyId",
-    "KMSMasterKeyID",
-    "KMSMasterKeyArn",
-)
-_CONTEXT_NAMES = (
-    "SourceEncryptionContext",
-    "DestinationEncryptionContext",
-    "EncryptionContext",
-    "EncryptionContextSubset",
-    "EncryptionContextEquals",
 )
 
 
@@ -193,8 +157,9 @@ class Trace:
         if len(self._secrets):
             values = len(self._secrets)
             parts.append(f"looked for {values} value{'' if values == 1 else 's'}")
-        if self._secrets.too_short:
-            parts.append(f"{self._secrets.too_short} too short to look for")
+        if short := self._secrets.too_short:
+            names = ", ".join(dict.fromkeys(filter(None, short)))
+            parts.append(f"too short to look for: {names or len(short)}")
         return "; ".join(parts)
 
     def _ordered(self) -> list[_Call]:
@@ -230,7 +195,7 @@ class Trace:
             call.built = params
 
     def _before_send(self, request: Any) -> None:
-        call = self._open.get(id(request.context))
+        call = self._open.get(id(getattr(request, "context", None)))
         if call is None or call.cli:  # begun before the block, or a retry
             return
         body = _read_body(request.body, self._secrets)
@@ -240,9 +205,7 @@ class Trace:
         call.describe(params)
         call.price = _price(call, params)
         with self._lock:
-            call.cli = cli_command(
-                call.model, params, body=body.small, key_file=self._key_file
-            )
+            call.cli = cli_command(call.model, params, body=body.small, key_file=self._key_file)
             self._calls.append(call)
 
     def _after_call(self, http_response: Any, parsed: dict[str, Any], context: Any) -> None:
@@ -316,16 +279,16 @@ class _Call:
         return {name: value for name, value in self.built.items() if name in self.given}
 
     def describe(self, params: Mapping[str, Any]) -> None:
-        self.resource = _resource(params)
-        self.key = ", ".join(_keys(params)) or NONE
-        self.encryption_context = _contexts(params) or NONE
-        self.part = params.get("PartNumber") or _range_start(params.get("Range"))
+        self.resource = resource(params)
+        self.key = " → ".join(keys(params)) or NONE
+        self.encryption_context = contexts(params) or NONE
+        self.part = params.get("PartNumber") or range_start(params.get("Range"))
 
     def answered(self, status: int, parsed: dict[str, Any]) -> None:
         code = parsed.get("Error", {}).get("Code") if status >= 300 else None
         self.outcome = code or str(status)
         if self.cli and status < 300:
-            self.key = ", ".join(_keys(_answered_keys(parsed))) or self.key
+            self.key = " → ".join(answered_keys(parsed)) or self.key
             self.price = _price(self, self.low_level_params(), parsed)
         self.forget()
 
@@ -364,9 +327,8 @@ def _read_body(body: Any, secrets: Secrets) -> _Body:
         body = io.BytesIO(body)
     transfer = hasattr(body, "signal_not_transferring")
     try:
-        if not body.seekable():
-            return _Body(read=False)
         position = body.tell()
+        body.seek(position)  # a stream that cannot go back fails here, unread
         if transfer:  # boto3's progress bars count only what is read to be sent
             body.signal_not_transferring()
         try:
@@ -375,7 +337,7 @@ def _read_body(body: Any, secrets: Secrets) -> _Body:
             body.seek(position)
             if transfer:
                 body.signal_transferring()
-    except (AttributeError, OSError, TypeError, ValueError):  # not a stream that can go back
+    except (AttributeError, OSError, TypeError, ValueError):
         return _Body(read=False)
     return _Body(found, size, head if size <= SMALL else None)
 
@@ -397,74 +359,6 @@ def _price(call: _Call, params: Mapping[str, Any], parsed: Mapping[str, Any] | N
     return price(service, call.model.name, method, params, parsed)
 
 
-def _resource(params: Mapping[str, Any]) -> str:
-    """Name what a call is about, as it was sent."""
-    if "Bucket" in params:
-        return _object(params)
-    for name in _RESOURCES:
-        if isinstance(params.get(name), str):
-            return str(params[name])
-    items = params.get("RequestItems") or {}
-    actions = [each for item in params.get("TransactItems") or [] for each in item.values()]
-    tables = [*items, *(action["TableName"] for action in actions if "TableName" in action)]
-    return ", ".join(dict.fromkeys(tables)) or NONE
-
-
-def _object(params: Mapping[str, Any]) -> str:
-    name = params["Bucket"] + (f"/{params['Key']}" if params.get("Key") else "")
-    source = params.get("CopySource")
-    if isinstance(source, Mapping):
-        source = f"{source.get('Bucket')}/{source.get('Key')}"
-    if source:
-        name = f"{source} → {name}"
-    if params.get("PartNumber"):
-        name += f" part {params['PartNumber']}"
-    return name
-
-
-def _range_start(wanted: Any) -> int:
-    start = str(wanted or "").removeprefix("bytes=").partition("-")[0]
-    return int(start) if start.isdigit() else 0
-
-
-def _answered_keys(parsed: dict[str, Any]) -> dict[str, Any]:
-    """Return where an answer names the key that was used, and no list of other keys."""
-    table = parsed.get("TableDescription") or parsed.get("Table") or {}
-    metadata = parsed.get("KeyMetadata") or {}
-    top = {name: parsed[name] for name in _KEY_NAMES if isinstance(parsed.get(name), str)}
-    return {**top, "table": table.get("SSEDescription"), "KeyId": metadata.get("Arn") or top.get("KeyId")}
-
-
-def _keys(params: Mapping[str, Any]) -> list[str]:
-    """Return the ids or aliases of the KMS keys named in parameters or an answer."""
-    found = [str(each) for name in _KEY_NAMES for each in _named(params, name) if each]
-    return list(dict.fromkeys(_key_id(key) for key in found))
-
-
-def _key_id(key: str) -> str:
-    return key.rpartition(":")[2].removeprefix("key/")
-
-
-def _contexts(params: Mapping[str, Any]) -> str:
-    contexts = [each for name in _CONTEXT_NAMES for each in _named(params, name)]
-    for encoded in _named(params, "SSEKMSEncryptionContext"):
-        contexts.append(json.loads(base64.b64decode(encoded)))
-    written = [", ".join(f"{k}={v}" for k, v in sorted(each.items())) for each in contexts]
-    return " → ".join(dict.fromkeys(filter(None, written)))
-
-
-def _named(node: Any, name: str) -> Iterator[Any]:
-    """Yield the values under this name, anywhere in parameters."""
-    if isinstance(node, Mapping):
-        if name in node:
-            yield node[name]
-        for each in node.values():
-            yield from _named(each, name)
-    elif isinstance(node, list | tuple):
-        for each in node:
-            yield from _named(each, name)
-
-
 # Listening ------------------------------------------------------------------------------------
 
 
@@ -480,7 +374,7 @@ class _Listener:
     def add(self, trace: Trace) -> None:
         with self._lock:
             self._traces += (trace,)
-            if self._installed is None:
+            if self._installed is None or HierarchicalEmitter._emit is self._original:
                 self._install()
 
     def remove(self, trace: Trace) -> None:

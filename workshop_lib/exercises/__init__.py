@@ -148,7 +148,7 @@ class Result:
         head = "✓ Exercise {} done: {}" if self.done else "Not yet, exercise {}: {}"
         lines = [head.format(self.number, self.title)]
         for step in self.steps:
-            lines.append(f"  {'✓' if step.ok else '✗ missing:'} {step.seen}")
+            lines.append(f"  {'✓' if step.ok else '✗'} {step.seen}")
             if step.fix:
                 lines.append(f"    → {step.fix}")
         return "\n".join(lines)
@@ -172,8 +172,9 @@ def exercise(number: str, title: str) -> Callable[[Callable[[Look], None]], Call
 
     def register(function: Callable[[Look], None]) -> Callable[[Look], None]:
         taken = _exercises.get(number)
-        if taken and taken.check.__qualname__ != function.__qualname__:
-            raise ValueError(f"Exercise {number} is {taken.check.__qualname__} already.")
+        # A module that is loaded again registers its own functions again.
+        if taken and _name(taken.check) != _name(function):
+            raise ValueError(f"Exercise {number} is {_name(taken.check)} already.")
         _exercises[number] = _Exercise(title, function)
         return function
 
@@ -191,15 +192,15 @@ def check(number: str, lab: Any) -> None:
 
 def examine(number: str, lab: Any) -> Result:
     """The same as data: the steps seen, whether done, and a mistake of the check itself."""
-    found = _find(number)
-    if found is None:
-        return Result(number, "", error=LookupError(f"there is no exercise {number}"))
     look = Look(number, lab)
+    title = ""
     error: Exception | None = None
     try:
+        found = _find(number)
+        title = found.title
         found.check(look)
         if not look.steps:
-            error = AssertionError("it looked at nothing")
+            raise AssertionError("it looked at nothing")
     except _Stop:
         pass
     except ClientError as refusal:
@@ -212,10 +213,14 @@ def examine(number: str, lab: Any) -> Result:
         )
     except Exception as mistake:
         error = mistake
-    return Result(number, found.title, tuple(look.steps), error)
+    return Result(number, title, tuple(look.steps), error)
 
 
-def _find(number: str) -> _Exercise | None:
+def _name(function: Callable[[Look], None]) -> str:
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _find(number: str) -> _Exercise:
     lesson = number.partition(".")[0]
     if number not in _exercises and lesson.isdecimal():
         module = f"{__name__}.lesson_{lesson.zfill(2)}"
@@ -224,4 +229,6 @@ def _find(number: str) -> _Exercise | None:
         except ModuleNotFoundError as error:
             if error.name != module:
                 raise
-    return _exercises.get(number)
+    if number not in _exercises:
+        raise LookupError(f"there is no exercise {number}")
+    return _exercises[number]

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from operator import eq, ge, gt, le, lt
-from typing import Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
 Values = Mapping[str, str | Sequence[str]]
 """Condition keys of a request in lower case; a sequence for a multivalued key."""
@@ -166,13 +166,14 @@ class Patterns:
         """Whether `value` is like one of the patterns, in a request with these `values`."""
         if self.any or value in self.exact or value.startswith(self.prefixes):
             return True
-        if any(regex.fullmatch(value) for regex in self.regexes):
-            return True
-        return any(
-            (marked := _resolve(template, values)) is not None
-            and _regex(marked, self.scope).fullmatch(value) is not None
-            for template in self.templates
-        )
+        for regex in self.regexes:
+            if regex.fullmatch(value):
+                return True
+        for template in self.templates:
+            marked = _resolve(template, values)
+            if marked is not None and _regex(marked, self.scope).fullmatch(value):
+                return True
+        return False
 
 
 # --- operators ----------------------------------------------------------------------------
@@ -207,10 +208,7 @@ def _patterns(scope: Scope) -> "Build":
     return lambda texts, variables: Patterns(texts, scope, variables).match
 
 
-_T = TypeVar("_T")
-
-
-def _compared(read: Callable[[str], _T | None], test: Callable[[_T, _T], bool]) -> "Build":
+def _compared(read: Callable[[str], Any], test: Callable[[Any, Any], bool]) -> "Build":
     """A family whose values are read as numbers, dates, bytes or networks. What cannot be read
     equals nothing. Policy variables are not substituted in these families."""
 
@@ -270,6 +268,7 @@ def _offset(zone: str) -> timedelta:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+@lru_cache(maxsize=1024)
 def network(text: str) -> Network | None:
     """An address or CIDR block, IPv4 or IPv6; None if it is neither."""
     try:

@@ -1,12 +1,45 @@
-"""Amazon DynamoDB: what it enforces and moto does not."""
+"""Amazon DynamoDB: what it enforces and moto does not.
 
-from collections.abc import Iterator
+moto keeps tables and items; what is here decides who may, under which key, and what the answers
+say about encryption.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
+"""
 
+import binascii
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from workshop_lib.sandbox import dynamodb_permissions as permissions
+from workshop_lib.sandbox.dynamodb_encryption import (
+    EncryptionAtRest,
+    in_use,
+    read_specification,
+)
+from workshop_lib.sandbox.dynamodb_permissions import table_name
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
+
+Document = dict[str, Any]
+
+# What UpdateTable can change; each list is in AWS's order of words.
+_CHANGES = (
+    "ProvisionedThroughput", "BillingMode", "UpdateStreamEnabled", "GlobalSecondaryIndexUpdates",
+    "SSESpecification", "ReplicaUpdates", "MultiAccountReplicaReady", "ReplicaTransitRoleArn",
+    "MultiRegionConsistency", "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput",
+    "TableClass",
+)  # fmt: skip
+_PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
+# Operations that need the table's KMS key at once, recorded from AWS with a disabled key:
+# time to live, on-demand backups, contributor insights.
+_NEED_KEY = ("UpdateTimeToLive", "CreateBackup", "UpdateContributorInsights")
+_NOT_EMULATED = ("PutResourcePolicy", "ImportTable")
 
 
 class DynamoDb:
@@ -14,16 +47,197 @@ class DynamoDb:
 
     def __init__(self, moto: Moto, kms: Kms) -> None:
         self._moto = moto
-        self._kms = kms
+        self.encryption = EncryptionAtRest(kms)
+        self._backups: dict[str, str | None] = {}  # backup ARN → its KMS key's ARN
+        self._handlers: dict[str, Callable[[Call], Response]] = {
+            "CreateTable": self._create_table,
+            "UpdateTable": self._update_table,
+            "DescribeTable": self._describe_table,
+            "DeleteTable": self._delete_table,
+            "CreateBackup": self._create_backup,
+            "DescribeBackup": self._describe_backup,
+            "DeleteBackup": self._describe_backup,
+            "ListBackups": self._list_backups,
+            "RestoreTableFromBackup": self._restore,
+            "RestoreTableToPointInTime": self._restore,
+            **dict.fromkeys(_NEED_KEY[:1], self._need_key),
+            **dict.fromkeys(_NOT_EMULATED, self._not_emulated),
+        }
 
     def checks(self, call: Call) -> Iterator[Check]:
-        """The permission a DynamoDB call needs."""
-        yield Check(f"dynamodb:{call.operation}", "*")
+        """The permissions a DynamoDB call needs."""
+        return permissions.checks(call, self._tables(call))
 
     def handle(self, call: Call) -> Response:
-        """Answer a DynamoDB call."""
+        """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
+        handler = self._handlers.get(call.operation)
+        return self._items(call) if handler is None else handler(call)
+
+    def _tables(self, call: Call) -> Mapping[str, Any]:
+        tables: Mapping[str, Any] = self._moto.dynamodb(call.region).tables
+        return tables
+
+    def _forward(self, call: Call, parameters: Mapping[str, Any] | None = None) -> Response:
+        """Let moto answer; ``parameters`` take the place of the call's own."""
         self._moto.seed(call.operation)
-        return self._moto.forward(call.request, "dynamodb", call.region)
+        request = call.request
+        if parameters is not None:
+            request = replace(request, body=json.dumps(parameters).encode())
+        return self._moto.forward(request, "dynamodb", call.region)
+
+    # --- items -----------------------------------------------------------------------------
+
+    def _items(self, call: Call) -> Response:
+        """Read or write items: every such call passes here, with its tables' keys at hand."""
+        for table in permissions.tables_of(call):
+            self.encryption.open(call, table)
+        return self._forward(call)
+
+    # --- tables ----------------------------------------------------------------------------
+
+    def _create_table(self, call: Call) -> Response:
+        parameters = dict(call.parameters)
+        key_id = read_specification(parameters.pop("SSESpecification", {}), "SSESpecification")
+        response = self._forward(call, parameters)
+        if response.status != 200:
+            return response
+        self._encrypt_new_table(call, table_name(parameters["TableName"]), key_id)
+        return self._described(call, response, "TableDescription", status="CREATING")
+
+    def _encrypt_new_table(self, call: Call, table: str, key_id: str | None) -> None:
+        try:
+            self.encryption.create(call, table, key_id)
+        except AwsError:
+            del self._moto.dynamodb(call.region).tables[table]
+            raise
+
+    def _update_table(self, call: Call) -> Response:
+        parameters = call.parameters
+        changes = [name for name in _PARAMETERS if name in parameters]
+        if not changes:
+            names = ", ".join(_CHANGES[:-1])
+            raise AwsError(
+                "ValidationException", f"At least one of {names} or {_CHANGES[-1]} is required"
+            )
+        if "SSESpecification" not in changes:
+            return self._described(call, self._forward(call), "TableDescription")
+        table = table_name(parameters.get("TableName", ""))
+        if len(changes) > 1:
+            raise AwsError(
+                "ValidationException",
+                "One or more parameter values were invalid: Server-Side Encryption modification "
+                "must be the only operation in the request",
+            )
+        if table in self._tables(call):
+            self.encryption.switch(call, table, parameters["SSESpecification"])
+        response = self._forward(call, {"TableName": parameters.get("TableName")})
+        return self._described(call, response, "TableDescription")
+
+    def _describe_table(self, call: Call) -> Response:
+        return self._described(call, self._forward(call), "Table")
+
+    def _delete_table(self, call: Call) -> Response:
+        table = table_name(call.parameters.get("TableName", ""))
+        if self.encryption.is_switching(call.region, table):
+            raise in_use(f"Table: {table} is in the process of being updated.")
+        response = self._forward(call)
+        if response.status != 200:
+            return response
+        self.encryption.delete(call, table)
+        return self._described(call, response, "TableDescription", status="DELETING")
+
+    def _described(
+        self, call: Call, response: Response, name: str, status: str | None = None
+    ) -> Response:
+        """The answer with its table description mended; ``status`` where AWS shows a passing one."""
+        if response.status != 200:
+            return response
+        document = json.loads(response.body)
+        description = document[name]
+        self._archive(call.region)
+        self.encryption.describe(call.region, description)
+        if status is not None:
+            description["TableStatus"] = status
+        return _with_body(response, document)
+
+    def _need_key(self, call: Call) -> Response:
+        self.encryption.require_key(call, table_name(call.parameters.get("TableName", "")))
+        return self._forward(call)
+
+    def _not_emulated(self, call: Call) -> Response:
+        raise NotEmulated(f"The sandbox does not emulate dynamodb:{call.operation}.")
+
+    # --- backups ---------------------------------------------------------------------------
+
+    def _create_backup(self, call: Call) -> Response:
+        response = self._need_key(call)
+        if response.status == 200:
+            table = table_name(call.parameters["TableName"])
+            arn = json.loads(response.body)["BackupDetails"]["BackupArn"]
+            self._backups[arn] = self.encryption.key_of(call.region, table)
+        return response
+
+    def _describe_backup(self, call: Call) -> Response:
+        self._archive(call.region)
+        response = self._forward(call)
+        key = self._backups.get(call.parameters.get("BackupArn", ""))
+        if response.status != 200:
+            return response
+        document = json.loads(response.body)
+        description = document["BackupDescription"]
+        features = description.setdefault("SourceTableFeatureDetails", {})
+        description["SourceTableDetails"].pop("TableStatus", None)
+        if key is not None:
+            features["SSEDescription"] = {
+                "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key,
+            }  # fmt: skip
+        return _with_body(response, document)
+
+    def _list_backups(self, call: Call) -> Response:
+        self._archive(call.region)
+        return self._forward(call)
+
+    def _restore(self, call: Call) -> Response:
+        """A restored table has the source's key unless the request overrides it.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CreateBackup.html
+        """
+        self._archive(call.region)
+        parameters = dict(call.parameters)
+        override = parameters.pop("SSESpecificationOverride", None)
+        source = table_name(parameters.pop("SourceTableArn", parameters.get("SourceTableName", "")))
+        if call.operation == "RestoreTableToPointInTime":
+            parameters["SourceTableName"] = source
+            key_id = self.encryption.key_of(call.region, source)
+        else:
+            key_id = self._backups.get(parameters.get("BackupArn", ""))
+        if override is not None:
+            key_id = read_specification(override, "SSESpecificationOverride")
+        response = self._forward(call, parameters)
+        if response.status != 200:
+            return response
+        self._encrypt_new_table(call, parameters["TargetTableName"], key_id)
+        return self._described(call, response, "TableDescription", status="CREATING")
+
+    def _archive(self, region: str) -> None:
+        """Make the backups of tables whose key has been unusable for too long."""
+        for table, moment in self.encryption.to_archive(region):
+            backend = self._moto.dynamodb(region)
+            self._moto.seed("ArchiveTable")
+            backup = backend.create_backup(table, f"{table}-archived")
+            del backend.backups[backup.arn]
+            backup.creation_date_time = moment.replace(tzinfo=None)
+            backup.identifier = backup._make_identifier()
+            backend.backups[backup.arn] = backup
+            self._backups[backup.arn] = self.encryption.key_of(region, table)
+            self.encryption.of(region, table).archive = backup.arn
+
+
+def _with_body(response: Response, document: Document) -> Response:
+    """The response with another body, and the checksum that clients verify."""
+    body = json.dumps(document).encode()
+    response.set_header("x-amz-crc32", str(binascii.crc32(body)))
+    return Response(response.status, response.headers, body)
 
 
 class DynamoDbStreams:
@@ -34,7 +248,7 @@ class DynamoDbStreams:
 
     def checks(self, call: Call) -> Iterator[Check]:
         """The permission a streams call needs."""
-        yield Check(f"dynamodb:{call.operation}", "*")
+        return permissions.checks(call, self._moto.dynamodb(call.region).tables)
 
     def handle(self, call: Call) -> Response:
         """Answer a streams call."""

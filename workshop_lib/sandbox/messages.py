@@ -1,6 +1,7 @@
 """Plain HTTP messages: what a door hands to the gate, and what it gets back."""
 
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 
@@ -20,6 +21,8 @@ class Request:
     headers: dict[str, str]
     body: bytes = b""
     source_ip: str = "127.0.0.1"
+    # A browser's upload form, once `post_form.read` has read it from the body.
+    form: Any = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_url(cls, method: str, url: str, headers: dict[str, str], body: bytes) -> "Request":

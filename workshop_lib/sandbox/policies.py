@@ -4,8 +4,8 @@
 request against everything that applies to it. Pure: no service, no clock, no store.
 
 AWS pages (IAM User Guide): "Policy evaluation logic" with its sub-pages for one account and for
-cross-account requests, "AWS JSON policy elements: Principal" and "NotPrincipal", "Troubleshoot access denied error messages"; KMS Developer Guide:
-"Default key policy".
+cross-account requests, "AWS JSON policy elements: Principal" and "NotPrincipal", "Troubleshoot
+access denied error messages"; KMS Developer Guide: "Default key policy".
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,9 +23,9 @@ from workshop_lib.sandbox.conditions import (
     read_template,
 )
 from workshop_lib.sandbox.policy_grammar import (
-    ACCOUNT_ROOT,
     Kind,
     MalformedPolicy,
+    account_of,
     listed,
     read_document,
 )
@@ -107,7 +107,9 @@ class Statement:
             values = request.values if resources.templates else NO_VALUES
             if resources.match(request.resource, values) == self.not_resource:
                 return False
-        return all(condition.holds(request.values) for condition in self.conditions)
+        return not self.conditions or all(
+            condition.holds(request.values) for condition in self.conditions
+        )
 
     def names(self, principal: "Principal") -> int:
         """How the statement names the principal; identity policies need not name theirs."""
@@ -130,10 +132,10 @@ class Policy:
 
     def denies(self, request: "Request") -> bool:
         """Whether a Deny statement applies to the request."""
-        principal = request.principal
-        return any(
-            statement.names(principal) and statement.covers(request) for statement in self.denying
-        )
+        for statement in self.denying:
+            if statement.names(request.principal) and statement.covers(request):
+                return True
+        return False
 
     def allows(self, request: "Request") -> bool:
         """Whether an Allow statement of this identity, boundary or session policy applies."""
@@ -295,6 +297,7 @@ def decide(
 
 
 def _own_policies(principal: Principal) -> Iterator[tuple[str, Policy]]:
+    """The principal's policies, in the order in which a Deny is looked for."""
     for policy in principal.identity_policies:
         yield "identity", policy
     if principal.boundary is not None:
@@ -396,10 +399,9 @@ def _principals(named: str | Mapping[str, Any]) -> Principals:
     if isinstance(named, str):
         named = {"AWS": named}
     aws = listed(named, "AWS")
-    roots = [found for text in aws if (found := ACCOUNT_ROOT.fullmatch(text))]
     return Principals(
         everyone="*" in aws,
-        accounts=frozenset(found[1] for found in roots),
+        accounts=frozenset(account for text in aws if (account := account_of(text))),
         arns=frozenset(text for text in aws if text.startswith("arn:")),
         services=frozenset(listed(named, "Service")),
         others=frozenset(listed(named, "CanonicalUser") + listed(named, "Federated")),

@@ -63,7 +63,7 @@ _IAM_PATHS = (
     "server-certificate/", "policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/",
     "access-report/",
 )  # fmt: skip
-ACCOUNT_ROOT = re.compile(r"(?:arn:[\w-]+:iam::(?=\d+:root$))?(\d{12})(?::root)?", re.ASCII)
+_ACCOUNT = re.compile(r"(\d{12})|arn:[\w-]+:iam::(\d{12}):root", re.ASCII)
 _PRINCIPAL_ARN = re.compile(
     r"arn:[\w-]+:(?:iam::(?:\d{12}|cloudfront):(?:user|role)/[^*?]+"
     r"|sts::\d{12}:(?:assumed-role/[^/*?]+/[^/*?]+|federated-user/[^*?]+))",
@@ -79,9 +79,13 @@ def listed(element: Mapping[str, Any], name: str) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def read_document(
-    document: str | bytes | Mapping[str, Any], kind: Kind
-) -> tuple[Statements, bool]:
+def account_of(principal: str) -> str | None:
+    """The account that an AWS principal names as a whole, by id or root ARN; else None."""
+    found = _ACCOUNT.fullmatch(principal)
+    return found and (found[1] or found[2])
+
+
+def read_document(document: str | bytes | Mapping[str, Any], kind: Kind) -> tuple[Statements, bool]:
     """The document's statements, and whether its version has policy variables.
 
     Raises MalformedPolicy for what AWS refuses when a document of this kind is put.
@@ -165,9 +169,9 @@ def _check_types(statement: dict[str, Any], kind: Kind) -> None:
         _require(name not in statement or f"Not{name}" not in statement)
     for name in ("Action", "Resource"):
         _require(all(_is_text(value) for value in listed(statement, name)))
-    effect = statement.get("Effect")
-    if effect is None and kind in ("bucket", "key", "trust"):
+    if "Effect" not in statement and kind in ("bucket", "key", "trust"):
         raise MalformedPolicy("Missing required field Effect")
+    effect = statement.get("Effect", "")
     _require(_is_text(effect))
     if effect.lower() not in ("allow", "deny"):
         if kind in ("bucket", "key", "trust"):
@@ -205,6 +209,11 @@ def _check_identity(statements: Statements) -> None:
             raise MalformedPolicy("The policy failed legacy parsing")
     wrong_resource = _first_wrong_resource(statements)
     sids = [statement["Sid"] for statement in statements if statement.get("Sid")]
+    if not all(re.fullmatch("[0-9A-Za-z]*", sid) for sid in sids):
+        raise MalformedPolicy(
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the "
+            "regular expression [0-9A-Za-z]*"
+        )
     if len(set(sids)) < len(sids):
         raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
     if not all(listed(statement, "Action") for statement in statements):
@@ -360,7 +369,7 @@ def _wrong_principal(statement: dict[str, Any], types: tuple[str, ...]) -> str |
             return shown
         if name == "Service" and not re.fullmatch(r"[\w.-]+\.[\w.-]+", item):
             return shown
-        if name == "AWS" and item != "*":
-            if not (ACCOUNT_ROOT.fullmatch(item) or _PRINCIPAL_ARN.fullmatch(item)):
-                return shown
+        known = item == "*" or account_of(item) or _PRINCIPAL_ARN.fullmatch(item)
+        if name == "AWS" and not known:
+            return shown
     return None

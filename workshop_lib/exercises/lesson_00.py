@@ -1,0 +1,67 @@
+"""Exercises of lesson 00: one secret, three ways."""
+
+import boto3
+
+from workshop_lib.exercises import Look, exercise
+
+DESCRIPTION = "*amzn-ddb-map-desc*"
+
+
+@exercise("0.1", "a secret that the table's readers cannot read")
+def unreadable_item(look: Look) -> None:
+    """The tagged table holds item 2002, its card encrypted by the client."""
+    name = look.table()["TableName"]
+    look.saw(f"the table {name} carries the tag")
+    table = boto3.resource("dynamodb").Table(name)
+    item = table.get_item(Key={"order_id": "2002"}).get("Item")
+    look.need(
+        item is not None,
+        saw="it holds the item 2002",
+        missing="it holds no item with order_id 2002",
+        fix='Write one: put_item(Item={"order_id": "2002", "card": …}).',
+    )
+    look.need(
+        "card" in item,
+        saw="the item has a card",
+        missing="the item has no attribute card",
+        fix="Add a card to the item and write it again.",
+    )
+    look.need(
+        not isinstance(item["card"], str),
+        saw=f"its card is stored as {len(bytes(item['card']))} bytes that say nothing",
+        missing=f"its card is readable: {item['card']!r}",
+        fix="Write with an EncryptedTable, not with the table itself (step 2).",
+    )
+    look.need(
+        DESCRIPTION in item,
+        saw="the encryption client signed it and left its material description",
+        missing="the card was not encrypted by the client: the material description is missing",
+        fix="Write through EncryptedTable(table=…, materials_provider=…).",
+    )
+
+
+@exercise("0.2", "a table under a key of your own")
+def table_under_own_key(look: Look) -> None:
+    """The tagged table is encrypted at rest under a customer managed key."""
+    table = look.table()
+    look.saw(f"the table {table['TableName']} carries the tag")
+    description = table.get("SSEDescription")
+    look.need(
+        description is not None,
+        saw="its description names a KMS key",
+        missing="it is encrypted under the AWS owned key: it has no SSEDescription",
+        fix="Give create_table an SSESpecification with Enabled, SSEType and KMSMasterKeyId.",
+    )
+    key = boto3.client("kms").describe_key(KeyId=description["KMSMasterKeyArn"])["KeyMetadata"]
+    look.need(
+        key["KeyManager"] == "CUSTOMER",
+        saw=f"its key {key['KeyId']} is yours: KeyManager is CUSTOMER",
+        missing="its key is AWS managed, alias/aws/dynamodb: KMSMasterKeyId was left out",
+        fix="Make a key with kms.create_key and name it in KMSMasterKeyId.",
+    )
+    look.want(
+        key["KeyState"] == "Enabled",
+        saw="the key is enabled",
+        missing=f"the key is {key['KeyState']}: nobody can use the table for long",
+        fix="Call kms.enable_key(KeyId=…).",
+    )

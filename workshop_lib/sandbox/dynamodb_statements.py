@@ -1,0 +1,99 @@
+"""PartiQL statements, as far as permissions depend on them.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+"""
+
+import re
+from dataclasses import dataclass
+
+_LITERAL = r"'(?:[^']|'')*'"
+_VALUE = rf"(?:\?|{_LITERAL}|-?\d[\d.eE+-]*)"
+_NAME = r'(?:"(?P<{0}>[^"]+)"|(?P<{0}_bare>[\w.-]+))'
+_TARGET = re.compile(
+    r"\b(?:FROM|INTO|UPDATE)\s+" + _NAME.format("table") + r'(?:\."(?P<index>[^"]+)")?', re.I
+)
+_VERB = re.compile(r"\s*(?:EXISTS\s*\(\s*)?(SELECT|INSERT|UPDATE|DELETE)\b", re.I)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement: ``verb`` is Select, Insert, Update or Delete; ``text`` the whole of it."""
+
+    verb: str
+    table: str
+    index: str | None
+    text: str
+
+    @property
+    def selects_everything(self) -> bool:
+        """Whether this is SELECT *."""
+        return re.match(r"\s*(?:EXISTS\s*\(\s*)?SELECT\s+\*", self.text, re.I) is not None
+
+    def values_of(self, key: str, parameters: list[str]) -> list[str]:
+        """The values that the statement gives the key attribute; empty where it gives none.
+
+        ``parameters`` are those that stand for the statement's question marks, as text.
+        """
+        name = re.escape(key)
+        conditions = self._conditions()
+        if self.verb == "Insert":
+            found = re.search(rf"'{name}'\s*:\s*(?P<values>{_VALUE})", self.text)
+        else:
+            found = re.search(
+                rf'(?<![\w.])"?{name}"?\s*(?:=\s*(?P<values>{_VALUE})'
+                rf"|IN\s*[\[(](?P<listed>[^\])]*)[\])])",
+                conditions,
+                re.I,
+            )
+        if found is None or re.search(r"\bOR\b", _blank(conditions), re.I):
+            return []
+        before = self.text[: len(self.text) - len(found.string) + found.start()]
+        given = iter(parameters[_marks(before) :])
+        listed = re.findall(_VALUE, found["values"] or found.groupdict().get("listed") or "")
+        return [next(given, "") if value == "?" else _literal(value) for value in listed]
+
+    def _conditions(self) -> str:
+        where = re.search(r"\bWHERE\b", _blank(self.text), re.I)
+        return self.text[where.end() :] if where else ""
+
+    def attributes(self) -> list[str]:
+        """The top-level attributes that the statement names."""
+        if self.verb == "Insert":
+            return [*dict.fromkeys(re.findall(r"'([^']+)'\s*:", self.text))]
+        target = _TARGET.search(_blank(self.text))
+        end = target.end() if target else 0
+        selected = "" if self.verb != "Select" else self.text[: target.start() if target else 0]
+        text = re.sub(_LITERAL, "''", selected + " " + self.text[end:])
+        names = re.findall(r'(?<![\w."])(?:"([^"]+)"|([A-Za-z_]\w*)\b)(?!\s*\()', text)
+        found = [quoted or bare for quoted, bare in names if (quoted or bare).upper() not in _WORDS]
+        return [*dict.fromkeys(found)]
+
+
+_WORDS = {
+    "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "BETWEEN", "IS", "MISSING", "NULL", "SET",
+    "REMOVE", "ORDER", "BY", "ASC", "DESC", "RETURNING", "ALL", "OLD", "NEW", "MODIFIED", "VALUE",
+    "TRUE", "FALSE", "EXISTS",
+}  # fmt: skip
+
+
+def read_statement(text: str) -> Statement | None:
+    """Take a statement apart; None for what is no PartiQL that DynamoDB would run."""
+    verb, target = _VERB.match(text), _TARGET.search(_blank(text))
+    if verb is None or target is None:
+        return None
+    table = target["table"] or target["table_bare"]
+    return Statement(verb[1].capitalize(), table, target["index"], text)
+
+
+def _blank(text: str) -> str:
+    """The text with its literals blanked out, place for place."""
+    return re.sub(_LITERAL, lambda match: "'" + " " * (len(match[0]) - 2) + "'", text)
+
+
+def _marks(text: str) -> int:
+    return _blank(text).count("?")
+
+
+
+def _literal(text: str) -> str:
+    return text[1:-1].replace("''", "'") if text.startswith("'") else text

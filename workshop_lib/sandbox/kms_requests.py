@@ -1,0 +1,185 @@
+"""KMS requests, checked against the service model that botocore ships, and its responses.
+
+Types, lengths, patterns and enumerations are AWS's own:
+https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
+"""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from botocore.loaders import Loader
+
+from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.messages import Response
+
+Parameters = dict[str, Any]
+DEFAULT_PAGE = 100
+
+
+@cache
+def _model() -> dict[str, Any]:
+    return dict(Loader().load_service_model("kms", "service-2"))
+
+
+def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
+    """The request's parameters with blobs decoded (bytes) and dates read (aware datetimes).
+
+    Raises AwsError: UnknownOperationException, SerializationException for a wrong type,
+    ValidationException that lists whatever else the service model forbids.
+    """
+    model = _model()
+    if operation not in model["operations"]:
+        raise AwsError("UnknownOperationException", "")
+    shape = model["operations"][operation]["input"]["shape"]
+    faults: list[str] = []
+    checked: Parameters = _value(model["shapes"], shape, parameters, "", faults)
+    if faults:
+        count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
+        raise AwsError("ValidationException", count + "; ".join(faults))
+    return checked
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "structure": (dict,), "map": (dict,), "list": (list,), "string": (str,), "blob": (str,),
+    "integer": (int,), "boolean": (bool,), "timestamp": (int, float),
+}  # fmt: skip
+
+
+def _value(shapes: Any, name: str, value: Any, path: str, faults: list[str]) -> Any:
+    shape = shapes[name]
+    kind = shape["type"]
+    if not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
+        raise AwsError("SerializationException", f"Unexpected value at '{path or name}'.")
+    if kind == "structure":
+        return _structure(shapes, shape, value, path, faults)
+    if kind == "map":
+        _limits(shape, value, len(value), "size", path, faults)
+        return {
+            _value(shapes, shape["key"]["shape"], key, f"{path}.key", faults): _value(
+                shapes, shape["value"]["shape"], item, f"{path}.{key}", faults
+            )
+            for key, item in value.items()
+        }
+    if kind == "list":
+        _limits(shape, value, len(value), "length", path, faults)
+        member = shape["member"]["shape"]
+        return [
+            _value(shapes, member, item, f"{path}.{place}.member", faults)
+            for place, item in enumerate(value, start=1)
+        ]
+    if kind == "integer":
+        _limits(shape, value, value, "value", path, faults)
+    elif kind == "timestamp":
+        return datetime.fromtimestamp(value, UTC)
+    elif kind == "blob":
+        return _blob(shape, value, path, faults)
+    elif kind == "string":
+        _string(shape, value, path, faults)
+    return value
+
+
+def _structure(shapes: Any, shape: Any, value: Any, path: str, faults: list[str]) -> Parameters:
+    prefix = f"{path}." if path else ""
+    missing = [name for name in shape.get("required", ()) if value.get(name) is None]
+    for name in missing:
+        _fault(faults, None, f"{prefix}{lower_first(name)}", "Member must not be null")
+    return {
+        name: _value(shapes, member["shape"], value[name], prefix + lower_first(name), faults)
+        for name, member in shape["members"].items()
+        if value.get(name) is not None
+    }
+
+
+def _blob(shape: Any, value: str, path: str, faults: list[str]) -> bytes:
+    try:
+        data = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        raise AwsError("SerializationException", f"'{path}' is not base64.") from None
+    size = len(data)
+    shown = None if shape.get("sensitive") else f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
+    _limits(shape, shown, size, "length", path, faults)
+    return data
+
+
+def _string(shape: Any, value: str, path: str, faults: list[str]) -> None:
+    if "enum" in shape:
+        if value not in shape["enum"]:
+            names = ", ".join(shape["enum"])
+            _fault(faults, value, path, f"Member must satisfy enum value set: [{names}]")
+        return
+    shown = None if shape.get("sensitive") else value
+    _limits(shape, shown, len(value), "length", path, faults)
+    pattern = shape.get("pattern")
+    if pattern and not re.fullmatch(pattern, value):
+        _fault(faults, shown, path, f"Member must satisfy regular expression pattern: {pattern}")
+
+
+def _limits(
+    shape: Any, value: Any, size: int, word: str, path: str, faults: list[str]
+) -> None:
+    if "min" in shape and size < shape["min"]:
+        rule = f"Member must have {word} greater than or equal to {shape['min']}"
+        _fault(faults, value, path, rule)
+    if "max" in shape and size > shape["max"]:
+        rule = f"Member must have {word} less than or equal to {shape['max']}"
+        _fault(faults, value, path, rule)
+
+
+def _fault(faults: list[str], value: Any, path: str, rule: str) -> None:
+    null = value is None and rule.endswith("null")
+    shown = " null" if null else "" if value is None else f" '{value}'"
+    faults.append(f"Value{shown} at '{path}' failed to satisfy constraint: {rule}")
+
+
+def lower_first(name: str) -> str:
+    """keyId for KeyId: the form in AWS's validation messages and in CloudTrail."""
+    return name[:1].lower() + name[1:]
+
+
+# --- responses ----------------------------------------------------------------------------
+
+
+def respond(document: Mapping[str, Any] | None, request_id: str) -> Response:
+    """The HTTP response for a result; bytes become base64, dates seconds. None has no body."""
+    headers = {"Content-Type": "application/x-amz-json-1.1", "x-amzn-RequestId": request_id}
+    body = b"" if document is None else json.dumps(document, default=_encoded).encode()
+    return Response(200, headers, body)
+
+
+def _encoded(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return round(value.timestamp(), 3)
+    raise TypeError(type(value).__name__)
+
+
+def page(items: Sequence[Any], asked: Mapping[str, Any], name: str, default: int) -> Parameters:
+    """One page of ``items`` under ``name``, by the request's Limit and Marker.
+
+    Raises AwsError InvalidMarkerException for a marker that no page gave out.
+    """
+    start = _unmarked(asked.get("Marker"))
+    end = start + asked.get("Limit", default)
+    result: Parameters = {name: list(items[start:end]), "Truncated": end < len(items)}
+    if end < len(items):
+        result["NextMarker"] = base64.b64encode(f"page-{end}".encode()).decode()
+    return result
+
+
+def _unmarked(marker: str | None) -> int:
+    if marker is None:
+        return 0
+    try:
+        found = re.fullmatch(rb"page-(\d+)", base64.b64decode(marker, validate=True))
+    except (binascii.Error, ValueError):
+        found = None
+    if found is None:
+        raise AwsError("InvalidMarkerException", "Invalid marker.")
+    return int(found[1])
