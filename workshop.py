@@ -45,6 +45,11 @@ ORIGINALS = ROOT / "notebooks"
 COPIES = ROOT / "my-lessons"
 RECORD = COPIES / ".originals.json"
 
+# JupyterLab without its news pop-up, and saving every 10 seconds, as Ctrl-C ends it at once.
+SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+    "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
+}
 PROGRESS = ("Resolved ", "Downloading ", "Downloaded ", "Prepared ", "Installed ")  # uv's lines
 FULL = "The disk is full: free 1 GB (for .venv and the download cache), then call this again."
 # What the set-up's tools say when they fail, and what to do about it.
@@ -132,8 +137,7 @@ def install(lock: Path) -> None:
     # A path file instead of `pip install -e .`: instant, and it needs no build tool from the
     # network. The path is relative, so that it is plain ASCII wherever the course lies.
     write(SITE_PACKAGES / "workshop.pth", os.path.relpath(ROOT, SITE_PACKAGES) + "\n")
-    news = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
-    write(VENV / "share/jupyter/lab/settings/overrides.json", json.dumps(news))
+    write(VENV / "share/jupyter/lab/settings/overrides.json", json.dumps(SETTINGS))
 
 
 def uv_environment() -> dict[str, str]:
@@ -180,8 +184,8 @@ def explain(output: str) -> str:
             return sentence
     if shutil.disk_usage(ROOT).free < 50_000_000:  # venv hides why its ensurepip failed
         return FULL
-    last = "".join(output.splitlines(keepends=True)[-12:])
-    return last + "The set-up failed, for the reason above: mend it, then call this again."
+    last = output.splitlines()[-12:]
+    return "\n".join([*last, "The set-up failed, see above: mend it, then call this again."])
 
 
 def environment() -> dict[str, str]:
@@ -311,13 +315,10 @@ def lab(port: int | None = None, browser: bool = True) -> int:
     set_up()
     copies = copy_lessons()
     # The course's folder is the root, not my-lessons: lessons show images from ../images.
-    options = [
-        "--ServerApp.ip=127.0.0.1",
-        f"--ServerApp.root_dir={ROOT}",
-        "--Application.log_level=WARN",
-    ]
-    # One Ctrl-C is enough: notebooks save themselves.
-    options.append("--ServerApp.answer_yes=True")
+    options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={ROOT}"]
+    # Encrypted between server and kernel too. One Ctrl-C is enough.
+    options += ["--KernelManager.transport_encryption=auto", "--ServerApp.answer_yes=True"]
+    options.append("--Application.log_level=ERROR")  # and the address, which is critical
     if copies:
         start = quote(copies[0].relative_to(ROOT).as_posix())
         options.append(f"--LabApp.default_url=/lab/tree/{start}")

@@ -174,7 +174,7 @@ def test_the_aws_cli_reads_the_same_parameters(
     [
         "plain",
         'it\'s 100% \\n "quoted" $HOME `ls` !',
-        "two\nlines\n\tand \\ a tab\r\n",
+        "two\nlines\n\tand \\n no third\r\n",
         "-n",
         "é",
         "",

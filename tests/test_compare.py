@@ -379,3 +379,13 @@ def test_what_cannot_be_compared_is_said_in_one_sentence(sent: Any, sentence: st
     with pytest.raises(CannotCompare, match=sentence) as caught:
         compare(sent, {})
     assert caught.value._render_traceback_() == [f"CannotCompare: {caught.value}"]
+
+
+def test_separate_places_do_not_answer_for_each_other() -> None:
+    sent = dict.fromkeys(("plain", "client-side"), "4111 1111 1111 1111")
+    stored = {"plain": "4111 1111 1111 1111", "client-side": bytes(range(128, 176))}
+    together = compare(sent, stored)
+    apart = compare(sent, stored, separate=True)
+    assert list(together[READABLE]) == ["yes", "yes, in plain"]
+    assert list(apart[READABLE]) == ["yes", "no"]
+    assert list(apart["place"]) == ["plain", "client-side"]

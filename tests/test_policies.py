@@ -185,8 +185,11 @@ def test_across_accounts_both_sides_must_allow() -> None:
     )
     elsewhere: dict[str, Any] = {"resource_account": OTHER}
     assert ask(user(EVERYTHING), resource_policy=bucket, **elsewhere).allowed
-    assert ask(user(), resource_policy=bucket, **elsewhere).policy_kind == "identity"
-    assert ask(user(EVERYTHING), **elsewhere).policy_kind == "resource"
+    for refused, kind in (
+        (ask(user(), resource_policy=bucket, **elsewhere), "identity"),
+        (ask(user(EVERYTHING), **elsewhere), "resource"),
+    ):
+        assert (refused.allowed, refused.policy_kind) == (False, kind)
     direct = policy(
         statement(Principal={"AWS": ALICE}, Action="s3:*", Resource="arn:aws:s3:::docs/*"),
         kind="bucket",
@@ -430,6 +433,7 @@ def test_actions_know_wildcards_and_no_case(pattern: str, matches: bool) -> None
         # match beyond the colon boundaries."
         ("arn:aws:dynamodb:*:table/t", f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/t", True),
         ("arn:aws:s3*", OBJECT, True),
+        ("arn:aws:k*:a*b:x:y", "arn:aws:k:aQ:ab:x:y", True),
         ("arn:aws:dynamodb:us-*1:table/t", f"arn:aws:dynamodb:us-e:{ACCOUNT}:table/t", False),
         ("arn:aws:kms:us-????-1:*:key/1", KEY, True),
         ("arn:aws:kms:us?east-1?*:key/1", KEY, False),

@@ -140,6 +140,12 @@ def test_a_customer_key_is_plaintext_too() -> None:
     ]
 
 
+def test_what_botocore_writes_by_itself_is_not_the_caller_s_data() -> None:
+    with trace("aws4_request") as calls:
+        EARLY.list_buckets()
+    assert column(calls, "plaintext in request") == ["no"]
+
+
 def test_without_secrets_nothing_is_claimed() -> None:
     with trace() as calls:
         EARLY.list_buckets()
@@ -329,6 +335,19 @@ def test_the_encryption_client_s_own_sessions_are_seen(
     assert calls.cli[1] == "aws dynamodb put-item --table-name orders --item file://item.json"
 
 
+def test_a_listener_that_another_library_has_taken_off_is_put_on_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = HierarchicalEmitter._emit
+    with trace() as first:
+        monkeypatch.setattr(HierarchicalEmitter, "_emit", original)
+        EARLY.list_buckets()
+    with trace() as second:
+        EARLY.list_buckets()
+    assert (len(first.table), len(second.table)) == (0, 1)
+    assert HierarchicalEmitter._emit is original
+
+
 # Retries and no answer ------------------------------------------------------------------------
 
 
@@ -410,14 +429,24 @@ def test_multipart_uploads_with_and_without_threads(tmp_path: Path, threads: boo
     path.write_bytes(b"".join(parts))
     config = TransferConfig(5 << 20, multipart_chunksize=5 << 20, use_threads=threads)
     progress: list[int] = []
+    ahead: list[bool] = []
+
+    def before_send(request: Any, **_: Any) -> None:
+        part = request.url.partition("partNumber=")[2][:1]
+        if part and "file?" in request.url:
+            ahead.append(sum(progress) > (int(part) - 1) * (5 << 20))
+
+    client = SESSION.client("s3")
+    client.meta.events.register_first("before-send.s3.UploadPart", before_send)
     with trace(CARD) as calls:
-        EARLY.upload_file(str(path), "notes", "file", Config=config, Callback=progress.append)
+        client.upload_file(str(path), "notes", "file", Config=config, Callback=progress.append)
         with open(path, "rb") as file:
-            EARLY.upload_fileobj(file, "notes", "fileobj", Config=config)
+            client.upload_fileobj(file, "notes", "fileobj", Config=config)
+    assert sum(progress) == path.stat().st_size
+    assert threads or ahead == [False, False, False]  # looking is not counted as sending
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     for key in ("file", "fileobj"):
         assert hashlib.sha256(stored(key)).hexdigest() == digest
-    assert all(step > 0 for step in progress)  # our reading is not counted as sending
     one = ["CreateMultipartUpload", "UploadPart", "UploadPart", "UploadPart"]
     assert column(calls, "operation") == [*one, "CompleteMultipartUpload"] * 2
     said = ["no", "no", "no", "yes: body", "no"]

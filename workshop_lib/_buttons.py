@@ -7,7 +7,6 @@ buttons and menus (https://github.com/jupyter-widgets/ipywidgets/issues/3912).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from ipywidgets import HTML, Button, VBox, Widget
 
@@ -30,35 +29,41 @@ _STYLE = """<style>
 .workshop-feedback.right {border-color: var(--jp-success-color1, #388e3c)}
 .workshop-feedback.wrong {border-color: var(--jp-warn-color1, #f57c00)}
 </style>"""
-# On a focused button, letters and arrows would insert, cut and change cells. Lumino lets alone an
-# element with this attribute, which a widget cannot be given from Python. The arrows then walk
-# through the options. HTML of a widget runs no script element, but an image's error handler.
+# On a focused button, bare letters and arrows would insert, cut and change cells. Lumino lets alone
+# an element with the attribute below, which a widget cannot be given from Python; Ctrl+S,
+# Shift+Enter and Escape stay JupyterLab's. The arrows walk through the options. The HTML of a
+# widget runs no script element, but it does run an image's error handler.
 _KEYS = """<img alt="" hidden src="data:," onerror="
  if (!window.workshopKeys) {
   window.workshopKeys = true;
-  const button = event => event.target.closest('.workshop-question button');
-  document.addEventListener('focusin', event =>
-   button(event)?.setAttribute('data-lm-suppress-shortcuts', 'true'));
-  document.addEventListener('keydown', event => {
+  window.addEventListener('keydown', event => {
+   const button = event.target.closest?.('.workshop-question button');
+   if (!button) return;
+   if (event.ctrlKey || event.metaKey || event.altKey || event.key === 'Escape' ||
+     (event.shiftKey && event.key === 'Enter')) {
+    button.removeAttribute('data-lm-suppress-shortcuts');
+    return;
+   }
+   button.setAttribute('data-lm-suppress-shortcuts', 'true');
    const step = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
-   const options = button(event)?.closest('.workshop-options')?.querySelectorAll('button');
-   if (!step || !options) return;
-   const next = [...options].indexOf(button(event)) + step;
-   options[(next + options.length) % options.length].focus();
+   const box = button.closest('.workshop-options');
+   if (!step || !box) return;
+   const options = [...box.querySelectorAll('button')];
+   options.at((options.indexOf(button) + step) % options.length).focus();
    event.preventDefault();
-  });
+  }, true);
  }">"""
 
 
-def view(asked: Sequence[tuple[str, Question]], *, reveal: bool) -> dict[str, Any]:
-    """The MIME forms of a widget that asks (label, question) pairs.
+def build(asked: Sequence[tuple[str, Question]], *, reveal: bool) -> VBox:
+    """A widget that asks (label, question) pairs.
 
-    reveal: a choice is answered by a Reveal button; otherwise at once.
+    reveal: a choice is answered when Reveal is pressed; otherwise at once.
     """
     ask = _prediction if reveal else _quiz_question
     box = VBox([HTML(_STYLE + _KEYS), *(ask(*pair) for pair in asked)])
     box.add_class("workshop-question")
-    return dict(box._repr_mimebundle_() or {})
+    return box
 
 
 def _prediction(label: str, question: Question) -> Widget:

@@ -37,6 +37,7 @@ _PLAIN_NAMES = {"S": "text", "N": "number", "B": "bytes", "BOOL": "yes or no", "
 _S3_NOISE = frozenset({"ResponseMetadata", "AcceptRanges", "LastModified", "Bucket", "Key"})
 _BUDGET = 72
 _MEGABYTE = 1 << 20
+_BLANKS = b" \t\r\n"
 _PIECE = 12
 _PIECES = 32
 
@@ -82,6 +83,7 @@ def compare(
     method: str | None = None,
     vantage: str = "plain API",
     caption: str | None = None,
+    separate: bool = False,
 ) -> Table:
     """Lay what was sent, stored and read back side by side.
 
@@ -101,6 +103,9 @@ def compare(
         method: name of the encryption method, for a column ``method`` (S3).
         vantage: who sees the stored view, such as "plain API" or "disk (model)".
         caption: replaces the first sentence above the table.
+        separate: the entries are places of their own (three tables that hold the same card), not
+            attributes of one item: what stands in one says nothing of another. The first column
+            is then called ``place``.
 
     Returns:
         A DataFrame, one row per attribute in the order of ``sent``, then by name what the others
@@ -137,9 +142,14 @@ def compare(
     given = _Given(actions, method, as_object)
     title = caption or _join(list(typed)).capitalize()
     seen = {name: _see(value) for name, value in typed["stored"].items()}
+
+    def around(name: str) -> dict[str, _Seen]:
+        return {name: seen[name]} if separate and name in seen else seen
+
+    entry = "place" if separate else "attribute"
     return table(
-        [_row(name, typed, seen, given) for name in _names(typed)],
-        columns=["attribute", "type", *given.columns(), *typed, READABLE],
+        [{entry: name, **_row(name, typed, around(name), given)} for name in _names(typed)],
+        columns=[entry, "type", *given.columns(), *typed, READABLE],
         caption=f"{title.rstrip('.')}. Stored as seen through: {vantage}.",
     )
 
@@ -166,7 +176,6 @@ def _row(
         view: _show(item[name], _BUDGET) if name in item else ABSENT for view, item in views.items()
     }
     return {
-        "attribute": name,
         "type": _type(name, views, given.as_object),
         "action": _action(name, views, given.actions),
         "method": given.method or "",
@@ -531,7 +540,7 @@ def _kind(raw: bytes) -> str:
 
 
 def _decoded(raw: bytes) -> Iterator[tuple[str, bytes]]:
-    words = {b"".join(raw.split())}  # openssl and others break base64 into lines
+    words = {raw.translate(None, _BLANKS)}  # openssl and others break base64 into lines
     if len(raw) <= _MEGABYTE:
         words.update(re.findall(rb"[A-Za-z0-9+/_-]{8,}={0,2}", raw))
     for word in sorted(words):
@@ -582,7 +591,7 @@ def _pieces(needle: bytes) -> list[bytes]:
     """Cut a longer value into words and stretches, to notice that only part of it is covered."""
     if len(needle) <= 4:
         return []
-    words = needle.split() if as_text(needle) else []
+    words = needle[:_MEGABYTE].split() if as_text(needle) else []
     step = max(_PIECE, len(needle) // _PIECES)
     stretches = [needle[i : i + _PIECE] for i in range(0, len(needle) - _PIECE + 1, step)]
     return [word for word in words if len(word) >= 4][:_PIECES] + stretches
@@ -591,7 +600,7 @@ def _pieces(needle: bytes) -> list[bytes]:
 def _is_opaque(value: _Value) -> bool:
     """Say whether some of it looks like ciphertext: bytes that are no text, or such in base64."""
     raws = [raw for _, leaf in _leaves(value) if leaf.kind in ("S", "B") for raw in _needles(leaf)]
-    return any(as_text(raw) is None or _is_encoded(b"".join(raw.split())) for raw in raws)
+    return any(as_text(raw) is None or _is_encoded(raw.translate(None, _BLANKS)) for raw in raws)
 
 
 def _is_encoded(word: bytes) -> bool:

@@ -4,7 +4,6 @@ The place is the sandbox in this kernel. `Lab` asks of a place only what another
 of the learner's own) could offer as well.
 """
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -100,15 +99,14 @@ class Lab:
         """
         from workshop_lib.tables import table
 
+        session = boto3.Session()  # not the default one: a lesson may have made that a role's
         rows = []
         for resource in sorted(self._place.created(), key=_cleanup_order):
-            outcome, gone = _delete(resource)
+            outcome, gone = _delete(session, resource)
             rows.append({"kind": resource.kind, "name": resource.name, "what happened": outcome})
             if gone:
                 self._place.forget(resource)
-        return table(
-            rows, columns=["kind", "name", "what happened"], caption="Cleaned up"
-        )
+        return table(rows, columns=["kind", "name", "what happened"], caption="Cleaned up")
 
 
 def start_lab() -> Lab:
@@ -142,10 +140,10 @@ _GONE = {
 }
 
 
-def _delete(resource: Resource) -> tuple[str, bool]:
+def _delete(session: boto3.Session, resource: Resource) -> tuple[str, bool]:
     """Delete one resource: what happened, in words, and whether it needs no further try."""
     try:
-        return _DELETERS[resource.kind](resource.name, resource.region), True
+        return _DELETERS[resource.kind](session, resource.name, resource.region), True
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code in _GONE:
@@ -153,21 +151,23 @@ def _delete(resource: Resource) -> tuple[str, bool]:
         return f"not deleted: {code}", False
 
 
-def _delete_table(name: str, region: str) -> str:
-    dynamodb = boto3.client("dynamodb", region_name=region)
-    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+def _delete_table(session: boto3.Session, name: str, region: str) -> str:
+    dynamodb = session.client("dynamodb", region_name=region)
+    if dynamodb.describe_table(TableName=name)["Table"].get("DeletionProtectionEnabled"):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
     dynamodb.delete_table(TableName=name)
     return "deleted"
 
 
-def _delete_backup(arn: str, region: str) -> str:
-    boto3.client("dynamodb", region_name=region).delete_backup(BackupArn=arn)
+def _delete_backup(session: boto3.Session, arn: str, region: str) -> str:
+    session.client("dynamodb", region_name=region).delete_backup(BackupArn=arn)
     return "deleted"
 
 
-def _delete_bucket(name: str, region: str) -> str:
-    bucket = boto3.resource("s3", region_name=region).Bucket(name)
-    boto3.client("s3", region_name=region).delete_bucket_policy(Bucket=name)
+def _delete_bucket(session: boto3.Session, name: str, region: str) -> str:
+    s3 = session.resource("s3", region_name=region)
+    s3.BucketPolicy(name).delete()  # it may deny the deletions below
+    bucket = s3.Bucket(name)
     for upload in bucket.multipart_uploads.all():
         upload.abort()
     bucket.object_versions.delete()
@@ -175,22 +175,22 @@ def _delete_bucket(name: str, region: str) -> str:
     return "deleted, with all its versions and uploads"
 
 
-def _delete_alias(name: str, region: str) -> str:
-    boto3.client("kms", region_name=region).delete_alias(AliasName=name)
+def _delete_alias(session: boto3.Session, name: str, region: str) -> str:
+    session.client("kms", region_name=region).delete_alias(AliasName=name)
     return "deleted"
 
 
-def _delete_key(key_id: str, region: str) -> str:
-    kms = boto3.client("kms", region_name=region)
+def _delete_key(session: boto3.Session, key_id: str, region: str) -> str:
+    kms = session.client("kms", region_name=region)
     state = kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"]
-    if state == "PendingDeletion":
+    if state in ("PendingDeletion", "PendingReplicaDeletion"):
         return "was already scheduled for deletion"
     kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
     return "scheduled for deletion in 7 days"
 
 
-def _delete_user(name: str, region: str) -> str:
-    user = boto3.resource("iam").User(name)
+def _delete_user(session: boto3.Session, name: str, region: str) -> str:
+    user = session.resource("iam").User(name)
     for access_key in user.access_keys.all():
         access_key.delete()
     for group in user.groups.all():
@@ -198,12 +198,13 @@ def _delete_user(name: str, region: str) -> str:
     return _delete_holder(user)
 
 
-def _delete_role(name: str, region: str) -> str:
-    return _delete_holder(boto3.resource("iam").Role(name))
+def _delete_role(session: boto3.Session, name: str, region: str) -> str:
+    return _delete_holder(session.resource("iam").Role(name))
 
 
-def _delete_group(name: str, region: str) -> str:
-    group = boto3.resource("iam").Group(name)
+def _delete_group(session: boto3.Session, name: str, region: str) -> str:
+    group = session.resource("iam").Group(name)
+    group.load()
     for user in group.users.all():
         group.remove_user(UserName=user.name)
     return _delete_holder(group)
@@ -213,13 +214,13 @@ def _delete_holder(holder: Any) -> str:
     for policy in holder.policies.all():
         policy.delete()
     for policy in holder.attached_policies.all():
-        getattr(holder, "detach_policy")(PolicyArn=policy.arn)
+        holder.detach_policy(PolicyArn=policy.arn)
     holder.delete()
     return "deleted"
 
 
-def _delete_policy(arn: str, region: str) -> str:
-    policy = boto3.resource("iam").Policy(arn)
+def _delete_policy(session: boto3.Session, arn: str, region: str) -> str:
+    policy = session.resource("iam").Policy(arn)
     for version in policy.versions.all():
         if not version.is_default_version:
             version.delete()
@@ -227,7 +228,7 @@ def _delete_policy(arn: str, region: str) -> str:
     return "deleted"
 
 
-_DELETERS: Mapping[str, Callable[[str, str], str]] = {
+_DELETERS: Mapping[str, Callable[[boto3.Session, str, str], str]] = {
     "table": _delete_table,
     "backup": _delete_backup,
     "bucket": _delete_bucket,

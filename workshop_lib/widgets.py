@@ -39,6 +39,7 @@ _STYLE = """<style>
 .jp-OutputArea-child:has(.workshop-static):has(+ .jp-OutputArea-child .workshop-question),
 .jp-OutputArea-child:has(.workshop-static)
  + .jp-OutputArea-child:not(:has(.workshop-question)) {display: none}
+.workshop-static details {margin-bottom: 1em}
 </style>"""
 
 
@@ -135,15 +136,16 @@ class _Bundle:
 def _show(asked: Sequence[tuple[str, Question]], *, reveal: bool) -> None:
     from IPython.display import display
 
-    from workshop_lib._buttons import view
+    from workshop_lib._buttons import build
 
     page = "\n".join(_static(*pair) for pair in asked)
     static = {
         "text/plain": "\n\n".join(_plain(*pair) for pair in asked),
         "text/html": f'{_STYLE}\n<div class="workshop-static">\n{page}\n</div>',
     }
-    # The text of a widget would name every option's address in memory; "" is always the same.
-    display(_Bundle(static), _Bundle({**view(asked, reveal=reveal), "text/plain": ""}))
+    live = build(asked, reveal=reveal)._repr_mimebundle_() or {}
+    # A widget's own text lists the texts of all its parts; where no button shows, nothing should.
+    display(_Bundle(static), _Bundle({**live, "text/plain": ""}))
 
 
 def marked_up(text: str) -> str:

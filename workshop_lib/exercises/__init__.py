@@ -93,9 +93,9 @@ class Look:
                 raise
             self.missing(*answer)
 
-    def table(self) -> dict[str, Any]:
-        """DescribeTable's answer for the newest table tagged for this exercise."""
-        found = tagged.newest_table(self.number)
+    def table(self, number: str = "") -> dict[str, Any]:
+        """DescribeTable's answer for the newest table tagged for this exercise, or another one."""
+        found = tagged.newest_table(number or self.number)
         if found is None:
             self._untagged("table", "dynamodb.create_table(…, Tags=[{tag}])", "Key", "Value")
         return found
@@ -116,6 +116,13 @@ class Look:
         found = tagged.newest_key(self.number)
         if found is None:
             self._untagged("KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
+        return found
+
+    def role(self) -> dict[str, Any]:
+        """ListRoles' entry for the newest role tagged for this exercise."""
+        found = tagged.newest_role(self.number)
+        if found is None:
+            self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value")
         return found
 
     def _untagged(self, what: str, call: str, key: str, value: str) -> NoReturn:

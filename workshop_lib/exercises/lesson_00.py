@@ -13,9 +13,9 @@ def unreadable_item(look: Look) -> None:
     name = look.table()["TableName"]
     look.saw(f"the table {name} carries the tag")
     table = boto3.resource("dynamodb").Table(name)
-    item = table.get_item(Key={"order_id": "2002"}).get("Item")
+    item = table.get_item(Key={"order_id": "2002"}).get("Item", {})
     look.need(
-        item is not None,
+        item,
         saw="it holds the item 2002",
         missing="it holds no item with order_id 2002",
         fix='Write one: put_item(Item={"order_id": "2002", "card": …}).',
@@ -52,6 +52,7 @@ def table_under_own_key(look: Look) -> None:
         missing="it is encrypted under the AWS owned key: it has no SSEDescription",
         fix="Give create_table an SSESpecification with Enabled, SSEType and KMSMasterKeyId.",
     )
+    assert description is not None  # need() has ended the check otherwise
     key = boto3.client("kms").describe_key(KeyId=description["KMSMasterKeyArn"])["KeyMetadata"]
     look.need(
         key["KeyManager"] == "CUSTOMER",

@@ -75,7 +75,7 @@ def no_partiql(look: Look) -> None:
         aws_secret_access_key=got["SecretAccessKey"],
         aws_session_token=got["SessionToken"],
     )
-    table = look.other_table("2.1")["TableName"]
+    table = look.table("2.1")["TableName"]
     probe = {"customer": {"S": "exercise-check"}, "order_no": {"N": "22"}}
     look.want(
         _allowed(lambda: writer.put_item(TableName=table, Item=probe)),

@@ -71,6 +71,21 @@ def newest_key(number: str) -> dict[str, Any] | None:
     )
 
 
+def newest_role(number: str) -> dict[str, Any] | None:
+    """ListRoles' entry of the newest role with the tag exercise=number, or None.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoleTags.html
+    """
+    iam = boto3.client("iam")
+
+    def tags(role: dict[str, Any]) -> list[tuple[str, str]]:
+        found = iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
+        return [(tag["Key"], tag["Value"]) for tag in found]
+
+    roles = _with_tag(_all(iam, "list_roles", "Roles"), tags, number)
+    return max(roles, key=_age("CreateDate", "RoleName"), default=None)
+
+
 def _all(client: Any, operation: str, result: str) -> Iterator[Any]:
     for page in client.get_paginator(operation).paginate():
         yield from page[result]

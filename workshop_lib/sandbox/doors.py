@@ -1,21 +1,27 @@
-"""Two ways to the gate: botocore in this kernel (no socket), and HTTP on loopback.
+"""The kernel door: botocore's requests in this process go to the gate, without a socket.
 
-The kernel door stands where botocore would open a connection, so that every client passes it,
-whenever it was made and by whomever.
+It stands where botocore would open a connection, so that every client passes it, whenever it was
+made and by whomever.
 """
 
+import datetime
 import io
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import botocore.auth
+import botocore.signers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.httpsession import URLLib3Session
 
+from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.gate import Gate
-from workshop_lib.sandbox.messages import Request, Response
+from workshop_lib.sandbox.messages import Request
 
 _AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
@@ -26,7 +32,8 @@ class KernelDoor:
     """Every botocore request of this process goes to ``gate``; none reaches a network.
 
     While installed, endpoint addresses from the environment or a profile are ignored (they are
-    for child processes), and a plain socket to AWS or to an instance's metadata is refused.
+    for child processes), signatures are dated by the sandbox's clock, and a plain socket to AWS
+    or to an instance's metadata is refused.
     """
 
     _installed: "KernelDoor | None" = None
@@ -34,35 +41,32 @@ class KernelDoor:
     def __init__(self, gate: Gate) -> None:
         self.gate = gate
         self.loopback: set[str] = set()  # host:port of this lab's own HTTP doors
-        self._originals: tuple[Any, Any, Any] | None = None
+        self._originals: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
         """Take the place of botocore's connections, and of an earlier door."""
         if KernelDoor._installed is not None:
             KernelDoor._installed.remove()
-        self._originals = (
-            URLLib3Session.send,
-            ConfiguredEndpointProvider.provide,
-            socket.getaddrinfo,
-        )
-        resolve = socket.getaddrinfo
-
-        def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
-            _refuse_aws(host)
-            return resolve(host, *args, **kwargs)
-
-        URLLib3Session.send = lambda _, request: self.send(request)  # type: ignore[method-assign]
-        ConfiguredEndpointProvider.provide = lambda _: None  # type: ignore[method-assign]
-        socket.getaddrinfo = guarded_getaddrinfo
+        signing_time = SimpleNamespace(**{**vars(time), "time": _timestamp})
+        self._replace(URLLib3Session, "send", lambda _, request: self.send(request))
+        self._replace(ConfiguredEndpointProvider, "provide", lambda _: None)
+        self._replace(botocore.auth, "get_current_datetime", _signing_time)
+        self._replace(botocore.signers, "get_current_datetime", _signing_time)
+        self._replace(botocore.auth, "time", signing_time)
+        self._replace(socket, "getaddrinfo", _guarded_lookup(socket.getaddrinfo))
+        for name in ("connect", "connect_ex"):
+            self._replace(socket.socket, name, _guarded_method(getattr(socket.socket, name)))
         KernelDoor._installed = self
 
+    def _replace(self, owner: Any, name: str, value: Any) -> None:
+        self._originals.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
     def remove(self) -> None:
-        """Give botocore its connections back."""
-        if self._originals is not None:
-            URLLib3Session.send = self._originals[0]  # type: ignore[method-assign]
-            ConfiguredEndpointProvider.provide = self._originals[1]  # type: ignore[method-assign]
-            socket.getaddrinfo = self._originals[2]
-            self._originals = None
+        """Give botocore its connections back, and the sockets theirs."""
+        while self._originals:
+            setattr(*self._originals.pop())
+        if KernelDoor._installed is self:
             KernelDoor._installed = None
 
     def send(self, prepared: AWSPreparedRequest) -> AWSResponse:
@@ -104,6 +108,32 @@ class _Raw(io.BytesIO):
         """Yield the rest of the body in pieces of at most ``amt`` bytes."""
         while piece := self.read(amt):
             yield piece
+
+
+def _timestamp() -> float:
+    return clock.now().timestamp()
+
+
+def _signing_time(remove_tzinfo: bool = True) -> datetime.datetime:
+    moment = clock.now()
+    return moment.replace(tzinfo=None) if remove_tzinfo else moment
+
+
+def _guarded_lookup(original: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(host: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse_aws(host)
+        return original(host, *args, **kwargs)
+
+    return guarded
+
+
+def _guarded_method(original: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(self: Any, address: Any) -> Any:
+        if isinstance(address, tuple) and address:
+            _refuse_aws(address[0])
+        return original(self, address)
+
+    return guarded
 
 
 def _refuse_aws(host: Any) -> None:

@@ -9,7 +9,6 @@ import binascii
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from workshop_lib.sandbox import dynamodb_permissions as permissions
@@ -36,10 +35,9 @@ _CHANGES = (
     "TableClass",
 )  # fmt: skip
 _PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
-# Operations that need the table's KMS key at once, recorded from AWS with a disabled key:
-# time to live, on-demand backups, contributor insights.
-_NEED_KEY = ("UpdateTimeToLive", "CreateBackup", "UpdateContributorInsights")
-_NOT_EMULATED = ("PutResourcePolicy", "ImportTable")
+# What moto takes without doing it, or does past S3's and IAM's rules.
+_NOT_EMULATED = ("PutResourcePolicy", "ImportTable", "ExportTableToPointInTime")
+_PARAMETERS_NOT_EMULATED = ("ResourcePolicy", "ReplicaUpdates", "GlobalTableWitnessUpdates")
 
 
 class DynamoDb:
@@ -60,7 +58,7 @@ class DynamoDb:
             "ListBackups": self._list_backups,
             "RestoreTableFromBackup": self._restore,
             "RestoreTableToPointInTime": self._restore,
-            **dict.fromkeys(_NEED_KEY[:1], self._need_key),
+            "UpdateTimeToLive": self._need_key,
             **dict.fromkeys(_NOT_EMULATED, self._not_emulated),
         }
 
@@ -71,6 +69,9 @@ class DynamoDb:
     def handle(self, call: Call) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         handler = self._handlers.get(call.operation)
+        for name in _PARAMETERS_NOT_EMULATED:
+            if name in call.parameters:
+                raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
         return self._items(call) if handler is None else handler(call)
 
     def _tables(self, call: Call) -> Mapping[str, Any]:
@@ -161,6 +162,7 @@ class DynamoDb:
         return _with_body(response, document)
 
     def _need_key(self, call: Call) -> Response:
+        """A change that AWS refuses as soon as the table's key is unusable."""
         self.encryption.require_key(call, table_name(call.parameters.get("TableName", "")))
         return self._forward(call)
 

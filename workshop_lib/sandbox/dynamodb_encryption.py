@@ -35,6 +35,12 @@ _GRANTED = (
     "DescribeKey", "GenerateDataKey", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo",
     "RetireGrant",
 )  # fmt: skip
+# What DynamoDB passes on when the caller may not decrypt the table key, as recorded in
+# https://github.com/aws/aws-cdk/issues/10010 and 18616.
+_NOT_ALLOWED_TO_DECRYPT = (
+    "The ciphertext refers to a customer master key that does not exist, does not exist in this "
+    "region, or you are not allowed to access."
+)
 _INVALID = "One or more parameter values were invalid: "
 
 
@@ -65,7 +71,7 @@ class Encryption:
     switched: datetime | None = None
     switches: list[datetime] = field(default_factory=list)
     grants: dict[str, str] = field(default_factory=dict)  # grant id → key ARN, of keys before too
-    archive: str | None = None  # the ARN of the backup that archiving made
+    archive: str | None = None  # the ARN of the backup that archiving the table made
 
     def switching(self, now: datetime) -> bool:
         """Whether a switch is still going on."""
@@ -144,9 +150,18 @@ class EncryptionAtRest:
         """How a table is encrypted."""
         return self._tables.get((region, table)) or Encryption(table)
 
-    def tables(self, region: str) -> list[str]:
-        """The tables of a Region that a KMS key protects or once protected."""
-        return [table for where, table in self._tables if where == region]
+    def key_of(self, region: str, table: str) -> str | None:
+        """The ARN of the KMS key that protects a table; None for the AWS owned key."""
+        key = self.of(region, table).key
+        return None if key is None else key.arn
+
+    def to_archive(self, region: str) -> Iterator[tuple[str, datetime]]:
+        """The tables of a Region that are archived by now and have no backup yet, since when."""
+        for (where, table), state in self._tables.items():
+            if where == region and state.archive is None:
+                archived = self.condition(region, table).archived
+                if archived is not None:
+                    yield table, archived
 
     # --- choosing a key --------------------------------------------------------------------
 
@@ -169,7 +184,8 @@ class EncryptionAtRest:
                 return
             raise in_use("Server-Side Encryption is still being updated")
         if key_id is None and state.key is None:
-            raise AwsError("ValidationException", _INVALID + "Table is already encrypted by default")
+            message = "Table is already encrypted by default"
+            raise AwsError("ValidationException", _INVALID + message)
         if state.key is not None and key_id == state.key.arn:
             raise AwsError(
                 "ValidationException",
@@ -186,32 +202,38 @@ class EncryptionAtRest:
         state.switches.append(now)
         self._tables[call.region, table] = state
 
+    def is_switching(self, region: str, table: str) -> bool:
+        """Whether a table is being switched to another key right now."""
+        return self.of(region, table).switching(clock.now())
+
     def delete(self, call: Call, table: str) -> None:
         """Forget a deleted table, and retire the grants that DynamoDB held for it."""
         state = self._tables.pop((call.region, table), None)
         for grant, arn in state.grants.items() if state else ():
-            self._kms.retire_grant(call, service=SERVICE, key=arn, grant=grant)
+            self._kms.retire_grant(call, service=SERVICE, key=arn, grant_id=grant)
 
     def _new_key(self, call: Call, state: Encryption, key_id: str) -> TableKey:
-        """A table key under a KMS key: by a grant in the caller's name, which must itself may
-        decrypt. Leaves nothing behind when refused."""
+        """A table key under a KMS key, made by a grant in the caller's name.
+
+        The caller needs kms:CreateGrant and kms:Decrypt; when refused, nothing is left behind.
+        """
         context = _context(call, state.table)
-        with _kms_refusals(call, state.table):
-            arn = self._kms.describe(key_id, call.region).arn
+        with _passed_on(call, state.table):
+            arn = self._kms.describe_on_behalf(call, via=SERVICE, key=key_id).arn
             grant = self._kms.create_grant(
                 call,
                 via=SERVICE,
                 key=arn,
                 operations=_GRANTED,
-                context_subset=context,
+                context_constraint=context,
             )
             try:
                 data_key = self._kms.generate_data_key_as_service(
                     call, service=SERVICE, key=arn, context=context
                 )
-                self._kms.decrypt(call, via=SERVICE, wrapped=data_key.wrapped, context=context)
+                self._decrypt(call, data_key.wrapped, context)
             except AwsError:
-                self._kms.retire_grant(call, service=SERVICE, key=arn, grant=grant)
+                self._kms.retire_grant(call, service=SERVICE, key=arn, grant_id=grant)
                 raise
         now, principal = clock.now(), call.caller.arn
         state.grants[grant] = arn
@@ -231,7 +253,8 @@ class EncryptionAtRest:
         key, principal, now = state.key, call.caller.arn, clock.now()
         fetched = key.fetched.get(principal)
         if fetched is None or now - fetched >= CACHED:
-            if state.archive is not None or self.condition(call.region, table).archived:
+            if self.condition(call.region, table).archived:
+                # AWS gives this error to requests on a table whose status is not ACTIVE.
                 raise AwsError("ResourceNotFoundException", "Requested resource not found")
             if not self._still_cached(key, principal, now):
                 self._fetch(call, table, key)
@@ -245,9 +268,16 @@ class EncryptionAtRest:
             self._fetch(call, table, state.key)
 
     def _fetch(self, call: Call, table: str, key: TableKey) -> None:
-        with _kms_refusals(call, table):
-            context = _context(call, table)
-            self._kms.decrypt(call, via=SERVICE, wrapped=key.wrapped, context=context)
+        with _passed_on(call, table):
+            self._decrypt(call, key.wrapped, _context(call, table))
+
+    def _decrypt(self, call: Call, wrapped: bytes, context: Mapping[str, str]) -> None:
+        try:
+            self._kms.decrypt(call, via=SERVICE, wrapped=wrapped, context=context)
+        except AwsError as error:
+            if error.code != "AccessDeniedException":
+                raise
+            raise AwsError(error.code, _NOT_ALLOWED_TO_DECRYPT) from error
 
     def _unusable_since(self, key: TableKey) -> datetime | None:
         outages = _outages(self._kms.usability(key.arn))
@@ -374,7 +404,7 @@ _REFUSALS = {
 
 
 @contextmanager
-def _kms_refusals(call: Call, table: str) -> Iterator[None]:
+def _passed_on(call: Call, table: str) -> Iterator[None]:
     """Raise KMS's refusals as DynamoDB passes them on."""
     try:
         yield

@@ -71,8 +71,10 @@ def checks(call: Call, tables: Mapping[str, Any]) -> Iterator[Check]:
     found = _Resources(call, tables)
     if operation in ("TransactGetItems", "TransactWriteItems"):
         for action, asked in _actions(parameters):
-            table, enclosing = asked.get("TableName", ""), {"dynamodb:EnclosingOperation": operation}
-            yield found.check(action, table, {**found.of_item(action, table, asked), **enclosing})
+            table = asked.get("TableName", "")
+            context = found.of_item(action, table, asked)
+            context["dynamodb:EnclosingOperation"] = operation
+            yield found.check(action, table, context)
     elif operation in ("BatchGetItem", "BatchWriteItem"):
         for table, asked in parameters.get("RequestItems", {}).items():
             yield found.check(operation, table, found.of_batch(table, asked))
@@ -201,12 +203,12 @@ class _Resources:
         """Condition keys of one table's part in a batch."""
         hash_key = self._hash_key(table)
         if isinstance(asked, dict):
-            keys, context = asked.get("Keys", []), {"dynamodb:Select": _select(asked)}
-            names = list(_attributes(asked, {}))
+            keys, names = asked.get("Keys", []), list(_attributes(asked, {}))
+            context: Context = {"dynamodb:Select": _select(asked)}
         else:
             requests = [request for entry in asked for request in entry.values()]
-            keys, context = [r.get("Item") or r.get("Key") or {} for r in requests], {}
-            names = []
+            keys, names = [r.get("Item") or r.get("Key") or {} for r in requests], []
+            context = {}
         leading = [_text(key[hash_key]) for key in keys if hash_key in key]
         if leading:
             context["dynamodb:LeadingKeys"] = leading

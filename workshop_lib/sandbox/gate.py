@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.chunked import unwrap
 from workshop_lib.sandbox.dynamodb import DynamoDb, DynamoDbStreams
 from workshop_lib.sandbox.errors import AwsError, NotEmulated, render
 from workshop_lib.sandbox.iam import Iam, Sts
@@ -109,11 +110,13 @@ class Gate:
             self._requests += 1
             request_id = f"{self._requests:08x}-0000-4000-8000-000000000000"
             try:
-                call = identify(request, service, region, bucket, self.account)
-                call.secure, call.request_id = secure, request_id
-                call.caller = self.identities.who(request)
+                caller = self.identities.who(request, service)
                 if signed:
-                    verify(request, call.caller)
+                    verify(request, service, bucket, caller.secret_access_key)
+                if service == "s3":
+                    unwrap(request)
+                call = identify(request, service, region, bucket, self.account)
+                call.secure, call.request_id, call.caller = secure, request_id, caller
                 response = self._answer(call)
             except AwsError as error:
                 return render(error, service, request_id, bodiless=request.method == "HEAD")

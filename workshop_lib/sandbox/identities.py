@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.carried_signatures import read as read_signature
+from workshop_lib.sandbox.errors import AwsError, front_door
 from workshop_lib.sandbox.messages import Request
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
@@ -19,8 +20,7 @@ from workshop_lib.sandbox.policies import Request as PolicyRequest
 
 ADMINISTRATOR = "workshop-admin"
 ALLOW_EVERYTHING = (
-    '{"Version": "2012-10-17", "Statement": '
-    '[{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 )
 
 
@@ -113,34 +113,42 @@ class Identities:
         """Know a role session's credentials from now on."""
         self._sessions[session.credentials.access_key_id] = session
 
-    def who(self, request: Request) -> Caller:
-        """The caller of a request, by its access key; ANONYMOUS where it is unsigned.
+    def who(self, request: Request, service: str) -> Caller:
+        """The caller of a request, by its access key; ANONYMOUS where an S3 request is unsigned.
 
-        The signature itself is checked by the door that needs it. Raises AwsError for a key that
-        nobody created, that is inactive, or whose session has expired.
+        The signature itself is checked by the door that needs it. Raises AwsError, in the words
+        of ``service``, for a key that nobody created or that is inactive, for a session's wrong
+        or expired token, and for an unsigned request to any other service than S3.
         """
-        access_key_id = access_key_of(request)
-        if access_key_id is None:
+        signature = read_signature(request, service)
+        if signature is None:
+            if service != "s3" and not _may_be_unsigned(request, service):
+                raise front_door("unsigned", service)
             return ANONYMOUS
-        if access_key_id in self.set_aside:
-            access_key_id = self.administrator.access_key_id
-        caller = self._callers.get(access_key_id)
+        key, token = signature.access_key_id, signature.session_token
+        if key in self.set_aside:
+            key, token = self.administrator.access_key_id, None
+        caller = self._callers.get(key)
         if caller is None:
-            caller = self._callers[access_key_id] = self._find(access_key_id)
+            caller = self._find(key)
+            if caller is None:
+                raise front_door("unknown key", service, fields={"AWSAccessKeyId": key})
+            self._callers[key] = caller
+        if token != caller.session_token:
+            if token is None:
+                raise front_door("unknown key", service, fields={"AWSAccessKeyId": key})
+            raise front_door("wrong token", service, fields={"Token-0": token})
         if caller.expires is not None and clock.now() >= caller.expires:
-            raise AwsError(
-                "ExpiredToken", "The security token included in the request is expired", 403
-            )
+            raise front_door("expired token", service, fields={"Token-0": token or ""})
         return caller
 
-    def _find(self, access_key_id: str) -> Caller:
+    def _find(self, access_key_id: str) -> Caller | None:
+        """The caller an access key belongs to; None for a key that opens nothing."""
         if access_key_id in self._sessions:
             return self._session_caller(self._sessions[access_key_id])
         key = self._moto.iam.access_keys.get(access_key_id)
-        if key is None or key.user_name is None or key.status != "Active":
-            raise AwsError(
-                "InvalidClientTokenId", "The security token included in the request is invalid.", 403
-            )
+        if key is None or key.user_name not in self._moto.iam.users or key.status != "Active":
+            return None
         return self._user_caller(key)
 
     def _user_caller(self, key: Any) -> Caller:
@@ -165,14 +173,15 @@ class Identities:
             tags={tag["Key"]: tag["Value"] for tag in user.tags or []},
         )
 
-    def _session_caller(self, session: Session) -> Caller:
-        role = self._moto.iam.get_role(session.role_name)
+    def _session_caller(self, session: Session) -> Caller | None:
+        roles = self._moto.iam.roles.values()
+        role = next((role for role in roles if role.name == session.role_name), None)
+        if role is None:
+            return None
         boundary = role.permissions_boundary_arn
         principal = Principal(
             kind="role-session",
-            arn=(
-                f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.session_name}"
-            ),
+            arn=(f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.session_name}"),
             account=self.account,
             role_arn=role.arn,
             identity_policies=_compiled(_documents(role)),
@@ -207,17 +216,9 @@ def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:
     )
 
 
-_AUTHORIZATION = re.compile(r"AWS4-HMAC-SHA256\s+.*?Credential=([^/,\s]+)/|AWS\s+([^:\s]+):")
-
-
-def access_key_of(request: Request) -> str | None:
-    """The access key id that a request is signed with, in header or query; None if unsigned."""
-    if match := _AUTHORIZATION.match(request.headers.get("authorization", "")):
-        return match[1] or match[2]
-    if not request.query:
-        return None
-    query = request.parameters
-    return query.get("X-Amz-Credential", "").split("/")[0] or query.get("AWSAccessKeyId") or None
+def _may_be_unsigned(request: Request, service: str) -> bool:
+    """STS's operations that take another proof than a signature."""
+    return service == "sts" and re.search(rb"Action=AssumeRoleWith", request.body) is not None
 
 
 # Condition keys the sandbox can answer. A policy that asks for another is refused when it is put.
@@ -236,8 +237,8 @@ _KNOWN_KEYS = {
     "kms:grantoperations", "kms:keyorigin", "kms:keyspec", "kms:keyusage", "kms:macalgorithm",
     "kms:messagetype", "kms:multiregion", "kms:multiregionkeytype", "kms:primaryregion",
     "kms:reencryptonsamekey", "kms:replicaregion", "kms:requestalias", "kms:resourcealiases",
-    "kms:retiringprincipal", "kms:rotationperiodindays", "kms:schedulekeydeletionpendingwindowindays",
-    "kms:signingalgorithm", "kms:validto", "kms:viaservice", "kms:wrappingalgorithm",
+    "kms:retiringprincipal", "kms:rotationperiodindays",
+    "kms:schedulekeydeletionpendingwindowindays", "kms:signingalgorithm", "kms:validto", "kms:viaservice", "kms:wrappingalgorithm",
     "kms:wrappingkeyspec",
     "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys", "s3:prefix",
     "s3:resourceaccount", "s3:signatureage", "s3:signatureversion", "s3:tlsversion",

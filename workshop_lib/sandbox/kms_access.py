@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-refere
 https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,11 @@ _NOT_EMULATED = {
     "DescribeCustomKeyStores", "DisconnectCustomKeyStore", "Encapsulate", "GetKeyLastUsage",
     "UpdateCustomKeyStore",
 }  # fmt: skip
-_KEY_FIELDS = {"CreateAlias": "TargetKeyId", "UpdateAlias": "TargetKeyId", "ReEncrypt": "DestinationKeyId"}
+_KEY_FIELDS = {
+    "CreateAlias": "TargetKeyId",
+    "UpdateAlias": "TargetKeyId",
+    "ReEncrypt": "DestinationKeyId",
+}
 # Parameters that are condition keys as they are.
 _PARAMETER_KEYS = {
     "SigningAlgorithm": "kms:SigningAlgorithm",
@@ -83,6 +87,11 @@ class Asked:
         return self.key
 
     @property
+    def without_ciphertext(self) -> bool:
+        """Whether only the permission to decrypt is to be tried."""
+        return "IGNORE_CIPHERTEXT" in self.values.get("DryRunModifiers", ())
+
+    @property
     def context(self) -> Mapping[str, str]:
         """The encryption context; empty where none was given."""
         found: Mapping[str, str] = self.values.get("EncryptionContext", {})
@@ -92,13 +101,17 @@ class Asked:
 class Access:
     """Reads requests, and lists the permissions they need."""
 
-    def __init__(self, store: KeyStore, sealer: Sealer) -> None:
+    def __init__(
+        self, store: KeyStore, sealer: Sealer, ensure_managed: Callable[[str, str], None]
+    ) -> None:
+        """``ensure_managed`` makes the AWS managed key that a Region and alias name, if any."""
         self._store = store
         self._sealer = sealer
+        self._ensure_managed = ensure_managed
 
     # --- reading ---------------------------------------------------------------------------
 
-    def read(self, call: Call, via: str | None = None) -> Asked:
+    def read(self, call: Call) -> Asked:
         """Check a request's form and find its key.
 
         Raises AwsError: ValidationException, NotFoundException, InvalidArnException,
@@ -110,53 +123,62 @@ class Access:
             raise NotEmulated(f"The sandbox does not emulate kms:{operation}.")
         if "Recipient" in values:
             raise NotEmulated("The sandbox does not emulate Recipient (Nitro Enclaves).")
-        asked = Asked(call, values, via=via)
+        asked = Asked(call, values)
+        self.find_keys(asked)
+        return asked
+
+    def find_keys(self, asked: Asked) -> None:
+        """Find the keys that a request names, by their names or by its blob. Raises AwsError."""
+        operation, values = asked.call.operation, asked.values
         if operation in ("Decrypt", "ReEncrypt"):
             self._read_source(asked)
         if operation == "Decrypt":
             asked.key, asked.alias = asked.source, asked.source_alias
         elif operation == "RetireGrant":
             self._read_grant(asked)
+        elif operation == "DeleteAlias":
+            alias = self._store.alias(asked.call.region, values["AliasName"])
+            if alias is not None:
+                asked.key = self._store.get(asked.call.region, alias.key_id)
         else:
             named = values.get(_KEY_FIELDS.get(operation, "KeyId"))
             if named is not None:
-                asked.key, asked.alias = self.resolve(call, named)
-        return asked
+                asked.key, asked.alias = self._resolve(asked.call, named)
 
-    def resolve(self, call: Call, named: str) -> tuple[Key, str | None]:
-        """The key that ``named`` stands for in this call, and the alias used, if any."""
+    def _resolve(self, call: Call, named: str) -> tuple[Key, str | None]:
+        return self.resolve(named, call.region, call.operation, call.caller.arn)
+
+    def resolve(
+        self, named: str, region: str, operation: str, caller: str
+    ) -> tuple[Key, str | None]:
+        """The key that ``named`` stands for in an operation, and the alias used, if any.
+
+        Raises AwsError NotFoundException, InvalidArnException, AccessDeniedException.
+        """
         try:
-            key_id, alias = self._store.parse(named, call.region)
+            key_id, alias = self._store.parse(named, region)
         except OtherAccount as other:
-            raise AwsError(
-                "AccessDeniedException",
-                f"User: {call.caller.arn} is not authorized to perform: kms:{call.operation} on "
-                f"resource: {other.arn} because the resource does not exist in this Region, no "
-                "resource-based policies allow access, or a resource-based policy explicitly "
-                "denies access",
-            ) from None
+            raise _out_of_reach(caller, operation, f"resource: {other.arn}") from None
         if alias is not None:
-            if call.operation not in _TAKE_ALIASES:
+            if operation not in _TAKE_ALIASES:
                 raise AwsError(
                     "InvalidArnException", "Key Aliases are not supported for this operation."
                 )
-            self.ensure_managed(call.region, alias)
-            key_id = self._store.find_alias(call.region, alias).key_id
+            self._ensure_managed(region, alias)
+            key_id = self._store.find_alias(region, alias).key_id
         assert key_id is not None
-        return self._store.find(call.region, key_id), alias
-
-    def ensure_managed(self, region: str, alias: str) -> None:
-        """Hook for AWS managed keys, which exist from first use; set by Kms."""
+        return self._store.find(region, key_id), alias
 
     def _read_source(self, asked: Asked) -> None:
         re_encrypt = asked.call.operation == "ReEncrypt"
         prefix = "Source" if re_encrypt else ""
         values = asked.values
-        if "CiphertextBlob" not in values:
-            raise AwsError("ValidationException", "CiphertextBlob is required.")
         named = values.get(f"{prefix}KeyId")
+        _require_ciphertext(asked, f"{prefix}KeyId")
         if named is not None:
-            asked.source, asked.source_alias = self.resolve(asked.call, named)
+            asked.source, asked.source_alias = self._resolve(asked.call, named)
+        if asked.without_ciphertext:
+            return
         if values.get(f"{prefix}EncryptionAlgorithm", "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT":
             if named is None:
                 raise AwsError(
@@ -177,13 +199,8 @@ class Access:
         found = self._store.by_material(call.region, sealed.material_id)
         if found is None:
             action = "ReEncryptFrom" if call.operation == "ReEncrypt" else call.operation
-            raise AwsError(
-                "AccessDeniedException",
-                f"User: {call.caller.arn} is not authorized to perform: kms:{action} on the "
-                "resource associated with this ciphertext because the resource does not exist in "
-                "this Region, no resource-based policies allow access, or a resource-based policy "
-                "explicitly denies access",
-            )
+            where = "the resource associated with this ciphertext"
+            raise _out_of_reach(call.caller.arn, action, where)
         return found[0]
 
     def _read_grant(self, asked: Asked) -> None:
@@ -194,7 +211,7 @@ class Access:
                 "ValidationException", "Grant token OR (grant ID, key ID) must be specified"
             )
         if token is None:
-            asked.key, _ = self.resolve(asked.call, values["KeyId"])
+            asked.key, _ = self._resolve(asked.call, values["KeyId"])
             asked.grant = asked.key.grants.get(str(grant_id))
             if asked.grant is None:
                 raise AwsError("NotFoundException", f"Grant ID {grant_id} not found")
@@ -255,8 +272,7 @@ class Access:
         values = asked.values
         found: Context = key.facts_context()
         found["kms:CallerAccount"] = asked.call.caller.principal.account or ""
-        names = [alias.name for alias in self._store.aliases(key.region, key)]
-        if names:
+        if names := self._store.alias_names(key):
             found["kms:ResourceAliases"] = names
         alias = asked.source_alias if operation == "ReEncryptFrom" else asked.alias
         if alias is not None:
@@ -306,7 +322,7 @@ class Access:
             {"kms:CallerAccount": call.caller.principal.account or ""},
         )
         alias = self._store.alias(call.region, name)
-        if call.operation != "CreateAlias" and alias is not None:
+        if call.operation == "UpdateAlias" and alias is not None:
             present = self._store.find(call.region, alias.key_id)
             yield self.of_key(asked, present, call.operation, {})
         if asked.key is not None:
@@ -322,7 +338,7 @@ class Access:
         }
         for field in ("GranteePrincipal", "RetiringPrincipal"):
             if field in values:
-                more[f"kms:{field}"] = values[field]
+                more[f"kms:{field}"] = str(values[field])
         kinds = [kind for kind in constraints if kind.startswith("EncryptionContext")]
         if kinds:
             more["kms:GrantConstraintType"] = kinds[0]
@@ -336,10 +352,10 @@ class Access:
         call, values = asked.call, asked.values
         context: Context = {"kms:CallerAccount": call.caller.principal.account or ""}
         if call.operation == "CreateKey":
-            spec = values.get("KeySpec", values.get("CustomerMasterKeySpec", "SYMMETRIC_DEFAULT"))
+            spec = values.get("KeySpec") or values.get("CustomerMasterKeySpec")
             bypass = bool(values.get("BypassPolicyLockoutSafetyCheck"))
             context.update(_tags(values))
-            context["kms:KeySpec"] = spec
+            context["kms:KeySpec"] = spec or "SYMMETRIC_DEFAULT"
             context["kms:KeyUsage"] = values.get("KeyUsage", "ENCRYPT_DECRYPT")
             context["kms:KeyOrigin"] = values.get("Origin", "AWS_KMS")
             context["kms:MultiRegion"] = str(values.get("MultiRegion", False)).lower()
@@ -347,6 +363,28 @@ class Access:
             if values.get("Tags"):
                 yield Check("kms:TagResource", "*", context)
         yield Check(f"kms:{call.operation}", "*", context)
+
+
+def _require_ciphertext(asked: Asked, key_field: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
+    values = asked.values
+    if not asked.without_ciphertext:
+        if "CiphertextBlob" not in values:
+            raise AwsError("ValidationException", "CiphertextBlob is required.")
+        return
+    if not values.get("DryRun") or key_field not in values:
+        raise AwsError(
+            "ValidationException", f"IGNORE_CIPHERTEXT is valid only with DryRun and {key_field}."
+        )
+
+
+def _out_of_reach(caller: str, action: str, where: str) -> AwsError:
+    return AwsError(
+        "AccessDeniedException",
+        f"User: {caller} is not authorized to perform: kms:{action} on {where} because the "
+        "resource does not exist in this Region, no resource-based policies allow access, or a "
+        "resource-based policy explicitly denies access",
+    )
 
 
 def via_context(service: str, region: str) -> Context:
@@ -367,9 +405,9 @@ def _tags(values: Mapping[str, Any]) -> Context:
     found: Context = {
         f"aws:RequestTag/{tag['TagKey']}": tag["TagValue"] for tag in values.get("Tags", ())
     }
-    names = values.get("TagKeys") or [tag["TagKey"] for tag in values.get("Tags", ())]
-    if names:
-        found["aws:TagKeys"] = names
+    names = [tag["TagKey"] for tag in values.get("Tags", ())]
+    if names or "TagKeys" in values:
+        found["aws:TagKeys"] = names or values["TagKeys"]
     return found
 
 

@@ -8,7 +8,7 @@ import hmac
 import os
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -74,9 +74,21 @@ def public_der(private_key: Any) -> bytes:
 
 def private_key_of(key: Key) -> Any:
     """The key's private key; made when it is first needed, for RSA keys take a while."""
-    if key.backing.private_key is None:
-        key.backing.private_key = new_private_key(key.spec)
-    return key.backing.private_key
+    backing = key.backing
+    if backing.private_key is None:
+        if backing.imported:
+            backing.private_key = load_private_key(backing.current.secret)
+        else:
+            backing.private_key = new_private_key(key.spec)
+    return backing.private_key
+
+
+def load_private_key(der: bytes | None) -> Any:
+    """A private key from PKCS #8, in DER. Raises ValueError."""
+    try:
+        return serialization.load_der_private_key(der or b"", None)
+    except (TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("not an unencrypted private key") from error
 
 
 def _hash_of(algorithm: str) -> hashes.HashAlgorithm:

@@ -16,8 +16,8 @@ from typing import Any
 from workshop_lib.sandbox.policies import Principal
 
 _SYMMETRIC = {
-    "Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext", "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo",
+    "Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo",
 }  # fmt: skip
 _ALWAYS = {"CreateGrant", "RetireGrant", "DescribeKey"}
 _OF_USAGE = {

@@ -93,9 +93,9 @@ class Backing:
         """How often it was rotated on demand."""
         return sum(material.rotation == "ON_DEMAND" for material in self.materials)
 
-    def add(self, secret: bytes, rotated: datetime | None = None, rotation: str | None = None) -> None:
+    def add(self, secret: bytes, at: datetime | None = None, rotation: str | None = None) -> None:
         """Make ``secret`` the current material."""
-        self.materials.append(Material(self.new_id(secret), secret, rotated, rotation))
+        self.materials.append(Material(self.new_id(secret), secret, at, rotation))
 
     def new_id(self, secret: bytes) -> str:
         """A material's id: the same in every run for keys that KMS itself fills."""
@@ -133,6 +133,7 @@ class Backing:
         for material in self.materials:
             if material.expires is not None and material.expires <= now:
                 material.secret, material.expires = None, None
+                self.private_key = None
 
 
 # --- keys ---------------------------------------------------------------------------------
@@ -215,10 +216,8 @@ class Key:
         return "Enabled" if self.enabled else "Disabled"
 
     def _has_all_material(self) -> bool:
-        backing = self.backing
-        if not self.symmetric and not self.spec.startswith("HMAC"):
-            return backing.private_key is not None
-        return bool(backing.materials) and all(m.secret is not None for m in backing.materials)
+        materials = self.backing.materials
+        return bool(materials) and all(material.secret is not None for material in materials)
 
     def require_usable(self) -> None:
         """Raise AWS's refusal unless the key may be used in cryptographic operations."""
@@ -358,6 +357,7 @@ class KeyStore:
         self._keys: dict[tuple[str, str], Key] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
         self._of_material: dict[str, str] = {}
+        self._usability: dict[str, list[tuple[datetime, bool]]] = {}
         self._ordinal = 0
 
     def new_id(self, multi_region: bool, source: str | None = None) -> str:
@@ -378,8 +378,8 @@ class KeyStore:
 
     def add_alias(self, key: Key, name: str) -> None:
         """Make an alias of ``key``."""
-        now = clock.now()
-        self._aliases[key.region, name] = Alias(name, self.alias_arn(key.region, name), key.id, now, now)
+        now, arn = clock.now(), self.alias_arn(key.region, name)
+        self._aliases[key.region, name] = Alias(name, arn, key.id, now, now)
 
     def remove_alias(self, region: str, name: str) -> None:
         """Delete an alias."""
@@ -405,6 +405,14 @@ class KeyStore:
         ]
         return [alias for alias in found if self.get(region, alias.key_id) is not None]
 
+    def alias_names(self, key: Key) -> list[str]:
+        """The names of a key's aliases."""
+        return [
+            name
+            for (region, name), alias in self._aliases.items()
+            if alias.key_id == key.id and region == key.region
+        ]
+
     def keys(self, region: str) -> list[Key]:
         """The keys of a Region, by id."""
         names = sorted(name for name in self._keys if name[0] == region)
@@ -422,8 +430,24 @@ class KeyStore:
         if primary is not None and primary.backing.next_rotation and primary.state == "Enabled":
             primary.backing.ripen(now)
         if key.backing.imported:
+            ends = [m.expires for m in key.backing.materials if m.expires and m.expires <= now]
             key.backing.expire(now)
+            if ends:
+                self.note_state(key, min(ends))
         return key
+
+    def note_state(self, key: Key, since: datetime) -> None:
+        """Remember when a key became unusable, or usable again; also after it is gone."""
+        history = self._usability.setdefault(key.arn, [])
+        usable = key.state == "Enabled"
+        if usable != (history[-1][1] if history else True):
+            history.append((since, usable))
+
+    def usability(self, arn: str) -> tuple[tuple[datetime, bool], ...]:
+        """The moments at which a key became unusable (False) or usable again (True)."""
+        region, key_id = arn.split(":")[3], arn.rpartition("/")[2]
+        self.get(region, key_id)
+        return tuple(self._usability.get(arn, ()))
 
     def _still_there(self, key: Key, now: datetime) -> bool:
         if key.deletion_date is None:

@@ -96,7 +96,8 @@ def _document(id: str, *statements: Mapping[str, Any]) -> str:
 def read_policy(document: str) -> KeyPolicy:
     """Compile a key policy. Raises AwsError MalformedPolicyDocumentException."""
     try:
-        return KeyPolicy(document, parse_policy(document, kind="key", known_keys=known_condition_key))
+        compiled = parse_policy(document, kind="key", known_keys=known_condition_key)
+        return KeyPolicy(document, compiled)
     except MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocumentException", error.reason) from None
 

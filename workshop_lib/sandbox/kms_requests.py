@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -42,7 +42,55 @@ def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
     if faults:
         count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
         raise AwsError("ValidationException", count + "; ".join(faults))
+    if operation in _RULES:
+        _RULES[operation](checked)
     return checked
+
+
+def _one_size(values: Parameters) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html"""
+    if ("NumberOfBytes" in values) == ("KeySpec" in values):
+        raise AwsError(
+            "ValidationException", "Please specify either number of bytes or key spec."
+        )
+
+
+def _some_size(values: Parameters) -> None:
+    if "NumberOfBytes" not in values:
+        raise AwsError("ValidationException", "NumberOfBytes is required.")
+
+
+def _waiting_period(values: Parameters) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
+    if not 7 <= values.get("PendingWindowInDays", 30) <= 30:
+        raise AwsError("ValidationException", "PendingWindowInDays must be between 7 and 30.")
+
+
+def _alias_name(values: Parameters) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    name = values["AliasName"]
+    if not name.startswith("alias/"):
+        raise AwsError(
+            "ValidationException",
+            'Alias must start with the prefix "alias/". Please see '
+            "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+        )
+    if name.startswith("alias/aws/"):
+        raise AwsError("NotAuthorizedException", "")
+    if ":" in name:
+        raise AwsError("ValidationException", f"{name} contains invalid characters for an alias")
+
+
+# What the service model does not say.
+_RULES: dict[str, Callable[[Parameters], None]] = {
+    "CreateAlias": _alias_name,
+    "UpdateAlias": _alias_name,
+    "DeleteAlias": _alias_name,
+    "GenerateDataKey": _one_size,
+    "GenerateDataKeyWithoutPlaintext": _one_size,
+    "GenerateRandom": _some_size,
+    "ScheduleKeyDeletion": _waiting_period,
+}
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -54,7 +102,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 def _value(shapes: Any, name: str, value: Any, path: str, faults: list[str]) -> Any:
     shape = shapes[name]
     kind = shape["type"]
-    if not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
+    fits = isinstance(value, _TYPES[kind])
+    if not fits or (kind == "integer" and isinstance(value, bool)):
         raise AwsError("SerializationException", f"Unexpected value at '{path or name}'.")
     if kind == "structure":
         return _structure(shapes, shape, value, path, faults)
@@ -102,8 +151,8 @@ def _blob(shape: Any, value: str, path: str, faults: list[str]) -> bytes:
     except (binascii.Error, ValueError):
         raise AwsError("SerializationException", f"'{path}' is not base64.") from None
     size = len(data)
-    shown = None if shape.get("sensitive") else f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
-    _limits(shape, shown, size, "length", path, faults)
+    buffer = f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
+    _limits(shape, None if shape.get("sensitive") else buffer, size, "length", path, faults)
     return data
 
 

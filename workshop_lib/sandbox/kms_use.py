@@ -28,7 +28,10 @@ _USAGES = {
     "VerifyMac": "GENERATE_VERIFY_MAC",
     "DeriveSharedSecret": "KEY_AGREEMENT",
 }
-_INCORRECT_KEY = "The key ID in the request does not identify a CMK that can perform this operation."
+_SIZES = {"AES_256": 32, "AES_128": 16}
+_INCORRECT_KEY = (  # AWS still says CMK here
+    "The key ID in the request does not identify a CMK that can perform this operation."
+)
 
 
 class Use:
@@ -66,6 +69,9 @@ class Use:
     def _decrypt(self, asked: Asked) -> Parameters:
         key, values = asked.the_key, asked.values
         algorithm = values.get("EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
+        if asked.without_ciphertext:
+            require_usable(key, "Decrypt", algorithm)
+            return {}
         plaintext = self._open(asked, key, algorithm, values["CiphertextBlob"], asked.context)
         found = {"KeyId": key.arn, "Plaintext": plaintext, "EncryptionAlgorithm": algorithm}
         if asked.sealed is not None:
@@ -78,6 +84,10 @@ class Use:
         old = values.get("SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT")
         new = values.get("DestinationEncryptionAlgorithm", "SYMMETRIC_DEFAULT")
         was, will = (values.get(f"{end}EncryptionContext", {}) for end in ("Source", "Destination"))
+        if asked.without_ciphertext:
+            require_usable(source, "ReEncrypt", old)
+            require_usable(key, "ReEncrypt", new)
+            return {}
         plaintext = self._open(asked, source, old, values["CiphertextBlob"], was)
         require_usable(key, "ReEncrypt", new)
         found = {
@@ -140,9 +150,9 @@ class Use:
     # --- data keys and random bytes --------------------------------------------------------
 
     def _generate_data_key(self, asked: Asked) -> Parameters:
-        size = _data_key_size(asked.values)
-        key = asked.the_key
+        key, values = asked.the_key, asked.values
         require_usable(key, asked.call.operation, "SYMMETRIC_DEFAULT")
+        size = _SIZES[values["KeySpec"]] if "KeySpec" in values else values["NumberOfBytes"]
         plaintext = os.urandom(size)
         found = {
             "CiphertextBlob": self.seal(key, plaintext, asked.context),
@@ -172,8 +182,6 @@ class Use:
     def _generate_random(self, asked: Asked) -> Parameters:
         if "CustomKeyStoreId" in asked.values:
             raise NotEmulated("The sandbox does not emulate custom key stores.")
-        if "NumberOfBytes" not in asked.values:
-            raise AwsError("ValidationException", "NumberOfBytes is required.")
         return {"Plaintext": os.urandom(asked.values["NumberOfBytes"])}
 
     # --- signatures, MACs, key agreement ---------------------------------------------------
@@ -271,16 +279,6 @@ def _refuse_context(context: Mapping[str, str]) -> None:
             "ValidationException",
             "Encryption context is only supported for symmetric encryption KMS keys.",
         )
-
-
-def _data_key_size(values: Parameters) -> int:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html"""
-    if ("NumberOfBytes" in values) == ("KeySpec" in values):
-        raise AwsError(
-            "ValidationException", "Please specify either number of bytes or key spec."
-        )
-    sizes = {"AES_256": 32, "AES_128": 16}
-    return sizes[values["KeySpec"]] if "KeySpec" in values else int(values["NumberOfBytes"])
 
 
 def _without(asked: Asked, found: Parameters, secret: str) -> Parameters:

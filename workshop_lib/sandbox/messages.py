@@ -29,7 +29,9 @@ class Request:
         """A request for ``url``; header names may come in any case."""
         parts = urlsplit(url)
         lowered = {name.lower(): value for name, value in headers.items()}
-        return cls(method, parts.scheme, parts.netloc, parts.path or "/", parts.query, lowered, body)
+        return cls(
+            method, parts.scheme, parts.netloc, parts.path or "/", parts.query, lowered, body
+        )
 
     @property
     def parameters(self) -> dict[str, str]:

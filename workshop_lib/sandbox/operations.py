@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from workshop_lib.sandbox.carried_signatures import presigned_headers
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.messages import Request
 
@@ -30,7 +31,9 @@ _HOSTS = [
         r"\.amazonaws\.com",
     ),
 ]
-_HOST_PATTERNS = [(service, re.compile(pattern + r"(?::443)?", re.I)) for service, pattern in _HOSTS]
+_HOST_PATTERNS = [
+    (service, re.compile(pattern + r"(?::443)?", re.I)) for service, pattern in _HOSTS
+]
 _TARGETS = {
     "TrentService": "kms",
     "DynamoDB_20120810": "dynamodb",
@@ -59,29 +62,44 @@ class Call:
     caller: Any = None
 
 
-def service_and_region(
-    request: Request, local: Container[str]
-) -> tuple[str, str, str | None]:
+def service_and_region(request: Request, local: Container[str]) -> tuple[str, str, str | None]:
     """The service a request is for, its region, and S3's bucket when the host names it.
 
-    ``local`` are the hosts of the HTTP door: there the target header tells, else the signature's
-    scope, else it is S3. Raises NotEmulated for any other host or service, naming it.
+    ``local`` are the hosts of the HTTP door, with their port: there the target header tells, else
+    the signature's scope or the form's Version, else it is S3. Raises NotEmulated for any other
+    host or service, naming it.
     """
     for service, pattern in _HOST_PATTERNS:
         if match := pattern.fullmatch(request.host):
             found = match.groupdict()
             region = found.get("region") or _scope(request)[1] or DEFAULT_REGION
             return service, region, found.get("bucket")
-    if request.host not in local:
-        raise NotEmulated(
-            f"The sandbox does not emulate {request.host}, and nothing was sent there: it answers "
-            "KMS, S3, DynamoDB and its streams, IAM, STS and CloudTrail."
-        )
-    scoped, region = _scope(request)
+    bucket = _local_bucket(request.host, local)
+    scoped, scoped_region = _scope(request)
     service = _service_of_unnamed_host(request, scoped)
     if service not in SERVICES:
         raise NotEmulated(f"The sandbox does not emulate the service {service!r}.")
-    return service, region or DEFAULT_REGION, None
+    return service, scoped_region or DEFAULT_REGION, bucket if service == "s3" else None
+
+
+# bucket.localhost:5000, bucket.s3.localhost:5000, s3.localhost:5000
+_UNDER_LOCALHOST = re.compile(
+    rf"(?:(?P<bucket>[a-z0-9][a-z0-9._-]+?)\.)??(?:(?:s3|kms|dynamodb|iam|sts)(?:[.-]{_REGION})?\.)?"
+    r"(?P<host>localhost(?::\d+)?)",
+    re.I,
+)
+
+
+def _local_bucket(host: str, local: Container[str]) -> str | None:
+    if host in local:
+        return None
+    match = _UNDER_LOCALHOST.fullmatch(host)
+    if match and match["host"] in local:
+        return match["bucket"]
+    raise NotEmulated(
+        f"The sandbox does not emulate {host}, and nothing was sent there: it answers KMS, S3, "
+        "DynamoDB and its streams, IAM, STS and CloudTrail."
+    )
 
 
 def _scope(request: Request) -> tuple[str | None, str | None]:
@@ -92,16 +110,24 @@ def _scope(request: Request) -> tuple[str | None, str | None]:
     return (match["service"], match["region"]) if match else (None, None)
 
 
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonParameters.html
+_FORM_VERSIONS = {b"2010-05-08": "iam", b"2011-06-15": "sts"}
+
+
 def _service_of_unnamed_host(request: Request, scoped: str | None) -> str:
     target = request.headers.get("x-amz-target")
     if target:
         return _TARGETS.get(target.rpartition(".")[0], target.rpartition(".")[0])
-    return scoped or "s3"
+    if scoped:
+        return scoped
+    content_type = request.headers.get("content-type", "")
+    if request.path == "/" and content_type.startswith("application/x-www-form-urlencoded"):
+        version = re.search(rb"(?:^|&)Version=([\d-]+)", request.body)
+        return _FORM_VERSIONS.get(version[1], "s3") if version else "s3"
+    return "s3"
 
 
-def identify(
-    request: Request, service: str, region: str, bucket: str | None, account: str
-) -> Call:
+def identify(request: Request, service: str, region: str, bucket: str | None, account: str) -> Call:
     """The call a request makes of the service that `service_and_region` found.
 
     Raises AwsError for what AWS would not understand either.
@@ -119,10 +145,12 @@ def _json_call(request: Request, service: str, region: str, account: str) -> Cal
         raise AwsError("UnknownOperationException", "")
     try:
         parameters = json.loads(request.body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AwsError("SerializationException", "") from None
     if not isinstance(parameters, dict):
-        raise AwsError("SerializationException", "Start of structure or map found where not expected.")
+        raise AwsError(
+            "SerializationException", "Start of structure or map found where not expected."
+        )
     return Call(service, operation, region, account, parameters, request)
 
 
@@ -216,9 +244,13 @@ def _s3_call(request: Request, region: str, account: str, bucket: str | None) ->
     path = request.path if bucket is None else f"/{bucket}{request.path}"
     name, _, key = path.removeprefix("/").partition("/")
     query = request.parameters
+    for header, value in presigned_headers(query.items()).items():
+        request.headers.setdefault(header, value)
     parameters: dict[str, Any] = {"Bucket": unquote(name), "Key": unquote(key), **query}
     request.path = path
-    return Call("s3", _s3_operation(request, name, key, query), region, account, parameters, request)
+    return Call(
+        "s3", _s3_operation(request, name, key, query), region, account, parameters, request
+    )
 
 
 def _s3_operation(request: Request, bucket: str, key: str, query: dict[str, str]) -> str:

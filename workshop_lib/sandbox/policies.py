@@ -86,7 +86,8 @@ class Principals:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A compiled statement; `actions.source` and `resources.source` hold what was written."""
+    """A compiled statement; `actions.source` (in lower case) and `resources.source` are the
+    document's own."""
 
     sid: str
     effect: str  # "Allow" or "Deny"
@@ -215,10 +216,11 @@ class Decision:
 
     @property
     def reason(self) -> str:
-        """The end of AWS's sentence: "because no … allows …" or "with an explicit deny in …"."""
-        name = _POLICY_NAMES.get(self.policy_kind, self.policy_kind)
+        """The end of AWS's sentence: "because no … allows …" or "with an explicit deny in …";
+        empty when the request is allowed."""
         if self.allowed:
-            return f"because a {name} allows the {self.request.action} action"
+            return ""
+        name = _POLICY_NAMES[self.policy_kind]
         if not self.explicit:
             return f"because no {name} allows the {self.request.action} action"
         article = {"identity": "an", "trust": "the"}.get(self.policy_kind, "a")
@@ -228,12 +230,14 @@ class Decision:
     def message(
         self, *, resource: Literal["bare", "quoted", "omitted"] = "bare", reason: bool = True
     ) -> str:
-        """AWS's sentence for a denial.
+        """AWS's sentence for a denial; empty when the request is allowed.
 
-        S3 quotes the resource, and omits it for ListAllMyBuckets; STS gives no reason. Who the
-        anonymous are, or callers from another account, S3 does not say: "Access Denied".
+        S3 quotes the resource and omits it for ListAllMyBuckets; STS gives no reason; S3 tells
+        the anonymous and callers from other accounts no more than "Access Denied".
         https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
         """
+        if self.allowed:
+            return ""
         request = self.request
         text = f"User: {request.principal.arn} is not authorized to perform: {request.action}"
         if resource != "omitted":

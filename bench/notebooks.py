@@ -1,0 +1,41 @@
+"""nbval over the lessons, beside its floor: as many kernels that only start and import.
+
+    python bench/notebooks.py
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+
+LESSONS = Path(__file__).parent.parent / "notebooks"
+IMPORTS = "import boto3, pandas, ipywidgets, moto.kms, moto.s3, moto.dynamodb, moto.iam"
+
+
+def nbval(folder: Path) -> float:
+    """Wall time of nbval over a folder of notebooks, one notebook to a worker."""
+    began = time.perf_counter()
+    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-n2", "--dist", "loadfile"]
+    subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def floor() -> float:
+    """The same for notebooks that hold a single import cell."""
+    with tempfile.TemporaryDirectory() as folder:
+        for lesson in LESSONS.glob("*.ipynb"):
+            cell = nbformat.v4.new_code_cell(IMPORTS, execution_count=1)
+            notebook = nbformat.v4.new_notebook(cells=[cell])
+            notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+            nbformat.write(notebook, Path(folder) / lesson.name)
+        return nbval(Path(folder))
+
+
+if __name__ == "__main__":
+    least, whole = floor(), nbval(LESSONS)
+    print(f"kernels that only import  {least:5.1f} s")
+    print(f"the lessons               {whole:5.1f} s")
+    print(f"ratio                     {whole / least:5.2f}")

@@ -1,0 +1,286 @@
+"""Questions: their static form, their buttons, their files. No browser (test_widgets_browser)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+from ipywidgets import HTML, Button, Widget
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
+
+import workshop_lib
+from workshop_lib import widgets
+from workshop_lib._buttons import build
+from workshop_lib.widgets import Question, predict, predictions_of, quiz, quiz_of
+
+CACHED = Question(
+    "Will `GetItem` & <b>Query</b> still work?",
+    {"No, at once": "Only KMS refuses at once.", "Yes, for minutes": "The `table key` is cached."},
+    answer="Yes, for minutes",
+)
+READERS = Question("Who reads it?", {"All": "Yes: at rest is on disk.", "None": "They do."}, "All")
+TOML = """
+[predict."9.1"]
+question = "Will it?"
+answer = "Yes"
+[predict."9.1".options]
+"Yes" = "It will."
+"No" = "It will, though."
+
+[[quiz]]
+question = "Who?"
+answer = "Me"
+[quiz.options]
+"You" = "Not you."
+"Me" = "Me."
+"""
+
+
+@pytest.fixture
+def shown() -> Callable[..., list[dict[str, Any]]]:
+    """shown(predict, question) → the MIME forms of its outputs."""
+    InteractiveShell.instance()
+
+    def run(show: Callable[..., None], *args: Any) -> list[dict[str, Any]]:
+        with capture_output() as captured:
+            show(*args)
+        return [output.data for output in captured.outputs]
+
+    return run
+
+
+@pytest.fixture
+def lesson_09(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "lesson_09.toml"
+    path.write_text(TOML, encoding="utf-8")
+    monkeypatch.setattr(widgets, "_QUESTIONS", tmp_path)
+    return path
+
+
+Shown = Callable[..., list[dict[str, Any]]]
+
+
+class TestStaticForm:
+    def test_it_is_readable_html_with_the_answer_folded_away(self, shown: Shown) -> None:
+        page = shown(predict, CACHED)[0]["text/html"]
+        before, after = page.split("<details><summary>Answer</summary>")
+        assert "Will <code>GetItem</code> &amp; &lt;b&gt;Query&lt;/b&gt; still work?" in before
+        assert "<li>No, at once</li><li>Yes, for minutes</li>" in before
+        assert "Right." not in before
+        right = after.index("<strong>Yes, for minutes</strong>: Right. The <code>table key</code>")
+        assert right < after.index("<strong>No, at once</strong>: Not quite. Only KMS")
+
+    def test_text_alone_is_readable_too(self, shown: Shown) -> None:
+        assert shown(predict, CACHED)[0]["text/plain"] == (
+            "Predict: Will `GetItem` & <b>Query</b> still work?\n"
+            "  - No, at once\n"
+            "  - Yes, for minutes\n"
+            "Answer: Yes, for minutes: The `table key` is cached."
+        )
+
+    def test_a_quiz_numbers_its_questions(self, shown: Shown) -> None:
+        static, _ = shown(quiz, [CACHED, READERS])
+        for form in static.values():
+            assert form.index("Question 1 of 2:") < form.index("Question 2 of 2:")
+
+    def test_what_is_compared_is_the_same_in_every_run(self, shown: Shown) -> None:
+        def compared() -> list[dict[str, Any]]:
+            return [
+                {kind: form for kind, form in data.items() if "widget-view" not in kind}
+                for data in shown(quiz, [CACHED, READERS])
+            ]
+
+        assert compared() == compared()
+
+    def test_the_buttons_are_an_output_of_their_own(self, shown: Shown) -> None:
+        """A bundle of both would read "Loading widget…" in a notebook that is opened again."""
+        static, live = shown(predict, CACHED)
+        assert set(static) == {"text/plain", "text/html"}
+        assert set(live) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+        assert live["text/plain"] == ""
+
+
+def all_of(widget: Widget, kind: type[Widget]) -> list[Any]:
+    found = [widget] if isinstance(widget, kind) else []
+    for child in getattr(widget, "children", ()):
+        found += all_of(child, kind)
+    return found
+
+
+class Page:
+    """The buttons of questions, pressed by description, and what the live regions say."""
+
+    def __init__(self, *questions: Question, reveal: bool) -> None:
+        self.box = build([("Ask", question) for question in questions], reveal=reveal)
+
+    def press(self, text: str) -> None:
+        (button,) = [b for b in all_of(self.box, Button) if b.description.endswith(text)]
+        button.click()
+
+    @property
+    def buttons(self) -> list[str]:
+        return [button.description for button in all_of(self.box, Button)]
+
+    @property
+    def says(self) -> str:
+        regions = [html.value for html in all_of(self.box, HTML) if 'role="status"' in html.value]
+        return " ".join(regions)
+
+
+class TestPrediction:
+    def test_a_choice_is_noted_but_not_judged(self) -> None:
+        page = Page(CACHED, reveal=True)
+        assert page.buttons == ["○ No, at once", "○ Yes, for minutes", "Reveal"]
+        page.press("No, at once")
+        assert page.buttons == ["● No, at once", "○ Yes, for minutes", "Reveal"]
+        assert "Your prediction: No, at once." in page.says
+        assert "Not quite" not in page.says
+
+    def test_a_right_one_is_revealed_with_its_reason(self) -> None:
+        page = Page(CACHED, reveal=True)
+        page.press("Yes, for minutes")
+        page.press("Reveal")
+        assert "Right. The <code>table key</code> is cached." in page.says
+        assert "Not quite" not in page.says
+
+    def test_a_wrong_one_is_explained_and_the_answer_given(self) -> None:
+        page = Page(CACHED, reveal=True)
+        page.press("No, at once")
+        page.press("Reveal")
+        assert "Not quite. Only KMS refuses at once. The answer: Yes, for minutes." in page.says
+
+    def test_the_mind_may_be_changed(self) -> None:
+        page = Page(CACHED, reveal=True)
+        page.press("No, at once")
+        page.press("Yes, for minutes")
+        assert page.buttons[:2] == ["○ No, at once", "● Yes, for minutes"]
+        page.press("Reveal")
+        assert "Right." in page.says
+
+    def test_nothing_is_revealed_before_a_choice(self) -> None:
+        page = Page(CACHED, reveal=True)
+        page.press("Reveal")
+        assert "Choose an option first" in page.says
+        assert "Yes, for minutes" not in page.says
+
+
+class TestQuiz:
+    def test_each_choice_is_answered_at_once_and_may_be_tried_again(self) -> None:
+        page = Page(CACHED, READERS, reveal=False)
+        page.press("No, at once")
+        assert "Not quite. Only KMS refuses at once." in page.says
+        assert "The answer" not in page.says
+        page.press("Yes, for minutes")
+        assert "Right. The <code>table key</code>" in page.says
+        assert "Not quite" not in page.says
+
+    def test_questions_do_not_mix(self) -> None:
+        page = Page(CACHED, READERS, reveal=False)
+        page.press("None")
+        assert "Not quite. They do." in page.says
+        assert page.buttons == ["○ No, at once", "○ Yes, for minutes", "○ All", "● None"]
+
+
+class TestFiles:
+    @pytest.mark.usefixtures("lesson_09")
+    def test_by_number(self, shown: Shown) -> None:
+        assert "Will it?" in shown(predict, "9.1")[0]["text/plain"]
+        assert "Who?" in shown(quiz, "9")[0]["text/plain"]
+        assert list(predictions_of("9")) == ["9.1"]
+
+    @pytest.mark.usefixtures("lesson_09")
+    @pytest.mark.parametrize(
+        ("show", "number"), [(predict, "9.2"), (predict, "8.1"), (quiz, "8"), (quiz, "../x")]
+    )
+    def test_what_is_not_there(self, show: Callable[[str], None], number: str) -> None:
+        with pytest.raises(LookupError, match=r"There (is|are) no"):
+            show(number)
+
+    def test_an_empty_quiz(self) -> None:
+        with pytest.raises(LookupError):
+            quiz([])
+
+    def test_the_questions_of_the_course(self) -> None:
+        """Question refuses what cannot be asked; here is the rest of the rules."""
+        for path in sorted(widgets._QUESTIONS.glob("*.toml")):
+            lesson = path.stem.removeprefix("lesson_").lstrip("0") or "0"
+            assert 4 <= len(quiz_of(lesson)) <= 6, path.name
+            for number in predictions_of(lesson):
+                assert number.partition(".")[0] == lesson, path.name
+
+    def test_the_example_of_the_module_s_own_docstring(self, lesson_09: Path) -> None:
+        """It is what the authors of lessons copy."""
+        lines = (widgets.__doc__ or "").splitlines()
+        lesson_09.write_text("\n".join(line[4:] for line in lines if line.startswith("    ")))
+        assert list(predictions_of("9")) == ["1.3"]
+        assert len(quiz_of("9")) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "answer"),
+    [({"a": "why"}, "a"), ({"a": "why", "b": "why"}, "c"), ({"a": "why", "b": " "}, "a")],
+)
+def test_a_question_that_cannot_be_asked(options: dict[str, str], answer: str) -> None:
+    with pytest.raises(ValueError, match="The question"):
+        Question("The question", options, answer)
+
+
+def test_ipywidgets_is_loaded_when_first_used() -> None:
+    code = "import sys, workshop_lib.widgets; print('ipywidgets' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+class TestNotebook:
+    @pytest.fixture(scope="class")
+    def path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A notebook that asks, with the outputs of a run and no widget state, as committed."""
+        cells = [
+            "from workshop_lib.widgets import Question, predict, quiz\n"
+            "question = Question('Will it?', {'Yes': 'It will.', 'No': 'It will.'}, 'Yes')",
+            "predict(question)",
+            "quiz([question, question])",
+        ]
+        notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTHONPATH", python_path())
+            NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+        notebook.metadata.pop("widgets")
+        path = tmp_path_factory.mktemp("notebook") / "asks.ipynb"
+        nbformat.write(notebook, path)
+        return path
+
+    def nbval(self, path: Path) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval"]
+        return subprocess.run(
+            [*command, str(path)],
+            cwd=path.parent,
+            env={**os.environ, "PYTHONPATH": python_path()},
+            capture_output=True,
+            text=True,
+        )
+
+    def test_strict_nbval_agrees_and_notices_a_change(self, path: Path) -> None:
+        done = self.nbval(path)
+        assert done.returncode == 0, done.stdout
+        changed = path.with_name("changed.ipynb")
+        changed.write_text(path.read_text().replace("Answer: Yes", "Answer: No"))
+        assert self.nbval(changed).returncode == 1
+
+    def test_nbconvert_shows_the_static_form(self, path: Path) -> None:
+        page, _ = HTMLExporter().from_filename(str(path))
+        assert page.count("<details><summary>Answer</summary>") == 3
+        assert page.count("<strong>Predict:</strong> Will it?") == 1
+
+
+def python_path() -> str:
+    return str(Path(workshop_lib.__file__).absolute().parents[1])

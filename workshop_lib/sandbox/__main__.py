@@ -1,0 +1,76 @@
+"""The sandbox as a program: AWS over HTTP on loopback, until Ctrl-C.
+
+python -m workshop_lib.sandbox --port 5000
+"""
+
+import argparse
+import secrets
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from workshop_lib.sandbox.gate import DEFAULT_ACCOUNT, Gate
+from workshop_lib.sandbox.http_door import HttpDoor
+from workshop_lib.sandbox.identities import Credentials
+from workshop_lib.sandbox.operations import DEFAULT_REGION
+from workshop_lib.sandbox.place import export_lines, port_taken
+
+
+def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m workshop_lib.sandbox",
+        description="AWS KMS, S3, DynamoDB, IAM, STS and CloudTrail, simulated on this machine.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="the port on 127.0.0.1 (0: a free one)")
+    parser.add_argument("--access-key", metavar="ID", help="the administrator's access key id")
+    parser.add_argument("--secret-key", metavar="KEY", help="its secret (default: a random one)")
+    parser.add_argument(
+        "--sse-c-allowed", action="store_true", help="new buckets take SSE-C, as before April 2026"
+    )
+    parser.add_argument(
+        "--plain", action="store_true", help="requests do not count as sent over TLS"
+    )
+    parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="the account id (12 digits)")
+    options = parser.parse_args(arguments)
+    if (options.access_key is None) != (options.secret_key is None):
+        parser.error("give both --access-key and --secret-key, or neither")
+    if not (options.account.isascii() and options.account.isdigit() and len(options.account) == 12):
+        parser.error("--account takes 12 digits")
+    if not 0 <= options.port <= 65535:
+        parser.error("--port takes a number from 0 to 65535")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until interrupted. Returns the process's exit status: 0, or 1 for a taken port."""
+    options = _arguments(arguments)
+    administrator = Credentials(
+        options.access_key or "AKIAWORKSHOPADMIN234",
+        options.secret_key or secrets.token_urlsafe(30),
+    )
+    gate = Gate(administrator, options.account, sse_c_allowed=options.sse_c_allowed)
+    try:
+        door = HttpDoor(gate, options.port, secure=not options.plain)
+    except OSError as error:
+        print(port_taken(options.port, error), file=sys.stderr)
+        return 1
+    stopping = threading.Event()
+
+    def stop(*_: Any) -> None:
+        stopping.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    door.start()
+    print(f"# The sandbox answers at {door.address} (loopback only). Ctrl-C ends it.")
+    print("\n".join(export_lines(door.address, administrator, DEFAULT_REGION)), flush=True)
+    while not stopping.wait(1):  # a bounded wait: on Windows an unbounded one ignores Ctrl-C
+        pass
+    door.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
