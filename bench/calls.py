@@ -100,7 +100,7 @@ def main(rounds: int) -> None:
     for name in names:
         kernel = rates["sandbox"][name] / rates["mock_aws"][name]
         http = rates["sandbox over HTTP"][name] / rates["moto's server"][name]
-        print(f"{name:18} sandbox / mock_aws {kernel:5.2f}    over HTTP / moto's server {http:5.2f}")
+        print(f"{name:18} / mock_aws {kernel:5.2f}    over HTTP / moto's server {http:5.2f}")
 
 
 if __name__ == "__main__":

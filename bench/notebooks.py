@@ -1,6 +1,6 @@
 """nbval over the lessons, beside its floor: as many kernels that only start and import.
 
-    python bench/notebooks.py
+python bench/notebooks.py
 """
 
 import subprocess

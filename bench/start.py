@@ -1,6 +1,6 @@
 """From process start to a ready lab, beside a process that only imports what it stands on.
 
-    python bench/start.py [rounds]
+python bench/start.py [rounds]
 """
 
 import statistics

@@ -9,7 +9,9 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-_FENCE = re.compile(r"<details>\s*<summary>[^<]*solution[^<]*</summary>.*?```python\n(.*?)```", re.I | re.S)
+_FENCE = re.compile(
+    r"<details>\s*<summary>Solution</summary>\s*```python\n(.*?)```\s*</details>", re.S
+)
 EXERCISE_CELL = "# Your code here"
 
 

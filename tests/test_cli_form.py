@@ -108,7 +108,7 @@ PARAMS: list[tuple[str, str, dict[str, Any]]] = [
         },
     ),
     ("s3", "PutBucketPolicy", {"Bucket": "b", "Policy": json.dumps({"Statement": ["$x `y` !"]})}),
-    ("s3", "HeadObject", {"Bucket": "b", "Key": "-starts with a hyphen", "PartNumber": 1}),
+    ("s3", "HeadObject", {"Bucket": "b", "Key": "-k", "PartNumber": 1}),
     (
         "s3",
         "CreateMultipartUpload",

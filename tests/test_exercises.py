@@ -274,6 +274,34 @@ class TestFindingByTag:
         kms.schedule_key_deletion(KeyId=first)
         assert [step.seen for step in examine("7.1", LAB).steps] == [second]
 
+    def test_the_newest_role_with_the_tag(self) -> None:
+        @exercise("1.3", "t")
+        def a_role(look: Look) -> None:
+            look.saw(look.role()["RoleName"])
+
+        (step,) = examine("1.3", LAB).steps
+        assert step.fix == (
+            'Tag yours: iam.create_role(…, Tags=[{"Key": "exercise", "Value": "1.3"}]).'
+        )
+        for name, number in [("reader-1", "1.3"), ("reader-2", "1.3"), ("reader-3", "1.2")]:
+            boto3.client("iam").create_role(
+                RoleName=name,
+                AssumeRolePolicyDocument="{}",
+                Tags=[{"Key": "exercise", "Value": number}],
+            )
+        assert [step.seen for step in examine("1.3", LAB).steps] == ["reader-2"]
+
+    def test_the_table_of_another_exercise(self) -> None:
+        @exercise("2.2", "t")
+        def another(look: Look) -> None:
+            look.saw(look.table("2.1")["TableName"])
+
+        (step,) = examine("2.2", LAB).steps
+        assert step.seen == "no table carries the tag exercise = 2.1"
+        assert '"2.1"' in step.fix
+        new_table("orders-1", "2.1")
+        assert examine("2.2", LAB).done
+
     def test_the_example_of_the_module_s_own_docstring(self) -> None:
         """It is what the authors of lessons copy."""
         source = (exercises.__doc__ or "").split(":\n\n", 1)[1].split("\n\nThe learner's")[0]

@@ -1,6 +1,7 @@
 """KMS's ciphertext, its clock, and what it does on a caller's behalf."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -312,11 +313,8 @@ def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gate, km
     kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "b"})
     kms.generate_data_key(KeyId=arn, KeySpec="AES_256")
     kms.generate_random(NumberOfBytes=16)
-    role = boto3.client("iam").create_role(
-        RoleName="reader",
-        AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}',
-    )["Role"]["Arn"]
-    grant = kms.create_grant(KeyId=arn, GranteePrincipal=role, Operations=["Decrypt"])
+    user = boto3.client("iam").create_user(UserName="reader")["User"]["Arn"]
+    grant = kms.create_grant(KeyId=arn, GranteePrincipal=user, Operations=["Decrypt"])
     recorded = [(event.parameters, event.response) for event in gate.trail.events]
     shown = repr(recorded)
     for secret in ("attack", "plaintext", "iphertextBlob", grant["GrantToken"], "mac"):
@@ -335,10 +333,11 @@ def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gate, km
 
 def test_an_encryption_context_is_recorded_as_it_was_given(gate: Gate, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    kms.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext={"Tenant": "A", "EncryptionContext": "B"})
+    context = {"Tenant": "A", "EncryptionContext": "B"}
+    kms.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext=context)
     parameters = gate.trail.events[-1].parameters
     assert parameters is not None
-    assert parameters["encryptionContext"] == {"Tenant": "A", "EncryptionContext": "B"}
+    assert parameters["encryptionContext"] == context
 
 
 def test_an_alias_is_recorded_beside_its_key(gate: Gate, kms: Any) -> None:
@@ -369,4 +368,5 @@ def test_a_call_refused_before_it_was_answered_can_be_recorded(gate: Gate) -> No
     gate.kms.record_refusal(call, caught.value)
     event = gate.trail.events[-1]
     assert event.error is caught.value
+    gate.kms.record_refusal(replace(call, parameters={"EncryptionContext": 7}), caught.value)
     assert event.parameters == {"keyId": "alias/none", "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}

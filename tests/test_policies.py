@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.policy_reference import Ask, evaluate
+from tests.policy_reference import Ask, evaluate, many
 from workshop_lib.sandbox.conditions import instant
 from workshop_lib.sandbox.policies import (
     Decision,
@@ -904,6 +904,15 @@ def test_managed_policies_need_the_version_of_2012(version: str | None) -> None:
 def test_iam_takes_these(elements: dict[str, Any]) -> None:
     """Recorded by moto as accepted by IAM (numbers: Grammar of the IAM JSON policy language)."""
     assert policy({**READS, **elements}, kind="managed").statements
+
+
+def test_every_policy_that_aws_keeps_passes() -> None:
+    """AWS took each of its 1,500 managed policies, so the grammar must."""
+    managed = pytest.importorskip("moto.iam.aws_managed_policies").aws_managed_policies_data
+    kept = [entry["Document"] for entry in json.loads(managed).values()]
+    assert len(kept) > 1000
+    for body in kept:
+        assert policy(*many(body["Statement"]), kind="managed").statements
 
 
 ON_BUCKET = {

@@ -27,7 +27,9 @@ CACHED = Question(
     {"No, at once": "Only KMS refuses at once.", "Yes, for minutes": "The `table key` is cached."},
     answer="Yes, for minutes",
 )
-READERS = Question("Who reads it?", {"All": "Yes: at rest is on disk.", "None": "They do."}, "All")
+READERS = Question(
+    "Who **reads** `it`?", {"All": "Yes: at rest is on disk.", "None": "They do."}, "All"
+)
 TOML = """
 [predict."9.1"]
 question = "Will it?"
@@ -81,14 +83,16 @@ class TestStaticForm:
 
     def test_text_alone_is_readable_too(self, shown: Shown) -> None:
         assert shown(predict, CACHED)[0]["text/plain"] == (
-            "Predict: Will `GetItem` & <b>Query</b> still work?\n"
+            "Predict: Will GetItem & <b>Query</b> still work?\n"
             "  - No, at once\n"
             "  - Yes, for minutes\n"
-            "Answer: Yes, for minutes: The `table key` is cached."
+            "Answer: Yes, for minutes: The table key is cached."
         )
 
     def test_a_quiz_numbers_its_questions(self, shown: Shown) -> None:
         static, _ = shown(quiz, [CACHED, READERS])
+        assert "Who <strong>reads</strong> <code>it</code>?" in static["text/html"]
+        assert "Who reads it?" in static["text/plain"]
         for form in static.values():
             assert form.index("Question 1 of 2:") < form.index("Question 2 of 2:")
 
@@ -240,46 +244,45 @@ def test_ipywidgets_is_loaded_when_first_used() -> None:
     assert done.stdout == "False\n"
 
 
-class TestNotebook:
-    @pytest.fixture(scope="class")
-    def path(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """A notebook that asks, with the outputs of a run and no widget state, as committed."""
-        cells = [
-            "from workshop_lib.widgets import Question, predict, quiz\n"
-            "question = Question('Will it?', {'Yes': 'It will.', 'No': 'It will.'}, 'Yes')",
-            "predict(question)",
-            "quiz([question, question])",
-        ]
-        notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("PYTHONPATH", python_path())
-            NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
-        notebook.metadata.pop("widgets")
-        path = tmp_path_factory.mktemp("notebook") / "asks.ipynb"
-        nbformat.write(notebook, path)
-        return path
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook that asks, with the outputs of a run and no widget state, as committed."""
+    cells = [
+        "from workshop_lib.widgets import Question, predict, quiz\n"
+        "question = Question('Will it?', {'Yes': 'It will.', 'No': 'It will.'}, 'Yes')",
+        "predict(question)",
+        "quiz([question, question])",
+    ]
+    asks = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", python_path())
+        NotebookClient(asks, timeout=120, kernel_name="python3").execute()
+    asks.metadata.pop("widgets")
+    path = tmp_path_factory.mktemp("notebook") / "asks.ipynb"
+    nbformat.write(asks, path)
+    return path
 
-    def nbval(self, path: Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval"]
-        return subprocess.run(
-            [*command, str(path)],
-            cwd=path.parent,
-            env={**os.environ, "PYTHONPATH": python_path()},
-            capture_output=True,
-            text=True,
-        )
 
-    def test_strict_nbval_agrees_and_notices_a_change(self, path: Path) -> None:
-        done = self.nbval(path)
-        assert done.returncode == 0, done.stdout
-        changed = path.with_name("changed.ipynb")
-        changed.write_text(path.read_text().replace("Answer: Yes", "Answer: No"))
-        assert self.nbval(changed).returncode == 1
+def test_strict_nbval_agrees_and_notices_a_change(notebook: Path) -> None:
+    changed = notebook.with_name("changed.ipynb")
+    changed.write_text(notebook.read_text().replace("Answer: Yes", "Answer: No", 1))
+    options = ["-q", "-rA", "-p", "no:cacheprovider", "--nbval", "--color=no"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, notebook.name, changed.name],
+        cwd=notebook.parent,
+        env={**os.environ, "PYTHONPATH": python_path()},
+        capture_output=True,
+        text=True,
+    )
+    for cell in ("asks.ipynb::Cell 0", "asks.ipynb::Cell 1", "asks.ipynb::Cell 2"):
+        assert f"PASSED {cell}" in done.stdout
+    assert "FAILED changed.ipynb::Cell 1" in done.stdout
 
-    def test_nbconvert_shows_the_static_form(self, path: Path) -> None:
-        page, _ = HTMLExporter().from_filename(str(path))
-        assert page.count("<details><summary>Answer</summary>") == 3
-        assert page.count("<strong>Predict:</strong> Will it?") == 1
+
+def test_nbconvert_shows_the_static_form(notebook: Path) -> None:
+    page, _ = HTMLExporter().from_filename(str(notebook))
+    assert page.count("<details><summary>Answer</summary>") == 3
+    assert page.count("<strong>Predict:</strong> Will it?") == 1
 
 
 def python_path() -> str:

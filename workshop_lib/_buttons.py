@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from ipywidgets import HTML, Button, VBox, Widget
 
-from workshop_lib.widgets import Question, marked_up
+from workshop_lib.widgets import Question, marked_up, without_marks
 
 _STYLE = """<style>
 .workshop-question button.jupyter-button {
@@ -109,7 +109,7 @@ def _options(question: Question, choose: Callable[[str], None]) -> Widget:
 
     def mark(chosen: str | None) -> None:
         for option, button in buttons.items():
-            button.description = f"{'●' if option == chosen else '○'} {option.replace('`', '')}"
+            button.description = f"{'●' if option == chosen else '○'} {without_marks(option)}"
 
     def press(option: str) -> None:
         mark(option)

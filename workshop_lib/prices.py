@@ -1,6 +1,6 @@
 """List prices of API calls: US dollars per million, us-east-1, no free tier, no discount.
 
-Checked in November 2026 against AWS's price pages and public price lists made from AWS's own:
+Checked in November 2026 against copies of AWS's pages and of its public price list:
 
 * Amazon S3, storage class S3 Standard (https://aws.amazon.com/s3/pricing/): PUT, COPY, POST and
   LIST requests $0.005 per 1,000; GET, SELECT and all others $0.0004 per 1,000; DELETE and CANCEL

@@ -1,8 +1,8 @@
 """`trace(...)`: every API call a block of code makes, and whether the plaintext stood in it.
 
-It listens to botocore's events (https://docs.aws.amazon.com/boto3/latest/guide/events.html),
-at the one place that every client's events pass, while a trace is open. So it sees the calls of
-all clients and threads of the process, whenever and by whichever library they were made.
+It listens to botocore's events, while a trace is open, at the one place that every client's
+events pass (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html). So it
+sees the calls of all clients and threads of the process, whenever and by whom they were made.
 It looks, and changes nothing: streamed bodies are left as they were found.
 """
 
@@ -68,15 +68,16 @@ def trace(*secrets: Any) -> Trace:
     Args:
         secrets: the plaintext to look for in every request: text, bytes, numbers, or containers
             of these, such as a whole item. Encodings are opened (base64, JSON, DynamoDB values,
-            web forms, chunked uploads), at any depth and inside larger texts. Without secrets the
-            calls are listed and the plaintext column stays empty.
+            web forms, chunked uploads), at any depth and inside larger texts; in bodies over
+            1 MiB one layer of them. Compression is not undone. Without secrets the calls are
+            listed and nothing is said about plaintext.
 
     Returns:
         a context manager that gives the `Trace`. Errors of the block pass through it.
 
     Raises:
         NotSearchable (a ValueError): a secret of fewer than five characters, which would turn up
-            by chance. Within a container such values are left out, and the caption counts them.
+            by chance. Within a container such values are left out, and the caption names them.
     """
     return Trace(Secrets(*secrets))
 

@@ -47,8 +47,9 @@ _STYLE = """<style>
 class Question:
     """A question with its options, each with the reason why it is right or wrong.
 
-    Texts are plain; `backticks` mark code. Raises ValueError, naming the question, if the answer
-    is none of the options, there are fewer than two, or one has no explanation.
+    Texts are plain; `backticks` mark code, **stars** what is stressed. Raises ValueError, naming
+    the question, if the answer is none of the options, there are fewer than two, or one has no
+    explanation.
     """
 
     text: str
@@ -149,14 +150,20 @@ def _show(asked: Sequence[tuple[str, Question]], *, reveal: bool) -> None:
 
 
 def marked_up(text: str) -> str:
-    """Plain text as HTML, `backticks` as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    """Plain text as HTML, `backticks` as code and **stars** as strong."""
+    page = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", page)
+
+
+def without_marks(text: str) -> str:
+    """The text alone, for where no HTML can stand."""
+    return text.replace("`", "").replace("**", "")
 
 
 def _plain(label: str, question: Question) -> str:
     options = "\n".join(f"  - {option}" for option in question.options)
     answer = f"{question.answer}: {question.options[question.answer]}"
-    return f"{label}: {question.text}\n{options}\nAnswer: {answer}"
+    return without_marks(f"{label}: {question.text}\n{options}\nAnswer: {answer}")
 
 
 def _static(label: str, question: Question) -> str:

@@ -95,9 +95,11 @@ class Look:
 
     def table(self, number: str = "") -> dict[str, Any]:
         """DescribeTable's answer for the newest table tagged for this exercise, or another one."""
-        found = tagged.newest_table(number or self.number)
+        number = number or self.number
+        found = tagged.newest_table(number)
         if found is None:
-            self._untagged("table", "dynamodb.create_table(…, Tags=[{tag}])", "Key", "Value")
+            call = "dynamodb.create_table(…, Tags=[{tag}])"
+            self._untagged("table", call, "Key", "Value", number)
         return found
 
     def bucket(self) -> str:
@@ -125,10 +127,11 @@ class Look:
             self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value")
         return found
 
-    def _untagged(self, what: str, call: str, key: str, value: str) -> NoReturn:
-        tag = f'{{"{key}": "{tagged.TAG}", "{value}": "{self.number}"}}'
+    def _untagged(self, what: str, call: str, key: str, value: str, number: str = "") -> NoReturn:
+        number = number or self.number
+        tag = f'{{"{key}": "{tagged.TAG}", "{value}": "{number}"}}'
         self.missing(
-            f"no {what} carries the tag {tagged.TAG} = {self.number}",
+            f"no {what} carries the tag {tagged.TAG} = {number}",
             f"Tag yours: {call.format(tag=tag)}.",
         )
 

@@ -18,6 +18,8 @@ from workshop_lib.sandbox.dynamodb_encryption import (
     read_specification,
 )
 from workshop_lib.sandbox.dynamodb_permissions import table_name
+from workshop_lib.sandbox.dynamodb_requests import malformed, require_key
+from workshop_lib.sandbox.dynamodb_statements import read_statement, spaced
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
@@ -35,6 +37,11 @@ _CHANGES = (
     "TableClass",
 )  # fmt: skip
 _PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
+# Operations that name the missing table in their refusal.
+_NAME_THE_TABLE = (
+    "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
+)  # fmt: skip
+_STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 # What moto takes without doing it, or does past S3's and IAM's rules.
 _NOT_EMULATED = ("PutResourcePolicy", "ImportTable", "ExportTableToPointInTime")
 _PARAMETERS_NOT_EMULATED = ("ResourcePolicy", "ReplicaUpdates", "GlobalTableWitnessUpdates")
@@ -69,10 +76,19 @@ class DynamoDb:
     def handle(self, call: Call) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         handler = self._handlers.get(call.operation)
+        if call.operation in _NAME_THE_TABLE:
+            self._require_table(call)
         for name in _PARAMETERS_NOT_EMULATED:
             if name in call.parameters:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
         return self._items(call) if handler is None else handler(call)
+
+    def _require_table(self, call: Call) -> None:
+        name = call.parameters.get("TableName")
+        if isinstance(name, str) and table_name(name) not in self._tables(call):
+            raise AwsError(
+                "ResourceNotFoundException", f"Requested resource not found: Table: {name} not found"
+            )
 
     def _tables(self, call: Call) -> Mapping[str, Any]:
         tables: Mapping[str, Any] = self._moto.dynamodb(call.region).tables
@@ -84,14 +100,28 @@ class DynamoDb:
         request = call.request
         if parameters is not None:
             request = replace(request, body=json.dumps(parameters).encode())
-        return self._moto.forward(request, "dynamodb", call.region)
+        try:
+            return self._moto.forward(request, "dynamodb", call.region)
+        except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+            raise self._not_understood(call) from None
+
+    def _not_understood(self, call: Call) -> Exception:
+        """What moto fails at: AWS's refusal where the request is malformed."""
+        return malformed(call.operation, call.parameters) or NotEmulated(
+            f"The sandbox cannot answer this {call.operation} of DynamoDB: try it on AWS."
+        )
 
     # --- items -----------------------------------------------------------------------------
 
     def _items(self, call: Call) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
-        for table in permissions.tables_of(call):
-            self.encryption.open(call, table)
+        tables = self._tables(call)
+        for name in permissions.tables_of(call):
+            self.encryption.open(call, name)
+            if name in tables:
+                require_key(tables[name], call.operation, call.parameters)
+        if call.operation in _STATEMENTS:
+            return self._forward(call, _readable(call))
         return self._forward(call)
 
     # --- tables ----------------------------------------------------------------------------
@@ -211,6 +241,7 @@ class DynamoDb:
         if call.operation == "RestoreTableToPointInTime":
             parameters["SourceTableName"] = source
             key_id = self.encryption.key_of(call.region, source)
+            self._require_point_in_time(call, source)
         else:
             key_id = self._backups.get(parameters.get("BackupArn", ""))
         if override is not None:
@@ -220,6 +251,18 @@ class DynamoDb:
             return response
         self._encrypt_new_table(call, parameters["TargetTableName"], key_id)
         return self._described(call, response, "TableDescription", status="CREATING")
+
+    def _require_point_in_time(self, call: Call, source: str) -> None:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html"""
+        table = self._tables(call).get(source)
+        if table is None:
+            raise AwsError("TableNotFoundException", f"Table not found: {source}")
+        found = table.continuous_backups["PointInTimeRecoveryDescription"]
+        if found["PointInTimeRecoveryStatus"] != "ENABLED":
+            raise AwsError(
+                "PointInTimeRecoveryUnavailableException",
+                f"Point in time recovery is not enabled for table '{source}'",
+            )
 
     def _archive(self, region: str) -> None:
         """Make the backups of tables whose key has been unusable for too long."""
@@ -233,6 +276,21 @@ class DynamoDb:
             backend.backups[backup.arn] = backup
             self._backups[backup.arn] = self.encryption.key_of(region, table)
             self.encryption.of(region, table).archive = backup.arn
+
+
+def _readable(call: Call) -> Document:
+    """A PartiQL request as moto reads it. Raises AwsError for what is no statement."""
+    parameters = dict(call.parameters)
+    lists = [name for name in ("Statements", "TransactStatements") if name in parameters]
+    for asked in parameters[lists[0]] if lists else [parameters]:
+        if read_statement(asked.get("Statement", "")) is None:
+            raise AwsError(
+                "ValidationException", "Statement wasn't well formed, can't be processed"
+            )
+    if not lists:
+        return {**parameters, "Statement": spaced(parameters["Statement"])}
+    listed = [{**asked, "Statement": spaced(asked["Statement"])} for asked in parameters[lists[0]]]
+    return {**parameters, lists[0]: listed}
 
 
 def _with_body(response: Response, document: Document) -> Response:

@@ -309,11 +309,11 @@ class EncryptionAtRest:
             document["TableStatus"] = condition.status
         if description is not None:
             if condition.inaccessible is not None:
-                description["InaccessibleEncryptionDateTime"] = condition.inaccessible.timestamp()
+                description["InaccessibleEncryptionDateTime"] = _seconds(condition.inaccessible)
             document["SSEDescription"] = description
         if condition.archived is not None:
             document["ArchivalSummary"] = {
-                "ArchivalDateTime": condition.archived.timestamp(),
+                "ArchivalDateTime": _seconds(condition.archived),
                 "ArchivalReason": "INACCESSIBLE_ENCRYPTION_CREDENTIALS",
                 "ArchivalBackupArn": state.archive,
             }
@@ -340,6 +340,10 @@ def _require_quota(switches: Sequence[datetime], now: datetime) -> None:
             f"Last change at {_stamp(switches[-1])}. Next changes can be made at "
             f"{_stamp(next_one)}.",
         )
+
+
+def _seconds(moment: datetime) -> float:
+    return round(moment.timestamp(), 3)
 
 
 def _stamp(moment: datetime) -> str:

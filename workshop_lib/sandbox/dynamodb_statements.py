@@ -85,6 +85,13 @@ def read_statement(text: str) -> Statement | None:
     return Statement(verb[1].capitalize(), table, target["index"], text)
 
 
+def spaced(text: str) -> str:
+    """The statement with blanks around its comparisons, which moto's parser needs."""
+    parts = re.split(f"({_LITERAL})", text)
+    parts[::2] = [re.sub(r"\s*([<>=]+)\s*", r" \1 ", part) for part in parts[::2]]
+    return "".join(parts)
+
+
 def _blank(text: str) -> str:
     """The text with its literals blanked out, place for place."""
     return re.sub(_LITERAL, lambda match: "'" + " " * (len(match[0]) - 2) + "'", text)

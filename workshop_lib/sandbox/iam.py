@@ -33,8 +33,8 @@ _DOCUMENTS: dict[str, tuple[str, Any]] = {
     "PutUserPolicy": ("PolicyDocument", "identity"),
     "PutRolePolicy": ("PolicyDocument", "identity"),
     "PutGroupPolicy": ("PolicyDocument", "identity"),
-    "CreatePolicy": ("PolicyDocument", "identity"),
-    "CreatePolicyVersion": ("PolicyDocument", "identity"),
+    "CreatePolicy": ("PolicyDocument", "managed"),
+    "CreatePolicyVersion": ("PolicyDocument", "managed"),
 }
 _READS = ("Get", "List", "Simulate", "Generate")
 _RESOURCES = {"UserName": "user", "RoleName": "role", "GroupName": "group", "PolicyName": "policy"}
@@ -80,7 +80,7 @@ class Iam:
             self._moto.load_aws_managed_policies()
         policy = self._moto.iam.managed_policies.get(arn)
         if policy is not None:  # a policy of AWS's may use condition keys the sandbox lacks
-            _parse(policy.document, "identity")
+            _parse(policy.document, "managed")
 
     def _user_boundary(self, call: Call) -> Response:
         name, boundaries = call.parameters["UserName"], self._identities.user_boundaries

@@ -291,6 +291,11 @@ def request_context(call: Call) -> dict[str, str | Sequence[str]]:
     return context
 
 
+# How a service's refusal names what was asked for.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+_WORDING: dict[str, dict[str, Any]] = {"s3": {"resource": "quoted"}, "sts": {"reason": False}}
+
+
 def authorize(call: Call, checks: Iterable[Check]) -> None:
     """Raise AWS's AccessDenied unless the call's caller has every permission in ``checks``."""
     shared: dict[str, str | Sequence[str]] | None = None
@@ -307,7 +312,7 @@ def authorize(call: Call, checks: Iterable[Check]) -> None:
             resource_account=call.account,
         )
         if not decision.allowed:
-            raise denial(call.service, decision.message())
+            raise denial(call.service, decision.message(**_WORDING.get(call.service, {})))
 
 
 def denial(service: str, message: str) -> AwsError:

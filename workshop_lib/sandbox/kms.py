@@ -315,16 +315,17 @@ def _recorded_response(asked: Asked, result: Parameters | None) -> Parameters | 
     return _camel(shown) or None
 
 
-_AS_IT_IS = {"EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext"}
+_AS_IT_IS = {
+    "EncryptionContext", "SourceEncryptionContext", "DestinationEncryptionContext",
+    "EncryptionContextEquals", "EncryptionContextSubset",
+}  # fmt: skip
 
 
 def _camel(value: Any) -> Any:
     """Names as CloudTrail writes them: keyId for KeyId; an encryption context's stay."""
     if isinstance(value, Mapping):
         return {
-            lower_first(name): dict(item)
-            if name in _AS_IT_IS or name.startswith("EncryptionContext")
-            else _camel(item)
+            lower_first(name): item if name in _AS_IT_IS else _camel(item)
             for name, item in value.items()
         }
     if isinstance(value, list):

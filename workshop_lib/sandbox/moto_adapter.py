@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import moto
@@ -69,6 +70,13 @@ def _follow_clock(module: str) -> None:
     importlib.import_module(module).datetime = _ClockModule()  # type: ignore[attr-defined]
 
 
+def _remember_method_names() -> None:
+    """Let moto look up a service's operations once: it inspects the class in every call."""
+    responses = importlib.import_module("moto.core.responses")
+    if not hasattr(responses.method_names_from_class, "cache_info"):
+        responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
+
+
 _dispatchers: dict[str, Callable[..., Any]] = {}
 
 
@@ -76,6 +84,7 @@ def _dispatcher(service: str) -> Callable[..., Any]:
     if service not in _dispatchers:
         if service not in _ENTRANCES:
             raise NotEmulated(f"The sandbox does not emulate {service}.")
+        _remember_method_names()
         module, name, _ = _ENTRANCES[service]
         handler = getattr(importlib.import_module(module), name)
         if service == "s3":

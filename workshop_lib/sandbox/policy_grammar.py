@@ -63,6 +63,9 @@ _IAM_PATHS = (
     "server-certificate/", "policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/",
     "access-report/",
 )  # fmt: skip
+# Not in IAM's sentence, but in the Resource of policies that AWS itself keeps.
+_IAM_PATHS_UNTOLD = ("root", "role-template/")
+_S3_REGIONAL_PATHS = ("accesspoint/", "access-grants/")
 _ACCOUNT = re.compile(r"(\d{12})|arn:[\w-]+:iam::(\d{12}):root", re.ASCII)
 _PRINCIPAL_ARN = re.compile(
     r"arn:[\w-]+:(?:iam::(?:\d{12}|cloudfront):(?:user|role)/[^*?]+"
@@ -257,10 +260,10 @@ def _wrong_resource(resource: str) -> str | None:
     if service == "iam":
         if has_region:
             return f"IAM resource {resource} cannot contain region information."
-        if path != "*" and not path.startswith(_IAM_PATHS):
+        if path != "*" and not path.startswith((*_IAM_PATHS, *_IAM_PATHS_UNTOLD)):
             paths = ", ".join(_IAM_PATHS)
             return f'IAM resource path must either be "*" or start with {paths}.'
-    if service == "s3" and has_region and not path.startswith("accesspoint/"):
+    if service == "s3" and has_region and not path.startswith(_S3_REGIONAL_PATHS):
         return f"Resource {resource} can not contain region information."
     return None
 

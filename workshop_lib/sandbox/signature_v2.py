@@ -64,7 +64,7 @@ def string_to_sign_v2(request: Request, bucket: str | None, expires: str | None)
     lines = [
         request.method, headers.get("content-md5", "").strip(),
         headers.get("content-type", "").strip(), date.strip(),
-        *(f"{name}:{' '.join(amz[name].split())}" for name in sorted(amz)),
+        *(f"{name}:{amz[name].strip()}" for name in sorted(amz)),
     ]  # fmt: skip
     path = request.path if bucket is None else f"/{bucket}{request.path}"
     return "\n".join(lines) + "\n" + path + _subresources(request.query)

@@ -1,41 +1,133 @@
-"""CloudTrail: the record of who did what, and to which key."""
+"""CloudTrail: the record of who did what and to which key, and LookupEvents over it.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+Recorded are management events, KMS's cryptographic operations among them, as in CloudTrail's event
+history. Events about S3 objects and DynamoDB items are data events, which it does not hold.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+"""
+
+import json
+import re
+import uuid
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
+from workshop_lib.sandbox.identities import Caller, Check
+from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
+
+RETENTION = timedelta(days=90)
+_MOST_EVENTS = 100_000  # keeps a long-lived sandbox's memory bounded
+# DynamoDB's data plane: everything else it does is management.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
+_DYNAMODB_DATA = {
+    "BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement",
+    "ExecuteTransaction", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems",
+    "TransactWriteItems", "UpdateItem",
+}  # fmt: skip
+_READS = ("Describe", "Get", "Head", "List", "Lookup", "Verify")
 
 
 @dataclass(frozen=True)
 class Event:
     """One recorded API call.
 
-    ``parameters`` and ``response`` never hold plaintext or key material: the service that made
-    the event left them out. ``invoked_by`` is the service that called on the caller's behalf
-    (``s3.amazonaws.com``), None for the caller's own call.
+    ``parameters`` and ``response`` never hold plaintext or key material: whoever recorded the
+    event left them out. ``resources`` are ARNs of KMS keys. ``invoked_by`` is the service that
+    called on the caller's behalf (``s3.amazonaws.com``), None for the caller's own call.
     """
 
+    event_id: str
     time: datetime
     source: str
     name: str
-    call: Call
+    region: str
+    account: str
+    caller: Caller
+    source_ip: str
+    user_agent: str
+    request_id: str
     parameters: Mapping[str, Any] | None
     response: Mapping[str, Any] | None
-    resources: Sequence[str] = ()
-    read_only: bool = False
-    error: AwsError | None = None
-    invoked_by: str | None = None
+    resources: tuple[str, ...]
+    read_only: bool
+    error_code: str | None
+    error_message: str | None
+    invoked_by: str | None
+
+    def document(self) -> dict[str, Any]:
+        """The record as CloudTrail writes it."""
+        identity = _identity(self.caller)
+        if self.invoked_by:
+            identity["invokedBy"] = self.invoked_by
+        record: dict[str, Any] = {
+            "eventVersion": "1.11",
+            "userIdentity": identity,
+            "eventTime": self.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventSource": self.source,
+            "eventName": self.name,
+            "awsRegion": self.region,
+            "sourceIPAddress": self.invoked_by or self.source_ip,
+            "userAgent": self.invoked_by or self.user_agent,
+        }
+        if self.error_code is not None:
+            record |= {"errorCode": self.error_code, "errorMessage": self.error_message}
+        record |= {
+            "requestParameters": self.parameters,
+            "responseElements": self.response,
+            "requestID": self.request_id,
+            "eventID": self.event_id,
+            "readOnly": self.read_only,
+        }
+        if self.resources:
+            record["resources"] = [
+                {"accountId": self.account, "type": "AWS::KMS::Key", "ARN": arn}
+                for arn in self.resources
+            ]
+        return record | {
+            "eventType": "AwsApiCall",
+            "managementEvent": True,
+            "recipientAccountId": self.account,
+            "eventCategory": "Management",
+        }
 
 
-@dataclass
+def _identity(caller: Caller) -> dict[str, Any]:
+    principal = caller.principal
+    if principal.kind == "service":
+        return {"type": "AWSService"}
+    if principal.kind == "anonymous":
+        return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
+    identity: dict[str, Any] = {
+        "type": "AssumedRole" if principal.role_arn else "IAMUser",
+        "principalId": caller.user_id,
+        "arn": principal.arn,
+        "accountId": principal.account,
+        "accessKeyId": caller.access_key_id,
+    }
+    if principal.role_arn is None:
+        return identity | {"userName": caller.name}
+    issuer = {
+        "type": "Role",
+        "principalId": caller.user_id.partition(":")[0],
+        "arn": principal.role_arn,
+        "accountId": principal.account,
+        "userName": caller.name,
+    }
+    return identity | {"sessionContext": {"sessionIssuer": issuer}}
+
+
 class Trail:
-    """All events of the account, oldest first."""
+    """The events of the account, oldest first."""
 
-    events: list[Event] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
+        self._recorded = 0
 
     def record(
         self,
@@ -50,10 +142,218 @@ class Trail:
         error: AwsError | None = None,
         invoked_by: str | None = None,
     ) -> None:
-        """Write down an API call: ``name`` of the service ``source``, made within ``call``."""
-        self.events.append(
+        """Write down an API call: ``name`` of the service ``source``, made within ``call``.
+
+        Nothing of the request is kept but what ``parameters`` and ``response`` say.
+        """
+        self._recorded += 1
+        self._events.append(
             Event(
-                clock.now(), source, name, call, parameters, response, tuple(resources),
-                read_only, error, invoked_by,
+                event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"event-{self._recorded}")),
+                time=clock.now(),
+                source=source,
+                name=name,
+                region=call.region,
+                account=call.account,
+                caller=call.caller,
+                source_ip=call.request.source_ip,
+                user_agent=call.request.headers.get("user-agent", ""),
+                request_id=call.request_id,
+                parameters=parameters,
+                response=response,
+                resources=tuple(resources),
+                read_only=read_only,
+                error_code=error.code if error else None,
+                error_message=error.message if error else None,
+                invoked_by=invoked_by,
             )
+        )
+
+    def record_management(
+        self, call: Call, answer: Response | None, error: AwsError | None
+    ) -> None:
+        """Write down a call of a service other than KMS, if it is a management event."""
+        if not _is_management(call):
+            return
+        read_only = call.operation.startswith(_READS)
+        self.record(
+            call,
+            f"{'dynamodb' if call.service == 'dynamodbstreams' else call.service}.amazonaws.com",
+            call.operation,
+            parameters=_parameters(call),
+            response=None if read_only or answer is None else _elements(call, answer),
+            read_only=read_only,
+            error=error,
+        )
+
+    def newest_first(self) -> Iterator[Event]:
+        """The events of the last 90 days, newest first."""
+        oldest = clock.now() - RETENTION
+        return (event for event in reversed(self._events) if event.time >= oldest)
+
+
+def _is_management(call: Call) -> bool:
+    if call.service == "dynamodb":
+        return call.operation not in _DYNAMODB_DATA
+    if call.service == "s3":  # bucket-level actions, without listing what is in a bucket
+        listing = call.operation in (
+            "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads",
         )  # fmt: skip
+        objects = bool(call.parameters.get("Key")) or call.operation in (
+            "DeleteObjects", "PostObject", "OptionsObject",
+        )  # fmt: skip
+        return not listing and not objects
+    return call.service in ("iam", "sts", "cloudtrail")
+
+
+def _parameters(call: Call) -> dict[str, Any] | None:
+    if call.service == "s3":
+        named = {"bucketName": call.parameters["Bucket"]} if call.parameters["Bucket"] else {}
+        given = {
+            name: value
+            for name, value in call.request.parameters.items()
+            if name != "X-Amz-Signature"
+        }
+        return {**named, "Host": call.request.host, **given}
+    skipped = ("Action", "Version", "Password", "NewPassword", "OldPassword")
+    kept = {name: value for name, value in call.parameters.items() if name not in skipped}
+    return _lower_camel(kept) or None
+
+
+def _elements(call: Call, answer: Response) -> dict[str, Any] | None:
+    if call.service == "dynamodb":
+        return _lower_camel(json.loads(answer.body or b"{}")) or None
+    if call.operation == "AssumeRole":
+        text = answer.body.decode()
+        fields = {
+            name: found[1]
+            for name in ("AccessKeyId", "SessionToken", "Expiration", "AssumedRoleId", "Arn")
+            if (found := re.search(rf"<{name}>([^<]*)</{name}>", text))
+        }
+        credentials = {name: fields[name] for name in ("AccessKeyId", "SessionToken", "Expiration")}
+        role = {name: fields[name] for name in ("AssumedRoleId", "Arn")}
+        return _lower_camel({"Credentials": credentials, "AssumedRoleUser": role})
+    return None
+
+
+def _lower_camel(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: _lower_camel(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_lower_camel(inner) for inner in value]
+    return value
+
+
+# What LookupEvents can look for, and where an event says it.
+_ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
+    "EventId": lambda event: [event.event_id],
+    "EventName": lambda event: [event.name],
+    "ReadOnly": lambda event: ["true" if event.read_only else "false"],
+    "Username": lambda event: [_user_name(event)],
+    "ResourceType": lambda event: ["AWS::KMS::Key"] * len(event.resources),
+    "ResourceName": lambda event: [
+        *event.resources, *(arn.rpartition("/")[2] for arn in event.resources),
+    ],
+    "EventSource": lambda event: [event.source],
+    "AccessKeyId": lambda event: [event.caller.access_key_id or ""],
+}  # fmt: skip
+
+
+def _user_name(event: Event) -> str:
+    """The user, or the name of the role session."""
+    if event.caller.principal.role_arn:
+        return event.caller.user_id.partition(":")[2]
+    return event.caller.name
+
+
+class CloudTrail:
+    """CloudTrail's LookupEvents."""
+
+    def __init__(self, trail: Trail) -> None:
+        self._trail = trail
+
+    def checks(self, call: Call) -> Iterator[Check]:
+        """The permission the call needs; CloudTrail's lookups have no resource."""
+        yield Check(f"cloudtrail:{call.operation}", "*")
+
+    def handle(self, call: Call) -> Response:
+        """Answer LookupEvents. Raises NotEmulated for CloudTrail's other operations."""
+        if call.operation != "LookupEvents":
+            raise NotEmulated(f"The sandbox does not emulate cloudtrail:{call.operation}.")
+        asked = call.parameters
+        found = [
+            event for event in self._trail.newest_first() if _wanted(event, asked, call.region)
+        ]
+        start, size = _page(asked)
+        answer: dict[str, Any] = {"Events": [_entry(e) for e in found[start : start + size]]}
+        if start + size < len(found):
+            answer["NextToken"] = _token(start + size)
+        headers = {
+            "Content-Type": "application/x-amz-json-1.1",
+            "x-amzn-RequestId": call.request_id,
+        }
+        return Response(200, headers, json.dumps(answer).encode())
+
+
+def _wanted(event: Event, asked: Mapping[str, Any], region: str) -> bool:
+    attributes = asked.get("LookupAttributes") or []
+    if len(attributes) > 1:
+        raise AwsError(
+            "InvalidLookupAttributesException", "You can only pass one lookup attribute at a time."
+        )
+    for attribute in attributes:
+        find = _ATTRIBUTES.get(attribute.get("AttributeKey", ""))
+        if find is None or not attribute.get("AttributeValue"):
+            raise AwsError("InvalidLookupAttributesException", "The lookup attribute is not valid.")
+        if attribute["AttributeValue"] not in find(event):
+            return False
+    start, end = _moment(asked.get("StartTime")), _moment(asked.get("EndTime"))
+    if start and end and start > end:
+        raise AwsError("InvalidTimeRangeException", "The start time must be before the end time.")
+    is_global = event.source in ("iam.amazonaws.com", "sts.amazonaws.com")
+    here = event.region == region or (is_global and region == "us-east-1")
+    return here and (start is None or event.time >= start) and (end is None or event.time <= end)
+
+
+def _moment(seconds: Any) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
+
+
+def _page(asked: Mapping[str, Any]) -> tuple[int, int]:
+    size = asked.get("MaxResults", 50)
+    if not isinstance(size, int) or not 1 <= size <= 50:
+        raise AwsError(
+            "InvalidMaxResultsException", "The max results value must be between 1 and 50."
+        )
+    token = asked.get("NextToken")
+    if token is None:
+        return 0, size
+    if not re.fullmatch(r"after-\d+", token):
+        raise AwsError("InvalidNextTokenException", "The token is not valid.")
+    return int(token.removeprefix("after-")), size
+
+
+def _token(position: int) -> str:
+    return f"after-{position}"
+
+
+def _time_in_words(value: datetime) -> str:
+    """A time inside parameters or elements, as CloudTrail writes it: Nov 5, 2026, 1:02:03 PM."""
+    hour = value.hour % 12 or 12
+    return f"{value:%b} {value.day}, {value.year}, {hour}:{value:%M:%S %p}"
+
+
+def _entry(event: Event) -> dict[str, Any]:
+    return {
+        "EventId": event.event_id,
+        "EventName": event.name,
+        "ReadOnly": "true" if event.read_only else "false",
+        "AccessKeyId": event.caller.access_key_id or "",
+        "EventTime": event.time.timestamp(),
+        "EventSource": event.source,
+        "Username": _user_name(event),
+        "Resources": [
+            {"ResourceType": "AWS::KMS::Key", "ResourceName": arn} for arn in event.resources
+        ],
+        "CloudTrailEvent": json.dumps(event.document(), default=_time_in_words),
+    }

@@ -1,0 +1,68 @@
+"""DynamoDB requests: what AWS refuses before it looks at any table, and how keys must be given.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from botocore.validate import ParamValidator
+
+from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.kms_requests import lower_first
+
+
+@cache
+def _model() -> ServiceModel:
+    return ServiceModel(Loader().load_service_model("dynamodb", "service-2"), "dynamodb")
+
+
+def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
+    """AWS's refusal of a request that is not built as the service model says; None if it is."""
+    model = _model()
+    if operation not in model.operation_names:
+        return AwsError("UnknownOperationException", "")
+    report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
+    if not report.has_errors():
+        return None
+    missing = [
+        f"Value null at '{lower_first(f'{path}.{more['required_name']}'.strip('.'))}' failed to "
+        "satisfy constraint: Member must not be null"
+        for kind, path, more in report._errors
+        if kind == "missing required field"
+    ]
+    if not missing:
+        return AwsError("SerializationException", "")
+    count = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected: "
+    return AwsError("ValidationException", count + "; ".join(missing))
+
+
+def require_key(table: Any, operation: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse a key of another type than the table's, and one that is empty.
+
+    ``table`` is moto's. PutItem's key stands in its item, whose types moto checks itself.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+    """
+    key = parameters.get("Key") or parameters.get("Item")
+    if not isinstance(key, dict):
+        return
+    for name, kind in (
+        (table.hash_key_attr, table.hash_key_type),
+        (table.range_key_attr, table.range_key_type),
+    ):
+        value = key.get(name)
+        if not isinstance(value, dict):
+            continue
+        if kind not in value and operation != "PutItem":
+            raise AwsError(
+                "ValidationException", "The provided key element does not match the schema"
+            )
+        if value.get(kind) == "":
+            raise AwsError(
+                "ValidationException",
+                "One or more parameter values are not valid. The AttributeValue for a key "
+                f"attribute cannot contain an empty string value. Key: {name}",
+            )
