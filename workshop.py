@@ -109,6 +109,15 @@ def set_up(dev: bool = False) -> None:
     write(STAMP, json.dumps(wanted))
 
 
+def pip_wheel() -> Path | None:
+    """The pip that comes inside Python (where ensurepip looks), if there is one."""
+    ensurepip = importlib.util.find_spec("ensurepip")
+    inside = (ensurepip and ensurepip.submodule_search_locations) or []
+    places = [sysconfig.get_config_var("WHEEL_PKG_DIR"), *(f"{p}/_bundled" for p in inside)]
+    wheels = [wheel for place in places if place for wheel in Path(place).glob("pip-*.whl")]
+    return max(wheels, default=None)
+
+
 def make_venv() -> None:
     if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         raise Trouble(explain("ensurepip is not available"))
@@ -116,7 +125,9 @@ def make_venv() -> None:
     if VENV.exists():
         shutil.rmtree(VENV)
     # From the base interpreter: the running one may be the .venv that was just deleted.
-    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", VENV)
+    # pip installed by venv would be half of the whole set-up's time; uv does it in no time.
+    without_pip = ["--without-pip"] if pip_wheel() else []
+    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", *without_pip, VENV)
 
 
 def install(lock: Path) -> None:
@@ -129,8 +140,12 @@ def install(lock: Path) -> None:
         say(f"2/3  installing uv {pin[1]}, the installer")
         requirement = VENV / "uv.txt"
         write(requirement, pin[0])
-        pip = (PYTHON, "-m", "pip", "install", "--no-deps", "--no-input", "--retries", "2")
-        run(*pip, "--require-hashes", "-r", requirement)
+        wheel = pip_wheel()
+        pip = [wheel / "pip"] if wheel else ["-m", "pip"]  # A wheel runs as it is.
+        once = ("install", "--no-deps", "--no-input", "--retries", "2", "--require-hashes")
+        run(PYTHON, *pip, *once, "-r", requirement)
+        if wheel:  # For `%pip` in a notebook.
+            run(PYTHON, "-m", "uv", "pip", "install", "--offline", "--python", PYTHON, wheel)
     say(f"3/3  installing the packages of {lock.name}")
     uv = (PYTHON, "-m", "uv", "pip", "sync", "--python", PYTHON, "--require-hashes", lock)
     run(*uv, env=uv_environment())

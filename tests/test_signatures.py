@@ -524,7 +524,7 @@ def presigned(expires: str) -> Request:
         credentials(),
         "s3",
         "us-east-1",
-        expires=expires,  # type: ignore[arg-type]
+        expires=expires,
     )
     return signed(signer, AWSRequest("GET", url("key", [])))
 

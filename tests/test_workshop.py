@@ -64,12 +64,19 @@ class Tools:
     def __init__(self, workshop: ModuleType) -> None:
         self.workshop = workshop
         self.steps: list[str] = []
+        self.words: list[str] = []
         self.fails: dict[str, BaseException] = {}
 
     def run(self, *command: object, env: dict[str, str] | None = None) -> None:
         words = [str(word) for word in command]
-        step = next(name for name in ("venv", "pip", "uv") if words[1:3] == ["-m", name])
-        self.steps.append(f"uv {Path(words[-1]).name}" if step == "uv" else step)
+        step = words[2] if words[1] == "-m" else "pip"  # pip runs from its wheel
+        if step == "uv":
+            if words[-1].endswith(".whl"):
+                return
+            self.steps.append(f"uv {Path(words[-1]).name}")
+        else:
+            self.steps.append(step)
+        self.words = [*self.words, *words]
         if step == "venv":
             self.workshop.PYTHON.parent.mkdir(parents=True)
             self.workshop.PYTHON.touch()
@@ -146,6 +153,19 @@ def test_only_the_lines_of_uv_go_to_pip(workshop: ModuleType, tools: Tools) -> N
     requirement = (workshop.VENV / "uv.txt").read_text()
     assert requirement.startswith("uv==1.2.3 \\\n    --hash=sha256:00\n")
     assert "zipp" not in requirement
+
+
+def test_a_python_without_a_wheel_of_pip_uses_an_installed_one(
+    workshop: ModuleType, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.set_up()
+    assert "--without-pip" in tools.words
+    monkeypatch.setattr(workshop, "pip_wheel", lambda: None)
+    workshop.STAMP.unlink()
+    tools.words = []
+    workshop.set_up()
+    assert "--without-pip" not in tools.words
+    assert ["-m", "pip", "install"] == tools.words[tools.words.index("pip") - 1 :][:3]
 
 
 @pytest.mark.parametrize("step", ["venv", "pip", "uv"])

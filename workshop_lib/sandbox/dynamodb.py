@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from botocore.model import OperationNotFoundError
+
 from workshop_lib.sandbox import dynamodb_permissions as permissions
 from workshop_lib.sandbox.dynamodb_encryption import (
     EncryptionAtRest,
@@ -28,6 +30,11 @@ from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
 
 Document = dict[str, Any]
+# How code that expects a well-built request fails at another one.
+_MISBUILT = (
+    AssertionError, AttributeError, LookupError, OperationNotFoundError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
 
 # What UpdateTable can change; each list is in AWS's order of words.
 _CHANGES = (
@@ -71,10 +78,19 @@ class DynamoDb:
 
     def checks(self, call: Call) -> Iterator[Check]:
         """The permissions a DynamoDB call needs."""
-        return permissions.checks(call, self._tables(call))
+        try:
+            yield from permissions.checks(call, self._tables(call))
+        except _MISBUILT:
+            raise self._not_understood(call) from None
 
     def handle(self, call: Call) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
+        try:
+            return self._handle(call)
+        except _MISBUILT:
+            raise self._not_understood(call) from None
+
+    def _handle(self, call: Call) -> Response:
         handler = self._handlers.get(call.operation)
         if call.operation in _NAME_THE_TABLE:
             self._require_table(call)
@@ -86,9 +102,8 @@ class DynamoDb:
     def _require_table(self, call: Call) -> None:
         name = call.parameters.get("TableName")
         if isinstance(name, str) and table_name(name) not in self._tables(call):
-            raise AwsError(
-                "ResourceNotFoundException", f"Requested resource not found: Table: {name} not found"
-            )
+            message = f"Requested resource not found: Table: {name} not found"
+            raise AwsError("ResourceNotFoundException", message)
 
     def _tables(self, call: Call) -> Mapping[str, Any]:
         tables: Mapping[str, Any] = self._moto.dynamodb(call.region).tables
@@ -100,10 +115,7 @@ class DynamoDb:
         request = call.request
         if parameters is not None:
             request = replace(request, body=json.dumps(parameters).encode())
-        try:
-            return self._moto.forward(request, "dynamodb", call.region)
-        except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
-            raise self._not_understood(call) from None
+        return self._moto.forward(request, "dynamodb", call.region)
 
     def _not_understood(self, call: Call) -> Exception:
         """What moto fails at: AWS's refusal where the request is malformed."""
@@ -180,7 +192,7 @@ class DynamoDb:
     def _described(
         self, call: Call, response: Response, name: str, status: str | None = None
     ) -> Response:
-        """The answer with its table description mended; ``status`` where AWS shows a passing one."""
+        """The answer with its table description mended; ``status`` is a passing one AWS shows."""
         if response.status != 200:
             return response
         document = json.loads(response.body)

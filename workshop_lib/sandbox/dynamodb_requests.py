@@ -28,11 +28,14 @@ def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
     report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
     if not report.has_errors():
         return None
-    missing = [
-        f"Value null at '{lower_first(f'{path}.{more['required_name']}'.strip('.'))}' failed to "
-        "satisfy constraint: Member must not be null"
+    paths = [
+        f"{path}.{more['required_name']}".strip(".")
         for kind, path, more in report._errors
         if kind == "missing required field"
+    ]
+    missing = [
+        f"Value null at '{lower_first(path)}' failed to satisfy constraint: Member must not be null"
+        for path in paths
     ]
     if not missing:
         return AwsError("SerializationException", "")

@@ -126,6 +126,7 @@ class HttpDoor:
             with connection.makefile("rb") as stream:
                 while self._exchange(connection, stream, source_ip):
                     pass
+            _linger(connection)
         except OSError:
             pass  # the client went away, or was silent for too long
         finally:
@@ -171,6 +172,15 @@ class HttpDoor:
             traceback.print_exc()
             why = "The sandbox failed, not your request: its log has the details."
             return _render(request, front_door("internal", _protocol(request), why))
+
+
+def _linger(connection: socket.socket) -> None:
+    """Take what the client is still sending, so that closing does not wipe out the answer."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(1)
+    left = 2**20
+    while left > 0 and (piece := connection.recv(65_536)):
+        left -= len(piece)
 
 
 # --- Requests -----------------------------------------------------------------------------------

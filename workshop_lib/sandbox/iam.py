@@ -19,6 +19,7 @@ from workshop_lib.sandbox.identities import (
     Credentials,
     Identities,
     Session,
+    default_document,
     known_condition_key,
 )
 from workshop_lib.sandbox.messages import Response
@@ -80,7 +81,7 @@ class Iam:
             self._moto.load_aws_managed_policies()
         policy = self._moto.iam.managed_policies.get(arn)
         if policy is not None:  # a policy of AWS's may use condition keys the sandbox lacks
-            _parse(policy.document, "managed")
+            _parse(default_document(policy), "managed")
 
     def _user_boundary(self, call: Call) -> Response:
         name, boundaries = call.parameters["UserName"], self._identities.user_boundaries
@@ -146,8 +147,6 @@ class Sts:
         return next((role for role in self._moto.iam.roles.values() if role.arn == arn), None)
 
     def _get_caller_identity(self, call: Call) -> Response:
-        if call.caller.principal.kind == "anonymous":
-            raise AwsError("MissingAuthenticationToken", "Request is missing Authentication Token", 403)
         return _xml(
             call,
             f"<Arn>{escape(call.caller.arn)}</Arn><UserId>{escape(call.caller.user_id)}</UserId>"
@@ -207,7 +206,7 @@ class Sts:
             if re.fullmatch(r"PolicyArns\.member\.\d+\.arn", name):
                 if arn.startswith(_AWS_MANAGED):
                     self._moto.load_aws_managed_policies()
-                documents.append(self._moto.iam.managed_policies[arn].document)
+                documents.append(default_document(self._moto.iam.managed_policies[arn]))
         return tuple(_parse(document, "session") for document in documents) or None
 
     def _new_credentials(self) -> Credentials:

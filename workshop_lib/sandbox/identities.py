@@ -79,6 +79,11 @@ class Session:
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
 
 
+# Access key ids that a sandbox of this process handed out: they are nobody's own, and a client
+# that still holds one of an earlier lab's is not the administrator of this one.
+ISSUED: set[str] = set()
+
+
 class Identities:
     """The account's users, roles and sessions, read from IAM as moto keeps it."""
 
@@ -104,13 +109,16 @@ class Identities:
         key.access_key_id = credentials.access_key_id
         key.secret_access_key = credentials.secret_access_key
         iam.access_keys[key.access_key_id] = key
+        ISSUED.add(key.access_key_id)
 
     def forget(self) -> None:
         """Read IAM anew: something in it has changed."""
+        ISSUED.update(self._moto.iam.access_keys)
         self._callers.clear()
 
     def add_session(self, session: Session) -> None:
         """Know a role session's credentials from now on."""
+        ISSUED.add(session.credentials.access_key_id)
         self._sessions[session.credentials.access_key_id] = session
 
     def who(self, request: Request, service: str) -> Caller:
@@ -201,11 +209,20 @@ class Identities:
 
     def _managed(self, arn: str) -> Policy:
         policy = self._moto.iam.managed_policies[arn]
-        return parse_policy(policy.document, kind="boundary", known_keys=known_condition_key)
+        return parse_policy(default_document(policy), kind="boundary", known_keys=known_condition_key)
+
+
+def default_document(policy: Any) -> str:
+    """The document of a managed policy's default version."""
+    return next(
+        str(version.document)
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    )
 
 
 def _documents(holder: Any) -> list[str]:
-    attached = [policy.document for policy in holder.managed_policies.values()]
+    attached = [default_document(policy) for policy in holder.managed_policies.values()]
     return [*holder.policies.values(), *attached]
 
 
@@ -238,7 +255,8 @@ _KNOWN_KEYS = {
     "kms:messagetype", "kms:multiregion", "kms:multiregionkeytype", "kms:primaryregion",
     "kms:reencryptonsamekey", "kms:replicaregion", "kms:requestalias", "kms:resourcealiases",
     "kms:retiringprincipal", "kms:rotationperiodindays",
-    "kms:schedulekeydeletionpendingwindowindays", "kms:signingalgorithm", "kms:validto", "kms:viaservice", "kms:wrappingalgorithm",
+    "kms:schedulekeydeletionpendingwindowindays", "kms:signingalgorithm", "kms:validto",
+    "kms:viaservice", "kms:wrappingalgorithm",
     "kms:wrappingkeyspec",
     "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys", "s3:prefix",
     "s3:resourceaccount", "s3:signatureage", "s3:signatureversion", "s3:tlsversion",

@@ -244,9 +244,7 @@ class Kms:
         self, asked: Asked, result: Parameters | None, error: AwsError | None = None
     ) -> None:
         operation = asked.call.operation
-        resources = [key.arn for key in (asked.source, asked.key) if key is not None]
-        if isinstance(alias := asked.values.get("AliasName"), str):
-            resources.append(self._store.alias_arn(asked.call.region, alias))
+        keys = [key for key in (asked.source, asked.key) if key is not None]
         read_only = operation not in _CHANGES
         self._trail.record(
             asked.call,
@@ -254,7 +252,7 @@ class Kms:
             operation,
             parameters=_recorded_request(asked),
             response=None if error or read_only else _recorded_response(asked, result),
-            resources=list(dict.fromkeys(resources)),
+            resources=list(dict.fromkeys(key.arn for key in keys)),
             read_only=read_only,
             error=error,
             invoked_by=None if asked.via is None else f"{asked.via}.amazonaws.com",
@@ -292,19 +290,28 @@ _HIDDEN = {
     "CiphertextBlob", "EncryptedKeyMaterial", "GrantToken", "GrantTokens", "ImportToken", "Mac",
     "Message", "Plaintext", "PublicKey", "Recipient", "Signature",
 }  # fmt: skip
-_ALGORITHM_FIELDS = {
-    "Encrypt": ("EncryptionAlgorithm",),
-    "Decrypt": ("EncryptionAlgorithm",),
-    "ReEncrypt": ("SourceEncryptionAlgorithm", "DestinationEncryptionAlgorithm"),
+# Recorded whether they were given or not.
+_DEFAULTS: dict[str, Parameters] = {
+    "CreateKey": {
+        "BypassPolicyLockoutSafetyCheck": False,
+        "Description": "",
+        "KeySpec": "SYMMETRIC_DEFAULT",
+        "KeyUsage": "ENCRYPT_DECRYPT",
+        "Origin": "AWS_KMS",
+    },
+    "Encrypt": {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"},
+    "Decrypt": {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"},
+    "ReEncrypt": {
+        "SourceEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        "DestinationEncryptionAlgorithm": "SYMMETRIC_DEFAULT",
+    },
 }
 
 
 def _recorded_request(asked: Asked) -> Parameters | None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/understanding-kms-entries.html"""
     shown = {name: value for name, value in asked.values.items() if name not in _HIDDEN}
-    for name in _ALGORITHM_FIELDS.get(asked.call.operation, ()):
-        shown.setdefault(name, "SYMMETRIC_DEFAULT")
-    return _camel(shown) or None
+    return _camel({**_DEFAULTS.get(asked.call.operation, {}), **shown}) or None
 
 
 def _recorded_response(asked: Asked, result: Parameters | None) -> Parameters | None:

@@ -92,6 +92,7 @@ class Administration:
             tags=tags, family=Family(call.region, [call.region]) if multi_region else None,
         )  # fmt: skip
         self._store.add(key)
+        asked.key = key
         return {"KeyMetadata": key.metadata()}
 
     def _policy(self, asked: Asked, arn: str) -> KeyPolicy:

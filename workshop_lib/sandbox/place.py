@@ -16,7 +16,7 @@ import botocore.signers
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.doors import KernelDoor
 from workshop_lib.sandbox.gate import Created, Gate
-from workshop_lib.sandbox.identities import Credentials
+from workshop_lib.sandbox.identities import ISSUED, Credentials
 
 if TYPE_CHECKING:
     from workshop_lib.sandbox.http_door import HttpDoor
@@ -130,8 +130,7 @@ _set_aside: set[str] = set()
 
 def _set_environment(region: str) -> None:
     """Put the sandbox's credentials in place of this process's own."""
-    if own := os.environ.get("AWS_ACCESS_KEY_ID"):
-        _set_aside.add(own)
+    _note(os.environ.get("AWS_ACCESS_KEY_ID"))
     boto3.DEFAULT_SESSION = None
     for name in list(os.environ):
         if name in _OWN_ACCESS or name.startswith("AWS_ENDPOINT_URL"):
@@ -177,7 +176,7 @@ def _set_credentials_aside() -> frozenset[str]:
 
 
 def _note(access_key_id: Any) -> None:
-    if isinstance(access_key_id, str) and access_key_id != ADMINISTRATOR.access_key_id:
+    if access_key_id and isinstance(access_key_id, str) and access_key_id not in ISSUED:
         _set_aside.add(access_key_id)
 
 

@@ -67,6 +67,8 @@ def string_to_sign_v2(request: Request, bucket: str | None, expires: str | None)
         *(f"{name}:{amz[name].strip()}" for name in sorted(amz)),
     ]  # fmt: skip
     path = request.path if bucket is None else f"/{bucket}{request.path}"
+    if path.count("/") == 1 and path != "/":  # a bucket is signed with a slash at its end
+        path += "/"
     return "\n".join(lines) + "\n" + path + _subresources(request.query)
 
 

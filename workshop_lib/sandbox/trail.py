@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 
 import json
 import re
+import sys
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -42,7 +43,7 @@ class Event:
     called on the caller's behalf (``s3.amazonaws.com``), None for the caller's own call.
     """
 
-    event_id: str
+    ordinal: int
     time: datetime
     source: str
     name: str
@@ -59,6 +60,11 @@ class Event:
     error_code: str | None
     error_message: str | None
     invoked_by: str | None
+
+    @property
+    def event_id(self) -> str:
+        """The id of the event, the same in every run."""
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"event-{self.ordinal}"))
 
     def document(self) -> dict[str, Any]:
         """The record as CloudTrail writes it."""
@@ -149,7 +155,7 @@ class Trail:
         self._recorded += 1
         self._events.append(
             Event(
-                event_id=str(uuid.uuid5(uuid.NAMESPACE_OID, f"event-{self._recorded}")),
+                ordinal=self._recorded,
                 time=clock.now(),
                 source=source,
                 name=name,
@@ -281,13 +287,15 @@ class CloudTrail:
         if call.operation != "LookupEvents":
             raise NotEmulated(f"The sandbox does not emulate cloudtrail:{call.operation}.")
         asked = call.parameters
+        before, size = _page(asked)
         found = [
-            event for event in self._trail.newest_first() if _wanted(event, asked, call.region)
+            event
+            for event in self._trail.newest_first()
+            if event.ordinal < before and _wanted(event, asked, call.region)
         ]
-        start, size = _page(asked)
-        answer: dict[str, Any] = {"Events": [_entry(e) for e in found[start : start + size]]}
-        if start + size < len(found):
-            answer["NextToken"] = _token(start + size)
+        answer: dict[str, Any] = {"Events": [_entry(event) for event in found[:size]]}
+        if len(found) > size:
+            answer["NextToken"] = f"before-{found[size - 1].ordinal}"
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "x-amzn-RequestId": call.request_id,
@@ -327,14 +335,10 @@ def _page(asked: Mapping[str, Any]) -> tuple[int, int]:
         )
     token = asked.get("NextToken")
     if token is None:
-        return 0, size
-    if not re.fullmatch(r"after-\d+", token):
+        return sys.maxsize, size
+    if not re.fullmatch(r"before-\d+", token):
         raise AwsError("InvalidNextTokenException", "The token is not valid.")
-    return int(token.removeprefix("after-")), size
-
-
-def _token(position: int) -> str:
-    return f"after-{position}"
+    return int(token.removeprefix("before-")), size
 
 
 def _time_in_words(value: datetime) -> str:
