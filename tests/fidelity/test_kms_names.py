@@ -24,6 +24,7 @@ MANAGES: dict[str, Callable[[Any, str], Any]] = {
 }
 
 
+@pytest.mark.right_in_moto
 @pytest.mark.parametrize("use", USES)
 def test_an_alias_that_does_not_exist(use: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html"""
