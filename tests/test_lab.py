@@ -357,6 +357,6 @@ def test_what_cannot_be_deleted_is_told_and_kept(lab: Lab, monkeypatch: pytest.M
 
     create_table("open")
     with monkeypatch.context() as patch:
-        patch.setitem(module._DELETERS, "table", refuse)  # type: ignore[arg-type]
+        patch.setitem(module._DELETERS, "table", refuse)
         assert rows(lab.cleanup()) == [("open", "not deleted: ResourceInUseException")]
     assert rows(lab.cleanup()) == [("open", "deleted")]

@@ -165,7 +165,7 @@ def test_a_python_without_a_wheel_of_pip_uses_an_installed_one(
     tools.words = []
     workshop.set_up()
     assert "--without-pip" not in tools.words
-    assert ["-m", "pip", "install"] == tools.words[tools.words.index("pip") - 1 :][:3]
+    assert tools.words[tools.words.index("pip") - 1 :][:3] == ["-m", "pip", "install"]
 
 
 @pytest.mark.parametrize("step", ["venv", "pip", "uv"])

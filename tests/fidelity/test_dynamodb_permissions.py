@@ -214,7 +214,7 @@ ACTIONS: list[tuple[str, str, dict[str, Any]]] = [
     }),
     ("PartiQLSelect", "execute_statement", {"Statement": "SELECT * FROM orders WHERE id='1'"}),
     ("PartiQLInsert", "execute_statement", {"Statement": "INSERT INTO orders VALUE {'id': '2'}"}),
-    ("PartiQLUpdate", "execute_statement", {"Statement": "UPDATE orders SET a=1 WHERE id='1'"}),
+    ("PartiQLUpdate", "execute_statement", {"Statement": "UPDATE orders SET card='2' WHERE id='1'"}),
     ("PartiQLDelete", "execute_statement", {"Statement": 'DELETE FROM "orders" WHERE id=\'1\''}),
     ("PartiQLSelect", "execute_transaction", {
         "TransactStatements": [{"Statement": "SELECT * FROM orders WHERE id='1'"}],
@@ -297,14 +297,14 @@ def test_attributes_and_select() -> None:
     new_table("orders")
     put("orders")
     limits = {
-        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "total"]},
+        "ForAllValues:StringEquals": {"dynamodb:Attributes": ["id", "amount"]},
         "StringEqualsIfExists": {
             "dynamodb:Select": "SPECIFIC_ATTRIBUTES",
             "dynamodb:ReturnValues": ["NONE", "UPDATED_OLD", "UPDATED_NEW"],
         },
     }
     clerk = user("clerk", on("orders", "GetItem", "UpdateItem", "Scan", **limits))
-    clerk.get_item(**READ, ProjectionExpression="id, total")
+    clerk.get_item(**READ, ProjectionExpression="id, amount")
     with denied("GetItem"):
         clerk.get_item(**READ)
     with denied("GetItem"):
@@ -312,15 +312,15 @@ def test_attributes_and_select() -> None:
     with denied("Scan"):
         clerk.scan(TableName="orders", FilterExpression="attribute_exists(card)",
                    ProjectionExpression="id")  # fmt: skip
-    total: dict[str, Any] = {
-        "UpdateExpression": "SET total = if_not_exists(total, :zero)",
+    amount: dict[str, Any] = {
+        "UpdateExpression": "SET amount = if_not_exists(amount, :zero)",
         "ExpressionAttributeValues": {":zero": {"N": "0"}},
     }
-    clerk.update_item(**READ, **total)
+    clerk.update_item(**READ, **amount)
     with denied("UpdateItem"):
-        clerk.update_item(**READ, **total, ReturnValues="ALL_NEW")
+        clerk.update_item(**READ, **amount, ReturnValues="ALL_NEW")
     with denied("UpdateItem"):
-        clerk.update_item(**READ, UpdateExpression="SET total = card")
+        clerk.update_item(**READ, UpdateExpression="SET amount = card")
 
 
 def test_no_full_table_scan_by_partiql() -> None:

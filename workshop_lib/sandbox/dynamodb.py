@@ -48,6 +48,7 @@ _PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
 _NAME_THE_TABLE = (
     "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
 )  # fmt: skip
+_UPDATES = {"UpdateExpression", "AttributeUpdates"}  # moto needs one of them
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 # What moto takes without doing it, or does past S3's and IAM's rules.
 _NOT_EMULATED = ("PutResourcePolicy", "ImportTable", "ExportTableToPointInTime")
@@ -134,6 +135,8 @@ class DynamoDb:
                 require_key(tables[name], call.operation, call.parameters)
         if call.operation in _STATEMENTS:
             return self._forward(call, _readable(call))
+        if call.operation == "UpdateItem" and not _UPDATES & call.parameters.keys():
+            return self._forward(call, {**call.parameters, "AttributeUpdates": {}})
         return self._forward(call)
 
     # --- tables ----------------------------------------------------------------------------

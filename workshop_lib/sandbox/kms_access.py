@@ -12,7 +12,7 @@ from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms_ciphertext import BrokenBlob, Sealed, Sealer
 from workshop_lib.sandbox.kms_grants import Grant, is_principal
-from workshop_lib.sandbox.kms_keys import Key, KeyStore, OtherAccount
+from workshop_lib.sandbox.kms_keys import Key
 from workshop_lib.sandbox.kms_policies import MANAGED
 from workshop_lib.sandbox.kms_requests import Parameters, check
 from workshop_lib.sandbox.operations import Call
