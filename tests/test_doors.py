@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
@@ -27,6 +28,7 @@ from botocore.utils import InstanceMetadataFetcher
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import clock, place
 from workshop_lib.sandbox.doors import KernelDoor
+from workshop_lib.sandbox.messages import Request
 
 ADMIN = "arn:aws:iam::123456789012:user/workshop-admin"
 # They look like real ones; AWS uses them in its documentation.
@@ -311,6 +313,23 @@ def test_streamed_bodies_arrive_whole(tmp_path: Path) -> None:
     assert s3.head_object(Bucket="bodies", Key="text")["ContentEncoding"] == "gzip"
 
 
+def test_a_stream_that_is_not_what_it_announced_is_refused() -> None:
+    lab = start_lab()
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="bodies")
+    headers = {
+        "Authorization": f"AWS {os.environ['AWS_ACCESS_KEY_ID']}:not verified in the kernel",
+        "Content-Encoding": "aws-chunked",
+        "X-Amz-Content-SHA256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "X-Amz-Decoded-Content-Length": "4",
+    }
+    url = "https://s3.us-east-1.amazonaws.com/bodies/k"
+    for body, status in ((b"3\r\nabc\r\n0\r\n\r\n", 400), (b"4\r\nabcd\r\n0\r\n\r\n", 200)):
+        request = Request.from_url("PUT", url, headers, body)
+        assert lab._place._gate.handle(request).status == status
+    assert s3.get_object(Bucket="bodies", Key="k")["Body"].read() == b"abcd"
+
+
 def test_an_answer_is_read_as_from_a_socket() -> None:
     start_lab()
     s3 = boto3.client("s3")
@@ -340,10 +359,6 @@ def test_signatures_are_dated_by_the_sandbox_s_clock(
     version: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A presigned URL made after `lab.later` holds, one made before has expired."""
-    from urllib.parse import urlsplit
-
-    from workshop_lib.sandbox.messages import Request
-
     lab = start_lab()
     s3 = boto3.client("s3", config=Config(signature_version=version))
     s3.create_bucket(Bucket="clock")

@@ -1,8 +1,10 @@
 """KMS's ciphertext, its clock, and what it does on a caller's behalf."""
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 from typing import Any
 
 import boto3
@@ -14,12 +16,12 @@ from hypothesis import strategies as st
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.doors import KernelDoor
-from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.gate import Gate
-from workshop_lib.sandbox.identities import Caller
+from workshop_lib.sandbox.identities import Caller, authorize
 from workshop_lib.sandbox.kms_ciphertext import OVERHEAD, BrokenBlob, Sealer, canonical
-from workshop_lib.sandbox.kms_keys import KeyStore
-from workshop_lib.sandbox.kms_requests import check
+from workshop_lib.sandbox.kms_requests import _model, check
+from workshop_lib.sandbox.kms_store import KeyStore
 from workshop_lib.sandbox.messages import Request
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import Principal
@@ -142,6 +144,66 @@ def test_secrets_do_not_stand_in_a_refusal() -> None:
 )
 def test_malformed_requests(operation: str, parameters: dict[str, Any], code: str) -> None:
     assert refusal(operation, **parameters).code == code
+
+
+ODD = [None, "", 0, True, [], {}, "\ud800", 1e30, 10**30, "alias/a", "arn:", [None], {"": None}]
+
+
+def fuzzed(random: Random, shape: str, keys: Sequence[str]) -> Any:
+    """A request as the service model has it, but for something odd now and then."""
+    model = _model()["shapes"][shape]
+    if random.random() < 0.08:
+        return random.choice([*ODD, *keys])
+    if model["type"] == "structure":
+        required = model.get("required", ())
+        return {
+            name: fuzzed(random, member["shape"], keys)
+            for name, member in model["members"].items()
+            if random.random() < (0.97 if name in required else 0.35)
+        }
+    if model["type"] == "list":
+        return [fuzzed(random, model["member"]["shape"], keys) for _ in range(random.randrange(3))]
+    if model["type"] == "map":
+        return {name: fuzzed(random, model["value"]["shape"], keys) for name in "ab"}
+    simple = {
+        "string": [*model.get("enum", keys), "x"],
+        "blob": ["", "AAAA", base64.b64encode(random.randbytes(200)).decode()],
+        "integer": [0, 1, 30, 1000],
+        "boolean": [True, False],
+        "timestamp": [0, 2e9, 1e18],
+    }
+    return random.choice(simple[model["type"]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_request_breaks_the_service(gate: Gate, kms: Any, seed: int) -> None:
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"},
+        {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+        {"MultiRegion": True},
+        {"Origin": "EXTERNAL"},
+    ]
+    keys = [kms.create_key(**kind)["KeyMetadata"]["Arn"] for kind in kinds]
+    random, answered = Random(seed), set()
+    for operation in list(_model()["operations"]) * 8:
+        shape = _model()["operations"][operation]["input"]["shape"]
+        parameters = fuzzed(random, shape, [*keys, "alias/aws/s3", "eu-west-1"])
+        if not isinstance(parameters, dict):
+            continue
+        call = replace(s3_call(gate, gate_admin(gate)), service="kms", operation=operation)
+        call.parameters = parameters
+        try:
+            authorize(call, gate.kms.checks(call))
+            answered.add(gate.kms.handle(call).status)
+        except AwsError as error:
+            gate.kms.record_refusal(call, error)
+            answered.add(error.status)
+        except NotEmulated:
+            continue
+    assert answered == {200, 400}
+    for event in gate.trail.newest_first():
+        event.document()
 
 
 # --- keys ---------------------------------------------------------------------------------

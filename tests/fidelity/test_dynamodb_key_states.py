@@ -74,7 +74,9 @@ def test_a_disabled_key_is_noticed_after_five_minutes(key: str) -> None:
             TransactItems=[{"Put": {"TableName": "orders", "Item": ITEM}}]
         ),
         lambda: dynamodb.execute_statement(Statement="SELECT * FROM orders WHERE id='1'"),
-        lambda: dynamodb.batch_execute_statement(Statements=[{"Statement": "SELECT * FROM orders"}]),
+        lambda: dynamodb.batch_execute_statement(
+            Statements=[{"Statement": "SELECT * FROM orders"}]
+        ),
         lambda: dynamodb.execute_transaction(
             TransactStatements=[{"Statement": "SELECT * FROM orders WHERE id = '1'"}]
         ),

@@ -244,7 +244,9 @@ def test_while_a_switch_goes_on() -> None:
     new_table("orders")
     switch("orders", Enabled=True)
     in_use = "Attempt to change a resource which is still in use: "
-    with refused("ResourceInUseException", f"{in_use}Server-Side Encryption is still being updated"):
+    with refused(
+        "ResourceInUseException", f"{in_use}Server-Side Encryption is still being updated"
+    ):
         switch("orders", Enabled=False)
     with refused(
         "ResourceInUseException", f"{in_use}Table: orders is in the process of being updated."
@@ -267,7 +269,7 @@ def test_four_switches_in_a_day_then_one_in_six_hours() -> None:
         later(minutes=1)
     with refused(
         "LimitExceededException",
-        "Subscriber limit exceeded: Encryption mode changes are limited in the 24h window ending at ",
+        "Subscriber limit exceeded: Encryption mode changes are limited in the 24h window ending ",
         "After the first 4 change, each subsequent change in the same window can be performed at "
         "most once every 21600 seconds. Number of updates today: 4. Last change at ",
     ):

@@ -80,9 +80,7 @@ def test_a_permission_withdrawn_is_noticed_after_five_minutes() -> None:
     new_table("orders", under(arn))
     put("orders")
     may_read = on("orders", "GetItem")
-    reader = user(
-        "reader", may_read, {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": arn}
-    )
+    reader = user("reader", may_read, {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": arn})
     assert get("orders", reader) == ITEM
     allow("reader", may_read)
     assert get("orders", reader) == ITEM

@@ -13,7 +13,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -229,6 +228,3 @@ class Disk:
         Raises LookupError where there is no such object or version.
         """
         return self._read_object(bucket, key, version_id)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"The disk has no {name!r}: try lab.disk.object(bucket, key).")

@@ -16,8 +16,9 @@ from workshop_lib.sandbox.kms_admin import Administration, existing_principal
 from workshop_lib.sandbox.kms_ciphertext import Sealer
 from workshop_lib.sandbox.kms_granting import Granting
 from workshop_lib.sandbox.kms_import import Import
-from workshop_lib.sandbox.kms_keys import KeyFacts, KeyStore
+from workshop_lib.sandbox.kms_keys import KeyFacts
 from workshop_lib.sandbox.kms_requests import Parameters, lower_first, respond
+from workshop_lib.sandbox.kms_store import KeyStore
 from workshop_lib.sandbox.kms_use import Use
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto

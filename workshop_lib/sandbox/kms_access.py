@@ -15,6 +15,7 @@ from workshop_lib.sandbox.kms_grants import Grant, is_principal
 from workshop_lib.sandbox.kms_keys import Key
 from workshop_lib.sandbox.kms_policies import MANAGED
 from workshop_lib.sandbox.kms_requests import Parameters, check
+from workshop_lib.sandbox.kms_store import KeyStore, OtherAccount
 from workshop_lib.sandbox.operations import Call
 
 # Operations whose KeyId may be an alias name or alias ARN:

@@ -18,7 +18,6 @@ from workshop_lib.sandbox.kms_keys import (
     Family,
     Key,
     KeyPolicy,
-    KeyStore,
     Material,
 )
 from workshop_lib.sandbox.kms_policies import (
@@ -31,6 +30,7 @@ from workshop_lib.sandbox.kms_policies import (
     require_principals,
 )
 from workshop_lib.sandbox.kms_requests import Parameters, page
+from workshop_lib.sandbox.kms_store import KeyStore
 
 _DELETING = ("PendingDeletion", "PendingReplicaDeletion")
 _MAX_TAGS = 50

@@ -11,8 +11,9 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.kms_access import Asked
 from workshop_lib.sandbox.kms_grants import Grant, new_grant_id, new_token, operations_for
-from workshop_lib.sandbox.kms_keys import Key, KeyStore
+from workshop_lib.sandbox.kms_keys import Key
 from workshop_lib.sandbox.kms_requests import Parameters, page
+from workshop_lib.sandbox.kms_store import KeyStore
 
 _SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com")
 

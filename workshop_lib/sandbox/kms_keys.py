@@ -1,24 +1,16 @@
-"""KMS keys: what they are for, the state they are in, and how a request names them.
-
-State follows the clock: it is worked out from now() whenever a key is looked up.
+"""KMS keys: what they are for, what stands behind them, and the state they are in.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
 https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
-https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
 """
 
 import hashlib
 import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
-from random import Random
 from typing import Any
-from uuid import UUID
 
-from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_grants import Grant
 from workshop_lib.sandbox.policies import Policy

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.messages import Response
 
 Parameters = dict[str, Any]
@@ -60,6 +60,13 @@ def _some_size(values: Parameters) -> None:
         raise AwsError("ValidationException", "NumberOfBytes is required.")
 
 
+def _retiring_principal(values: Parameters) -> None:
+    if "RetiringServicePrincipal" in values:
+        raise NotEmulated("The sandbox does not emulate grants to service principals.")
+    if "RetiringPrincipal" not in values:
+        raise AwsError("ValidationException", "RetiringPrincipal is required.")
+
+
 def _waiting_period(values: Parameters) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
     if not 7 <= values.get("PendingWindowInDays", 30) <= 30:
@@ -89,6 +96,7 @@ _RULES: dict[str, Callable[[Parameters], None]] = {
     "GenerateDataKey": _one_size,
     "GenerateDataKeyWithoutPlaintext": _one_size,
     "GenerateRandom": _some_size,
+    "ListRetirableGrants": _retiring_principal,
     "ScheduleKeyDeletion": _waiting_period,
 }
 
@@ -125,7 +133,7 @@ def _value(shapes: Any, name: str, value: Any, path: str, faults: list[str]) -> 
     if kind == "integer":
         _limits(shape, value, value, "value", path, faults)
     elif kind == "timestamp":
-        return datetime.fromtimestamp(value, UTC)
+        return _date(value, path)
     elif kind == "blob":
         return _blob(shape, value, path, faults)
     elif kind == "string":
@@ -143,6 +151,13 @@ def _structure(shapes: Any, shape: Any, value: Any, path: str, faults: list[str]
         for name, member in shape["members"].items()
         if value.get(name) is not None
     }
+
+
+def _date(value: float, path: str) -> datetime:
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError):
+        raise AwsError("SerializationException", f"'{path}' is not a date.") from None
 
 
 def _blob(shape: Any, value: str, path: str, faults: list[str]) -> bytes:

@@ -11,8 +11,9 @@ from workshop_lib.sandbox import kms_crypto
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.kms_access import Asked
 from workshop_lib.sandbox.kms_ciphertext import BrokenBlob, Sealed, Sealer
-from workshop_lib.sandbox.kms_keys import Key, KeyStore
+from workshop_lib.sandbox.kms_keys import Key
 from workshop_lib.sandbox.kms_requests import Parameters
+from workshop_lib.sandbox.kms_store import KeyStore
 
 _USAGES = {
     "Encrypt": "ENCRYPT_DECRYPT",
