@@ -186,6 +186,7 @@ def test_the_table_key_is_fetched_every_five_minutes() -> None:
 # --- actions and resources ----------------------------------------------------------------
 
 READ = {"TableName": "orders", "Key": KEY}
+IS_THERE = {"ConditionExpression": "attribute_exists(id)"}
 ACTIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("GetItem", "get_item", READ),
     ("GetItem", "get_item", {**READ, "TableName": f"{TABLES}orders"}),
@@ -208,11 +209,11 @@ ACTIONS: list[tuple[str, str, dict[str, Any]]] = [
         "TransactItems": [{"Put": {"TableName": "orders", "Item": ITEM}}],
     }),
     ("ConditionCheckItem", "transact_write_items", {
-        "TransactItems": [{"ConditionCheck": {**READ, "ConditionExpression": "attribute_exists(id)"}}],
+        "TransactItems": [{"ConditionCheck": {**READ, **IS_THERE}}],
     }),
     ("PartiQLSelect", "execute_statement", {"Statement": "SELECT * FROM orders WHERE id='1'"}),
     ("PartiQLInsert", "execute_statement", {"Statement": "INSERT INTO orders VALUE {'id': '2'}"}),
-    ("PartiQLUpdate", "execute_statement", {"Statement": "UPDATE orders SET card='2' WHERE id='1'"}),
+    ("PartiQLUpdate", "execute_statement", {"Statement": "UPDATE orders SET a='2' WHERE id='1'"}),
     ("PartiQLDelete", "execute_statement", {"Statement": 'DELETE FROM "orders" WHERE id=\'1\''}),
     ("PartiQLSelect", "execute_transaction", {
         "TransactStatements": [{"Statement": "SELECT * FROM orders WHERE id='1'"}],

@@ -150,6 +150,19 @@ def test_an_alias_needs_permission_on_alias_and_key() -> None:
     whole.create_alias(AliasName="alias/mine", TargetKeyId=arn)
 
 
+def test_moving_an_alias_needs_permission_on_both_keys() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html"""
+    old, new = new_key(), new_key()
+    client().create_alias(AliasName="alias/mine", TargetKeyId=old)
+    move = {"Effect": "Allow", "Action": "kms:UpdateAlias"}
+    alias = f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine"
+    _, half = user("half", {**move, "Resource": [alias, new]})
+    _, whole = user("whole", {**move, "Resource": [alias, old, new]})
+    with refused("AccessDeniedException"):
+        half.update_alias(AliasName="alias/mine", TargetKeyId=new)
+    whole.update_alias(AliasName="alias/mine", TargetKeyId=new)
+
+
 def test_re_encrypt_needs_permission_on_both_keys() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html"""
     old, new = new_key(), new_key()

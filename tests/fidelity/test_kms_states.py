@@ -135,6 +135,8 @@ def test_a_deleted_key_is_gone_with_its_aliases_and_what_it_encrypted() -> None:
     with refused("AccessDeniedException"):
         kms.decrypt(CiphertextBlob=blob)
     assert arn not in [key["KeyArn"] for key in kms.list_keys()["Keys"]]
+    assert "alias/mine" not in [alias["AliasName"] for alias in kms.list_aliases()["Aliases"]]
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=new_key())
 
 
 def test_a_primary_key_waits_for_its_replicas() -> None:

@@ -31,6 +31,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+import boto3
 from botocore.exceptions import (
     ClientError,
     ConnectionError,
@@ -126,6 +127,45 @@ class Look:
         if found is None:
             self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value")
         return found
+
+    def table_key(self, table: dict[str, Any]) -> dict[str, Any]:
+        """KeyMetadata of the key a table is encrypted under; missing for the AWS owned key."""
+        description = table.get("SSEDescription")
+        if description is None:
+            self.missing(
+                "it is encrypted under the AWS owned key: it has no SSEDescription",
+                "Ask for a key in SSESpecification, and let a minute pass after a switch.",
+            )
+        self.saw("its description names a KMS key")
+        answer = boto3.client("kms").describe_key(KeyId=description["KMSMasterKeyArn"])
+        metadata: dict[str, Any] = answer["KeyMetadata"]
+        return metadata
+
+    def own_key(self, key: dict[str, Any]) -> None:
+        """The key (its KeyMetadata) is a customer managed one."""
+        self.need(
+            key["KeyManager"] == "CUSTOMER",
+            saw=f"its key {key['KeyId']} is yours: KeyManager is CUSTOMER",
+            missing="its key is an AWS managed one: KMSMasterKeyId was left out",
+            fix="Make a key with kms.create_key and name it in KMSMasterKeyId.",
+        )
+
+    def become(self, role: dict[str, Any]) -> boto3.Session:
+        """A session of a role, as ListRoles describes it; missing if it cannot be assumed."""
+        answers = {
+            "AccessDenied": (
+                f"the role {role['RoleName']} cannot be assumed by this account",
+                "Let its trust policy name the account's root as principal.",
+            )
+        }
+        with self.asking(answers):
+            answer = boto3.client("sts").assume_role(
+                RoleArn=role["Arn"], RoleSessionName="exercise-check"
+            )
+        self.saw(f"the role {role['RoleName']} can be assumed")
+        got = answer["Credentials"]
+        keys = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+        return boto3.Session(*keys, region_name=boto3.Session().region_name)
 
     def _untagged(self, what: str, call: str, key: str, value: str, number: str = "") -> NoReturn:
         number = number or self.number

@@ -45,21 +45,8 @@ def table_under_own_key(look: Look) -> None:
     """The tagged table is encrypted at rest under a customer managed key."""
     table = look.table()
     look.saw(f"the table {table['TableName']} carries the tag")
-    description = table.get("SSEDescription")
-    look.need(
-        description is not None,
-        saw="its description names a KMS key",
-        missing="it is encrypted under the AWS owned key: it has no SSEDescription",
-        fix="Give create_table an SSESpecification with Enabled, SSEType and KMSMasterKeyId.",
-    )
-    assert description is not None  # need() has ended the check otherwise
-    key = boto3.client("kms").describe_key(KeyId=description["KMSMasterKeyArn"])["KeyMetadata"]
-    look.need(
-        key["KeyManager"] == "CUSTOMER",
-        saw=f"its key {key['KeyId']} is yours: KeyManager is CUSTOMER",
-        missing="its key is AWS managed, alias/aws/dynamodb: KMSMasterKeyId was left out",
-        fix="Make a key with kms.create_key and name it in KMSMasterKeyId.",
-    )
+    key = look.table_key(table)
+    look.own_key(key)
     look.want(
         key["KeyState"] == "Enabled",
         saw="the key is enabled",

@@ -280,7 +280,7 @@ class EncryptionAtRest:
             raise AwsError(error.code, _NOT_ALLOWED_TO_DECRYPT) from error
 
     def _unusable_since(self, key: TableKey) -> datetime | None:
-        outages = _outages(self._kms.usability(key.arn))
+        outages = outages_in(self._kms.usability(key.arn))
         return outages[-1][0] if outages and outages[-1][1] is None else None
 
     def _still_cached(self, key: TableKey, principal: str, now: datetime) -> bool:
@@ -297,7 +297,7 @@ class EncryptionAtRest:
         if state is None or state.key is None:
             return Condition()
         history = self._kms.usability(state.key.arn)
-        return _condition(_outages(history), state.key.since, clock.now())
+        return condition_of(outages_in(history), state.key.since, clock.now())
 
     def describe(self, region: str, document: dict[str, Any]) -> None:
         """Mend a TableDescription: status, SSEDescription, ArchivalSummary."""
@@ -360,7 +360,7 @@ def _context(call: Call, table: str) -> dict[str, str]:
 Outage = tuple[datetime, datetime | None]
 
 
-def _outages(history: Sequence[tuple[datetime, bool]]) -> list[Outage]:
+def outages_in(history: Sequence[tuple[datetime, bool]]) -> list[Outage]:
     """The times in which a key was unusable, from the moments at which that changed."""
     found: list[Outage] = []
     for moment, usable in history:
@@ -371,7 +371,7 @@ def _outages(history: Sequence[tuple[datetime, bool]]) -> list[Outage]:
     return found
 
 
-def _condition(outages: Sequence[Outage], since: datetime, now: datetime) -> Condition:
+def condition_of(outages: Sequence[Outage], since: datetime, now: datetime) -> Condition:
     """The state of a table whose key, in force ``since`` then, had these outages."""
     inaccessible: datetime | None = None
     recovered = since

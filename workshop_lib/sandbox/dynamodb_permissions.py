@@ -186,7 +186,7 @@ class _Resources:
         """Condition keys of an operation on items of one table."""
         hash_key = self._hash_key(table, asked.get("IndexName"))
         item = asked.get("Item") or asked.get("Key") or {}
-        context: Context = {"dynamodb:Attributes": [*dict.fromkeys(_attributes(asked, item))]}
+        context: Context = {"dynamodb:Attributes": [*dict.fromkeys(named_attributes(asked, item))]}
         if hash_key in item:
             context["dynamodb:LeadingKeys"] = [_text(item[hash_key])]
         elif action == "Query" and hash_key is not None:
@@ -203,7 +203,7 @@ class _Resources:
         """Condition keys of one table's part in a batch."""
         hash_key = self._hash_key(table)
         if isinstance(asked, dict):
-            keys, names = asked.get("Keys", []), list(_attributes(asked, {}))
+            keys, names = asked.get("Keys", []), list(named_attributes(asked))
             context: Context = {"dynamodb:Select": _select(asked)}
         else:
             requests = [request for entry in asked for request in entry.values()]
@@ -244,8 +244,8 @@ _NAME = re.compile(r"(?<![\w:#.])(#?[A-Za-z_]\w*|#\d\w*)(?!\w)(?!\s*\()")
 _KEYWORDS = {"set", "remove", "add", "delete", "and", "or", "not", "between", "in"}
 
 
-def _attributes(asked: Mapping[str, Any], item: Iterable[str]) -> Iterator[str]:
-    """The top-level attributes that a request names."""
+def named_attributes(asked: Mapping[str, Any], item: Iterable[str] = ()) -> Iterator[str]:
+    """The top-level attributes that a request names, one after the other, ``item``'s first."""
     yield from item
     yield from asked.get("AttributesToGet", ())
     for parameter in _PLAIN_NAMES:

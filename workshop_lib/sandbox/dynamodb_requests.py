@@ -14,6 +14,9 @@ from botocore.validate import ParamValidator
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_requests import lower_first
 
+# Required by CreateTable, though the model no longer says so.
+_ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
+
 
 @cache
 def _model() -> ServiceModel:
@@ -26,9 +29,10 @@ def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
     if operation not in model.operation_names:
         return AwsError("UnknownOperationException", "")
     report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
-    if not report.has_errors():
+    paths = [name for name in _ALSO_REQUIRED.get(operation, ()) if name not in parameters]
+    if not report.has_errors() and not paths:
         return None
-    paths = [
+    paths += [
         f"{path}.{more['required_name']}".strip(".")
         for kind, path, more in report._errors
         if kind == "missing required field"

@@ -34,27 +34,29 @@ class Statement:
 
         ``parameters`` are those that stand for the statement's question marks, as text.
         """
-        name = re.escape(key)
-        conditions = self._conditions()
-        if self.verb == "Insert":
-            found = re.search(rf"'{name}'\s*:\s*(?P<values>{_VALUE})", self.text)
-        else:
-            found = re.search(
-                rf'(?<![\w.])"?{name}"?\s*(?:=\s*(?P<values>{_VALUE})'
-                rf"|IN\s*[\[(](?P<listed>[^\])]*)[\])])",
-                conditions,
-                re.I,
-            )
-        if found is None or re.search(r"\bOR\b", _blank(conditions), re.I):
+        found = self._in_item(key) if self.verb == "Insert" else self._in_conditions(key)
+        if found is None:
             return []
-        before = self.text[: len(self.text) - len(found.string) + found.start()]
-        given = iter(parameters[_marks(before) :])
-        listed = re.findall(_VALUE, found["values"] or found.groupdict().get("listed") or "")
+        start, end = found.span("one" if found["one"] else "many")
+        given = iter(parameters[_marks(self.text[:start]) :])
+        listed = re.findall(_VALUE, self.text[start:end])
         return [next(given, "") if value == "?" else _literal(value) for value in listed]
 
-    def _conditions(self) -> str:
-        where = re.search(r"\bWHERE\b", _blank(self.text), re.I)
-        return self.text[where.end() :] if where else ""
+    def _in_item(self, key: str) -> re.Match[str] | None:
+        return re.search(rf"'{re.escape(key)}'\s*:\s*(?P<one>{_VALUE})(?P<many>)", self.text)
+
+    def _in_conditions(self, key: str) -> re.Match[str] | None:
+        """Where the WHERE clause gives the key's values; None where it may ask for others too."""
+        blank = _blank(self.text)
+        where = re.search(r"\bWHERE\b", blank, re.I)
+        if where is None or re.search(r"\bOR\b", blank[where.end() :], re.I):
+            return None
+        pattern = re.compile(
+            rf'(?<![\w.])"?{re.escape(key)}"?\s*'
+            rf"(?:=\s*(?P<one>{_VALUE})|IN\s*[\[(](?P<many>[^\])]*)[\])])",
+            re.I,
+        )
+        return pattern.search(blank, where.end())
 
     def attributes(self) -> list[str]:
         """The top-level attributes that the statement names."""

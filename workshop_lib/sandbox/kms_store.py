@@ -87,9 +87,9 @@ class KeyStore:
     def alias(self, region: str, name: str) -> Alias | None:
         """The alias of that name ("alias/…"), if its key still exists."""
         found = self._aliases.get((region, name))
-        if found is not None and self.get(region, found.key_id) is None:
-            return None  # get() has just removed it together with the key
-        return found
+        if found is not None:
+            self.get(region, found.key_id)  # a deleted key takes its aliases along
+        return self._aliases.get((region, name))
 
     def alias_arn(self, region: str, name: str) -> str:
         """The ARN of an alias."""
@@ -97,12 +97,13 @@ class KeyStore:
 
     def aliases(self, region: str, key: Key | None = None) -> list[Alias]:
         """The aliases of a Region, or of one key, by name."""
-        found = [
+        for key_id in {alias.key_id for alias in self._aliases.values()}:
+            self.get(region, key_id)  # a deleted key takes its aliases along
+        return [
             alias
             for (where, _), alias in sorted(self._aliases.items())
             if where == region and (key is None or alias.key_id == key.id)
         ]
-        return [alias for alias in found if self.get(region, alias.key_id) is not None]
 
     def alias_names(self, key: Key) -> list[str]:
         """The names of a key's aliases."""

@@ -7,9 +7,11 @@ import datetime as real_datetime
 import importlib
 import json
 import re
+import string
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
+from types import SimpleNamespace
 from typing import Any
 
 import moto
