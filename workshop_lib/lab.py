@@ -40,6 +40,9 @@ class Place(Protocol):
     def forget(self, resource: Resource) -> None:
         """Drop a resource from what `created` tells."""
 
+    def settle(self) -> None:
+        """Let changes that are under way come to their end."""
+
 
 class Lab:
     """A running lab. Make one with `start_lab`."""
@@ -100,6 +103,7 @@ class Lab:
         from workshop_lib.tables import table
 
         session = boto3.Session()  # not the default one: a lesson may have made that a role's
+        self._place.settle()
         rows = []
         for resource in sorted(self._place.created(), key=_cleanup_order):
             outcome, gone = _delete(session, resource)

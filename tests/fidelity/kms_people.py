@@ -43,9 +43,7 @@ def user(name: str, *statements: dict[str, Any]) -> tuple[str, Any]:
     iam = boto3.client("iam", region_name=REGION)
     arn = iam.create_user(UserName=name)["User"]["Arn"]
     if statements:
-        iam.put_user_policy(
-            UserName=name, PolicyName="policy", PolicyDocument=policy(*statements)
-        )
+        iam.put_user_policy(UserName=name, PolicyName="policy", PolicyDocument=policy(*statements))
     key = iam.create_access_key(UserName=name)["AccessKey"]
     return arn, boto3.client(
         "kms",
@@ -61,9 +59,7 @@ def role_session(name: str, *statements: dict[str, Any]) -> tuple[str, Any]:
     trust = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
     if statements:
-        iam.put_role_policy(
-            RoleName=name, PolicyName="policy", PolicyDocument=policy(*statements)
-        )
+        iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy(*statements))
     found = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
     return role, boto3.client(
         "kms",

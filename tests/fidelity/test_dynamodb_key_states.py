@@ -275,3 +275,5 @@ def test_items_of_an_archived_table(key: str) -> None:
     aws("kms").enable_key(KeyId=key)
     with refused("ResourceNotFoundException"):
         get("orders")
+    with refused("ResourceNotFoundException"):
+        switch("orders", Enabled=False)

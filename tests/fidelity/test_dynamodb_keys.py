@@ -48,7 +48,9 @@ def test_the_aws_owned_key_does_not_show(specification: Any) -> None:
     assert encryption("orders") is None
 
 
-@pytest.mark.parametrize("specification", [{"Enabled": True}, {"SSEType": "KMS"}])
+@pytest.mark.parametrize(
+    "specification", [{"Enabled": True}, {"SSEType": "KMS"}, under("alias/aws/dynamodb")]
+)
 def test_the_aws_managed_key(specification: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSESpecification.html"""
     answer = new_table("orders", specification)

@@ -81,12 +81,15 @@ def test_a_role_that_does_not_exist_cannot_be_assumed() -> None:
 
 def test_a_role_is_assumed_only_by_whom_it_trusts() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html"""
-    trust = {
-        **TRUST,
-        "Statement": {**TRUST["Statement"], "Principal": {"Service": "ec2.amazonaws.com"}},
-    }  # type: ignore[dict-item]
+    trust = policy(
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+        }
+    )
     iam = boto3.client("iam")
-    arn = iam.create_role(RoleName="ec2", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    arn = iam.create_role(RoleName="ec2", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     with pytest.raises(ClientError, match="AccessDenied"):
         assume(arn)
 

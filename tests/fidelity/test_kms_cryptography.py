@@ -88,9 +88,7 @@ def test_a_data_key_has_one_size(parameters: dict[str, Any]) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html"""
     arn = new_key()
     client().disable_key(KeyId=arn)  # the form of a request is looked at first
-    with refused(
-        "ValidationException", "Please specify either number of bytes or key spec."
-    ):
+    with refused("ValidationException", "Please specify either number of bytes or key spec."):
         client().generate_data_key(KeyId=arn, **parameters)
 
 
@@ -250,9 +248,7 @@ def test_signatures(spec: str, algorithm: str) -> None:
     assert kms.verify(Message=b"message", Signature=signature, **asked)["SignatureValid"]
     with refused("KMSInvalidSignatureException", ""):
         kms.verify(Message=b"massage", Signature=signature, **asked)
-    with refused(
-        "ValidationException", f"Digest is invalid length for algorithm {algorithm}."
-    ):
+    with refused("ValidationException", f"Digest is invalid length for algorithm {algorithm}."):
         kms.sign(Message=b"not a digest", MessageType="DIGEST", **asked)
     kms.disable_key(KeyId=arn)
     with refused("DisabledException"):

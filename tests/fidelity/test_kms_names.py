@@ -54,9 +54,7 @@ def test_what_is_no_key_id() -> None:
 def test_a_key_of_another_account() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html"""
     with refused("AccessDeniedException"):
-        client().encrypt(
-            KeyId=f"arn:aws:kms:us-east-1:210987654321:key/{UNKNOWN}", Plaintext=b"x"
-        )
+        client().encrypt(KeyId=f"arn:aws:kms:us-east-1:210987654321:key/{UNKNOWN}", Plaintext=b"x")
 
 
 @pytest.mark.parametrize("manage", MANAGES)

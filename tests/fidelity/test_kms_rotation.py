@@ -107,8 +107,9 @@ def test_a_disabled_key_is_rotated_when_it_is_enabled() -> None:
     assert rotations(arn) == []
     kms.enable_key(KeyId=arn)
     assert len(rotations(arn)) == 1
-    left = kms.get_key_rotation_status(KeyId=arn)["NextRotationDate"] - (
-        rotations(arn)[0]["RotationDate"]
+    left = (
+        kms.get_key_rotation_status(KeyId=arn)["NextRotationDate"]
+        - (rotations(arn)[0]["RotationDate"])
     )
     assert left == timedelta(days=365)
 

@@ -81,15 +81,15 @@ class DynamoDb:
         """The permissions a DynamoDB call needs."""
         try:
             yield from permissions.checks(call, self._tables(call))
-        except _MISBUILT:
-            raise self._not_understood(call) from None
+        except _MISBUILT as error:
+            raise self._not_understood(call) from error
 
     def handle(self, call: Call) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         try:
             return self._handle(call)
-        except _MISBUILT:
-            raise self._not_understood(call) from None
+        except _MISBUILT as error:
+            raise self._not_understood(call) from error
 
     def _handle(self, call: Call) -> Response:
         handler = self._handlers.get(call.operation)

@@ -114,9 +114,7 @@ def read_specification(specification: Mapping[str, Any], parameter: str) -> str 
     if kind not in (None, "AES256", "KMS"):
         raise _constraint(kind, f"{where}.sSEType", "satisfy enum value set: [AES256, KMS]")
     if key == "":
-        raise _constraint(
-            key, f"{where}.kMSMasterKeyId", "have length greater than or equal to 1"
-        )
+        raise _constraint(key, f"{where}.kMSMasterKeyId", "have length greater than or equal to 1")
     refused = {
         "SSEType can not be specified if Enabled is false": enabled is False and kind,
         "KMSMasterKeyId can not be specified if Enabled is false": enabled is False and key,
@@ -253,9 +251,7 @@ class EncryptionAtRest:
         key, principal, now = state.key, call.caller.arn, clock.now()
         fetched = key.fetched.get(principal)
         if fetched is None or now - fetched >= CACHED:
-            if self.condition(call.region, table).archived:
-                # AWS gives this error to requests on a table whose status is not ACTIVE.
-                raise AwsError("ResourceNotFoundException", "Requested resource not found")
+            self._require_not_archived(call, table)
             if not self._still_cached(key, principal, now):
                 self._fetch(call, table, key)
                 key.fetched[principal] = now
@@ -264,8 +260,16 @@ class EncryptionAtRest:
     def require_key(self, call: Call, table: str) -> None:
         """Refuse what needs the KMS key at once: switching it, a backup, time to live."""
         state = self._tables.get((call.region, table))
-        if state is not None and state.key is not None and self._unusable_since(state.key):
+        if state is None or state.key is None:
+            return
+        self._require_not_archived(call, table)
+        if self._unusable_since(state.key):
             self._fetch(call, table, state.key)
+
+    def _require_not_archived(self, call: Call, table: str) -> None:
+        """AWS gives this error "… or its status might not be ACTIVE"."""
+        if self.condition(call.region, table).archived is not None:
+            raise AwsError("ResourceNotFoundException", "Requested resource not found")
 
     def _fetch(self, call: Call, table: str, key: TableKey) -> None:
         with _passed_on(call, table):
@@ -285,8 +289,11 @@ class EncryptionAtRest:
 
     def _still_cached(self, key: TableKey, principal: str, now: datetime) -> bool:
         since, used = self._unusable_since(key), key.used.get(principal)
-        return since is not None and used is not None and used >= since - CACHED and (
-            now < since + CACHED
+        return (
+            since is not None
+            and used is not None
+            and used >= since - CACHED
+            and (now < since + CACHED)
         )
 
     # --- what shows ------------------------------------------------------------------------

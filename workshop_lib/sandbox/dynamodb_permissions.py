@@ -102,8 +102,10 @@ def _actions(parameters: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
 
 def _statements(call: Call) -> Iterator[tuple[Statement, list[Any]]]:
     parameters = call.parameters
-    listed = [parameters] if call.operation == "ExecuteStatement" else parameters.get(
-        _STATEMENT_LISTS.get(call.operation, ""), []
+    listed = (
+        [parameters]
+        if call.operation == "ExecuteStatement"
+        else parameters.get(_STATEMENT_LISTS.get(call.operation, ""), [])
     )
     for asked in listed:
         statement = read_statement(asked.get("Statement", ""))
@@ -114,8 +116,10 @@ def _statements(call: Call) -> Iterator[tuple[Statement, list[Any]]]:
 def _restore(call: Call, found: "_Resources") -> Iterator[Check]:
     parameters = call.parameters
     target = found.arn(parameters.get("TargetTableName", ""))
-    source = parameters.get("BackupArn") or parameters.get("SourceTableArn") or found.arn(
-        parameters.get("SourceTableName", "")
+    source = (
+        parameters.get("BackupArn")
+        or parameters.get("SourceTableArn")
+        or found.arn(parameters.get("SourceTableName", ""))
     )
     yield Check(f"dynamodb:{call.operation}", source)
     for action in (call.operation, *_RESTORE_WRITES):
@@ -151,9 +155,7 @@ class _Resources:
         created = parameters.get("TableCreationParameters", parameters)
         return self.arn(created["TableName"]) if "TableName" in created else "*"
 
-    def check(
-        self, action: str, table: str, context: Context, index: str | None = None
-    ) -> Check:
+    def check(self, action: str, table: str, context: Context, index: str | None = None) -> Check:
         """An action on a table or an index of it."""
         context.update(self._tags(table))
         return Check(f"dynamodb:{action}", self.arn(table, index), context)

@@ -103,6 +103,5 @@ def _marks(text: str) -> int:
     return _blank(text).count("?")
 
 
-
 def _literal(text: str) -> str:
     return text[1:-1].replace("''", "'") if text.startswith("'") else text

@@ -51,6 +51,7 @@ _CREATES = {
     ("dynamodb", "CreateBackup"): ("backup", "BackupDetails.BackupArn"),
     ("s3", "CreateBucket"): ("bucket", "Bucket"),
     ("kms", "CreateKey"): ("key", "KeyMetadata.KeyId"),
+    ("kms", "ReplicateKey"): ("key", "ReplicaKeyMetadata.KeyId"),
     ("kms", "CreateAlias"): ("alias", "AliasName"),
     ("iam", "CreateRole"): ("role", "RoleName"),
     ("iam", "CreateUser"): ("user", "UserName"),
@@ -82,9 +83,11 @@ class Gate:
         self.identities = Identities(account, moto, administrator)
         self.trail = Trail()
         self.kms = Kms(moto, self.trail)
+        s3 = S3(moto, self.kms, sse_c_allowed=sse_c_allowed)
+        self.disk = s3.disk
         self._services: dict[str, Service] = {
             "kms": self.kms,
-            "s3": S3(moto, self.kms, sse_c_allowed=sse_c_allowed),
+            "s3": s3,
             "dynamodb": DynamoDb(moto, self.kms),
             "dynamodbstreams": DynamoDbStreams(moto),
             "iam": Iam(moto, self.identities),
@@ -156,7 +159,8 @@ class Gate:
             return
         kind, where = found
         name = call.parameters.get(where) or _in_document(response.body, where)
-        self.created[Created(kind, name, call.region)] = None
+        region = call.parameters.get("ReplicaRegion", call.region)
+        self.created[Created(kind, name, region)] = None
 
 
 def _in_document(body: bytes, where: str) -> str:

@@ -182,7 +182,9 @@ class Sts:
 
     def _check_duration(self, seconds: int, role: Any, call: Call) -> None:
         if not 900 <= seconds <= 43200:
-            limit = "greater than or equal to 900" if seconds < 900 else "less than or equal to 43200"
+            limit = "greater than or equal to 900"
+            if seconds > 43200:
+                limit = "less than or equal to 43200"
             raise AwsError(
                 "ValidationError",
                 f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to "

@@ -209,7 +209,9 @@ class Identities:
 
     def _managed(self, arn: str) -> Policy:
         policy = self._moto.iam.managed_policies[arn]
-        return parse_policy(default_document(policy), kind="boundary", known_keys=known_condition_key)
+        return parse_policy(
+            default_document(policy), kind="boundary", known_keys=known_condition_key
+        )
 
 
 def default_document(policy: Any) -> str:
@@ -248,10 +250,12 @@ _KNOWN_KEYS = {
     "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
     "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
     "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
-    "kms:bypasspolicylockoutsafetycheck", "kms:calleraccount", "kms:dataencryptionkeyspec",
+    "dynamodb:returnconsumedcapacity",
+    "kms:bypasspolicylockoutsafetycheck", "kms:calleraccount", "kms:datakeypairspec",
     "kms:encryptionalgorithm", "kms:encryptioncontextkeys", "kms:expirationmodel",
     "kms:grantconstrainttype", "kms:granteeprincipal", "kms:grantisforawsresource",
-    "kms:grantoperations", "kms:keyorigin", "kms:keyspec", "kms:keyusage", "kms:macalgorithm",
+    "kms:grantoperations", "kms:keyagreementalgorithm", "kms:keyorigin", "kms:keyspec",
+    "kms:keyusage", "kms:macalgorithm",
     "kms:messagetype", "kms:multiregion", "kms:multiregionkeytype", "kms:primaryregion",
     "kms:reencryptonsamekey", "kms:replicaregion", "kms:requestalias", "kms:resourcealiases",
     "kms:retiringprincipal", "kms:rotationperiodindays",

@@ -144,9 +144,7 @@ class Kms:
         asked, result = self._on_behalf(call, via, "GenerateDataKey", values)
         return _data_key(asked, result)
 
-    def decrypt(
-        self, call: Call, *, via: str, wrapped: bytes, context: Mapping[str, str]
-    ) -> bytes:
+    def decrypt(self, call: Call, *, via: str, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         """A wrapped data key's plaintext, for ``call``'s caller, asked for by ``via``.
 
         Raises KMS's own AwsError, as `generate_data_key`; InvalidCiphertextException.

@@ -471,4 +471,3 @@ def existing_principal(iam: Any, account: str) -> Callable[[str], bool]:
         return False
 
     return exists
-

@@ -50,9 +50,7 @@ def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
 def _one_size(values: Parameters) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html"""
     if ("NumberOfBytes" in values) == ("KeySpec" in values):
-        raise AwsError(
-            "ValidationException", "Please specify either number of bytes or key spec."
-        )
+        raise AwsError("ValidationException", "Please specify either number of bytes or key spec.")
 
 
 def _some_size(values: Parameters) -> None:
@@ -184,9 +182,7 @@ def _string(shape: Any, value: str, path: str, faults: list[str]) -> None:
         _fault(faults, shown, path, f"Member must satisfy regular expression pattern: {pattern}")
 
 
-def _limits(
-    shape: Any, value: Any, size: int, word: str, path: str, faults: list[str]
-) -> None:
+def _limits(shape: Any, value: Any, size: int, word: str, path: str, faults: list[str]) -> None:
     if "min" in shape and size < shape["min"]:
         rule = f"Member must have {word} greater than or equal to {shape['min']}"
         _fault(faults, value, path, rule)

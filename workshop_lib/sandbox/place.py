@@ -14,6 +14,7 @@ import botocore.credentials
 import botocore.signers
 
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.disk import Disk
 from workshop_lib.sandbox.doors import KernelDoor
 from workshop_lib.sandbox.gate import Created, Gate
 from workshop_lib.sandbox.identities import ISSUED, Credentials
@@ -61,9 +62,18 @@ class Sandbox:
         """Drop a resource from what `created` tells."""
         self._gate.created.pop(resource, None)
 
+    @property
+    def disk(self) -> Disk:
+        """What storage holds, as a thief of the disk would see it."""
+        return self._gate.disk
+
     def later(self, by: timedelta) -> None:
         """Move the sandbox's clock on."""
         clock.advance(by)
+
+    def settle(self) -> None:
+        """Let changes that are under way come to their end, such as a table's new key."""
+        clock.advance(timedelta(minutes=1))
 
     def serve(self, port: int = 0) -> tuple[str, list[str]]:
         """Open the HTTP door: its address, and the lines that give it to a shell.
