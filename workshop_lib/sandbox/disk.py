@@ -17,7 +17,7 @@ from functools import lru_cache
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-SEGMENT = 64 * 1024
+SEGMENT = 256 * 1024
 """Plaintext bytes that are sealed in one piece: a range opens only the segments it touches."""
 TAG = 16
 """What sealing adds to a segment, for each layer of encryption."""

@@ -1,27 +1,267 @@
-"""Amazon S3: what it enforces and moto does not."""
+"""Amazon S3: every request of it, answered here or, where no rule is needed, by moto.
 
-from collections.abc import Iterator
+Objects, listings, policies and encryption are the sandbox's; moto keeps the data, and answers for
+the configurations that have nothing to do with either.
+"""
 
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from xml.parsers.expat import ExpatError
+
+from workshop_lib.sandbox.disk import Disk
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.messages import Response
-from workshop_lib.sandbox.moto_adapter import Moto
+from workshop_lib.sandbox.moto_adapter import Moto, ObjectStore
 from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.s3_buckets import (
+    ENFORCED,
+    Bucket,
+    Buckets,
+    delete_encryption,
+    delete_policy,
+    get_encryption,
+    get_policy,
+    get_policy_status,
+    put_encryption,
+    put_policy,
+    put_versioning,
+)
+from workshop_lib.sandbox.s3_cors import add_headers, preflight
+from workshop_lib.sandbox.s3_encryption import (
+    DSSE_KMS,
+    SSE,
+    SSE_KMS,
+    Keyring,
+    asks_for_customer_key,
+    require_transport,
+)
+from workshop_lib.sandbox.s3_errors import invalid_argument
+from workshop_lib.sandbox.s3_listing import Listing
+from workshop_lib.sandbox.s3_multipart import Multipart
+from workshop_lib.sandbox.s3_objects import Objects
+from workshop_lib.sandbox.s3_permissions import Permissions
+from workshop_lib.sandbox.s3_storage import Storage, require_secure_key, version_headers
+from workshop_lib.sandbox.s3_uploads import acl, no_acls
+from workshop_lib.sandbox.s3_xml import malformed, parse, respond
+
+Handler = Callable[[Call, Bucket], Response]
+
+# Configurations of a bucket that moto keeps and tells.
+_BUCKET_CONFIGURATIONS = {
+    "DeleteBucket", "DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
+    "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
+    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration", "GetBucketAcl", "GetBucketCors",
+    "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
+    "GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
+    "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
+    "GetObjectLockConfiguration", "GetPublicAccessBlock", "PutBucketAccelerateConfiguration",
+    "PutBucketAcl", "PutBucketCors", "PutBucketInventoryConfiguration",
+    "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
+    "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketTagging", "PutBucketWebsite",
+    "PutObjectLockConfiguration", "PutPublicAccessBlock",
+}  # fmt: skip
+# The same for an object; the object itself is looked for first.
+_OBJECT_CONFIGURATIONS = {
+    "DeleteObjectTagging", "GetObjectAcl", "GetObjectLegalHold", "GetObjectTagging", "PutObjectAcl",
+    "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject",
+}  # fmt: skip
+_WRITES = {"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"}
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET_NAME = re.compile(
+    r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3)$)"
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+)
 
 
 class S3:
-    """S3's operations."""
+    """S3's operations. ``sse_c_allowed``: new buckets take SSE-C, as before April 2026."""
 
     def __init__(self, moto: Moto, kms: Kms, *, sse_c_allowed: bool = False) -> None:
         self._moto = moto
-        self._kms = kms
-        self._sse_c_allowed = sse_c_allowed
+        store = ObjectStore(moto)
+        self._buckets = Buckets(store, sse_c_allowed=sse_c_allowed)
+        self._permissions = Permissions(self._buckets, store)
+        self._storage = Storage(store, Keyring(kms), self._permissions)
+        self._store = store
+        self._listing = Listing(self._buckets, store)
+        self._handlers: dict[str, Handler] = {
+            **Objects(self._buckets, self._storage).handlers,
+            **Multipart(self._buckets, self._storage).handlers,
+            **self._listing.handlers,
+            "DeleteBucketEncryption": lambda call, bucket: delete_encryption(bucket),
+            "DeleteBucketPolicy": lambda call, bucket: delete_policy(bucket),
+            "GetBucketEncryption": lambda call, bucket: get_encryption(bucket),
+            "GetBucketPolicy": lambda call, bucket: get_policy(bucket),
+            "GetBucketPolicyStatus": lambda call, bucket: get_policy_status(bucket),
+            "GetBucketRequestPayment": _payment,
+            "GetObjectRetention": self._retention,
+            "HeadBucket": _head_bucket,
+            "OptionsObject": lambda call, bucket: preflight(call.request, bucket),
+            "PutBucketAcl": self._put_bucket_acl,
+            "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
+            "PutBucketOwnershipControls": self._put_ownership,
+            "PutBucketPolicy": put_policy,
+            "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
+            "PutObjectAcl": self._put_object_acl,
+        }
+        self.disk = Disk(
+            lambda name, key, version_id: self._storage.look(store.bucket(name), key, version_id)
+        )
 
     def checks(self, call: Call) -> Iterator[Check]:
-        """The permission an S3 call needs."""
-        yield Check(f"s3:{call.operation}", "*")
+        """The permissions a call needs.
+
+        Raises AwsError for what S3 looks at before: the way a key travels, the bucket's existence.
+        NotEmulated for an operation that the sandbox does not have.
+        """
+        self._require_emulated(call)
+        require_secure_key(call)
+        if call.operation in _WRITES:
+            self._require_transport(call)
+        for check in self._permissions.checks(call):
+            if call.caller.principal.kind == "anonymous" or call.operation == "ListBuckets":
+                self._permissions.require(call, check)  # whose refusals S3 words otherwise
+            yield check
+
+    def _require_emulated(self, call: Call) -> None:
+        name = call.operation
+        known = {"ListBuckets", "CreateBucket"} | _BUCKET_CONFIGURATIONS | _OBJECT_CONFIGURATIONS
+        if name not in self._handlers and name not in known:
+            raise NotEmulated(f"The sandbox does not emulate s3:{name}.")
+
+    def _require_transport(self, call: Call) -> None:
+        """KMS needs TLS and Signature Version 4, whoever asks: S3 looks at this first."""
+        bucket = self._buckets.get(call.parameters["Bucket"])
+        headers = call.request.headers
+        method = headers.get(SSE, bucket.settings.default.method)
+        by_kms = method in (SSE_KMS, DSSE_KMS) and not asks_for_customer_key(headers)
+        if call.operation != "PostObject":
+            require_transport(call, by_customer=False, by_kms=by_kms)
 
     def handle(self, call: Call) -> Response:
-        """Answer an S3 call."""
+        """Answer an S3 call that was authorized. Raises AwsError, NotEmulated."""
+        if call.operation == "ListBuckets":
+            return self._finish(call, self._listing.buckets(call))
+        if call.operation == "CreateBucket":
+            return self._finish(call, self._create_bucket(call))
+        bucket = self._buckets.get(call.parameters["Bucket"])
+        handler = self._handlers.get(call.operation, self._ask_moto)
+        response = handler(call, bucket)
+        if "origin" in call.request.headers and call.operation != "OptionsObject":
+            add_headers(call.request, bucket, response)
+        return self._finish(call, response)
+
+    def _finish(self, call: Call, response: Response) -> Response:
+        response.headers.setdefault("x-amz-request-id", call.request_id)
+        response.headers.setdefault("x-amz-id-2", "sandbox")
+        response.headers.setdefault("Server", "AmazonS3")
+        return response
+
+    # --- buckets -------------------------------------------------------------------------------
+
+    def _create_bucket(self, call: Call) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
+        name, headers = call.parameters["Bucket"], call.request.headers
+        if not _BUCKET_NAME.fullmatch(name) or ".." in name or ".-" in name or "-." in name:
+            raise AwsError(
+                "InvalidBucketName", "The specified bucket is not valid.", 400, {"BucketName": name}
+            )
+        ownership = headers.get("x-amz-object-ownership", ENFORCED)
+        if ownership not in _OWNERSHIPS:
+            message = "Invalid x-amz-object-ownership header: " + ownership
+            raise invalid_argument(message, "x-amz-object-ownership", ownership)
+        granted = any(header.startswith("x-amz-grant-") for header in headers)
+        if (headers.get("x-amz-acl", "private") != "private" or granted) and ownership == ENFORCED:
+            raise AwsError(
+                "InvalidBucketAclWithObjectOwnership",
+                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+            )
+        response = self._forward(call)
+        if response.status < 300:
+            self._buckets.get(name)
+        return response
+
+    def _put_bucket_acl(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
+        if not bucket.acls_count:
+            if call.request.headers.get("x-amz-acl") != "bucket-owner-full-control":
+                raise no_acls()
+            return Response(200)
+        if "x-amz-acl" in call.request.headers:
+            acl(call, bucket, call.request.headers, self._store)
+        return self._forward(call)
+
+    def _put_ownership(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketOwnershipControls.html"""
+        rules = parse(call.request.body, "OwnershipControls").all("Rule")
+        if len(rules) != 1 or rules[0].value("ObjectOwnership") not in _OWNERSHIPS:
+            raise malformed()
+        bucket.moto.ownership_rule = rules[0].value("ObjectOwnership")
+        return Response(200)
+
+    # --- an object's configurations ------------------------------------------------------------
+
+    def _put_object_acl(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
+        self._storage.object(call, bucket, call.parameters["Key"], call.parameters.get("versionId"))
+        if not bucket.acls_count:
+            if call.request.headers.get("x-amz-acl") != "bucket-owner-full-control":
+                raise no_acls()
+            return Response(200)
+        if "x-amz-acl" in call.request.headers:
+            acl(call, bucket, call.request.headers, self._store)
+        return self._forward(call)
+
+    def _retention(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html"""
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        made = self._storage.object(call, bucket, key, version_id)
+        if not bucket.moto.object_lock_enabled:
+            raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
+        if not made.lock_mode:
+            raise AwsError(
+                "NoSuchObjectLockConfiguration",
+                "The specified object does not have a ObjectLock configuration",
+                404,
+            )
+        content = {"Mode": made.lock_mode, "RetainUntilDate": made.lock_until}
+        return respond("Retention", content, version_headers(bucket, made))
+
+    # --- moto ----------------------------------------------------------------------------------
+
+    def _ask_moto(self, call: Call, bucket: Bucket) -> Response:
+        if call.operation in _OBJECT_CONFIGURATIONS:
+            key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+            self._storage.object(call, bucket, key, version_id)
+        return self._forward(call)
+
+    def _forward(self, call: Call) -> Response:
+        """moto's answer. What it cannot read in the body, it is S3's to call malformed."""
         self._moto.seed(call.operation)
-        return self._moto.forward(call.request, "s3", call.region)
+        # moto has rules of its own for what is not signed; the gate has decided already
+        headers = {"authorization": "AWS sandbox:sandbox", **call.request.headers}
+        try:
+            return self._moto.forward(replace(call.request, headers=headers), "s3", call.region)
+        except (AttributeError, ExpatError, LookupError, TypeError, ValueError):
+            raise malformed() from None
+
+
+_OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
+
+
+def _head_bucket(call: Call, bucket: Bucket) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+    headers = {
+        "x-amz-bucket-region": bucket.region,
+        "x-amz-access-point-alias": "false",
+        "Content-Type": "application/xml",
+    }
+    return Response(200, headers)
+
+
+def _payment(call: Call, bucket: Bucket) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html"""
+    return respond("RequestPaymentConfiguration", {"Payer": bucket.moto.payer})

@@ -75,7 +75,7 @@ class Bucket:
     @property
     def acls_count(self) -> bool:
         """Whether access control lists have any effect."""
-        return self.moto.ownership_rule is not None and self.moto.ownership_rule != ENFORCED
+        return bool(self.moto.ownership_rule != ENFORCED)
 
     def blocks(self, setting: str) -> bool:
         """Whether a setting of Block Public Access is on, such as "block_public_policy"."""
@@ -250,13 +250,16 @@ def _require_own_resources(document: Mapping[str, Any], bucket: Bucket) -> None:
     for statement in _statements(document):
         for element in ("Resource", "NotResource"):
             for resource in _listed(statement.get(element, [])):
-                parts = str(resource).split(":", 5)
-                if resource == "*":
+                match = _S3_ARN.fullmatch(str(resource))
+                if match is None or not re.fullmatch(_pattern(match[1]), bucket.name):
                     raise AwsError("MalformedPolicy", "Policy has invalid resource")
-                named = parts[5].partition("/")[0] if len(parts) == 6 and parts[2] == "s3" else ""
-                pattern = ".*".join(re.escape(part) for part in named.split("*")).replace("\\?", ".")
-                if not named or not re.fullmatch(pattern, bucket.name):
-                    raise AwsError("MalformedPolicy", "Policy has invalid resource")
+
+
+_S3_ARN = re.compile(r"arn:[^:]+:s3:[^:]*:[^:]*:([^/]+)(?:/.*)?", re.DOTALL)
+
+
+def _pattern(text: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in text)
 
 
 def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:

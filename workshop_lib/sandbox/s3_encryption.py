@@ -102,7 +102,8 @@ def wanted(headers: Mapping[str, str], default: Wanted) -> Wanted:
     bucket_key = default.bucket_key if BUCKET_KEY not in headers else _truth(headers, BUCKET_KEY)
     if method == DSSE_KMS:
         if BUCKET_KEY in headers and bucket_key:
-            raise invalid_argument("S3 Bucket Keys cannot be used with aws:kms:dsse", BUCKET_KEY, "true")
+            message = "S3 Bucket Keys cannot be used with aws:kms:dsse"
+            raise invalid_argument(message, BUCKET_KEY, "true")
         bucket_key = False
     return Wanted(method, headers.get(KEY_ID) or None, bucket_key, _context(headers))
 
@@ -355,9 +356,7 @@ class Keyring:
         context = {"aws:s3:arn": bucket_arn if asked.bucket_key else object_arn}
         fresh = self._generate(call, asked.key_id or "", context)
         wrapped = disk.wrap(fresh.plaintext, keys[0], {})
-        return Envelope(
-            SSE_KMS, wrapped, context, fresh.key_arn, fresh.wrapped, asked.bucket_key
-        )
+        return Envelope(SSE_KMS, wrapped, context, fresh.key_arn, fresh.wrapped, asked.bucket_key)
 
     # --- S3 Bucket Keys ------------------------------------------------------------------------
     # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
@@ -374,7 +373,8 @@ class Keyring:
     def _current_bucket_key(
         self, call: Call, key_id: str, context: Mapping[str, str]
     ) -> _BucketKey:
-        use = (_requester(call), self._arn(key_id, call.region), json.dumps(context, sort_keys=True))
+        bound = json.dumps(context, sort_keys=True)
+        use = (_requester(call), self._arn(key_id, call.region), bound)
         found = self._bucket_keys.get(use)
         if found is None or found.until <= clock.now():
             fresh = self._generate(call, key_id, context)

@@ -9,9 +9,7 @@ from workshop_lib.sandbox.errors import AwsError
 def invalid_argument(message: str, name: str, value: str | None) -> AwsError:
     """InvalidArgument, naming the argument (a header or query parameter) and its value."""
     shown = "null" if value is None else value
-    return AwsError(
-        "InvalidArgument", message, 400, {"ArgumentName": name, "ArgumentValue": shown}
-    )
+    return AwsError("InvalidArgument", message, 400, {"ArgumentName": name, "ArgumentValue": shown})
 
 
 def invalid_request(message: str) -> AwsError:

@@ -1,0 +1,614 @@
+"""S3's operations on objects that travel in one piece.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from workshop_lib.sandbox import checksums, disk, post_form
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
+from workshop_lib.sandbox.messages import Response
+from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.s3_buckets import Bucket, Buckets, default_of
+from workshop_lib.sandbox.s3_conditions import (
+    byte_range,
+    check_copy_source,
+    check_read,
+    check_write,
+)
+from workshop_lib.sandbox.s3_encryption import (
+    BUCKET_KEY,
+    CONTEXT,
+    COPY_SOURCE,
+    KEY_ID,
+    SSE,
+    SSE_C,
+    SSE_KMS,
+    SSE_S3,
+    Envelope,
+    Wanted,
+    asks_for_customer_key,
+    require_no_choice,
+    require_transport,
+    require_unblocked,
+    wanted,
+)
+from workshop_lib.sandbox.s3_errors import (
+    access_denied,
+    invalid_argument,
+    invalid_request,
+    no_such_key,
+)
+from workshop_lib.sandbox.s3_permissions import copy_source, key_of
+from workshop_lib.sandbox.s3_storage import (
+    ARCHIVED,
+    Checksum,
+    Facts,
+    New,
+    Storage,
+    http_date,
+    marker_response,
+    version_headers,
+)
+from workshop_lib.sandbox.s3_uploads import (
+    acl,
+    check_key,
+    check_md5,
+    lock,
+    metadata,
+    own_checksum,
+    require_digest,
+    sent_checksum,
+    storage_class,
+    tags,
+)
+from workshop_lib.sandbox.s3_xml import document, malformed, parse, respond
+
+# Query parameters that replace headers of the answer to a read.
+_OVERRIDES = {
+    "response-cache-control": "Cache-Control",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+    "response-content-language": "Content-Language",
+    "response-content-type": "Content-Type",
+    "response-expires": "Expires",
+}
+_ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
+
+
+def write_wish(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> Wanted:
+    """The encryption a write asks for, once it is sure that the bucket allows it.
+
+    Raises AwsError for headers that are malformed or contradict each other, AccessDenied where
+    SSE-C is blocked.
+    """
+    asked = wanted(headers, default_of(bucket))
+    blocked = asked.method == SSE_C and bool(bucket.settings.blocks_sse_c)
+    require_unblocked(call, blocked, bucket.object_arn(key_of(call)), action=call.operation)
+    require_transport(call, by_customer=asked.customer is not None, by_kms=asked.by_kms)
+    return asked
+
+
+def encryption_headers(
+    envelope: Envelope, asked: Wanted, headers: Mapping[str, str]
+) -> dict[str, str]:
+    """What the answer to a write tells of the encryption."""
+    shown = envelope.headers(asked.customer)
+    if asked.by_kms and CONTEXT in headers:
+        shown[CONTEXT] = headers[CONTEXT]
+    return shown
+
+
+class Objects:
+    """PutObject, GetObject, CopyObject and their kin."""
+
+    def __init__(self, buckets: Buckets, storage: Storage) -> None:
+        self._buckets = buckets
+        self._storage = storage
+        self.handlers = {
+            "PutObject": self.put,
+            "PostObject": self.post,
+            "GetObject": self.get,
+            "HeadObject": self.get,
+            "GetObjectAttributes": self.attributes,
+            "CopyObject": self.copy,
+            "DeleteObject": self.delete,
+            "DeleteObjects": self.delete_many,
+            "UpdateObjectEncryption": self.update_encryption,
+        }
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def put(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+        request, key = call.request, call.parameters["Key"]
+        made, shown = self._write(call, bucket, key, request.headers, request.body)
+        return Response(200, {"ETag": made.etag, **shown})
+
+    def _write(
+        self, call: Call, bucket: Bucket, key: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Any, dict[str, str]]:
+        """Store a body: the object, and the headers that tell of it."""
+        check_key(key)
+        asked = write_wish(call, bucket, headers)
+        digest = check_md5(headers, body)
+        checksum = sent_checksum(headers, body) or own_checksum(body)
+        new = self._described(call, bucket, headers)
+        check_write(headers, key, self._storage.current(bucket, key))
+        envelope, keys = self._storage.envelope(call, bucket, key, asked)
+        section, new.data = disk.seal(body, keys)
+        new.facts = Facts(envelope, (section,), metadata(headers), checksum)
+        new.etag = self._storage.etag(envelope.method, digest, "PutObject ETag")
+        new.size = len(body)
+        made = self._storage.place(call, bucket, key, new)
+        return made, {
+            **version_headers(bucket, made),
+            **checksum.headers(),
+            **encryption_headers(envelope, asked, headers),
+        }
+
+    def _described(self, call: Call, bucket: Bucket, headers: Mapping[str, str]) -> New:
+        """An object as far as a write's headers describe it, without its data."""
+        return New(
+            Facts(Envelope(SSE_S3, b"", {}), ()),
+            etag="",
+            size=0,
+            data=(),
+            storage_class=storage_class(headers),
+            tags=tags(headers),
+            acl=acl(call, bucket, headers, self._storage.store),
+            lock=lock(bucket, headers),
+        )
+
+    def post(self, call: Call, bucket: Bucket) -> Response:
+        """A browser's upload.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+        """
+        form = post_form.read(call.request)
+        headers = {name: value for name, value in form.fields.items() if name != "key"}
+        if "acl" in headers:
+            headers["x-amz-acl"] = headers.pop("acl")
+        if "tagging" in headers:
+            headers["x-amz-tagging"] = _tagging_query(headers.pop("tagging"))
+        key = form.key
+        made, shown = self._write(call, bucket, key, headers, form.file)
+        shown = {"ETag": made.etag, "Location": _address(call, bucket, key), **shown}
+        redirect = form.fields.get("success_action_redirect", form.fields.get("redirect"))
+        if redirect and urlsplit(redirect).scheme in ("http", "https"):
+            told = {"bucket": bucket.name, "key": key, "etag": made.etag}
+            parts = urlsplit(redirect)
+            query = "&".join(filter(None, (parts.query, urlencode(told))))
+            return Response(303, {**shown, "Location": urlunsplit(parts._replace(query=query))})
+        status = form.fields.get("success_action_status")
+        if status == "201":
+            content = {
+                "Location": shown["Location"], "Bucket": bucket.name, "Key": key, "ETag": made.etag,
+            }  # fmt: skip
+            body = document("PostResponse", content)
+            return Response(201, {"Content-Type": "application/xml", **shown}, body)
+        return Response(200 if status == "200" else 204, shown)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def get(self, call: Call, bucket: Bucket) -> Response:
+        """GetObject and HeadObject, which differ in the body and in what they need of KMS.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        request, key = call.request, call.parameters["Key"]
+        version_id = call.parameters.get("versionId")
+        head = call.operation == "HeadObject"
+        require_no_choice(request.headers)
+        made = self._storage.find(call, bucket, key, version_id)
+        if not self._storage.is_object(made):
+            return marker_response(call, made, key, version_id)
+        facts: Facts = made.facts
+        customer = self._storage.customer_key(call, facts)
+        modified = made.last_modified.replace(microsecond=0)
+        shown = {
+            "Last-Modified": http_date(modified),
+            "ETag": made.etag,
+            **version_headers(bucket, made),
+            **facts.envelope.headers(customer),
+        }
+        if not check_read(request.headers, made.etag, modified):
+            return Response(304, shown)
+        if not head:
+            _require_at_hand(made)
+        extent, part_headers, checksum = _extent(call, made)
+        shown |= {"Accept-Ranges": "bytes", **facts.headers, **self._more(made), **part_headers}
+        shown |= _overrides(call)
+        asks_checksum = request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED"
+        if asks_checksum and checksum is not None:
+            shown |= checksum.headers()
+        start, stop = extent or (0, made.size)
+        status = 200
+        if extent is not None:
+            status = 206
+            shown["Content-Range"] = f"bytes {start}-{stop - 1}/{made.size}"
+        shown["Content-Length"] = str(stop - start)
+        if head:
+            require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
+            if asks_checksum and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
+                self._storage.keyring.open(call, bucket.region, facts.envelope)
+            return Response(status, shown)
+        return Response(status, shown, self._storage.open(call, bucket, made, customer, extent))
+
+    def _more(self, made: Any) -> dict[str, str]:
+        shown = {}
+        if made.storage_class != "STANDARD":
+            shown["x-amz-storage-class"] = made.storage_class
+        if count := len(self._storage.store.tags(made)):
+            shown["x-amz-tagging-count"] = str(count)
+        if made.lock_mode:
+            shown["x-amz-object-lock-mode"] = made.lock_mode
+            shown["x-amz-object-lock-retain-until-date"] = made.lock_until
+        if made.lock_legal_status:
+            shown["x-amz-object-lock-legal-hold"] = made.lock_legal_status
+        if made.expiry_date is not None:
+            shown["x-amz-restore"] = f'ongoing-request="false", expiry-date="{made.expiry_date}"'
+        return shown
+
+    def attributes(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        asked = _asked_attributes(call)
+        made = self._storage.find(call, bucket, key, version_id)
+        if not self._storage.is_object(made):
+            return marker_response(call, made, key, version_id)
+        facts: Facts = made.facts
+        self._storage.customer_key(call, facts)
+        require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
+        if "Checksum" in asked and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
+            self._storage.keyring.open(call, bucket.region, facts.envelope)
+        found = {
+            "ETag": made.etag.strip('"'),
+            "Checksum": facts.checksum and _bare(facts.checksum),
+            "ObjectParts": _parts_of(call, facts) if facts.parts else None,
+            "StorageClass": made.storage_class,
+            "ObjectSize": made.size,
+        }
+        headers = {"Last-Modified": http_date(made.last_modified), **version_headers(bucket, made)}
+        content = {name: value for name, value in found.items() if name in asked}
+        return respond("GetObjectAttributesResponse", content, headers)
+
+    # --- copying -------------------------------------------------------------------------------
+
+    def copy(self, call: Call, bucket: Bucket) -> Response:
+        """Copy an object, reading it with the caller's rights and encrypting it anew.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+        """
+        headers, key = call.request.headers, call.parameters["Key"]
+        check_key(key)
+        asked = write_wish(call, bucket, headers)
+        named = copy_source(call)
+        source_bucket = self._buckets.get(named.bucket)
+        source = source_of_copy(self._storage, call, source_bucket)
+        facts: Facts = source.facts
+        customer = self._storage.customer_key(call, facts, COPY_SOURCE)
+        in_place = (named.bucket, named.key) == (bucket.name, key) and named.version_id is None
+        directive = _directive(headers, "metadata")
+        if in_place and directive == "COPY":
+            _require_change(headers, bucket, facts.envelope, asked)
+        check_write(headers, key, self._storage.current(bucket, key))
+        new = self._described(call, bucket, headers)
+        if _directive(headers, "tagging") == "COPY":
+            new.tags = self._storage.store.tags(source)
+        body = self._storage.open(call, source_bucket, source, customer)
+        checksum = _copied_checksum(headers, facts.checksum, body)
+        envelope, keys = self._storage.envelope(call, bucket, key, asked)
+        section, new.data = disk.seal(body, keys)
+        kept = facts.headers if directive == "COPY" else metadata(headers)
+        if directive == "COPY":
+            kept = {n: v for n, v in kept.items() if n != "x-amz-website-redirect-location"}
+            if "x-amz-website-redirect-location" in headers:
+                kept |= metadata(
+                    {n: v for n, v in headers.items() if n == "x-amz-website-redirect-location"}
+                ) | {"Content-Type": kept["Content-Type"]}
+        new.facts = Facts(envelope, (section,), kept, checksum)
+        digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
+        new.etag = self._storage.etag(envelope.method, digest, "CopyObject ETag")
+        new.size = len(body)
+        made = self._storage.place(call, bucket, key, new)
+        shown = {
+            **version_headers(bucket, made),
+            **encryption_headers(envelope, asked, headers),
+        }
+        if source_bucket.versioning is not None:
+            shown["x-amz-copy-source-version-id"] = source.version_id
+        content = {
+            "LastModified": made.last_modified, "ETag": made.etag, **checksum.elements(),
+        }  # fmt: skip
+        return respond("CopyObjectResult", content, shown)
+
+    # --- deleting ------------------------------------------------------------------------------
+
+    def delete(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
+        headers, key = call.request.headers, call.parameters["Key"]
+        if "if-match" in headers:
+            check_write({"if-match": headers["if-match"]}, key, self._storage.current(bucket, key))
+        version_id, marker = self._storage.delete(
+            bucket, key, call.parameters.get("versionId"), bypass=_bypasses(headers)
+        )
+        shown = {} if version_id is None else {"x-amz-version-id": version_id}
+        if marker:
+            shown["x-amz-delete-marker"] = "true"
+        return Response(204, shown)
+
+    def delete_many(self, call: Call, bucket: Bucket) -> Response:
+        """Delete up to 1,000 objects, each with its own permission and its own outcome.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        require_digest(call.request.headers, call.request.body)
+        root = parse(call.request.body, "Delete")
+        objects = root.all("Object")
+        if not 0 < len(objects) <= 1000:
+            raise malformed()
+        quiet = (root.value("Quiet") or "").lower() == "true"
+        deleted: list[Mapping[str, Any]] = []
+        errors: list[Mapping[str, Any]] = []
+        for element in objects:
+            key, version_id = element.value("Key"), element.value("VersionId") or None
+            if not key:
+                raise malformed()
+            named = {"Key": key, "VersionId": version_id}
+            try:
+                deleted.append({**named, **self._delete_one(call, bucket, key, version_id)})
+            except AwsError as error:
+                errors.append({**named, "Code": error.code, "Message": error.message})
+        content = {"Deleted": None if quiet else deleted, "Error": errors}
+        return respond("DeleteResult", content)
+
+    def _delete_one(
+        self, call: Call, bucket: Bucket, key: str, version_id: str | None
+    ) -> dict[str, Any]:
+        permissions = self._storage.permissions
+        bypass = _bypasses(call.request.headers)
+        for action in ("DeleteObject", *(["BypassGovernanceRetention"] if bypass else [])):
+            check = permissions.on_object(call, bucket, action, key, version_id)
+            permissions.require(call, check)
+        gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)
+        if marker:
+            return {"DeleteMarker": True, "DeleteMarkerVersionId": gone}
+        return {}
+
+    # --- changing the key ----------------------------------------------------------------------
+
+    def update_encryption(self, call: Call, bucket: Bucket) -> Response:
+        """Wrap an object's data key under another KMS key; its data stays as it is.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_UpdateObjectEncryption.html
+        """
+        require_transport(call, by_customer=False, by_kms=True)
+        by_kms = parse(call.request.body, "ObjectEncryption").one("SSE-KMS")
+        arn = by_kms and by_kms.value("KMSKeyArn")
+        if by_kms is None or not arn:
+            raise malformed()
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        made = self._storage.object(call, bucket, key, version_id)
+        if made.is_locked(False):
+            raise access_denied()
+        facts: Facts = made.facts
+        if facts.envelope.method not in (SSE_S3, SSE_KMS):
+            raise invalid_request(
+                "The source object's encryption type is not supported by this operation."
+            )
+        bucket_key = (by_kms.value("BucketKeyEnabled") or "").lower() == "true"
+        asked = Wanted(SSE_KMS, arn, bucket_key)
+        keyring = self._storage.keyring
+        keys = keyring.open(call, bucket.region, facts.envelope)
+        envelope = keyring.rewrap(
+            call, bucket.region, bucket.arn, keys, asked, bucket.object_arn(key)
+        )
+        made.facts = replace(facts, envelope=envelope)
+        return Response(200)
+
+
+# --- parts of the above -------------------------------------------------------------------------
+
+
+def source_of_copy(storage: Storage, call: Call, bucket: Bucket) -> Any:
+    """The object a copy is made of, if it may be copied and its conditions hold."""
+    named = copy_source(call)
+    source = storage.find(call, bucket, named.key, named.version_id)
+    if not storage.is_object(source):
+        if named.version_id is None:
+            raise no_such_key(named.key)
+        raise invalid_request(
+            "The source of a copy request may not specifically refer to a delete marker by "
+            "version id."
+        )
+    modified = source.last_modified.replace(microsecond=0)
+    check_copy_source(call.request.headers, source.etag, modified)
+    _require_at_hand(source)
+    return source
+
+
+def _require_at_hand(made: Any) -> None:
+    if made.storage_class in ARCHIVED and made.expiry_date is None:
+        raise AwsError(
+            "InvalidObjectState",
+            "The operation is not valid for the object's storage class",
+            403,
+            {"StorageClass": made.storage_class},
+        )
+
+
+def _extent(
+    call: Call, made: Any
+) -> tuple[tuple[int, int] | None, dict[str, str], Checksum | None]:
+    """Which bytes a read asks for, headers about its part, and the checksum of those bytes."""
+    facts: Facts = made.facts
+    header = call.request.headers.get("range")
+    number = call.parameters.get("partNumber")
+    if number is None:
+        extent = byte_range(header, made.size)
+        return extent, {}, facts.checksum if extent in (None, (0, made.size)) else None
+    if header is not None:
+        message = "Cannot specify both Range header and partNumber query parameter"
+        raise invalid_request(message)
+    if not number.isdecimal() or not 1 <= int(number) <= 10_000:
+        message = "Part number must be an integer between 1 and 10000, inclusive"
+        raise invalid_argument(message, "partNumber", number)
+    if not facts.parts:
+        if number != "1":
+            raise _no_such_part(call, number)
+        return ((0, made.size) if made.size else None), {}, facts.checksum
+    if int(number) > len(facts.parts):
+        raise _no_such_part(call, number)
+    start = sum(part.size for part in facts.parts[: int(number) - 1])
+    part = facts.parts[int(number) - 1]
+    checksum = None
+    if part.checksum is not None and facts.checksum is not None:
+        checksum = replace(facts.checksum, value=part.checksum)
+    parts_count = {"x-amz-mp-parts-count": str(len(facts.parts))}
+    return (start, start + part.size), parts_count, checksum
+
+
+def _no_such_part(call: Call, number: str) -> AwsError:
+    return AwsError(
+        "InvalidPartNumber",
+        "The requested partnumber is not satisfiable",
+        416,
+        {"PartNumberRequested": number},
+    )
+
+
+def _overrides(call: Call) -> dict[str, str]:
+    found = {
+        header: call.parameters[name]
+        for name, header in _OVERRIDES.items()
+        if name in call.parameters
+    }
+    if found and call.caller.principal.kind == "anonymous":
+        raise invalid_request(
+            "Request specific response headers cannot be used for anonymous GET requests."
+        )
+    return found
+
+
+def _asked_attributes(call: Call) -> list[str]:
+    text = call.request.headers.get("x-amz-object-attributes", "")
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    if not asked:
+        raise invalid_argument(
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is "
+            "either missing or empty",
+            "x-amz-object-attributes",
+            text or None,
+        )
+    if any(name not in _ATTRIBUTES for name in asked):
+        message = "Invalid attribute name specified."
+        raise invalid_argument(message, "x-amz-object-attributes", text)
+    return asked
+
+
+def _bare(checksum: Checksum) -> dict[str, str]:
+    return {**checksum.elements(), f"Checksum{checksum.algorithm}": checksum.value.split("-")[0]}
+
+
+def _parts_of(call: Call, facts: Facts) -> dict[str, Any]:
+    """An object's parts; one by one only where the uploader chose a checksum for them."""
+    chosen = facts.checksum
+    if chosen is None or not chosen.chosen:
+        return {"PartsCount": len(facts.parts)}
+    headers = call.request.headers
+    most = min(_number(headers, "x-amz-max-parts", 1000), 1000)
+    after = _number(headers, "x-amz-part-number-marker", 0)
+    left = [part for part in facts.parts if part.number > after]
+    page = left[:most]
+    return {
+        "PartsCount": len(facts.parts),
+        "PartNumberMarker": after,
+        "NextPartNumberMarker": page[-1].number if page else 0,
+        "MaxParts": most,
+        "IsTruncated": len(left) > len(page),
+        "Part": [
+            {
+                "PartNumber": part.number,
+                "Size": part.size,
+                f"Checksum{chosen.algorithm}": part.checksum,
+            }
+            for part in page
+        ],
+    }
+
+
+def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
+    text = headers.get(name)
+    if text is None:
+        return usual
+    if not text.isdecimal():
+        message = f"Provided {name} not an integer or within integer range"
+        raise invalid_argument(message, name, text)
+    return int(text)
+
+
+def _directive(headers: Mapping[str, str], kind: str) -> str:
+    name = f"x-amz-{kind}-directive"
+    value = headers.get(name, "COPY")
+    if value not in ("COPY", "REPLACE"):
+        raise invalid_argument(f"Unknown {kind} directive.", name, value)
+    return value
+
+
+_CHANGES = (
+    SSE, KEY_ID, BUCKET_KEY, "x-amz-storage-class", "x-amz-website-redirect-location",
+)  # fmt: skip
+
+
+def _require_change(
+    headers: Mapping[str, str], bucket: Bucket, present: Envelope, asked: Wanted
+) -> None:
+    """Refuse a copy of an object to itself that would change nothing."""
+    if any(name in headers for name in _CHANGES) or asks_for_customer_key(headers):
+        return
+    if bucket.settings.configured or present.method != asked.method:
+        return
+    raise invalid_request(
+        "This copy request is illegal because it is trying to copy an object to itself without "
+        "changing the object's metadata, storage class, website redirect location or encryption "
+        "attributes."
+    )
+
+
+def _copied_checksum(headers: Mapping[str, str], present: Checksum | None, body: bytes) -> Checksum:
+    """The checksum of a copy: in the algorithm asked for, else in the source's."""
+    asked = headers.get("x-amz-checksum-algorithm", "").upper()
+    if not asked:
+        if present is not None and present.kind == "FULL_OBJECT":
+            return present
+        asked = checksums.DEFAULT if present is None else present.algorithm
+    if asked in checksums.NOT_EMULATED:
+        raise NotEmulated(f"The sandbox does not emulate the checksum {asked}.")
+    if asked not in checksums.ALGORITHMS:
+        message = "Checksum algorithm provided is unsupported. Please try again with any of the "
+        raise invalid_request(message + "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
+    return Checksum(asked, checksums.checksum(asked, body))
+
+
+def _bypasses(headers: Mapping[str, str]) -> bool:
+    return headers.get("x-amz-bypass-governance-retention", "").lower() == "true"
+
+
+def _tagging_query(text: str) -> str:
+    """A form's tags, which are a document, as the header has them."""
+    found = parse(text.encode(), "Tagging").one("TagSet")
+    elements = found.all("Tag") if found is not None else []
+    return urlencode([(tag.value("Key") or "", tag.value("Value") or "") for tag in elements])
+
+
+def _address(call: Call, bucket: Bucket, key: str) -> str:
+    scheme = "https" if call.secure else "http"
+    if call.request.host.endswith(".amazonaws.com"):
+        return f"{scheme}://{bucket.name}.s3.amazonaws.com/{quote(key, safe='')}"
+    return f"{scheme}://{call.request.host}/{bucket.name}/{quote(key)}"

@@ -1,0 +1,274 @@
+"""What an upload brings along: digests, metadata, tags, storage class, access control, locks.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from workshop_lib.sandbox import checksums
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
+from workshop_lib.sandbox.moto_adapter import ObjectStore
+from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.s3_buckets import Bucket
+from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, invalid_request
+from workshop_lib.sandbox.s3_storage import Checksum
+
+_SYSTEM = (
+    "cache-control", "content-disposition", "content-encoding", "content-language",
+    "content-type", "expires", "x-amz-website-redirect-location",
+)  # fmt: skip
+_SHOWN = {
+    name: "-".join(part.capitalize() for part in name.split("-"))
+    for name in _SYSTEM
+    if not name.startswith("x-amz")
+}
+_STORAGE_CLASSES = {
+    "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+    "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
+}  # fmt: skip
+_CANNED_ACLS = {
+    "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
+    "bucket-owner-read", "bucket-owner-full-control",
+}  # fmt: skip
+_PUBLIC_ACLS = {"public-read", "public-read-write", "authenticated-read"}
+_MOST_METADATA = 2 * 1024
+_MOST_TAGS = 10
+_TAG_TEXT = re.compile(r"[\w\s+\-=._:/@]*")
+
+
+# --- digests ------------------------------------------------------------------------------------
+
+
+def check_md5(headers: Mapping[str, str], body: bytes) -> str:
+    """The MD5 of a body, in hex.
+
+    Raises AwsError InvalidDigest and BadDigest for a Content-MD5 that is none or another one.
+    """
+    digest = hashlib.md5(body, usedforsecurity=False)
+    sent = headers.get("content-md5")
+    if sent is not None:
+        try:
+            expected = base64.b64decode(sent, validate=True)
+        except (binascii.Error, ValueError):
+            expected = b""
+        fields = {"Content-MD5": sent}
+        if len(expected) != 16:
+            raise AwsError(
+                "InvalidDigest", "The Content-MD5 you specified was invalid.", 400, fields
+            )
+        if expected != digest.digest():
+            raise AwsError(
+                "BadDigest",
+                "The Content-MD5 you specified did not match what we received.",
+                400,
+                {
+                    "ExpectedDigest": sent,
+                    "CalculatedDigest": base64.b64encode(digest.digest()).decode(),
+                },
+            )
+    return digest.hexdigest()
+
+
+def sent_checksum(headers: Mapping[str, str], body: bytes) -> Checksum | None:
+    """The checksum that came with a body, found right; None where none was sent.
+
+    Raises AwsError InvalidRequest for one that is malformed, BadDigest for a wrong one.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    algorithm, value = named_checksum(headers)
+    if algorithm is None or value is None:
+        return None
+    if checksums.checksum(algorithm, body) != value:
+        raise AwsError(
+            "BadDigest", f"The {algorithm} you specified did not match the calculated checksum."
+        )
+    return Checksum(algorithm, value)
+
+
+def named_checksum(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """The algorithm and the checksum that headers name.
+
+    Raises AwsError InvalidRequest where they are malformed or contradict each other.
+    """
+    known = (*checksums.ALGORITHMS, *checksums.NOT_EMULATED)
+    found = [name for name in known if f"x-amz-checksum-{name.lower()}" in headers]
+    if len(found) > 1:
+        raise invalid_request(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
+        )
+    announced = headers.get("x-amz-sdk-checksum-algorithm", "").upper()
+    if announced and announced not in known:
+        raise invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    if not found:
+        if announced:
+            raise invalid_request(
+                "x-amz-sdk-checksum-algorithm specified, but no corresponding x-amz-checksum-* "
+                "or x-amz-trailer headers were found."
+            )
+        return None, None
+    algorithm = found[0]
+    if algorithm in checksums.NOT_EMULATED:
+        raise NotEmulated(f"The sandbox does not emulate the checksum {algorithm}.")
+    header = f"x-amz-checksum-{algorithm.lower()}"
+    if announced and announced != algorithm:
+        raise invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.")
+    if not checksums.is_value(algorithm, headers[header]):
+        raise invalid_request(f"Value for {header} header is invalid.")
+    return algorithm, headers[header]
+
+
+def own_checksum(body: bytes) -> Checksum:
+    """The checksum that S3 makes where the uploader sent none."""
+    return Checksum(checksums.DEFAULT, checksums.checksum(checksums.DEFAULT, body), chosen=False)
+
+
+def require_digest(headers: Mapping[str, str], body: bytes) -> None:
+    """Refuse a request whose body must come with a digest, unless a right one came."""
+    if "content-md5" in headers:
+        check_md5(headers, body)
+    elif sent_checksum(headers, body) is None:
+        raise invalid_request("Missing required header for this request: Content-MD5")
+
+
+# --- what is stored beside the data -------------------------------------------------------------
+
+
+def check_key(key: str) -> None:
+    """Raise AwsError KeyTooLongError for a key of more than 1,024 bytes."""
+    size = len(key.encode("utf-8", "surrogateescape"))
+    if size > 1024:
+        fields = {"Size": str(size), "MaxSizeAllowed": "1024"}
+        raise AwsError("KeyTooLongError", "Your key is too long", 400, fields)
+
+
+def metadata(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that are stored with an object, as reads return them.
+
+    Raises AwsError MetadataTooLarge.
+    """
+    found = {"Content-Type": "binary/octet-stream"}
+    size = 0
+    for name, value in headers.items():
+        if name in _SYSTEM:
+            if value:
+                found[_SHOWN.get(name, name)] = value
+        elif name.startswith("x-amz-meta-"):
+            found[name] = value
+            size += len(name.removeprefix("x-amz-meta-")) + len(value.encode("utf-8", "replace"))
+    if size > _MOST_METADATA:
+        raise AwsError(
+            "MetadataTooLarge",
+            "Your metadata headers exceed the maximum allowed metadata size",
+            400,
+            {"Size": str(size), "MaxSizeAllowed": str(_MOST_METADATA)},
+        )
+    return found
+
+
+def storage_class(headers: Mapping[str, str]) -> str:
+    """The storage class asked for. Raises AwsError InvalidStorageClass."""
+    name = headers.get("x-amz-storage-class", "STANDARD")
+    if name not in _STORAGE_CLASSES:
+        raise AwsError(
+            "InvalidStorageClass",
+            "The storage class you specified is not valid",
+            400,
+            {"StorageClassRequested": name},
+        )
+    return name
+
+
+def tags(headers: Mapping[str, str]) -> dict[str, str]:
+    """The tags in the x-amz-tagging header. Raises AwsError InvalidArgument, InvalidTag."""
+    text = headers.get("x-amz-tagging")
+    if not text:
+        return {}
+    pairs = parse_qsl(text, keep_blank_values=True)
+    found = dict(pairs)
+    if len(found) != len(pairs) or not pairs:
+        raise invalid_argument(
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+            "parameters without tag name duplicates.",
+            "x-amz-tagging",
+            text,
+        )
+    if len(found) > _MOST_TAGS:
+        raise AwsError("BadRequest", "Object tags cannot be greater than 10")
+    for name, value in found.items():
+        if not 0 < len(name) <= 128 or name.startswith("aws:") or not _TAG_TEXT.fullmatch(name):
+            message = "The TagKey you have provided is invalid"
+            raise AwsError("InvalidTag", message, 400, {"TagKey": name})
+        if len(value) > 256 or not _TAG_TEXT.fullmatch(value):
+            message = "The TagValue you have provided is invalid"
+            raise AwsError("InvalidTag", message, 400, {"TagKey": name, "TagValue": value})
+    return found
+
+
+def acl(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> Any | None:
+    """The access control list asked for, where they count; None for the usual one.
+
+    Raises AwsError AccessControlListNotSupported where they are turned off, AccessDenied for a
+    public one that Block Public Access keeps out.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    """
+    name = headers.get("x-amz-acl")
+    if any(header.startswith("x-amz-grant-") for header in headers):
+        if not bucket.acls_count:
+            raise no_acls()
+        raise NotEmulated("The sandbox does not emulate grants by header: use x-amz-acl.")
+    if name is None:
+        return None
+    if name not in _CANNED_ACLS:
+        raise invalid_argument("", "x-amz-acl", name)
+    if not bucket.acls_count:
+        if name != "bucket-owner-full-control":
+            raise no_acls()
+        return None
+    if name in _PUBLIC_ACLS and bucket.blocks("block_public_acls"):
+        raise access_denied(
+            f"User: {call.caller.arn} is not authorized to perform: s3:PutObjectAcl on resource: "
+            f'"{bucket.arn}" because public access control lists (ACLs) are blocked by the '
+            "BlockPublicAcls block public access setting."
+        )
+    return store.canned_acl(name)
+
+
+def no_acls() -> AwsError:
+    """AccessControlListNotSupported."""
+    return AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+def lock(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | None]:
+    """The Object Lock settings asked for, else the bucket's default retention.
+
+    Raises AwsError InvalidRequest, InvalidArgument.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
+    """
+    mode, until, hold = (
+        headers.get(f"x-amz-object-lock-{name}")
+        for name in ("mode", "retain-until-date", "legal-hold")
+    )
+    if not (mode or until or hold):
+        if bucket.moto.object_lock_enabled and bucket.moto.has_default_lock:
+            return {"mode": bucket.moto.default_lock_mode, "until": bucket.moto.default_retention()}
+        return {}
+    if not bucket.moto.object_lock_enabled:
+        raise invalid_request("Bucket is missing Object Lock Configuration")
+    if bool(mode) != bool(until):
+        raise invalid_argument(
+            "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
+            "x-amz-object-lock-mode" if until else "x-amz-object-lock-retain-until-date",
+            None,
+        )
+    if mode and mode not in ("GOVERNANCE", "COMPLIANCE"):
+        raise invalid_argument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
+    if hold and hold not in ("ON", "OFF"):
+        message = "Legal Hold must be either of 'ON' or 'OFF'"
+        raise invalid_argument(message, "x-amz-object-lock-legal-hold", hold)
+    return {"mode": mode, "until": until, "hold": hold}
