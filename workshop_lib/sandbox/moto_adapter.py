@@ -254,10 +254,9 @@ class ObjectStore:
         for version in self.versions(bucket, key):
             if version not in versions and self.is_object(version):
                 self._moto.s3.tagger.delete_all_tags_for_resource(version.arn)
-        if versions:
-            bucket.keys.setlist(key, versions)
-        elif key in bucket.keys:
-            bucket.keys.pop(key)
+        bucket.keys.setlist(key, versions)
+        if not versions:
+            dict.pop(bucket.keys, key)
 
     def is_object(self, version: Any) -> bool:
         """Whether a version is an object; else it is a delete marker."""

@@ -90,9 +90,10 @@ def wanted(headers: Mapping[str, str], default: Wanted) -> Wanted:
         for name in (KEY_ID, CONTEXT):
             if name in headers:
                 raise invalid_argument(_NEEDS_KMS, SSE, None)
-        if BUCKET_KEY in headers and default.method == SSE_KMS:
-            return replace(default, bucket_key=_truth(headers, BUCKET_KEY))
-        return default
+        if BUCKET_KEY not in headers:
+            return default
+        bucket_key = _truth(headers, BUCKET_KEY)
+        return replace(default, bucket_key=bucket_key) if default.method == SSE_KMS else default
     if method not in (SSE_S3, *_KMS_METHODS):
         raise invalid_argument("The encryption method specified is not supported", SSE, method)
     if method == SSE_S3:

@@ -1,0 +1,351 @@
+"""Who may do what in S3: IAM policies, bucket policies, Block Public Access, ACLs."""
+
+import json
+from typing import Any
+
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from tests.fidelity.kms_people import new_key
+from tests.fidelity.s3_people import (
+    ALICE,
+    allow,
+    arn_of,
+    bucket,
+    client,
+    customer,
+    deny,
+    refused,
+    refused_with,
+    user,
+)
+
+KEY_ID = "s3:x-amz-server-side-encryption-aws-kms-key-id"
+METHOD = "s3:x-amz-server-side-encryption"
+CUSTOMER = "s3:x-amz-server-side-encryption-customer-algorithm"
+BY_KMS = {"ServerSideEncryption": "aws:kms"}
+
+
+def set_policy(name: str, *statements: dict[str, Any]) -> None:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    client().put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+
+
+def outcome(name: str, **parameters: Any) -> str:
+    """What becomes of an upload."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client().put_object(Bucket=name, Key="a", Body=b"x", **parameters)
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "stored"
+
+
+# The six idioms, each with what becomes of an upload that asks for: nothing, SSE-S3, SSE-KMS with
+# the AWS managed key, SSE-KMS with the named key, SSE-C.
+D, S = "AccessDenied", "stored"
+_IDIOMS = {
+    "SSE-S3 must be asked for": (
+        {"StringNotEquals": {METHOD: "AES256"}},
+        (D, S, D, D, D),
+    ),
+    "no wrong choice, but none is fine": (
+        {"StringNotEquals": {METHOD: "AES256"}, "Null": {METHOD: "false"}},
+        (S, S, D, D, S),
+    ),
+    "IfExists in a Deny still denies what is missing": (
+        {"StringNotEqualsIfExists": {METHOD: "AES256"}},
+        (D, S, D, D, D),
+    ),
+    "a key must be named": ({"Null": {KEY_ID: "true"}}, (D, D, D, S, D)),
+    "it must be this key": ({"ArnNotEqualsIfExists": {KEY_ID: "KEY"}}, (D, D, D, S, D)),
+    "no SSE-C": ({"Null": {CUSTOMER: "false"}}, (S, S, S, S, D)),
+    "TLS only": ({"Bool": {"aws:SecureTransport": "false"}}, (S, S, S, S, S)),
+}
+
+
+@pytest.mark.parametrize("idiom", [name for name in _IDIOMS if name != "TLS only"])
+def test_what_a_deny_on_encryption_headers_refuses(idiom: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html"""
+    arn, name = new_key(), bucket(sse_c=True)
+    condition, expected = _IDIOMS[idiom]
+    client().put_bucket_policy(
+        Bucket=name, Policy=deny(name, json.loads(json.dumps(condition).replace("KEY", arn)))
+    )
+    uploads: list[dict[str, Any]] = [
+        {},
+        {"ServerSideEncryption": "AES256"},
+        BY_KMS,
+        {**BY_KMS, "SSEKMSKeyId": arn},
+        customer(ALICE),
+    ]
+    assert tuple(outcome(name, **upload) for upload in uploads) == expected
+
+
+@pytest.mark.parametrize("form", ["id", "arn"])
+def test_a_key_that_is_named_by_its_id_counts_as_its_arn(form: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html"""
+    arn, other, name = new_key(), new_key(), bucket()
+    policy = deny(name, {"ArnNotEqualsIfExists": {KEY_ID: arn}})
+    client().put_bucket_policy(Bucket=name, Policy=policy)
+    first, second = (key.rpartition("/")[2] if form == "id" else key for key in (arn, other))
+    assert outcome(name, SSEKMSKeyId=first, **BY_KMS) == "stored"
+    assert outcome(name, SSEKMSKeyId=second, **BY_KMS) == "AccessDenied"
+
+
+def test_a_policy_reaches_copies_and_uploads_in_parts() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="a", Body=b"x", ServerSideEncryption="AES256")
+    client().put_bucket_policy(
+        Bucket=name, Policy=deny(name, {"StringNotEquals": {METHOD: "aws:kms"}})
+    )
+    for refusing in (
+        lambda: client().copy_object(Bucket=name, Key="b", CopySource=f"{name}/a"),
+        lambda: client().create_multipart_upload(Bucket=name, Key="b"),
+    ):
+        with refused_with(403, "AccessDenied"):
+            refusing()
+    client().copy_object(Bucket=name, Key="b", CopySource=f"{name}/a", **BY_KMS)
+
+
+def test_a_denial_says_who_what_which_and_why() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="a", Body=b"x")
+    nobody = user("nobody")
+    with refused_with(
+        403,
+        "AccessDenied",
+        f"User: {arn_of('nobody')} is not authorized to perform: s3:GetObject on resource: "
+        f'"arn:aws:s3:::{name}/a" because no identity-based policy allows the s3:GetObject action',
+    ):
+        nobody.get_object(Bucket=name, Key="a")
+    client().put_bucket_policy(
+        Bucket=name, Policy=deny(name, {"StringNotEquals": {METHOD: "AES256"}})
+    )
+    with refused_with(
+        403,
+        "AccessDenied",
+        "User: arn:aws:iam::123456789012:user/workshop-admin is not authorized to perform: "
+        f's3:PutObject on resource: "arn:aws:s3:::{name}/a" with an explicit deny in a '
+        "resource-based policy",
+    ):
+        client().put_object(Bucket=name, Key="a", Body=b"x")
+
+
+def test_a_bucket_policy_may_let_a_user_in() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+    name, reader = bucket(), user("reader")
+    client().put_object(Bucket=name, Key="a", Body=b"x")
+    with refused("AccessDenied"):
+        reader.get_object(Bucket=name, Key="a")
+    set_policy(
+        name,
+        allow("s3:GetObject", f"arn:aws:s3:::{name}/*", Principal={"AWS": arn_of("reader")}),
+    )
+    assert reader.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    with refused("AccessDenied"):
+        reader.put_object(Bucket=name, Key="a", Body=b"y")
+
+
+def test_who_may_not_list_does_not_learn_what_is_missing() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    name = bucket()
+    reader = user("reader", allow("s3:GetObject"))
+    lister = user("lister", allow(["s3:GetObject", "s3:ListBucket"]))
+    with refused_with(403, "AccessDenied"):
+        reader.get_object(Bucket=name, Key="missing")
+    with refused_with(403, "403"):
+        reader.head_object(Bucket=name, Key="missing")
+    with refused_with(404, "NoSuchKey"):
+        lister.get_object(Bucket=name, Key="missing")
+
+
+def test_a_version_needs_a_permission_of_its_own() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html"""
+    name = bucket()
+    client().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    version_id = client().put_object(Bucket=name, Key="a", Body=b"x")["VersionId"]
+    reader = user("reader", allow("s3:GetObject"))
+    assert reader.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    with refused_with(403, "AccessDenied"):
+        reader.get_object(Bucket=name, Key="a", VersionId=version_id)
+    with refused_with(403, "AccessDenied"):
+        user("cleaner", allow("s3:DeleteObject")).delete_object(
+            Bucket=name, Key="a", VersionId=version_id
+        )
+
+
+def test_a_batch_deletion_asks_for_each_key() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+    name = bucket()
+    for key in ("tmp/a", "kept"):
+        client().put_object(Bucket=name, Key=key, Body=b"x")
+    cleaner = user("cleaner", allow("s3:DeleteObject", f"arn:aws:s3:::{name}/tmp/*"))
+    answer = cleaner.delete_objects(
+        Bucket=name, Delete={"Objects": [{"Key": "tmp/a"}, {"Key": "kept"}]}
+    )
+    assert [found["Key"] for found in answer["Deleted"]] == ["tmp/a"]
+    assert [(found["Key"], found["Code"]) for found in answer["Errors"]] == [
+        ("kept", "AccessDenied")
+    ]
+    assert client().get_object(Bucket=name, Key="kept")["Body"].read() == b"x"
+
+
+def test_listing_may_be_limited_to_a_prefix() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/walkthrough1.html"""
+    name = bucket()
+    condition = {"StringLike": {"s3:prefix": "home/*"}}
+    lister = user("lister", allow("s3:ListBucket", Condition=condition))
+    assert lister.list_objects_v2(Bucket=name, Prefix="home/me")["KeyCount"] == 0
+    for parameters in ({}, {"Prefix": "secret/"}):
+        with refused("AccessDenied"):
+            lister.list_objects_v2(Bucket=name, **parameters)
+
+
+def test_tags_of_objects_decide() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/tagging-and-policies.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="open", Body=b"x", Tagging="class=public")
+    client().put_object(Bucket=name, Key="shut", Body=b"x", Tagging="class=secret")
+    condition = {"StringEquals": {"s3:ExistingObjectTag/class": "public"}}
+    reader = user("reader", allow("s3:GetObject", Condition=condition))
+    assert reader.get_object(Bucket=name, Key="open")["TagCount"] == 1
+    with refused("AccessDenied"):
+        reader.get_object(Bucket=name, Key="shut")
+    wanted = {"StringEquals": {"s3:RequestObjectTag/class": "public"}}
+    writer = user("writer", allow("s3:PutObject", Condition=wanted), allow("s3:PutObjectTagging"))
+    writer.put_object(Bucket=name, Key="new", Body=b"x", Tagging="class=public")
+    for tagging in ({}, {"Tagging": "class=secret"}):
+        with refused("AccessDenied"):
+            writer.put_object(Bucket=name, Key="new", Body=b"x", **tagging)
+
+
+def test_a_copy_needs_to_read_the_source_and_write_the_target() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="in/a", Body=b"x")
+    reading = allow("s3:GetObject", f"arn:aws:s3:::{name}/in/*")
+    writing = allow("s3:PutObject", f"arn:aws:s3:::{name}/out/*")
+    copy = {"Bucket": name, "Key": "out/a", "CopySource": f"{name}/in/a"}
+    for who, statement in (("reader", reading), ("writer", writing)):
+        with refused("AccessDenied"):
+            user(who, statement).copy_object(**copy)
+    user("copier", reading, writing).copy_object(**copy)
+
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("{", "This policy contains invalid Json"),
+        ("no json", "Policies must be valid JSON and the first byte must be '{'"),
+        ('{"Version": "2012-10-17"}', "Missing required field Statement"),
+        (
+            '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", '
+            '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::another-bucket/*"}]}',
+            "Policy has invalid resource",
+        ),
+        (
+            '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", '
+            '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::first-bucket/*"}]}',
+            "Missing required field Principal",
+        ),
+    ],
+)
+def test_a_malformed_policy(document: str, message: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    name = bucket()
+    with refused_with(400, "MalformedPolicy", message):
+        client().put_bucket_policy(Bucket=name, Policy=document)
+
+
+@pytest.mark.right_in_moto
+def test_a_bucket_without_a_policy() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html"""
+    with refused_with(404, "NoSuchBucketPolicy", "The bucket policy does not exist"):
+        client().get_bucket_policy(Bucket=bucket())
+
+
+# --- the public ---------------------------------------------------------------------------------
+
+_PUBLIC = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject"}
+
+
+def test_block_public_access_keeps_public_policies_out() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
+    name = bucket()
+    public = {**_PUBLIC, "Resource": f"arn:aws:s3:::{name}/*"}
+    with refused_with(
+        403,
+        "AccessDenied",
+        "User: arn:aws:iam::123456789012:user/workshop-admin is not authorized to perform: "
+        f's3:PutBucketPolicy on resource: "arn:aws:s3:::{name}" because public policies are '
+        "blocked by the BlockPublicPolicy block public access setting.",
+    ):
+        set_policy(name, public)
+    set_policy(name, {**public, "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}})
+    set_policy(name, {**public, "Effect": "Deny"})
+    client().delete_public_access_block(Bucket=name)
+    set_policy(name, public)
+    assert client().get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True
+
+
+def test_the_anonymous_read_what_a_policy_opens() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="a", Body=b"x")
+    client().put_object(Bucket=name, Key="k", Body=b"x", **BY_KMS)
+    anonymous = _anonymous()
+    with refused_with(403, "AccessDenied", "Access Denied"):
+        anonymous.get_object(Bucket=name, Key="a")
+    client().delete_public_access_block(Bucket=name)
+    set_policy(name, {**_PUBLIC, "Resource": f"arn:aws:s3:::{name}/*"})
+    assert anonymous.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    with refused_with(400, "InvalidArgument"):  # KMS needs a signature
+        anonymous.get_object(Bucket=name, Key="k")
+    client().put_public_access_block(
+        Bucket=name, PublicAccessBlockConfiguration={"RestrictPublicBuckets": True}
+    )
+    with refused_with(403, "AccessDenied"):
+        anonymous.get_object(Bucket=name, Key="a")
+
+
+def _anonymous() -> Any:
+    import boto3
+
+    return boto3.client("s3", region_name="us-east-1", config=Config(signature_version=UNSIGNED))
+
+
+def test_access_control_lists_are_turned_off() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html"""
+    name = bucket()
+    for refusing in (
+        lambda: client().put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read"),
+        lambda: client().put_bucket_acl(Bucket=name, ACL="public-read"),
+    ):
+        with refused_with(400, "AccessControlListNotSupported", "The bucket does not allow ACLs"):
+            refusing()
+    client().put_object(Bucket=name, Key="a", Body=b"x", ACL="bucket-owner-full-control")
+    controls = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    client().put_bucket_ownership_controls(Bucket=name, OwnershipControls=controls)
+    with refused_with(403, "AccessDenied"):
+        client().put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read")
+    client().delete_public_access_block(Bucket=name)
+    client().put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read")
+    assert _anonymous().get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    with refused("AccessDenied"):
+        _anonymous().list_objects_v2(Bucket=name)
+
+
+def test_the_expected_owner() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"""
+    name = bucket()
+    client().list_objects_v2(Bucket=name, ExpectedBucketOwner="123456789012")
+    with refused_with(403, "AccessDenied"):
+        client().list_objects_v2(Bucket=name, ExpectedBucketOwner="111122223333")
