@@ -149,7 +149,7 @@ class TestWhatACheckNeverRaises:
     def test_an_exercise_that_is_not_there(
         self, number: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert f"there is no exercise {number}" in said(number, capsys)
+        assert f"There is no exercise {number}:" in said(number, capsys)
 
     def test_but_a_stop_passes_through(self) -> None:
         def stop(look: Look) -> None:

@@ -26,6 +26,7 @@ The learner's resources are found by a tag that the exercise asks for: `exercise
 from __future__ import annotations
 
 import importlib
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -136,6 +137,11 @@ class Look:
                 "it is encrypted under the AWS owned key: it has no SSEDescription",
                 "Ask for a key in SSESpecification, and let a minute pass after a switch.",
             )
+        if "KMSMasterKeyArn" not in description:
+            self.missing(
+                "the switch to another key is still under way: Status is UPDATING",
+                "Call lab.later(minutes=1), then check again.",
+            )
         self.saw("its description names a KMS key")
         answer = boto3.client("kms").describe_key(KeyId=description["KMSMasterKeyArn"])
         metadata: dict[str, Any] = answer["KeyMetadata"]
@@ -160,7 +166,9 @@ class Look:
         }
         with self.asking(answers):
             answer = boto3.client("sts").assume_role(
-                RoleArn=role["Arn"], RoleSessionName="exercise-check"
+                RoleArn=role["Arn"],
+                # a new name each time: services keep what they know of a session for minutes
+                RoleSessionName=f"exercise-check-{secrets.token_hex(4)}",
             )
         self.saw(f"the role {role['RoleName']} can be assumed")
         got = answer["Credentials"]
@@ -190,6 +198,8 @@ class Result:
         return self.error is None and all(step.ok for step in self.steps)
 
     def __str__(self) -> str:
+        if isinstance(self.error, LookupError) and not self.title:
+            return f"There is no exercise {self.number}: take the number from its heading."
         if self.error is not None:
             return (
                 f"The check of exercise {self.number} failed itself "

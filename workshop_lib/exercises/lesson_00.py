@@ -28,7 +28,7 @@ def unreadable_item(look: Look) -> None:
     )
     look.need(
         not isinstance(item["card"], str),
-        saw=f"its card is stored as {len(bytes(item['card']))} bytes that say nothing",
+        saw="its card is stored as bytes that say nothing",
         missing=f"its card is readable: {item['card']!r}",
         fix="Write with an EncryptedTable, not with the table itself (step 2).",
     )

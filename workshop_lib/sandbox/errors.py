@@ -114,6 +114,10 @@ def front_door(
 class NotEmulated(NotImplementedError):
     """Something the sandbox does not emulate and therefore refuses, by name."""
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the sentence, without the frames of boto3 and the sandbox."""
+        return [f"NotEmulated: {self}"]
+
 
 def render(error: AwsError, service: str, request_id: str, *, bodiless: bool = False) -> Response:
     """The HTTP response that carries ``error`` in ``service``'s protocol.

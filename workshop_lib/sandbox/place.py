@@ -35,6 +35,7 @@ class Sandbox:
     _current: "Sandbox | None" = None
 
     def __init__(self, region: str) -> None:
+        self._replaces = Sandbox._current is not None
         if Sandbox._current is not None:
             Sandbox._current._close()
         self._region = region
@@ -52,10 +53,18 @@ class Sandbox:
         return (
             f"AWS is simulated in this kernel (sandbox) · region {self._region} · "
             "costs nothing, reaches no network"
+            + (" · what the lab before held is gone" if self._replaces else "")
         )
+
+    def _require_current(self) -> None:
+        if Sandbox._current is not self:
+            raise RuntimeError(
+                "This lab was replaced by a later start_lab(): use the lab that call returned."
+            )
 
     def created(self) -> Iterable[Created]:
         """What was made here and may still exist, oldest first."""
+        self._require_current()
         return list(self._gate.created)
 
     def forget(self, resource: Created) -> None:
@@ -69,10 +78,12 @@ class Sandbox:
 
     def later(self, by: timedelta) -> None:
         """Move the sandbox's clock on."""
+        self._require_current()
         clock.advance(by)
 
     def settle(self) -> None:
         """Let changes that are under way come to their end, such as a table's new key."""
+        self._require_current()
         clock.advance(timedelta(minutes=1))
 
     def serve(self, port: int = 0) -> tuple[str, list[str]]:
