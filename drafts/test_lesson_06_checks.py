@@ -66,6 +66,7 @@ def found(lab: Lab, number: str) -> str:
         (None, b"kept", "not encrypted with SSE-C"),
         (NEW, b"other", "its content is 5 bytes"),
     ],
+    ids=["new key", "old key", "some key", "no key", "other content"],
 )
 def test_6_1_says_which_key_opens_the_object(
     lab: Lab, key: bytes | None, body: bytes, says: str
