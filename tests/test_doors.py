@@ -192,6 +192,23 @@ def test_other_addresses_of_the_same_services(
     assert attempts == []
 
 
+def test_a_stream_is_read_at_the_account_s_own_address(attempts: list[Any]) -> None:
+    """boto3 takes the account from the stream's ARN: 123456789012.streams-ddb.<region>…"""
+    start_lab()
+    table = boto3.client("dynamodb").create_table(
+        TableName="followed",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    arn = table["LatestStreamArn"]
+    for config in (Config(), Config(use_fips_endpoint=True), Config(use_dualstack_endpoint=True)):
+        streams = boto3.client("dynamodbstreams", config=config)
+        assert streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    assert attempts == []
+
+
 def test_a_bucket_in_the_host_name(attempts: list[Any]) -> None:
     start_lab()
     for options in ({}, {"use_accelerate_endpoint": False, "addressing_style": "virtual"}):

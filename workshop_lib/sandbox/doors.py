@@ -71,7 +71,9 @@ class KernelDoor:
 
     def send(self, prepared: AWSPreparedRequest) -> AWSResponse:
         """Answer a request that botocore was about to send."""
-        response = self.gate.handle(_plain(prepared), local=self.loopback)
+        request = _plain(prepared)
+        secure = request.scheme == "https" or request.host in self.loopback
+        response = self.gate.handle(request, local=self.loopback, secure=secure)
         return AWSResponse(prepared.url, response.status, response.headers, _Raw(response.body))
 
 

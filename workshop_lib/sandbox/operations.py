@@ -21,7 +21,10 @@ _HOSTS = [
     ("kms", rf"kms(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
     ("dynamodb", rf"(?:dynamodb(?:-fips)?|\d{{12}}\.ddb)\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
     ("dynamodbstreams", rf"streams\.dynamodb(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
-    ("dynamodbstreams", rf"streams-dynamodb(?:-fips)?\.{_REGION}\.api\.aws"),
+    (
+        "dynamodbstreams",
+        rf"(?:streams-dynamodb|\d{{12}}\.streams-ddb)(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)",
+    ),
     ("iam", r"iam(?:-fips)?\.(?:amazonaws\.com|global\.api\.aws)"),
     ("sts", rf"sts(?:-fips)?(?:\.{_REGION})?\.(?:amazonaws\.com|api\.aws)"),
     ("cloudtrail", rf"cloudtrail(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
@@ -246,7 +249,7 @@ def _s3_call(request: Request, region: str, account: str, bucket: str | None) ->
     query = request.parameters
     for header, value in presigned_headers(query.items()).items():
         request.headers.setdefault(header, value)
-    parameters: dict[str, Any] = {"Bucket": unquote(name), "Key": unquote(key), **query}
+    parameters: dict[str, Any] = {**query, "Bucket": unquote(name), "Key": unquote(key)}
     request.path = path
     return Call(
         "s3", _s3_operation(request, name, key, query), region, account, parameters, request
