@@ -174,6 +174,8 @@ def test_a_bucket_key_spares_calls_to_kms_for_a_while() -> None:
     later(hours=1)
     client().get_object(Bucket=name, Key="k0")
     assert len(events("Decrypt")) == 2
+    put(name, "late", SSEKMSKeyId=arn, BucketKeyEnabled=True, **BY_KMS)
+    assert len(events("GenerateDataKey")) == 2
 
 
 def test_the_etag_is_the_md5_under_sse_s3_only() -> None:

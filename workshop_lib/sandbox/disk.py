@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/kms-cryptography.html
 
 import hashlib
 import hmac
+import io
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -98,16 +99,16 @@ def unseal(
     """
     total = sum(section.length for section in sections)
     stop = total if stop is None else min(stop, total)
-    opened: list[bytes] = []
+    opened = io.BytesIO()  # grows in place: a list of pieces would need the memory twice
     position = offset = 0
     for section in sections:
         end = offset + section.length
-        if (start < end and offset < stop) or (total == 0 and not opened):
+        if (start < end and offset < stop) or total == 0:
             first, last = max(start - offset, 0), min(stop, end) - offset
-            opened.extend(_opened(read, position, section, keys, first, last))
+            opened.writelines(_opened(read, position, section, keys, first, last))
         position += section.stored_length(len(keys))
         offset = end
-    return opened[0] if len(opened) == 1 else b"".join(opened)
+    return opened.getvalue()
 
 
 def _opened(

@@ -29,6 +29,7 @@ from workshop_lib.sandbox.s3_buckets import (
     put_policy,
     put_versioning,
 )
+from workshop_lib.sandbox.s3_copies import Copies
 from workshop_lib.sandbox.s3_cors import add_headers, preflight
 from workshop_lib.sandbox.s3_encryption import (
     DSSE_KMS,
@@ -89,6 +90,7 @@ class S3:
         self._listing = Listing(self._buckets, store)
         self._handlers: dict[str, Handler] = {
             **Objects(self._buckets, self._storage).handlers,
+            **Copies(self._buckets, self._storage).handlers,
             **Multipart(self._buckets, self._storage).handlers,
             **self._listing.handlers,
             "DeleteBucketEncryption": lambda call, bucket: delete_encryption(bucket),

@@ -16,6 +16,7 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
 from workshop_lib.sandbox.s3_conditions import check_write, invalid_range
+from workshop_lib.sandbox.s3_copies import source_of_copy
 from workshop_lib.sandbox.s3_encryption import (
     COPY_SOURCE,
     SSE_C,
@@ -27,7 +28,6 @@ from workshop_lib.sandbox.s3_encryption import (
     require_unblocked,
 )
 from workshop_lib.sandbox.s3_errors import invalid_argument, invalid_request
-from workshop_lib.sandbox.s3_objects import encryption_headers, source_of_copy, write_wish
 from workshop_lib.sandbox.s3_permissions import copy_source
 from workshop_lib.sandbox.s3_storage import (
     Checksum,
@@ -38,21 +38,18 @@ from workshop_lib.sandbox.s3_storage import (
     version_headers,
 )
 from workshop_lib.sandbox.s3_uploads import (
-    acl,
     check_key,
     check_md5,
-    lock,
-    metadata,
+    described,
+    encryption_headers,
     named_checksum,
     sent_checksum,
-    storage_class,
-    tags,
+    write_wish,
 )
 from workshop_lib.sandbox.s3_xml import Element, iso, malformed, parse, respond
 
 SMALLEST_PART = 5 * 1024 * 1024
 _MOST_PARTS = 10_000
-_OWNER_KIND = "STANDARD"
 
 
 @dataclass
@@ -77,7 +74,6 @@ class Upload:
     key: str
     envelope: Envelope
     new: New
-    headers: Mapping[str, str]
     algorithm: str
     kind: str
     chosen: bool
@@ -108,21 +104,11 @@ class Multipart:
         check_key(key)
         asked = write_wish(call, bucket, headers)
         algorithm, kind, chosen = _checksum_plan(headers)
-        new = New(
-            Facts(Envelope("", b"", {}), ()),
-            etag="",
-            size=0,
-            data=(),
-            storage_class=storage_class(headers),
-            tags=tags(headers),
-            acl=acl(call, bucket, headers, self._storage.store),
-            lock=lock(bucket, headers),
-        )
-        kept = metadata(headers)
+        new = described(call, bucket, headers, self._storage.store)
         envelope, _ = self._storage.envelope(call, bucket, key, asked)
         upload_id = self._storage.store.new_id("CreateMultipartUpload upload", 128)
         bucket.settings.uploads[upload_id] = Upload(
-            upload_id, key, envelope, new, kept, algorithm, kind, chosen, clock.now()
+            upload_id, key, envelope, new, algorithm, kind, chosen, clock.now()
         )
         shown = encryption_headers(envelope, asked, headers)
         if chosen:
@@ -172,7 +158,7 @@ class Multipart:
         new.data = self._joined(parts)
         kept = tuple(Part(p.number, p.size, p.etag, p.for_object) for p in parts)
         sections = tuple(part.section for part in parts)
-        new.facts = Facts(upload.envelope, sections, upload.headers, checksum, kept)
+        new.facts = Facts(upload.envelope, sections, new.facts.headers, checksum, kept)
         made = self._storage.place(call, bucket, upload.key, new)
         del bucket.settings.uploads[upload.id]
         for part in upload.parts.values():
@@ -246,7 +232,7 @@ class Multipart:
             own = checksums.checksum(upload.algorithm, body)
         stored = self._storage.store.new_object(
             bucket.moto, upload.key, "null", facts=None, etag=etag, size=len(body),
-            storage_class=_OWNER_KIND, data=data,
+            storage_class="STANDARD", data=data,
         )  # fmt: skip
         part = StoredPart(number, len(body), etag, section, stored, checksum, clock.now(), own)
         replaced = upload.parts.get(number)

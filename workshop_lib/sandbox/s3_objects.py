@@ -3,68 +3,51 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from workshop_lib.sandbox import checksums, disk, post_form
-from workshop_lib.sandbox.errors import AwsError, NotEmulated
+from workshop_lib.sandbox import post_form
+from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
-from workshop_lib.sandbox.s3_buckets import Bucket, Buckets, default_of
+from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
 from workshop_lib.sandbox.s3_conditions import (
     byte_range,
-    check_copy_source,
     check_read,
     check_write,
 )
 from workshop_lib.sandbox.s3_encryption import (
-    BUCKET_KEY,
-    CONTEXT,
-    COPY_SOURCE,
-    KEY_ID,
-    SSE,
-    SSE_C,
     SSE_KMS,
     SSE_S3,
-    Envelope,
     Wanted,
-    asks_for_customer_key,
     require_no_choice,
     require_transport,
-    require_unblocked,
-    wanted,
 )
 from workshop_lib.sandbox.s3_errors import (
     access_denied,
     invalid_argument,
     invalid_request,
-    no_such_key,
 )
-from workshop_lib.sandbox.s3_permissions import copy_source, key_of
 from workshop_lib.sandbox.s3_storage import (
-    ARCHIVED,
     Checksum,
     Facts,
-    New,
     Storage,
     http_date,
     marker_response,
+    require_at_hand,
     version_headers,
 )
 from workshop_lib.sandbox.s3_uploads import (
-    acl,
     check_key,
     check_md5,
-    lock,
-    metadata,
+    described,
+    encryption_headers,
     own_checksum,
     require_digest,
     sent_checksum,
-    storage_class,
-    tags,
+    write_wish,
 )
 from workshop_lib.sandbox.s3_xml import document, malformed, parse, respond
 
@@ -77,30 +60,8 @@ _OVERRIDES = {
     "response-content-type": "Content-Type",
     "response-expires": "Expires",
 }
+_REDIRECT = "x-amz-website-redirect-location"
 _ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
-
-
-def write_wish(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> Wanted:
-    """The encryption a write asks for, once it is sure that the bucket allows it.
-
-    Raises AwsError for headers that are malformed or contradict each other, AccessDenied where
-    SSE-C is blocked.
-    """
-    asked = wanted(headers, default_of(bucket))
-    blocked = asked.method == SSE_C and bool(bucket.settings.blocks_sse_c)
-    require_unblocked(call, blocked, bucket.object_arn(key_of(call)), action=call.operation)
-    require_transport(call, by_customer=asked.customer is not None, by_kms=asked.by_kms)
-    return asked
-
-
-def encryption_headers(
-    envelope: Envelope, asked: Wanted, headers: Mapping[str, str]
-) -> dict[str, str]:
-    """What the answer to a write tells of the encryption."""
-    shown = envelope.headers(asked.customer)
-    if asked.by_kms and CONTEXT in headers:
-        shown[CONTEXT] = headers[CONTEXT]
-    return shown
 
 
 class Objects:
@@ -115,7 +76,6 @@ class Objects:
             "GetObject": self.get,
             "HeadObject": self.get,
             "GetObjectAttributes": self.attributes,
-            "CopyObject": self.copy,
             "DeleteObject": self.delete,
             "DeleteObjects": self.delete_many,
             "UpdateObjectEncryption": self.update_encryption,
@@ -137,32 +97,15 @@ class Objects:
         asked = write_wish(call, bucket, headers)
         digest = check_md5(headers, body)
         checksum = sent_checksum(headers, body) or own_checksum(body)
-        new = self._described(call, bucket, headers)
+        new = described(call, bucket, headers, self._storage.store)
         check_write(headers, key, self._storage.current(bucket, key))
-        envelope, keys = self._storage.envelope(call, bucket, key, asked)
-        section, new.data = disk.seal(body, keys)
-        new.facts = Facts(envelope, (section,), metadata(headers), checksum)
-        new.etag = self._storage.etag(envelope.method, digest, "PutObject ETag")
-        new.size = len(body)
-        made = self._storage.place(call, bucket, key, new)
+        new.facts.checksum = checksum
+        made = self._storage.write(call, bucket, key, new, asked, body, digest)
         return made, {
             **version_headers(bucket, made),
             **checksum.headers(),
-            **encryption_headers(envelope, asked, headers),
+            **encryption_headers(made.facts.envelope, asked, headers),
         }
-
-    def _described(self, call: Call, bucket: Bucket, headers: Mapping[str, str]) -> New:
-        """An object as far as a write's headers describe it, without its data."""
-        return New(
-            Facts(Envelope(SSE_S3, b"", {}), ()),
-            etag="",
-            size=0,
-            data=(),
-            storage_class=storage_class(headers),
-            tags=tags(headers),
-            acl=acl(call, bucket, headers, self._storage.store),
-            lock=lock(bucket, headers),
-        )
 
     def post(self, call: Call, bucket: Bucket) -> Response:
         """A browser's upload.
@@ -220,7 +163,7 @@ class Objects:
         if not check_read(request.headers, made.etag, modified):
             return Response(304, shown)
         if not head:
-            _require_at_hand(made)
+            require_at_hand(made)
         extent, part_headers, checksum = _extent(call, made)
         shown |= {"Accept-Ranges": "bytes", **facts.headers, **self._more(made), **part_headers}
         shown |= _overrides(call)
@@ -277,56 +220,6 @@ class Objects:
         headers = {"Last-Modified": http_date(made.last_modified), **version_headers(bucket, made)}
         content = {name: value for name, value in found.items() if name in asked}
         return respond("GetObjectAttributesResponse", content, headers)
-
-    # --- copying -------------------------------------------------------------------------------
-
-    def copy(self, call: Call, bucket: Bucket) -> Response:
-        """Copy an object, reading it with the caller's rights and encrypting it anew.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
-        """
-        headers, key = call.request.headers, call.parameters["Key"]
-        check_key(key)
-        asked = write_wish(call, bucket, headers)
-        named = copy_source(call)
-        source_bucket = self._buckets.get(named.bucket)
-        source = source_of_copy(self._storage, call, source_bucket)
-        facts: Facts = source.facts
-        customer = self._storage.customer_key(call, facts, COPY_SOURCE)
-        in_place = (named.bucket, named.key) == (bucket.name, key) and named.version_id is None
-        directive = _directive(headers, "metadata")
-        if in_place and directive == "COPY":
-            _require_change(headers, bucket, facts.envelope, asked)
-        check_write(headers, key, self._storage.current(bucket, key))
-        new = self._described(call, bucket, headers)
-        if _directive(headers, "tagging") == "COPY":
-            new.tags = self._storage.store.tags(source)
-        body = self._storage.open(call, source_bucket, source, customer)
-        checksum = _copied_checksum(headers, facts.checksum, body)
-        envelope, keys = self._storage.envelope(call, bucket, key, asked)
-        section, new.data = disk.seal(body, keys)
-        kept = facts.headers if directive == "COPY" else metadata(headers)
-        if directive == "COPY":
-            kept = {n: v for n, v in kept.items() if n != "x-amz-website-redirect-location"}
-            if "x-amz-website-redirect-location" in headers:
-                kept |= metadata(
-                    {n: v for n, v in headers.items() if n == "x-amz-website-redirect-location"}
-                ) | {"Content-Type": kept["Content-Type"]}
-        new.facts = Facts(envelope, (section,), kept, checksum)
-        digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        new.etag = self._storage.etag(envelope.method, digest, "CopyObject ETag")
-        new.size = len(body)
-        made = self._storage.place(call, bucket, key, new)
-        shown = {
-            **version_headers(bucket, made),
-            **encryption_headers(envelope, asked, headers),
-        }
-        if source_bucket.versioning is not None:
-            shown["x-amz-copy-source-version-id"] = source.version_id
-        content = {
-            "LastModified": made.last_modified, "ETag": made.etag, **checksum.elements(),
-        }  # fmt: skip
-        return respond("CopyObjectResult", content, shown)
 
     # --- deleting ------------------------------------------------------------------------------
 
@@ -414,33 +307,6 @@ class Objects:
 
 
 # --- parts of the above -------------------------------------------------------------------------
-
-
-def source_of_copy(storage: Storage, call: Call, bucket: Bucket) -> Any:
-    """The object a copy is made of, if it may be copied and its conditions hold."""
-    named = copy_source(call)
-    source = storage.find(call, bucket, named.key, named.version_id)
-    if not storage.is_object(source):
-        if named.version_id is None:
-            raise no_such_key(named.key)
-        raise invalid_request(
-            "The source of a copy request may not specifically refer to a delete marker by "
-            "version id."
-        )
-    modified = source.last_modified.replace(microsecond=0)
-    check_copy_source(call.request.headers, source.etag, modified)
-    _require_at_hand(source)
-    return source
-
-
-def _require_at_hand(made: Any) -> None:
-    if made.storage_class in ARCHIVED and made.expiry_date is None:
-        raise AwsError(
-            "InvalidObjectState",
-            "The operation is not valid for the object's storage class",
-            403,
-            {"StorageClass": made.storage_class},
-        )
 
 
 def _extent(
@@ -551,49 +417,6 @@ def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
         message = f"Provided {name} not an integer or within integer range"
         raise invalid_argument(message, name, text)
     return int(text)
-
-
-def _directive(headers: Mapping[str, str], kind: str) -> str:
-    name = f"x-amz-{kind}-directive"
-    value = headers.get(name, "COPY")
-    if value not in ("COPY", "REPLACE"):
-        raise invalid_argument(f"Unknown {kind} directive.", name, value)
-    return value
-
-
-_CHANGES = (
-    SSE, KEY_ID, BUCKET_KEY, "x-amz-storage-class", "x-amz-website-redirect-location",
-)  # fmt: skip
-
-
-def _require_change(
-    headers: Mapping[str, str], bucket: Bucket, present: Envelope, asked: Wanted
-) -> None:
-    """Refuse a copy of an object to itself that would change nothing."""
-    if any(name in headers for name in _CHANGES) or asks_for_customer_key(headers):
-        return
-    if bucket.settings.configured or present.method != asked.method:
-        return
-    raise invalid_request(
-        "This copy request is illegal because it is trying to copy an object to itself without "
-        "changing the object's metadata, storage class, website redirect location or encryption "
-        "attributes."
-    )
-
-
-def _copied_checksum(headers: Mapping[str, str], present: Checksum | None, body: bytes) -> Checksum:
-    """The checksum of a copy: in the algorithm asked for, else in the source's."""
-    asked = headers.get("x-amz-checksum-algorithm", "").upper()
-    if not asked:
-        if present is not None and present.kind == "FULL_OBJECT":
-            return present
-        asked = checksums.DEFAULT if present is None else present.algorithm
-    if asked in checksums.NOT_EMULATED:
-        raise NotEmulated(f"The sandbox does not emulate the checksum {asked}.")
-    if asked not in checksums.ALGORITHMS:
-        message = "Checksum algorithm provided is unsupported. Please try again with any of the "
-        raise invalid_request(message + "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
-    return Checksum(asked, checksums.checksum(asked, body))
 
 
 def _bypasses(headers: Mapping[str, str]) -> bool:

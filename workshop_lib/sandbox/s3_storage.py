@@ -233,6 +233,18 @@ class Storage:
         """
         return digest if method == SSE_S3 else self.store.new_digest(operation)
 
+    def write(
+        self, call: Call, bucket: Bucket, key: str, new: New, asked: Wanted, body: bytes,
+        digest: str,
+    ) -> Any:  # fmt: skip
+        """Seal a body, whose MD5 is ``digest``, and store it as the object ``new`` describes."""
+        envelope, keys = self.envelope(call, bucket, key, asked)
+        section, new.data = disk.seal(body, keys)
+        new.facts.envelope, new.facts.sections = envelope, (section,)
+        new.etag = self.etag(envelope.method, digest, f"{call.operation} ETag")
+        new.size = len(body)
+        return self.place(call, bucket, key, new)
+
     def place(self, call: Call, bucket: Bucket, key: str, new: New) -> Any:
         """Store an object: as a new version, or in place of the present one."""
         enabled = bucket.versioning == "Enabled"
@@ -357,6 +369,17 @@ def marker_response(call: Call, marker: Any, key: str, version_id: str | None) -
         response.headers["Allow"] = "DELETE"
         response.headers["Last-Modified"] = http_date(marker.last_modified)
     return response
+
+
+def require_at_hand(made: Any) -> None:
+    """Raise AwsError InvalidObjectState for an object in the archive that was not restored."""
+    if made.storage_class in ARCHIVED and made.expiry_date is None:
+        raise AwsError(
+            "InvalidObjectState",
+            "The operation is not valid for the object's storage class",
+            403,
+            {"StorageClass": made.storage_class},
+        )
 
 
 def version_headers(bucket: Bucket, made: Any) -> dict[str, str]:

@@ -15,9 +15,20 @@ from workshop_lib.sandbox import checksums
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
-from workshop_lib.sandbox.s3_buckets import Bucket
+from workshop_lib.sandbox.s3_buckets import Bucket, default_of
+from workshop_lib.sandbox.s3_encryption import (
+    CONTEXT,
+    SSE_C,
+    SSE_S3,
+    Envelope,
+    Wanted,
+    require_transport,
+    require_unblocked,
+    wanted,
+)
 from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, invalid_request
-from workshop_lib.sandbox.s3_storage import Checksum
+from workshop_lib.sandbox.s3_permissions import key_of
+from workshop_lib.sandbox.s3_storage import Checksum, Facts, New
 
 _SYSTEM = (
     "cache-control", "content-disposition", "content-encoding", "content-language",
@@ -272,3 +283,43 @@ def lock(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | None]:
         message = "Legal Hold must be either of 'ON' or 'OFF'"
         raise invalid_argument(message, "x-amz-object-lock-legal-hold", hold)
     return {"mode": mode, "until": until, "hold": hold}
+
+
+def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> New:
+    """A new object as far as a write's headers describe it, still without its data."""
+    return New(
+        Facts(Envelope(SSE_S3, b"", {}), (), metadata(headers)),
+        etag="",
+        size=0,
+        data=(),
+        storage_class=storage_class(headers),
+        tags=tags(headers),
+        acl=acl(call, bucket, headers, store),
+        lock=lock(bucket, headers),
+    )
+
+
+# --- encryption ---------------------------------------------------------------------------------
+
+
+def write_wish(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> Wanted:
+    """The encryption a write asks for, once it is sure that the bucket allows it.
+
+    Raises AwsError for headers that are malformed or contradict each other, AccessDenied where
+    SSE-C is blocked.
+    """
+    asked = wanted(headers, default_of(bucket))
+    blocked = asked.method == SSE_C and bool(bucket.settings.blocks_sse_c)
+    require_unblocked(call, blocked, bucket.object_arn(key_of(call)), action=call.operation)
+    require_transport(call, by_customer=asked.customer is not None, by_kms=asked.by_kms)
+    return asked
+
+
+def encryption_headers(
+    envelope: Envelope, asked: Wanted, headers: Mapping[str, str]
+) -> dict[str, str]:
+    """What the answer to a write tells of the encryption."""
+    shown = envelope.headers(asked.customer)
+    if asked.by_kms and CONTEXT in headers:
+        shown[CONTEXT] = headers[CONTEXT]
+    return shown
