@@ -3,6 +3,7 @@
 pandas, ipywidgets and the sandbox are loaded when they are first used.
 """
 
+from workshop_lib.chart import chart
 from workshop_lib.compare import compare
 from workshop_lib.exercises import check
 from workshop_lib.lab import Lab, start_lab
@@ -10,4 +11,14 @@ from workshop_lib.refusals import refused
 from workshop_lib.trace import trace
 from workshop_lib.widgets import predict, quiz
 
-__all__ = ["Lab", "check", "compare", "predict", "quiz", "refused", "start_lab", "trace"]
+__all__ = [
+    "Lab",
+    "chart",
+    "check",
+    "compare",
+    "predict",
+    "quiz",
+    "refused",
+    "start_lab",
+    "trace",
+]

@@ -1,0 +1,82 @@
+"""chart(): what the picture says, for those who see it and for those who hear it."""
+
+import itertools
+import math
+import xml.etree.ElementTree as ElementTree
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workshop_lib import chart
+
+CALLS = pd.DataFrame(
+    {"Direct KMS": [2, 20, 2000], "Wrapped": [0, 0, 0], "Static": [0, 0, 0], "caching": [2, 2, 2]},
+    index=pd.Index([1, 10, 1000], name="items"),
+)
+
+
+def svg(counts: pd.DataFrame = CALLS, title: str = "Calls to KMS") -> ElementTree.Element:
+    return ElementTree.fromstring(chart(counts, title)._repr_html_())
+
+
+def test_lines_that_are_alike_share_one_label() -> None:
+    texts = [text.text for text in svg().iter("text")]
+    assert "Wrapped, Static" in texts
+    assert {"Direct KMS", "caching", "Calls to KMS", "1", "10", "1,000", "2,000"} <= set(texts)
+    assert len(list(svg().iter("polyline"))) == 3
+
+
+def test_a_screen_reader_hears_every_number() -> None:
+    assert svg().get("aria-label") == (
+        "Calls to KMS. Direct KMS: 2 at 1, 20 at 10, 2,000 at 1,000. "
+        "Wrapped, Static: 0 at 1, 0 at 10, 0 at 1,000. caching: 2 at 1, 2 at 10, 2 at 1,000."
+    )
+    assert svg().get("role") == "img"
+
+
+def test_no_line_is_told_by_colour_alone() -> None:
+    dashes = [line.get("stroke-dasharray") for line in svg().iter("polyline")]
+    assert len(set(dashes)) == len(dashes)
+
+
+def test_as_text_it_says_what_it_is() -> None:
+    assert repr(chart(CALLS, "Calls to KMS")) == (
+        "Calls to KMS: a chart of Direct KMS, Wrapped, Static, caching"
+    )
+
+
+def test_markup_in_a_name_stays_text() -> None:
+    counts = pd.DataFrame({"<b>&": [1.5]}, index=["a & b"])
+    assert svg(counts, '"<i>').get("aria-label") == '"<i>. <b>&: 1.5 at a & b.'
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.lists(st.floats(0, 1e9), min_size=3, max_size=3), min_size=1, max_size=6, unique_by=tuple
+    )
+)
+def test_labels_never_lie_on_each_other_and_greater_is_higher(lines: list[list[float]]) -> None:
+    counts = pd.DataFrame({f"line {n}": line for n, line in enumerate(lines)}, index=[1, 2, 3])
+    root = svg(counts)
+    labels = [t for t in root.iter("text") if (t.text or "").startswith("line ")]
+    heights = sorted(float(label.get("y", "nan")) for label in labels)
+    assert all(b - a >= 19 for a, b in itertools.pairwise(heights))
+    assert heights[-1] < float(root.get("viewBox", "").split()[-1])
+    spots = [(float(c.get("cx", "")), float(c.get("cy", ""))) for c in root.iter("circle")]
+    values = [value for line in lines for value in line]
+    by_value = [y for _, (_, y) in sorted(zip(values, spots, strict=True))]
+    assert by_value == sorted(by_value, reverse=True)
+
+
+@pytest.mark.parametrize("value", [-1, math.inf, math.nan])
+def test_what_is_no_count_is_refused(value: float) -> None:
+    with pytest.raises(ValueError, match="no count"):
+        chart(pd.DataFrame({"a": [value]}), "Calls")
+
+
+def test_an_empty_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to draw"):
+        chart(pd.DataFrame(), "Calls")
