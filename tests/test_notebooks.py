@@ -74,6 +74,40 @@ def test_the_anatomy_is_complete(lesson: Path) -> None:
     assert code_cells(notebook)[-1].source.strip() == "lab.cleanup()"
 
 
+def minutes(notebook: Any) -> float:
+    """How long a lesson takes without its parts headed Further, by a rule of thumb.
+
+    200 words a minute; 4 seconds for a line of code, half a minute for a prediction, 5 minutes
+    for an exercise, 3 for the quiz.
+    """
+    total, further = 3.0, 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"<details>.*?</details>|\]\([^)]*\)", "", cell.source, flags=re.S)
+            for part in re.split(r"^(?=##)", text, flags=re.M):
+                if heading := re.match(r"(#+) (.*)", part):
+                    level = len(heading[1])
+                    if not further or level <= further:
+                        further = level if "Further" in heading[2] else 0
+                total += 0 if further else len(part.split()) / 200
+        elif not further:
+            total += len(cell.source.splitlines()) / 15
+            total += 0.5 * cell.source.startswith("predict(")
+            total += 5.0 * cell.source.startswith("check(")
+    return total
+
+
+@lessons
+def test_the_stated_time_agrees_with_the_length(lesson: Path) -> None:
+    notebook = read(lesson)
+    stated = int(re.findall(r"\*\*Time\*\* (\d+) minutes", markdown(notebook))[0])
+    assert 15 <= stated <= 35
+    assert 0.8 * minutes(notebook) <= stated <= 1.25 * minutes(notebook)
+    row = re.search(rf"{lesson.name}\) \| (\d+) \|", (ROOT / "README.md").read_text("utf-8"))
+    assert row, "README's table names every lesson and its minutes"
+    assert int(row[1]) == stated
+
+
 @lessons
 def test_nothing_of_the_sandbox_is_used(lesson: Path) -> None:
     """The same lessons will run on a learner's own account."""

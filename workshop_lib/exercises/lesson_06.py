@@ -1,0 +1,129 @@
+"""Exercises of lesson 06: Amazon S3 with customer-provided keys."""
+
+import base64
+import hashlib
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from workshop_lib.exercises import Look, exercise
+
+_OBJECT = "report.txt"
+_ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
+
+
+@exercise("6.1", "an object re-keyed in place")
+def rekeyed(look: Look) -> None:
+    """report.txt of the tagged bucket opens under the new key and no longer under the old one."""
+    bucket = look.bucket()
+    look.saw(f"the bucket {bucket} carries the tag")
+    answers = {
+        "NoSuchKey": (
+            f"there is no object {_OBJECT} in it",
+            f'Store it: s3.put_object(Bucket=…, Key="{_OBJECT}", Body=b"kept", …).',
+        ),
+        "InvalidRequest": (
+            f"{_OBJECT} is not encrypted with SSE-C",
+            "Name SSECustomerAlgorithm and SSECustomerKey in the copy, not only for its source.",
+        ),
+    }
+    with look.asking(answers):
+        opened = _opened(bucket, b"exercise 6.1")
+    if opened is None:
+        with look.asking(answers):
+            still_old = _opened(bucket, b"old 6.1") is not None
+        if still_old:
+            look.missing("the old key still opens it", "Copy it onto itself, as in step 4a.")
+        look.missing(
+            "neither the old nor the new key opens it",
+            'The new key is hashlib.sha256(b"exercise 6.1").digest().',
+        )
+    look.saw("the new key opens it, and so the old one does not")
+    look.want(
+        opened == b"kept",
+        saw="its content is what was stored",
+        missing=f"its content is {len(opened)} bytes that are not b'kept'",
+        fix='Store Body=b"kept" and copy that object.',
+    )
+    look.want(
+        not _older_versions(bucket),
+        saw="no older version of it is left",
+        missing="the bucket keeps versions: an older one is left under its old key",
+        fix="Delete the older version, or start again in a bucket without versioning.",
+    )
+
+
+@exercise("6.2", "a bucket that refuses SSE-C by policy")
+def refused_by_policy(look: Look) -> None:
+    """The tagged bucket's setting blocks nothing; its policy refuses SSE-C and not SSE-KMS."""
+    bucket = look.bucket()
+    look.saw(f"the bucket {bucket} carries the tag")
+    s3 = boto3.client("s3")
+    setting = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
+    blocked = setting["Rules"][0].get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
+    look.need(
+        "SSE-C" not in blocked,
+        saw="its setting blocks no method",
+        missing="its setting blocks SSE-C, so the policy is never put to the test",
+        fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["NONE"] (step 1c).',
+    )
+    answers = {
+        "NoSuchBucketPolicy": (
+            "it has no policy",
+            "Call s3.put_bucket_policy (steps 6d and 6e).",
+        )
+    }
+    with look.asking(answers):
+        s3.get_bucket_policy(Bucket=bucket)
+    look.saw("it has a policy")
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
+    look.want(
+        not _may_put(bucket, **key),
+        saw="an upload with SSE-C is refused",
+        missing="an upload with SSE-C is let through",
+        fix=f'Deny s3:PutObject on {bucket}/* with Null {{"{_ALGORITHM}": "false"}}.',
+    )
+    look.want(
+        _may_put(bucket, ServerSideEncryption="aws:kms"),
+        saw="an upload with SSE-KMS is let through",
+        missing="an upload with SSE-KMS is refused",
+        fix='Deny only where the customer algorithm is present: Null is "false", not "true".',
+    )
+
+
+def _opened(bucket: str, text: bytes) -> bytes | None:
+    """The object's content under the key that a text stands for; None if another key is needed."""
+    try:
+        answer = boto3.client("s3").get_object(
+            Bucket=bucket,
+            Key=_OBJECT,
+            SSECustomerAlgorithm="AES256",
+            SSECustomerKey=hashlib.sha256(text).digest(),
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        return None
+    content: bytes = answer["Body"].read()
+    return content
+
+
+def _older_versions(bucket: str) -> bool:
+    found = boto3.client("s3").list_object_versions(Bucket=bucket, Prefix=_OBJECT)
+    return any(not version["IsLatest"] for version in found.get("Versions", []))
+
+
+def _may_put(bucket: str, **encryption: Any) -> bool:
+    """Whether an upload would be let through. Its digest is wrong, so that nothing is stored."""
+    wrong = base64.b64encode(bytes(16)).decode()
+    try:
+        boto3.client("s3").put_object(
+            Bucket=bucket, Key="check", Body=b"check", ContentMD5=wrong, **encryption
+        )
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("AccessDenied", "BadDigest"):
+            raise
+        return bool(code == "BadDigest")
+    return True
