@@ -20,8 +20,14 @@ LAB = object()
 
 
 @pytest.fixture(autouse=True)
-def no_exercises(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_exercises(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty register; a lesson loaded meanwhile is loaded, and registered, again later."""
+    before = set(sys.modules)
     monkeypatch.setattr(exercises, "_exercises", {})
+    yield
+    for name in set(sys.modules) - before:
+        if name.startswith("workshop_lib.exercises.lesson_"):
+            del sys.modules[name]
 
 
 @pytest.fixture

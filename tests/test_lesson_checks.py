@@ -1,19 +1,9 @@
 """Wrong answers that learners gave: the checks name them."""
 
-import importlib
-
 import boto3
-import pytest
 
-from workshop_lib.exercises import examine, lesson_00, lesson_01
+from workshop_lib.exercises import examine
 from workshop_lib.lab import start_lab
-
-
-@pytest.fixture(autouse=True)
-def registered() -> None:
-    """Other tests empty the register of checks."""
-    importlib.reload(lesson_00)
-    importlib.reload(lesson_01)
 
 
 def test_a_plaintext_card_is_named_and_not_a_mistake_of_the_check() -> None:
