@@ -1,13 +1,14 @@
 """Sealing: what goes in comes out, and nothing that was altered does."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workshop_lib.sandbox import disk
 from workshop_lib.sandbox.disk import SEGMENT, Corrupt, Fingerprint, seal, unseal, unwrap, wrap
 
 KEYS = [disk.new_key()]
+patient = settings(deadline=None)  # the machine may be busy
 SIZES = st.one_of(
     st.integers(0, 200),
     st.sampled_from([SEGMENT - 1, SEGMENT, SEGMENT + 1, 2 * SEGMENT, 2 * SEGMENT + 17]),
@@ -31,6 +32,7 @@ def opened(
     return unseal(lambda at, length: bytes(stored[at : at + length]), sections, keys, **extent)
 
 
+@patient
 @given(SIZES, st.integers(1, 3))
 def test_what_was_sealed_is_opened(size: int, layers: int) -> None:
     keys = [disk.new_key() for _ in range(layers)]
@@ -39,6 +41,7 @@ def test_what_was_sealed_is_opened(size: int, layers: int) -> None:
     assert opened(stored, section, keys=keys) == body(size)
 
 
+@patient
 @given(FEW, st.data())
 def test_any_range_of_any_parts(sizes: list[int], data: st.DataObject) -> None:
     whole = body(sum(sizes))
@@ -69,6 +72,7 @@ def test_a_range_opens_only_what_it_needs() -> None:
     assert read == [SEGMENT + disk.TAG]
 
 
+@patient
 @given(SIZES, st.data())
 def test_a_flipped_bit_is_noticed(size: int, data: st.DataObject) -> None:
     section, stored = sealed(body(size))
@@ -101,6 +105,7 @@ def test_the_plaintext_does_not_stand_on_the_disk() -> None:
     assert first != second, "the same bytes never look the same"
 
 
+@patient
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3), st.data())
 def test_a_wrapped_key_needs_its_key_and_its_context(
     context: dict[str, str], data: st.DataObject
@@ -127,3 +132,24 @@ def test_a_fingerprint_tells_keys_apart_and_is_salted() -> None:
     assert first.fits(key)
     assert not first.fits(disk.new_key())
     assert key not in first.digest + first.salt
+
+
+@patient
+@given(st.binary(max_size=40), st.binary(max_size=10), st.data())
+def test_a_record_opens_in_its_place_only(record: bytes, place: bytes, data: st.DataObject) -> None:
+    sealer = disk.Sealer(disk.new_key())
+    stored = sealer.seal(record, place)
+    assert sealer.open(stored, place) == record
+    assert sealer.seal(record, place) != stored
+    flipped = bytearray(stored)
+    flipped[data.draw(st.integers(0, len(stored) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    for wrong in ((bytes(flipped), place), (stored, place + b"x"), (b"", place)):
+        with pytest.raises(Corrupt):
+            sealer.open(*wrong)
+    with pytest.raises(Corrupt):
+        disk.Sealer(disk.new_key()).open(stored, place)
+
+
+def test_a_disk_without_items() -> None:
+    with pytest.raises(LookupError):
+        disk.Disk(lambda *_: pytest.fail("not asked for")).item("orders", {"id": "1"})

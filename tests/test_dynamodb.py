@@ -1,6 +1,9 @@
-"""DynamoDB: its statements, the names in its expressions, keys over time, malformed requests."""
+"""DynamoDB: statements, names in expressions, keys over time, malformed requests, the disk."""
 
+import base64
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +15,11 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from workshop_lib.lab import start_lab
+from workshop_lib.lab import Lab, start_lab
+from workshop_lib.sandbox import disk
 from workshop_lib.sandbox.dynamodb_encryption import (
     ARCHIVED,
     DETECTED,
@@ -91,6 +95,7 @@ STEP = timedelta(minutes=10)
 steps = st.integers(1, 6 * 24 * 9)
 
 
+@settings(deadline=None)
 @given(st.lists(steps, max_size=6), steps)
 def test_the_status_agrees_with_a_patient_watch(gaps: list[int], ahead: int) -> None:
     """The rules, told slowly: a watcher who looks at the key every ten minutes."""
@@ -201,6 +206,7 @@ def lab() -> None:
 
 
 @pytest.mark.usefixtures("lab")
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(OPERATIONS)), st.data())
 def test_nonsense_is_refused_and_never_breaks(method: str, data: st.DataObject) -> None:
     names = OPERATIONS[method]
@@ -227,3 +233,416 @@ def ask(operation: str, body: Any) -> int:
         return int(URLLib3Session().send(request.prepare()).status_code)
     except NotEmulated:
         return 400
+
+
+# --- the disk -----------------------------------------------------------------------------
+
+CONTEXT = {"aws:dynamodb:tableName": "orders", "aws:dynamodb:subscriberId": "123456789012"}
+KEY: dict[str, Any] = {"id": {"S": "1"}}
+ITEM = {**KEY, "card": {"S": "4111 1111"}, "pin": {"B": b"0000"}, "n": {"M": {"b": {"B": b"1"}}}}
+
+
+@pytest.fixture(scope="module")
+def disk_lab() -> Lab:
+    """A lab with the tables orders (AWS owned key), managed and mine (a key of ours)."""
+    lab = start_lab()
+    dynamodb, kms = boto3.client("dynamodb"), boto3.client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kinds = {
+        "orders": {"Enabled": False},
+        "managed": {"Enabled": True},
+        "mine": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": arn},
+    }
+    for name, specification in kinds.items():
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[
+                {"AttributeName": "id", "AttributeType": "S"},
+                {"AttributeName": "b", "AttributeType": "S"},
+            ],
+            GlobalSecondaryIndexes=[
+                {
+                    "IndexName": "by-b",
+                    "KeySchema": [{"AttributeName": "b", "KeyType": "HASH"}],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+            SSESpecification=specification,
+            BillingMode="PAY_PER_REQUEST",
+        )
+    return lab
+
+
+def once(service: str = "dynamodb") -> Any:
+    """A client that does not try again."""
+    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}))
+
+
+def service(lab: Lab) -> Any:
+    return lab._place._gate._services["dynamodb"]
+
+
+def image(lab: Lab, table: str = "orders") -> Any:
+    """moto's sealed item with the key 1."""
+    [stored] = service(lab)._moto.dynamodb("us-east-1").tables[table].items.values()
+    return stored
+
+
+def opened(lab: Lab) -> Any:
+    """What lies on the disk under the key 1 of orders, opened key by key."""
+    stored = lab.disk.item("orders", {"id": "1"})
+    assert stored.table_key is not None
+    table_key = disk.unwrap(service(lab).encryption._service_key, stored.table_key, CONTEXT)
+    data_key = disk.unwrap(table_key, stored.data_key, {})
+    text = disk.Sealer(data_key).open(stored.body, b'[{"S": "1"}]')
+    return in_bytes(json.loads(text))
+
+
+def in_bytes(value: Any) -> Any:
+    """Binary values as boto3 gives them, however the disk holds them."""
+    if isinstance(value, list):
+        return [in_bytes(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"bytes"} and isinstance(value["bytes"], str):
+        return base64.b64decode(value["bytes"])
+    if set(value) == {"B"} and isinstance(value["B"], str):
+        return {"B": base64.b64decode(value["B"])}
+    if set(value) == {"BS"} and all(isinstance(each, str) for each in value["BS"]):
+        return {"BS": [base64.b64decode(each) for each in value["BS"]]}
+    return {name: in_bytes(each) for name, each in value.items()}
+
+
+attribute_names = st.sampled_from(["a", "b", "c", "bytes", "value"])
+scalars = (
+    st.fixed_dictionaries({"S": st.text(max_size=8)})
+    | st.integers(-(10**9), 10**9).map(lambda number: {"N": str(number)})
+    | st.fixed_dictionaries({"B": st.binary(max_size=8)})
+    | st.fixed_dictionaries({"BOOL": st.booleans()})
+    | st.just({"NULL": True})
+    | st.fixed_dictionaries({"SS": st.lists(st.text(min_size=1), min_size=1, unique=True)})
+    | st.fixed_dictionaries({"BS": st.lists(st.binary(min_size=1), min_size=1, unique=True)})
+)
+attribute_values: Any = st.recursive(
+    scalars,
+    lambda inner: (
+        st.fixed_dictionaries({"L": st.lists(inner, max_size=3)})
+        | st.fixed_dictionaries({"M": st.dictionaries(attribute_names, inner, max_size=3)})
+    ),
+    max_leaves=6,
+)
+Write = Callable[[Any, str, Any], Any]
+WRITES: dict[str, Write] = {
+    "put": lambda to, name, value: to.put_item(TableName="orders", Item={**KEY, name: value}),
+    "update": lambda to, name, value: to.update_item(
+        TableName="orders", Key=KEY, UpdateExpression="SET #n = :v",
+        ExpressionAttributeNames={"#n": name}, ExpressionAttributeValues={":v": value},
+    ),
+    "old update": lambda to, name, value: to.update_item(
+        TableName="orders", Key=KEY, AttributeUpdates={name: {"Value": value}}
+    ),
+    "delete": lambda to, name, value: to.delete_item(TableName="orders", Key=KEY),
+    "batch": lambda to, name, value: to.batch_write_item(
+        RequestItems={"orders": [{"PutRequest": {"Item": {**KEY, name: value}}}]}
+    ),
+    "transaction": lambda to, name, value: to.transact_write_items(
+        TransactItems=[
+            {
+                "Update": {
+                    "TableName": "orders", "Key": KEY, "UpdateExpression": "SET #n = :v REMOVE q",
+                    "ExpressionAttributeNames": {"#n": name},
+                    "ExpressionAttributeValues": {":v": value},
+                }
+            }
+        ]
+    ),
+    "statement": lambda to, name, value: to.execute_statement(
+        Statement=f"UPDATE \"orders\" SET \"{name}\" = 'x' WHERE id = '1'"
+    ),
+}  # fmt: skip
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(WRITES)), attribute_names, attribute_values), max_size=5
+    ),
+    st.data(),
+)
+def test_what_lies_on_the_disk_is_what_is_read(
+    disk_lab: Lab, writes: list[tuple[str, str, Any]], data: st.DataObject
+) -> None:
+    dynamodb = once()
+    dynamodb.put_item(TableName="orders", Item=ITEM)
+    expected: dict[str, Any] | None = ITEM
+    for write, name, value in writes:
+        may_fail = name == "b" or write == "statement"  # an index's key; an item that is not there
+        with suppress(ClientError) if may_fail else nullcontext():
+            WRITES[write](dynamodb, name, value)
+            expected = written(write, expected, name, value)
+    item = dynamodb.get_item(TableName="orders", Key=KEY).get("Item")
+    assert item == expected
+    if item is None:
+        with pytest.raises(LookupError):
+            disk_lab.disk.item("orders", {"id": "1"})
+        return
+    assert opened(disk_lab) == item
+    stored = image(disk_lab)
+    whole, flipped = stored.image, bytearray(stored.image)
+    flipped[data.draw(st.integers(0, len(whole) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    stored.image = bytes(flipped)
+    with internal_error():
+        dynamodb.get_item(TableName="orders", Key=KEY)
+    stored.image = whole
+    assert dynamodb.get_item(TableName="orders", Key=KEY)["Item"] == item
+
+
+def written(
+    write: str, item: dict[str, Any] | None, name: str, value: Any
+) -> dict[str, Any] | None:
+    """What a write makes of the item."""
+    if write in ("put", "batch"):
+        return {**KEY, name: value}
+    if write == "statement":
+        return item and {**item, name: {"S": "x"}}
+    return None if write == "delete" else {**(item or KEY), name: value}
+
+
+@contextmanager
+def internal_error() -> Iterator[None]:
+    with pytest.raises(ClientError) as caught:
+        yield
+    assert caught.value.response["Error"]["Code"] == "InternalServerError"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+
+
+KINDS = {
+    "orders": ("AWS owned key", "a key of Amazon DynamoDB that nobody can call"),
+    "managed": ("AWS managed key", "arn:aws:kms:us-east-1:123456789012:key/"),
+    "mine": ("customer managed key", "arn:aws:kms:us-east-1:123456789012:key/"),
+}
+
+
+@pytest.mark.parametrize("table", KINDS)
+def test_a_thief_holds_no_plaintext(disk_lab: Lab, table: str) -> None:
+    once().put_item(TableName=table, Item=ITEM)
+    seen = disk_lab.disk.item(table, KEY)
+    assert seen == disk_lab.disk.item(f"arn:aws:dynamodb:us-east-1:123456789012:table/{table}", KEY)
+    method, under = KINDS[table]
+    assert seen.method == method
+    assert f"a table key that is wrapped under {under}" in seen.wrapped_under
+    assert seen.encryption_context == ({} if table == "orders" else {**CONTEXT, **named(table)})
+    assert seen.label == "a model of AWS's published design, not of its disks"
+    shown = repr(vars(image(disk_lab, table)))
+    for secret in ("4111 1111", "card", "pin"):
+        assert secret.encode() not in seen.body
+        assert secret not in shown, "moto holds it in plaintext"
+    again = disk_lab.disk.item(table, KEY)
+    once().put_item(TableName=table, Item=ITEM)
+    assert disk_lab.disk.item(table, KEY).body != again.body, "the same item never looks the same"
+
+
+def named(table: str) -> dict[str, str]:
+    return {"aws:dynamodb:tableName": table}
+
+
+def test_the_stream_is_sealed_as_well(disk_lab: Lab) -> None:
+    once().put_item(TableName="mine", Item={**ITEM, "card": {"S": "new"}})
+    shard = service(disk_lab)._moto.dynamodb("us-east-1").tables["mine"].stream_shard
+    assert len(shard.items) > 0
+    for record in shard.items:
+        assert not {"Keys", "NewImage", "OldImage"} & record.record["dynamodb"].keys()
+    [last] = records("mine")[-1:]
+    assert last["dynamodb"]["NewImage"]["card"] == {"S": "new"}
+    assert last["dynamodb"]["OldImage"]["card"] == ITEM["card"]
+    assert last["dynamodb"]["Keys"] == KEY
+    shard.items[-1].sealed = shard.items[-1].sealed[:-1] + b"?"
+    with internal_error():
+        records("mine")
+
+
+def records(table: str) -> list[dict[str, Any]]:
+    arn = once().describe_table(TableName=table)["Table"]["LatestStreamArn"]
+    streams = once("dynamodbstreams")
+    [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    first = streams.get_shard_iterator(
+        StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+    )
+    return list(streams.get_records(ShardIterator=first["ShardIterator"])["Records"])
+
+
+READS: dict[str, Callable[[Any], Any]] = {
+    "GetItem": lambda to: to.get_item(TableName="orders", Key=KEY),
+    "Scan": lambda to: to.scan(TableName="orders"),
+    "Query": lambda to: to.query(
+        TableName="orders", KeyConditionExpression="id = :id",
+        ExpressionAttributeValues={":id": KEY["id"]},
+    ),
+    "BatchGetItem": lambda to: to.batch_get_item(RequestItems={"orders": {"Keys": [KEY]}}),
+    "TransactGetItems": lambda to: to.transact_get_items(
+        TransactItems=[{"Get": {"TableName": "orders", "Key": KEY}}]
+    ),
+    "ExecuteStatement": lambda to: to.execute_statement(Statement="SELECT * FROM orders"),
+    "BatchExecuteStatement": lambda to: to.batch_execute_statement(
+        Statements=[{"Statement": "SELECT * FROM orders WHERE id = '1'"}]
+    ),
+    "UpdateItem": lambda to: WRITES["update"](to, "x", {"S": "y"}),
+    "TransactWriteItems": lambda to: WRITES["transaction"](to, "x", {"S": "y"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("what", ["the item", "the data key", "the table key"])
+def test_a_flipped_bit_is_noticed_by_whoever_looks(disk_lab: Lab, what: str, read: str) -> None:
+    dynamodb = once()
+    dynamodb.put_item(TableName="orders", Item=ITEM)
+    stored, state = image(disk_lab), service(disk_lab).encryption.of("us-east-1", "orders")
+    whole = stored.image, dict(state.data_keys), state.owned
+    if what == "the item":
+        stored.image = stored.image[:-1] + bytes([stored.image[-1] ^ 1])
+    elif what == "the data key":
+        state.data_keys["items"] = bytes([state.data_keys["items"][0] ^ 1]) + whole[1]["items"][1:]
+    else:
+        state.owned = bytes([state.owned[0] ^ 1]) + state.owned[1:]
+    with internal_error():
+        READS[read](dynamodb)
+    image(disk_lab).image, state.data_keys, state.owned = whole
+    assert dynamodb.get_item(TableName="orders", Key=KEY)["Item"] == ITEM
+
+
+def test_exchanged_images_are_noticed(disk_lab: Lab) -> None:
+    dynamodb = once()
+    for number in ("1", "2"):
+        dynamodb.put_item(TableName="mine", Item={"id": {"S": number}})
+    one, two = service(disk_lab)._moto.dynamodb("us-east-1").tables["mine"].items.values()
+    one.image, two.image = two.image, one.image
+    for number in ("1", "2"):
+        with internal_error():
+            dynamodb.get_item(TableName="mine", Key={"id": {"S": number}})
+    one.image, two.image = two.image, one.image
+    dynamodb.delete_item(TableName="mine", Key={"id": {"S": "2"}})
+
+
+def test_a_switch_wraps_the_data_key_anew_and_leaves_the_item(disk_lab: Lab) -> None:
+    dynamodb = once()
+    dynamodb.put_item(TableName="managed", Item=ITEM)
+    seen = [disk_lab.disk.item("managed", {"id": "1"})]
+    for specification in ({"Enabled": False}, {"Enabled": True}):
+        dynamodb.update_table(TableName="managed", SSESpecification=specification)
+        disk_lab.later(minutes=1)
+        seen.append(disk_lab.disk.item("managed", {"id": "1"}))
+        assert dynamodb.get_item(TableName="managed", Key=KEY)["Item"] == ITEM
+    assert len({each.body for each in seen}) == 1
+    assert len({each.data_key for each in seen}) == len({each.table_key for each in seen}) == 3
+
+
+def test_indexes_read_what_is_sealed(disk_lab: Lab) -> None:
+    dynamodb = once()
+    dynamodb.put_item(TableName="mine", Item={**ITEM, "b": {"S": "x"}})
+    found = dynamodb.query(
+        TableName="mine",
+        IndexName="by-b",
+        KeyConditionExpression="b = :b",
+        ExpressionAttributeValues={":b": {"S": "x"}},
+    )
+    assert found["Items"] == [{**ITEM, "b": {"S": "x"}}]
+    assert dynamodb.describe_table(TableName="mine")["Table"]["ItemCount"] == 1
+
+
+def test_backups_and_restored_tables(disk_lab: Lab) -> None:
+    dynamodb = once()
+    dynamodb.put_item(TableName="orders", Item=ITEM)
+    arn = dynamodb.create_backup(TableName="orders", BackupName="before")["BackupDetails"][
+        "BackupArn"
+    ]
+    dynamodb.delete_item(TableName="orders", Key=KEY)
+    dynamodb.update_table(TableName="orders", SSESpecification={"Enabled": True})
+    disk_lab.later(minutes=1)
+    dynamodb.restore_table_from_backup(TargetTableName="again", BackupArn=arn)
+    assert dynamodb.get_item(TableName="again", Key=KEY)["Item"] == ITEM
+    dynamodb.put_item(TableName="again", Item={**ITEM, "more": {"S": "x"}})
+    assert disk_lab.disk.item("again", {"id": "1"}).method == "AWS owned key"
+    dynamodb.update_table(TableName="orders", SSESpecification={"Enabled": False})
+    disk_lab.later(minutes=1)
+
+
+def test_what_fails_leaves_everything_as_it_was(disk_lab: Lab) -> None:
+    dynamodb = once()
+    dynamodb.put_item(TableName="mine", Item=ITEM)
+    before = disk_lab.disk.item("mine", KEY)
+    no = {"ConditionExpression": "attribute_exists(nothing)"}
+    put = {"Put": {"TableName": "mine", "Item": {**KEY, "x": {"S": "y"}}}}
+    check = {"ConditionCheck": {"TableName": "mine", "Key": {"id": {"S": "2"}}, **no}}
+    failing: list[Callable[[], Any]] = [
+        lambda: dynamodb.transact_write_items(TransactItems=[put, check]),
+        lambda: dynamodb.put_item(TableName="mine", Item=KEY, **no),
+        lambda: dynamodb.update_item(
+            TableName="mine", Key={"id": {"S": "9"}}, UpdateExpression="SET a = nothing"
+        ),
+        lambda: dynamodb.update_item(
+            TableName="mine", Key=KEY, UpdateExpression="SET a = card, c = nothing"
+        ),
+        lambda: dynamodb.execute_transaction(
+            TransactStatements=[
+                {"Statement": "UPDATE \"mine\" SET \"card\" = 'x' WHERE id = '1'"},
+                {"Statement": "SELECT * FROM nowhere"},
+            ]
+        ),
+    ]
+    for call in failing:
+        with pytest.raises(ClientError):
+            call()
+        assert disk_lab.disk.item("mine", KEY) == before
+        assert dynamodb.scan(TableName="mine")["Items"] == [ITEM]
+
+
+def test_a_statement_needs_no_other_tables_key(disk_lab: Lab) -> None:
+    """moto reads every table for a statement: none whose key is unusable may stand in the way."""
+    dynamodb, kms = once(), once("kms")
+    dynamodb.put_item(TableName="orders", Item=ITEM)
+    dynamodb.put_item(TableName="mine", Item=ITEM)
+    arn = dynamodb.describe_table(TableName="mine")["Table"]["SSEDescription"]["KMSMasterKeyArn"]
+    kms.disable_key(KeyId=arn)
+    disk_lab.later(minutes=6)
+    assert dynamodb.execute_statement(Statement="SELECT * FROM orders")["Items"] == [ITEM]
+    with pytest.raises(ClientError, match="KMS key disabled"):
+        dynamodb.execute_statement(Statement="SELECT * FROM mine")
+    state = service(disk_lab).encryption.of("us-east-1", "mine")
+    assert state.key.cached == {}, "nothing is left to read with"
+    assert disk_lab.disk.item("mine", KEY).body, "the thief has the sealed bytes all the same"
+    kms.enable_key(KeyId=arn)
+    assert dynamodb.get_item(TableName="mine", Key=KEY)["Item"] == ITEM
+
+
+def test_keys_of_every_type_and_shape(disk_lab: Lab) -> None:
+    dynamodb = once()
+    dynamodb.create_table(
+        TableName="lines",
+        KeySchema=[
+            {"AttributeName": "id", "KeyType": "HASH"},
+            {"AttributeName": "line", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": "id", "AttributeType": "B"},
+            {"AttributeName": "line", "AttributeType": "N"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    typed = {"id": {"B": b"\x00k"}, "line": {"N": "7"}}
+    dynamodb.put_item(TableName="lines", Item={**typed, "a": {"S": "b"}})
+    plain = {"id": b"\x00k", "line": 7}
+    assert disk_lab.disk.item("lines", plain) == disk_lab.disk.item("lines", typed)
+    missing: list[tuple[str, dict[str, Any]]] = [
+        ("lines", {"id": b"\x00k"}),
+        ("lines", {**plain, "line": 8}),
+        ("lines", {**plain, "more": 1}),
+        ("nowhere", plain),
+    ]
+    for table, key in missing:
+        with pytest.raises(LookupError, match="on the disk"):
+            disk_lab.disk.item(table, key)
+    dynamodb.delete_table(TableName="lines")
+    with pytest.raises(LookupError):
+        disk_lab.disk.item("lines", plain)

@@ -178,6 +178,24 @@ def test_presigned_urls(door: HttpDoor, version: str) -> None:
     assert b"<ServerTime>" in body
 
 
+def test_a_form_s_location_can_be_fetched(door: HttpDoor) -> None:
+    s3 = client(door, "s3")
+    s3.create_bucket(Bucket="forms")
+    fields = {"success_action_status": "201"}
+    form = s3.generate_presigned_post("forms", "a b", Fields=fields, Conditions=[fields])
+    parts = [*form["fields"].items(), ("file", "hello")]
+    text = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in parts
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    status, body = fetch(
+        form["url"], data=f"{text}--x--\r\n".encode(), method="POST", headers=headers
+    )
+    assert status == 201
+    assert f"<Location>{door.address}/forms/a%20b</Location>".encode() in body
+
+
 def test_an_anonymous_request_is_anonymous(door: HttpDoor) -> None:
     client(door, "s3").create_bucket(Bucket="private")
     status, body = fetch(f"{door.address}/private/key")

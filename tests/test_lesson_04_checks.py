@@ -84,6 +84,10 @@ TLS = (PLAIN, "s3:*", ["", "/*"])
     [
         ([(PLAIN, "s3:*", ["/*"]), "this key"], "listing the bucket without TLS is answered"),
         ([(PLAIN, "s3:PutObject", ["/*"]), "this key"], "reading an object without TLS"),
+        (
+            [(PLAIN, ["s3:GetObject", "s3:ListBucket"], ["", "/*"]), "this key"],
+            "asking for its encryption without TLS is answered",
+        ),
         ([TLS], "an upload without a header is accepted"),
         ([TLS, upload({"Null": {KEY_ID: "true"}})], "the policy lets uploads name any key"),
         (

@@ -76,6 +76,8 @@ def test_5_1_wants_one_layer(lab: Lab) -> None:
 
 def test_5_1_wants_a_customer_managed_key(lab: Lab) -> None:
     tagged_bucket(lab, {"SSEAlgorithm": "aws:kms"})
+    assert "KMSMasterKeyID, the ARN" in said("5.1", lab)
+    tagged_bucket(lab, under("alias/aws/s3"))
     assert "AWS managed" in said("5.1", lab)
 
 

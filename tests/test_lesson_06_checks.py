@@ -12,6 +12,7 @@ from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab, start_lab
 
 ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
+HEADER = "s3:x-amz-server-side-encryption"
 OLD, NEW = (hashlib.sha256(text).digest() for text in (b"old 6.1", b"exercise 6.1"))
 
 
@@ -97,6 +98,7 @@ def test_6_1_finds_the_version_left_under_the_old_key(lab: Lab) -> None:
         ({"Null": {ALGORITHM: "true"}}, "an upload with SSE-KMS is refused"),
         ({"StringEquals": {ALGORITHM: "SSE-C"}}, "an upload with SSE-C is let through"),
         ({"StringEquals": {ALGORITHM: "AES256"}}, "done"),
+        ({"StringNotEquals": {HEADER: "aws:kms"}}, "an upload without a header is refused"),
     ],
 )
 def test_6_2_puts_the_policy_to_the_test(lab: Lab, condition: dict[str, Any], says: str) -> None:

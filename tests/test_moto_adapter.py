@@ -1,11 +1,17 @@
 """The contract with moto: what the sandbox touches of its inside is there and does that."""
 
+import copy
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from workshop_lib.lab import start_lab
+from workshop_lib.sandbox.errors import UnsupportedMoto
 from workshop_lib.sandbox.messages import Request
-from workshop_lib.sandbox.moto_adapter import Moto, ObjectStore
+from workshop_lib.sandbox.moto_adapter import ItemStore, Moto, ObjectStore
 
 ACCOUNT = "123456789012"
 
@@ -95,3 +101,171 @@ def test_access_control_lists_name_their_grantees(store: ObjectStore) -> None:
     uris = [grantee.uri for grant in acl.grants for grantee in grant.grantees]
     assert "http://acs.amazonaws.com/groups/global/AllUsers" in uris
     assert any("READ" in grant.permissions for grant in acl.grants)
+
+
+# --- another moto -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["5.2.4", "5.3.0", "6.0.0.dev1"])
+def test_a_moto_outside_the_tested_versions_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr("moto.__version__", version)
+    with pytest.raises(UnsupportedMoto) as refusal:
+        start_lab()
+    said = str(refusal.value)
+    assert said.startswith(f"The sandbox does not work with moto {version} (")
+    assert "python3 workshop.py lab" in said
+    assert refusal.value._render_traceback_() == [f"UnsupportedMoto: {said}"]
+
+
+def test_a_later_patch_version_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moto.__version__", "5.2.99")
+    start_lab()
+
+
+@pytest.mark.parametrize(
+    "lost", ["moto.core.responses.method_names_from_class", "moto.iam.models.iam_backends"]
+)
+def test_a_moto_that_lacks_what_is_relied_on_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.delattr(lost)
+    module, _, name = lost.rpartition(".")
+    with pytest.raises(UnsupportedMoto, match=f"{module} has no {name}"):
+        start_lab()
+
+
+def test_a_moto_whose_rooms_were_moved_is_named_when_it_is_loaded() -> None:
+    code = (
+        "import moto.core.model_instances as room; del room.reset_model_data\n"
+        "from workshop_lib.lab import start_lab\n"
+        "start_lab()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "UnsupportedMoto: The sandbox does not work with moto" in run.stderr.splitlines()[-1]
+
+
+# --- DynamoDB's items ----------------------------------------------------------------------------
+
+
+class Vault:
+    """A vault that turns bytes around, and notes what moto does."""
+
+    def __init__(self) -> None:
+        self.opened: list[Any] = []
+        self.written: list[tuple[bytes, Any, tuple[Any, ...]]] = []
+
+    def __deepcopy__(self, memo: Any) -> "Vault":
+        return self
+
+    def seal(self, structure: str, plaintext: bytes, place: bytes) -> bytes:
+        return plaintext[::-1]
+
+    def open(self, structure: str, sealed: bytes, place: bytes) -> bytes:
+        return sealed[::-1]
+
+    def note_opened(self, item: Any) -> None:
+        self.opened.append(item)
+
+    def note_written(self, place: bytes, undo: Any, *items: Any) -> None:
+        self.written.append((place, undo, items))
+
+
+@pytest.fixture(params=[False, True], ids=["partition key", "sort key as well"])
+def table(request: pytest.FixtureRequest) -> Iterator[tuple[ItemStore, Any, Vault, Any]]:
+    """An item store, a table of moto's that is sealed, its vault, and moto's backend."""
+    moto = Moto(ACCOUNT)
+    names = ["id", "line"] if request.param else ["id"]
+    backend = moto.dynamodb("us-east-1")
+    made = backend.create_table(
+        "orders",
+        schema=[
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+        ],
+        throughput=None,
+        attr=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        global_indexes=None,
+        indexes=None,
+        streams={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        billing_mode="PAY_PER_REQUEST",
+        sse_specification=None,
+        tags=[],
+        deletion_protection_enabled=False,
+        warm_throughput=None,
+    )
+    store, vault = ItemStore(moto), Vault()
+    store.seal(made, vault)
+    yield store, made, vault, backend
+    Moto(ACCOUNT)
+
+
+def key_of(made: Any) -> dict[str, Any]:
+    return {name: {"S": "1"} for name in made.table_key_attrs}
+
+
+def change(backend: Any, made: Any, expression: str) -> None:
+    backend.update_item("orders", key_of(made), expression, {}, {":v": {"S": "blue"}})
+
+
+def test_moto_keeps_images_of_items(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+    store, made, vault, backend = table
+    item = {**key_of(made), "colour": {"S": "red"}, "raw": {"B": b"\x00"}}
+    backend.put_item("orders", item)
+    [stored] = store.items(made)
+    assert stored is store.find(made, key_of(made))
+    assert store.find(made, {"id": {"S": "2"}}) is None
+    assert store.stored(stored) == store.current(stored) == item
+    assert stored.image[::-1].startswith(b'{"id": ')
+    assert backend.get_item("orders", key_of(made)).attrs["colour"].value == "red"
+    assert stored in vault.opened
+    stored.close(keep=False)
+    copied = copy.deepcopy(made)
+    assert next(store.items(copied)).image == stored.image
+    assert next(store.items(copied)) is not stored
+    assert len(made) == len(copied) == 1
+
+
+def test_an_update_is_sealed_when_the_item_is_closed(
+    table: tuple[ItemStore, Any, Vault, Any],
+) -> None:
+    store, made, _, backend = table
+    backend.put_item("orders", {**key_of(made), "colour": {"S": "red"}})
+    change(backend, made, "SET colour = :v")
+    [stored] = store.items(made)
+    assert stored.changed
+    assert store.stored(stored)["colour"] == {"S": "red"}
+    assert store.current(stored)["colour"] == {"S": "blue"}
+    stored.close(keep=False)
+    assert store.current(stored)["colour"] == {"S": "red"}
+    change(backend, made, "SET colour = :v")
+    stored.close(keep=True)
+    assert store.stored(stored)["colour"] == {"S": "blue"}
+
+
+def test_every_change_can_be_undone(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+    store, made, vault, backend = table
+    backend.put_item("orders", {**key_of(made), "colour": {"S": "red"}})
+    vault.written.clear()
+    backend.put_item("orders", {**key_of(made), "colour": {"S": "blue"}})
+    backend.delete_item("orders", key_of(made))
+    assert list(store.items(made)) == []
+    items = [items for _, _, items in vault.written if items]
+    assert [[new is None for new in pair] for pair in items] == [[False, False], [False, True]]
+    assert len(vault.written) == 4, "each change with its stream record"
+    assert len(made.stream_shard.items) == 3
+    for _, undo, _ in reversed(vault.written):
+        undo()
+    [stored] = store.items(made)
+    assert store.stored(stored)["colour"] == {"S": "red"}
+    [record] = made.stream_shard.items
+    assert record.to_json()["dynamodb"]["NewImage"]["colour"] == {"S": "red"}
+    assert record.to_json()["dynamodb"]["Keys"] == key_of(made)
+
+
+def test_moto_sees_only_the_tables_it_is_shown(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+    store, made, _, backend = table
+    with store.only("us-east-1", ["other"]):
+        assert dict(backend.tables) == {}
+    assert dict(backend.tables) == {"orders": made}

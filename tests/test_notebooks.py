@@ -85,7 +85,8 @@ def minutes(notebook: Any) -> float:
         if cell.cell_type == "markdown":
             text = re.sub(r"<details>.*?</details>|\]\([^)]*\)", "", cell.source, flags=re.S)
             for part in re.split(r"^(?=##)", text, flags=re.M):
-                if heading := re.match(r"(#+) (.*)", part):
+                heading = re.match(r"(#+) (.*)", part)
+                if heading and heading[2] != "What happened?":
                     level = len(heading[1])
                     if not further or level <= further:
                         further = level if "Further" in heading[2] else 0

@@ -1,12 +1,15 @@
 """CloudTrail's event history: who used which key, for what, and who was refused."""
 
 import json
+import re
+from datetime import UTC
 from typing import Any
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.fidelity.kms_people import later, role_session
 from workshop_lib.lab import start_lab
 
 
@@ -109,3 +112,138 @@ def test_events_are_kept_for_90_days() -> None:
     assert events(EventName="CreateKey")
     lab.later(days=91)
     assert not events(EventName="CreateKey")
+
+
+# --- what KMS does of itself --------------------------------------------------------------
+
+
+def own_event(record: dict[str, Any]) -> dict[str, Any]:
+    """What an event of a service's own always says is checked, and taken off; the rest."""
+    assert record["eventType"] == "AwsServiceEvent"
+    assert record["userIdentity"] == {"accountId": "123456789012", "invokedBy": "AWS Internal"}
+    assert record["sourceIPAddress"] == record["userAgent"] == "AWS Internal"
+    assert record["requestParameters"] is None
+    assert record["readOnly"] is False
+    assert "requestID" not in record
+    assert "tlsDetails" not in record
+    return {name: record.get(name) for name in ("responseElements", "serviceEventDetails")}
+
+
+def test_a_deletion_that_takes_effect() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-delete-key.html"""
+    kms = boto3.client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    due = kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)["DeletionDate"]
+    later(days=6, hours=23)
+    assert not events(EventName="DeleteKey")
+    later(days=2)
+    boto3.client("kms").create_key()  # after it, though the deletion is noticed only later
+    names = [record["eventName"] for record in events(EventSource="kms.amazonaws.com")]
+    assert names == ["CreateKey", "DeleteKey", "ScheduleKeyDeletion", "CreateKey"]
+    (record,) = events(ResourceName=arn)[:1]
+    assert own_event(record) == {"responseElements": {"keyId": arn}, "serviceEventDetails": None}
+    assert record["eventTime"] == due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert [resource["ARN"] for resource in record["resources"]] == [arn]
+    assert len(events(EventName="DeleteKey")) == 1
+
+
+def test_rotations_are_events_of_their_own() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-rotatekey.html"""
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]
+
+    def current() -> str:
+        return str(kms.describe_key(KeyId=key["KeyId"])["KeyMetadata"]["CurrentKeyMaterialId"])
+
+    first = current()
+    kms.rotate_key_on_demand(KeyId=key["KeyId"])
+    second = current()
+    names = [record["eventName"] for record in events(ReadOnly="false")]
+    assert names == ["RotateKey", "RotateKeyOnDemand", "CreateKey"]
+    wanted = {
+        "rotationType": "ON_DEMAND",
+        "keyOrigin": "AWS_KMS",
+        "previousKeyMaterialId": first,
+        "currentKeyMaterialId": second,
+        "keyId": key["KeyId"],
+    }
+    assert own_event(events(EventName="RotateKey")[0])["serviceEventDetails"] == wanted
+    kms.enable_key_rotation(KeyId=key["KeyId"], RotationPeriodInDays=90)
+    due = kms.get_key_rotation_status(KeyId=key["KeyId"])["NextRotationDate"]
+    later(days=90)
+    (record,) = events(EventName="RotateKey")  # that of the first day is older than the history
+    assert record["eventTime"] == due.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    wanted |= {
+        "rotationType": "AUTOMATIC",
+        "previousKeyMaterialId": second,
+        "currentKeyMaterialId": current(),
+    }
+    assert own_event(record)["serviceEventDetails"] == wanted
+
+
+# --- what a record tells ------------------------------------------------------------------
+
+
+def test_the_key_material_that_was_used_is_told_apart() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-reencrypt.html"""
+    kms = boto3.client("kms")
+    old, new = (kms.create_key()["KeyMetadata"] for _ in range(2))
+    blob = kms.encrypt(KeyId=old["KeyId"], Plaintext=b"x")["CiphertextBlob"]
+    kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new["KeyId"])
+    kms.decrypt(CiphertextBlob=blob)
+    kms.generate_data_key(KeyId=new["KeyId"], KeySpec="AES_256")
+    source, destination = (key["CurrentKeyMaterialId"] for key in (old, new))
+    shown = {
+        record["eventName"]: record.get("additionalEventData")
+        for record in events(EventSource="kms.amazonaws.com")
+    }
+    assert shown == {
+        "CreateKey": None,
+        "Encrypt": {"keyMaterialId": source},
+        "ReEncrypt": {"sourceKeyMaterialId": source, "destinationKeyMaterialId": destination},
+        "Decrypt": {"keyMaterialId": source},
+        "GenerateDataKey": {"keyMaterialId": destination},
+    }
+
+
+def test_a_refusal_without_a_message_has_none_in_the_record_either() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-decrypt.html"""
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["KeyId"]
+    blob = kms.encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    with pytest.raises(ClientError):
+        kms.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"})
+    (record,) = events(EventName="Decrypt")
+    assert record["errorCode"] == "InvalidCiphertextException"
+    assert "errorMessage" not in record
+    assert "additionalEventData" not in record
+
+
+def test_who_called_is_told_alike_everywhere() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"""
+    allow = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
+    role, kms = role_session("app", allow)
+    kms.list_keys()
+    (record,) = events(EventName="ListKeys")
+    identity = record["userIdentity"]
+    issuer = identity["sessionContext"]["sessionIssuer"]
+    assert re.fullmatch("AROA[A-Z2-7]{17}", issuer["principalId"])
+    assert identity["principalId"] == f"{issuer['principalId']}:session"
+    assert (identity["type"], issuer["arn"], issuer["userName"]) == ("AssumedRole", role, "app")
+    assert identity["accessKeyId"].startswith("ASIA")
+    attributes = identity["sessionContext"]["attributes"]
+    assert attributes["mfaAuthenticated"] == "false"
+    (assumed,) = events(EventName="AssumeRole")
+    assert attributes["creationDate"] == assumed["eventTime"]
+    admin = boto3.client("sts").get_caller_identity()
+    assert assumed["userIdentity"]["principalId"] == admin["UserId"]
+    assert re.fullmatch("AIDA[A-Z2-7]{17}", admin["UserId"])
+
+
+def test_a_direct_call_to_kms_names_its_host() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-encrypt.html"""
+    boto3.client("kms", region_name="us-east-1").list_keys()
+    (record,) = events(EventName="ListKeys")
+    assert record["tlsDetails"]["clientProvidedHostHeader"] == "kms.us-east-1.amazonaws.com"
+    assert (record["managementEvent"], record["eventCategory"]) == (True, "Management")
+    assert record["recipientAccountId"] == "123456789012"

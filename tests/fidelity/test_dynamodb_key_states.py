@@ -212,6 +212,61 @@ def test_what_else_needs_the_key(key: str) -> None:
     assert dynamodb.list_tables()["TableNames"] == ["orders"]
 
 
+@pytest.mark.unconfirmed(
+    "AWS says that streams are encrypted with the table's key, not how it fails"
+)
+def test_the_stream_needs_the_key_too() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    "DynamoDB streams are always encrypted with a table-level encryption key."
+    """
+    arn, streams = new_key(), aws("dynamodbstreams")
+    new_table(
+        "orders",
+        under(arn),
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    put("orders")
+    stream = described("orders")["LatestStreamArn"]
+
+    def read() -> Any:
+        [shard] = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+        first = streams.get_shard_iterator(
+            StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        return streams.get_records(ShardIterator=first)["Records"]
+
+    [record] = read()
+    assert record["dynamodb"]["NewImage"] == ITEM
+    aws("kms").disable_key(KeyId=arn)
+    later(minutes=4)
+    assert len(read()) == 1
+    later(minutes=2)
+    with refused("ValidationException", "KMS key disabled error"):
+        read()
+    aws("kms").enable_key(KeyId=arn)
+    assert len(read()) == 1
+
+
+@pytest.mark.unconfirmed("AWS does not say how a restore fails whose backup cannot be decrypted")
+def test_a_restore_under_another_key_needs_the_backups_key(key: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
+    dynamodb = aws("dynamodb")
+    backup = dynamodb.create_backup(TableName="orders", BackupName="before")["BackupDetails"]
+    aws("kms").disable_key(KeyId=key)
+    later(minutes=10)
+    again = {
+        "TargetTableName": "again",
+        "BackupArn": backup["BackupArn"],
+        "SSESpecificationOverride": under(new_key()),
+    }
+    with refused("ValidationException", "KMS key disabled error"):
+        dynamodb.restore_table_from_backup(**again)
+    assert dynamodb.list_tables()["TableNames"] == ["orders"]
+    aws("kms").enable_key(KeyId=key)
+    dynamodb.restore_table_from_backup(**again)
+    assert get("again") == ITEM
+
+
 def test_a_table_may_go_while_its_key_is_unusable(key: str) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     DDB-TABLE-334; its grants are retired

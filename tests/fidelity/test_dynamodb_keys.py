@@ -280,13 +280,29 @@ def test_four_switches_in_a_day_then_one_in_six_hours() -> None:
     switch("orders", Enabled=True)
     later(hours=1)
     with refused("LimitExceededException", "Number of updates today: 5."):
-        switch("orders", Enabled=False)
+        switch("orders", Enabled=True)
     later(hours=18)
-    for turn in range(4):
-        switch("orders", Enabled=turn % 2 == 1)
+    for _ in range(4):
+        switch("orders", Enabled=True)
         later(minutes=1)
     with refused("LimitExceededException"):
-        switch("orders", Enabled=False)
+        switch("orders", Enabled=True)
+
+
+def test_back_to_the_aws_owned_key_at_any_time() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    "You can switch encryption keys to use an AWS owned key as often as necessary, even if the above
+    quota has been exhausted." It counts all the same: DDB-TABLE-140, T1.
+    """
+    new_table("orders")
+    for _ in range(4):
+        switch("orders", Enabled=True)
+        later(minutes=1)
+    assert switch("orders", Enabled=False) == {**enabled(managed_key()), "Status": "UPDATING"}
+    later(minutes=1)
+    assert encryption("orders") is None
+    with refused("LimitExceededException", "Number of updates today: 5. Last change at "):
+        switch("orders", Enabled=True)
 
 
 def test_a_refused_switch_is_not_counted() -> None:

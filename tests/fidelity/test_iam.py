@@ -1,6 +1,7 @@
 """Who may do what: users, roles, sessions, and policies that are refused when they are put."""
 
 import json
+import re
 from typing import Any
 
 import boto3
@@ -179,3 +180,31 @@ def test_a_condition_the_sandbox_does_not_know_is_refused_by_name() -> None:
     }
     with pytest.raises(NotImplementedError, match="aws:SourceVpce"):
         role("unknown-key", statement)
+
+
+def test_unique_ids_tell_what_they_are_of() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids"""
+    iam = boto3.client("iam")
+    user = iam.create_user(UserName="alice", Path="/staff/")["User"]["UserId"]
+    group = iam.create_group(GroupName="staff")["Group"]["GroupId"]
+    document = policy({"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"})
+    made = iam.create_policy(PolicyName="list", PolicyDocument=document)["Policy"]
+    trust = json.dumps(TRUST)
+    role_id = iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust)["Role"]["RoleId"]
+    for prefix, found in zip(
+        ("AIDA", "AGPA", "ANPA", "AROA"), (user, group, made["PolicyId"], role_id), strict=True
+    ):
+        assert re.fullmatch(f"{prefix}[A-Z2-7]{{17}}", found), found
+    assert iam.get_user(UserName="alice")["User"]["UserId"] == user
+    assert iam.get_group(GroupName="staff")["Group"]["GroupId"] == group
+    assert iam.get_policy(PolicyArn=made["Arn"])["Policy"]["PolicyId"] == made["PolicyId"]
+    key = iam.create_access_key(UserName="alice")["AccessKey"]
+    alice = boto3.client(
+        "sts",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    assert alice.get_caller_identity()["UserId"] == user
+    iam.delete_access_key(UserName="alice", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName="alice")
+    assert iam.create_user(UserName="alice")["User"]["UserId"] != user

@@ -1,5 +1,6 @@
 """KMS's cryptographic operations: contexts, keys, usages, sizes."""
 
+import json
 from typing import Any
 
 import pytest
@@ -40,6 +41,21 @@ def test_an_altered_blob() -> None:
         altered = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
         with refused("InvalidCiphertextException", ""):
             client().decrypt(CiphertextBlob=altered)
+
+
+@pytest.mark.right_in_moto
+def test_an_error_that_says_nothing_has_no_message() -> None:
+    """https://github.com/aws/aws-nitro-enclaves-sdk-c/issues/68
+
+    As recorded there: {"__type":"InvalidCiphertextException"}.
+    """
+    blob, kms, bodies = encrypted(new_key()), client(), []
+    kms.meta.events.register(
+        "before-parse.kms.Decrypt", lambda response_dict, **_: bodies.append(response_dict["body"])
+    )
+    with refused("InvalidCiphertextException", ""):
+        kms.decrypt(CiphertextBlob=blob, EncryptionContext={"a": "b"})
+    assert json.loads(bodies[0]) == {"__type": "InvalidCiphertextException"}
 
 
 def test_decrypt_with_the_wrong_key() -> None:

@@ -202,3 +202,58 @@ def test_grants_go_with_their_key() -> None:
     assert client().list_retirable_grants(RetiringPrincipal=boss)["Grants"]
     later(days=7)
     assert not client().list_retirable_grants(RetiringPrincipal=boss)["Grants"]
+
+
+@pytest.mark.parametrize("kind", ["EncryptionContextSubset", "EncryptionContextEquals"])
+def test_a_constraint_compares_values_by_case_but_not_names(kind: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantConstraints.html"""
+    arn, (writer_arn, writer) = new_key(), user("writer")
+    grant(arn, writer_arn, "Encrypt", "CreateGrant", Constraints={kind: {"Tenant": "Acme"}})
+    context = {"tenant": "Acme"}
+    writer.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext=context)
+    with refused("AccessDeniedException"):
+        writer.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext={"Tenant": "acme"})
+    writer.create_grant(
+        KeyId=arn, GranteePrincipal=writer_arn, Operations=["Encrypt"], Constraints={kind: context}
+    )
+    with refused("AccessDeniedException"):
+        writer.create_grant(
+            KeyId=arn,
+            GranteePrincipal=writer_arn,
+            Operations=["Encrypt"],
+            Constraints={kind: {"tenant": "acme"}},
+        )
+
+
+def test_a_grant_token_that_nobody_handed_out() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/using-grant-token.html"""
+    arn, (writer_arn, writer) = new_key(), user("writer")
+    token = grant(arn, writer_arn, "Encrypt")["GrantToken"]
+    writer.encrypt(KeyId=arn, Plaintext=b"x", GrantTokens=[token])
+    with refused("InvalidGrantTokenException"):
+        writer.encrypt(KeyId=arn, Plaintext=b"x", GrantTokens=[token[::-1]])
+
+
+@pytest.mark.unconfirmed("AWS's words for a grant that allows nothing")
+def test_a_grant_names_an_operation() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html"""
+    arn, (reader_arn, _) = new_key(), user("reader")
+    with refused("ValidationException"):
+        grant(arn, reader_arn)
+
+
+@pytest.mark.parametrize(
+    ("operation", "most", "parameters"),
+    [
+        ("list_grants", 100, {"KeyId": ""}),
+        ("list_resource_tags", 50, {"KeyId": ""}),
+        ("list_aliases", 100, {}),
+        ("list_retirable_grants", 100, {"RetiringPrincipal": f"arn:aws:iam::{ACCOUNT}:root"}),
+    ],
+)
+def test_pages_have_a_largest_size(operation: str, most: int, parameters: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html"""
+    asked = {name: value or new_key() for name, value in parameters.items()}
+    getattr(client(), operation)(Limit=most, **asked)
+    with refused("ValidationException"):
+        getattr(client(), operation)(Limit=most + 1, **asked)

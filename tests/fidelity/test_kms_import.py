@@ -1,8 +1,10 @@
 """Keys with imported key material."""
 
+import json
 from datetime import UTC, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -67,6 +69,23 @@ def test_material_expires() -> None:
     assert abs(found["ValidTo"] - valid_to) < timedelta(seconds=1)
     later(days=10)
     assert state(arn) == "PendingImport"
+
+
+def test_expired_material_is_deleted_with_an_event() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-deleteexpiredkeymaterial.html"""
+    arn = new_key(Origin="EXTERNAL")
+    valid_to = clock.now() + timedelta(days=10)
+    made = bring(arn, ExpirationModel="KEY_MATERIAL_EXPIRES", ValidTo=valid_to)
+    later(days=11)
+    asked = [{"AttributeKey": "EventName", "AttributeValue": "DeleteExpiredKeyMaterial"}]
+    (event,) = boto3.client("cloudtrail").lookup_events(LookupAttributes=asked)["Events"]
+    record = json.loads(event["CloudTrailEvent"])
+    assert abs(event["EventTime"] - valid_to) < timedelta(seconds=2)
+    assert record["eventType"] == "AwsServiceEvent"
+    assert record["serviceEventDetails"] == {
+        "keyId": arn.rpartition("/")[2],
+        "keyMaterialId": made["KeyMaterialId"],
+    }
 
 
 def test_a_token_lasts_a_day() -> None:

@@ -108,6 +108,33 @@ def test_alias_names() -> None:
         kms.create_alias(AliasName="mine", TargetKeyId=arn)
     with refused("NotAuthorizedException"):
         kms.create_alias(AliasName="alias/aws/not-a-service-of-theirs", TargetKeyId=arn)
+    for name in ("alias/", "alias/a:b", "alias/a b", "alias/" + "a" * 251):
+        with refused("ValidationException"):
+            kms.create_alias(AliasName=name, TargetKeyId=arn)
+    kms.create_alias(AliasName="alias/" + "a" * 250, TargetKeyId=arn)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [("a", "1"), ("a", "2")],
+        [("aws:a", "1")],
+        [("AWS:a", "1")],
+        [("a;b", "1")],
+        [("a", "<1>")],
+        [(f"tag-{number}", "") for number in range(51)],
+    ],
+)
+def test_tags_that_cannot_be(tags: list[tuple[str, str]]) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/tagging-keys.html"""
+    kms, arn = client(), new_key()
+    sent = [{"TagKey": name, "TagValue": value} for name, value in tags]
+    with refused("TagException"):
+        kms.tag_resource(KeyId=arn, Tags=sent)
+    with refused("TagException"):
+        kms.create_key(Tags=sent)
+    kms.tag_resource(KeyId=arn, Tags=[{"TagKey": "Cost centre", "TagValue": "é_.:/=+-@ 1"}])
+    assert len(kms.list_resource_tags(KeyId=arn)["Tags"]) == 1
 
 
 def test_an_alias_moves_to_a_key_of_the_same_kind_only() -> None:

@@ -48,6 +48,36 @@ def test_a_key_pending_deletion(use: str) -> None:
         USES[use](client(), arn, blob)
 
 
+@pytest.mark.parametrize("spec", ["ECC_NIST_P256", "HMAC_256", "KEY_AGREEMENT"])
+def test_keys_for_other_usages(spec: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    kms = client()
+    usage = {"ECC_NIST_P256": "SIGN_VERIFY", "HMAC_256": "GENERATE_VERIFY_MAC"}.get(spec, spec)
+    arn = new_key(KeySpec=spec if usage != spec else "ECC_NIST_P256", KeyUsage=usage)
+    told: dict[str, Any] = {"KeyId": arn, "Message": b"m"}
+    attempts: list[Callable[[], dict[str, Any]]] = []
+    if usage == "SIGN_VERIFY":
+        told["SigningAlgorithm"] = "ECDSA_SHA_256"
+        signature = kms.sign(**told)["Signature"]
+        attempts = [lambda: kms.sign(**told), lambda: kms.verify(Signature=signature, **told)]
+    elif usage == "GENERATE_VERIFY_MAC":
+        told["MacAlgorithm"] = "HMAC_SHA_256"
+        mac = kms.generate_mac(**told)["Mac"]
+        attempts = [lambda: kms.generate_mac(**told), lambda: kms.verify_mac(Mac=mac, **told)]
+    else:
+        public = kms.get_public_key(KeyId=arn)["PublicKey"]
+        agreed = {"KeyId": arn, "PublicKey": public, "KeyAgreementAlgorithm": "ECDH"}
+        attempts = [lambda: kms.derive_shared_secret(**agreed)]
+    kms.disable_key(KeyId=arn)
+    for attempt in attempts:
+        with refused("DisabledException", f"{arn} is disabled."):
+            attempt()
+    kms.schedule_key_deletion(KeyId=arn)
+    for attempt in attempts:
+        with refused("KMSInvalidStateException", f"{arn} is pending deletion."):
+            attempt()
+
+
 @pytest.mark.parametrize("use", ["Encrypt", "GenerateDataKey"])
 def test_a_key_pending_import(use: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""

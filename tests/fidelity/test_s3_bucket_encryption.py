@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.fidelity.s3_people import ALICE, bucket, client, customer, refused, refused_with
 
@@ -70,8 +71,11 @@ def test_blocking_sse_c_can_be_undone_and_done_again() -> None:
         lambda: client().upload_part(
             Bucket=name, Key="m", UploadId=upload, PartNumber=1, Body=b"x", **own
         ),
+        lambda: client().upload_part_copy(
+            Bucket=name, Key="m", UploadId=upload, PartNumber=1, CopySource=f"{name}/a", **own
+        ),
     ):
-        with refused_with(403, "AccessDenied"):
+        with pytest.raises(ClientError, match=r"AccessDenied.* to perform: s3:PutObject on "):
             blocked()
     assert client().get_object(Bucket=name, Key="a", **own)["Body"].read() == b"x"
     assert client().head_object(Bucket=name, Key="a", **own)["ContentLength"] == 1

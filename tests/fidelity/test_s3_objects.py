@@ -237,6 +237,31 @@ def test_each_part_brings_the_customers_key() -> None:
         s3.get_object(Bucket=name, Key="m")
 
 
+def test_a_part_does_not_say_how_to_encrypt() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+
+    The words: https://github.com/aws/aws-sdk-java/issues/1876
+    """
+    name, s3 = bucket(), client()
+    s3.meta.events.register(
+        "before-call.s3",
+        lambda params, **_: params["headers"].update({"x-amz-server-side-encryption": "AES256"}),
+    )
+    upload_id = s3.create_multipart_upload(Bucket=name, Key="a")["UploadId"]
+    named = {"Bucket": name, "Key": "a", "UploadId": upload_id}
+    message = "x-amz-server-side-encryption header is not supported for this operation."
+    with refused_with(400, "InvalidArgument", message):
+        s3.upload_part(**named, PartNumber=1, Body=BODY)
+    s3.put_object(Bucket=name, Key="b", Body=BODY)
+    with refused_with(400, "InvalidArgument", message):
+        s3.upload_part_copy(**named, PartNumber=1, CopySource=f"{name}/b")
+    etag = client().upload_part(**named, PartNumber=1, Body=BODY)["ETag"]
+    done = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    with refused_with(400, "InvalidArgument", message):
+        s3.complete_multipart_upload(**named, MultipartUpload=done)
+    client().complete_multipart_upload(**named, MultipartUpload=done)
+
+
 def test_a_part_may_be_copied_from_an_object() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html"""
     name, s3 = bucket(sse_c=True), client()
@@ -309,3 +334,18 @@ def test_the_archive_must_be_restored_first() -> None:
         client().get_object(Bucket=name, Key="a")
     client().restore_object(Bucket=name, Key="a", RestoreRequest={"Days": 1})
     assert client().get_object(Bucket=name, Key="a")["Body"].read() == BODY
+
+
+# --- tags ---------------------------------------------------------------------------------------
+
+
+def test_a_tag_s_key_stands_once() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+    name, s3 = bucket(), client()
+    s3.put_object(Bucket=name, Key="a", Body=BODY)
+    twice = {"TagSet": [{"Key": "level", "Value": value} for value in ("high", "low")]}
+    with refused_with(400, "InvalidTag", "Cannot provide multiple Tags with the same key"):
+        s3.put_object_tagging(Bucket=name, Key="a", Tagging=twice)
+    with refused_with(400, "InvalidTag"):
+        s3.put_bucket_tagging(Bucket=name, Tagging=twice)
+    assert s3.get_object_tagging(Bucket=name, Key="a")["TagSet"] == []

@@ -121,6 +121,7 @@ def _refuses_plain_http(look: Look, bucket: str) -> None:
     for what, call, resource in (
         ("reading an object", lambda: plain.head_object(Bucket=bucket, Key=TRY), f"{bucket}/*"),
         ("listing the bucket", lambda: plain.list_objects_v2(Bucket=bucket), bucket),
+        ("asking for its encryption", lambda: plain.get_bucket_encryption(Bucket=bucket), bucket),
     ):
         look.want(
             _refused(call),

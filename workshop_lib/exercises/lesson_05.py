@@ -24,7 +24,12 @@ def own_default(look: Look) -> None:
         missing=f"its default encryption is {wanted['SSEAlgorithm']}, not aws:kms",
         fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms".',
     )
-    look.own_key(_key(look, wanted.get("KMSMasterKeyID") or "alias/aws/s3"))
+    if "KMSMasterKeyID" not in wanted:
+        look.missing(
+            "its default names no key, so it is the AWS managed one",
+            "Put KMSMasterKeyID, the ARN of a key of yours, beside SSEAlgorithm.",
+        )
+    look.own_key(_key(look, wanted["KMSMasterKeyID"]))
     look.want(
         rule.get("BucketKeyEnabled"),
         saw="its Bucket Key is enabled",

@@ -56,7 +56,7 @@ def rekeyed(look: Look) -> None:
 
 @exercise("6.2", "a bucket that refuses SSE-C by policy")
 def refused_by_policy(look: Look) -> None:
-    """The tagged bucket's setting blocks nothing; its policy refuses SSE-C and not SSE-KMS."""
+    """The tagged bucket's setting blocks nothing; its policy refuses SSE-C, nothing else."""
     bucket = look.bucket()
     look.saw(f"the bucket {bucket} carries the tag")
     s3 = boto3.client("s3")
@@ -83,6 +83,12 @@ def refused_by_policy(look: Look) -> None:
         saw="an upload with SSE-C is refused",
         missing="an upload with SSE-C is let through",
         fix=f'Deny s3:PutObject on {bucket}/* with Null {{"{_ALGORITHM}": "false"}}.',
+    )
+    look.want(
+        _may_put(bucket),
+        saw="an upload without a header is let through",
+        missing="an upload without a header is refused",
+        fix='Let the condition be about the customer algorithm alone: its Null is "false".',
     )
     look.want(
         _may_put(bucket, ServerSideEncryption="aws:kms"),

@@ -5,23 +5,26 @@ say about encryption.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
 
-import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from botocore.model import OperationNotFoundError
 
 from workshop_lib.sandbox import dynamodb_permissions as permissions
+from workshop_lib.sandbox.disk import Stored
 from workshop_lib.sandbox.dynamodb_encryption import (
     EncryptionAtRest,
     in_use,
     read_specification,
 )
+from workshop_lib.sandbox.dynamodb_index_keys import IndexKeys
 from workshop_lib.sandbox.dynamodb_permissions import table_name
-from workshop_lib.sandbox.dynamodb_requests import malformed, require_key
+from workshop_lib.sandbox.dynamodb_requests import as_expression, malformed, require_key, with_body
 from workshop_lib.sandbox.dynamodb_statements import read_statement, spaced
+from workshop_lib.sandbox.dynamodb_storage import Storage
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
@@ -48,7 +51,7 @@ _PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
 _NAME_THE_TABLE = (
     "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
 )  # fmt: skip
-_UPDATES = {"UpdateExpression", "AttributeUpdates"}  # moto needs one of them
+_READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 # What moto takes without doing it, or does past S3's and IAM's rules.
 _NOT_EMULATED = ("PutResourcePolicy", "ImportTable", "ExportTableToPointInTime")
@@ -61,7 +64,7 @@ class DynamoDb:
     def __init__(self, moto: Moto, kms: Kms) -> None:
         self._moto = moto
         self.encryption = EncryptionAtRest(kms)
-        self._backups: dict[str, str | None] = {}  # backup ARN → its KMS key's ARN
+        self.storage = Storage(moto, self.encryption)
         self._handlers: dict[str, Callable[[Call], Response]] = {
             "CreateTable": self._create_table,
             "UpdateTable": self._update_table,
@@ -90,6 +93,10 @@ class DynamoDb:
             return self._handle(call)
         except _MISBUILT as error:
             raise self._not_understood(call) from error
+
+    def look(self, table: str, key: Mapping[str, Any]) -> Stored:
+        """An item as it lies on disk. Raises LookupError."""
+        return self.storage.look(table, key)
 
     def _handle(self, call: Call) -> Response:
         handler = self._handlers.get(call.operation)
@@ -128,15 +135,31 @@ class DynamoDb:
 
     def _items(self, call: Call) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
-        tables = self._tables(call)
-        for name in permissions.tables_of(call):
-            self.encryption.open(call, name)
-            if name in tables:
+        tables, names = self._tables(call), permissions.tables_of(call)
+        vaults = self.storage.vaults(call.region, names)
+        with self.storage.unlocked(call, vaults.values()):
+            for name in vaults:
                 require_key(tables[name], call.operation, call.parameters)
+            index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
+            response = index_keys.refused_before() or self._forward_items(call, names)
+            if response.status == 200 and call.operation not in _READS:
+                response = index_keys.refused_after(response, vaults, self.storage.store)
+            for vault in vaults.values():
+                if response.status != 200:
+                    vault.undo()
+                elif call.operation not in _READS:
+                    vault.keep()
+            return response
+
+    def _forward_items(self, call: Call, names: Iterable[str]) -> Response:
         if call.operation in _STATEMENTS:
-            return self._forward(call, _readable(call))
-        if call.operation == "UpdateItem" and not _UPDATES & call.parameters.keys():
-            return self._forward(call, {**call.parameters, "AttributeUpdates": {}})
+            with self.storage.store.only(call.region, names):
+                return self._forward(call, _readable(call))
+        if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:
+            parameters = dict(call.parameters)
+            updates = parameters.pop("AttributeUpdates", None)
+            more = as_expression(updates) if updates else {"AttributeUpdates": {}}
+            return self._forward(call, {**parameters, **more})
         return self._forward(call)
 
     # --- tables ----------------------------------------------------------------------------
@@ -147,14 +170,20 @@ class DynamoDb:
         response = self._forward(call, parameters)
         if response.status != 200:
             return response
-        self._encrypt_new_table(call, table_name(parameters["TableName"]), key_id)
+        name = table_name(parameters["TableName"])
+        with self._unless_refused(call, name):
+            self.encryption.create(call, name, key_id)
+        self.storage.keep_table(call.region, name)
         return self._described(call, response, "TableDescription", status="CREATING")
 
-    def _encrypt_new_table(self, call: Call, table: str, key_id: str | None) -> None:
+    @contextmanager
+    def _unless_refused(self, call: Call, table: str) -> Iterator[None]:
+        """A new table is gone again if what is done to it here is refused."""
         try:
-            self.encryption.create(call, table, key_id)
+            yield
         except AwsError:
             del self._moto.dynamodb(call.region).tables[table]
+            self.encryption.delete(call, table)
             raise
 
     def _update_table(self, call: Call) -> Response:
@@ -166,7 +195,9 @@ class DynamoDb:
                 "ValidationException", f"At least one of {names} or {_CHANGES[-1]} is required"
             )
         if "SSESpecification" not in changes:
-            return self._described(call, self._forward(call), "TableDescription")
+            response = self._forward(call)
+            self.storage.keep_table(call.region, table_name(parameters.get("TableName", "")))
+            return self._described(call, response, "TableDescription")
         table = table_name(parameters.get("TableName", ""))
         if len(changes) > 1:
             raise AwsError(
@@ -190,6 +221,7 @@ class DynamoDb:
         if response.status != 200:
             return response
         self.encryption.delete(call, table)
+        self.storage.drop_table(call.region, table)
         return self._described(call, response, "TableDescription", status="DELETING")
 
     def _described(
@@ -204,7 +236,7 @@ class DynamoDb:
         self.encryption.describe(call.region, description)
         if status is not None:
             description["TableStatus"] = status
-        return _with_body(response, document)
+        return with_body(response, document)
 
     def _need_key(self, call: Call) -> Response:
         """A change that AWS refuses as soon as the table's key is unusable."""
@@ -221,24 +253,26 @@ class DynamoDb:
         if response.status == 200:
             table = table_name(call.parameters["TableName"])
             arn = json.loads(response.body)["BackupDetails"]["BackupArn"]
-            self._backups[arn] = self.encryption.key_of(call.region, table)
+            self.storage.keep_backup(
+                call.region, table, self._moto.dynamodb(call.region).backups[arn]
+            )
         return response
 
     def _describe_backup(self, call: Call) -> Response:
         self._archive(call.region)
         response = self._forward(call)
-        key = self._backups.get(call.parameters.get("BackupArn", ""))
+        state = self.storage.of_backup(call.parameters.get("BackupArn", ""))
         if response.status != 200:
             return response
         document = json.loads(response.body)
         description = document["BackupDescription"]
         features = description.setdefault("SourceTableFeatureDetails", {})
         description["SourceTableDetails"].pop("TableStatus", None)
-        if key is not None:
+        if state is not None and state.key is not None:
             features["SSEDescription"] = {
-                "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key,
+                "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": state.key.arn,
             }  # fmt: skip
-        return _with_body(response, document)
+        return with_body(response, document)
 
     def _list_backups(self, call: Call) -> Response:
         self._archive(call.region)
@@ -258,13 +292,17 @@ class DynamoDb:
             key_id = self.encryption.key_of(call.region, source)
             self._require_point_in_time(call, source)
         else:
-            key_id = self._backups.get(parameters.get("BackupArn", ""))
+            backup = self.storage.of_backup(parameters.get("BackupArn", ""))
+            key_id = backup.key.arn if backup is not None and backup.key is not None else None
         if override is not None:
             key_id = read_specification(override, "SSESpecificationOverride")
         response = self._forward(call, parameters)
         if response.status != 200:
             return response
-        self._encrypt_new_table(call, parameters["TargetTableName"], key_id)
+        name = parameters["TargetTableName"]
+        with self._unless_refused(call, name):
+            self.encryption.create(call, name, key_id)
+            self.storage.restore(call, name, parameters.get("BackupArn"), source)
         return self._described(call, response, "TableDescription", status="CREATING")
 
     def _require_point_in_time(self, call: Call, source: str) -> None:
@@ -289,7 +327,7 @@ class DynamoDb:
             backup.creation_date_time = moment.replace(tzinfo=None)
             backup.identifier = backup._make_identifier()
             backend.backups[backup.arn] = backup
-            self._backups[backup.arn] = self.encryption.key_of(region, table)
+            self.storage.keep_backup(region, table, backup)
             self.encryption.of(region, table).archive = backup.arn
 
 
@@ -308,24 +346,27 @@ def _readable(call: Call) -> Document:
     return {**parameters, lists[0]: listed}
 
 
-def _with_body(response: Response, document: Document) -> Response:
-    """The response with another body, and the checksum that clients verify."""
-    body = json.dumps(document).encode()
-    response.set_header("x-amz-crc32", str(binascii.crc32(body)))
-    return Response(response.status, response.headers, body)
-
-
 class DynamoDbStreams:
     """DynamoDB Streams' operations."""
 
-    def __init__(self, moto: Moto) -> None:
+    def __init__(self, moto: Moto, dynamodb: DynamoDb) -> None:
         self._moto = moto
+        self._storage = dynamodb.storage
 
     def checks(self, call: Call) -> Iterator[Check]:
         """The permission a streams call needs."""
         return permissions.checks(call, self._moto.dynamodb(call.region).tables)
 
     def handle(self, call: Call) -> Response:
-        """Answer a streams call."""
-        self._moto.seed(call.operation)
-        return self._moto.forward(call.request, "dynamodbstreams", call.region)
+        """Answer a streams call. Raises AwsError.
+
+        Records are sealed under the table's key: reading them takes what reading items takes.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+        """
+        vaults = []
+        if call.operation == "GetRecords":
+            shard = self._moto.stream_shard(call.region, call.parameters.get("ShardIterator", ""))
+            vaults = [shard.items.vault] if shard is not None else []
+        with self._storage.unlocked(call, vaults):
+            self._moto.seed(call.operation)
+            return self._moto.forward(call.request, "dynamodbstreams", call.region)

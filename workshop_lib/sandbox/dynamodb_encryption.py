@@ -1,7 +1,7 @@
 """DynamoDB's encryption at rest: which key protects a table, and what the key's state does to it.
 
-KMS key → table key → data. The plaintext table key is kept for five minutes for each principal
-that uses the table; then DynamoDB asks KMS again, in that principal's name.
+KMS key → table key → data encryption keys → data. The plaintext table key is kept for five minutes
+for each principal that uses the table; then DynamoDB asks KMS again, in that principal's name.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from workshop_lib.sandbox import clock
+from workshop_lib.sandbox import clock, disk
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.operations import Call
 
 SERVICE = "dynamodb"
+SERVICE_KEY = "a key of Amazon DynamoDB that nobody can call"
+ITEMS, STREAM = "items", "stream"  # what of a table has a data encryption key of its own
 # AWS documents five minutes for the cache and seven days before archiving. The rest is fixed
 # inside the ranges that AWS showed in October 2026: a switch took 21 to 24 s and showed the old
 # key for 8 to 10 s; the status followed an unusable key after 13 to 75 minutes, a usable one
@@ -49,7 +51,7 @@ class TableKey:
     """A KMS key's ARN and a table key under it.
 
     ``fetched`` and ``used``: when DynamoDB last asked KMS for the plaintext table key, and when it
-    was last used, by the ARN of the principal.
+    was last used, by the ARN of the principal; ``cached``: the plaintext that it got.
     """
 
     arn: str
@@ -58,14 +60,21 @@ class TableKey:
     since: datetime
     fetched: dict[str, datetime] = field(default_factory=dict)
     used: dict[str, datetime] = field(default_factory=dict)
+    cached: dict[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass
 class Encryption:
-    """How one table is encrypted. ``key`` None: by the AWS owned key, of which nothing shows."""
+    """How one table is encrypted. ``key`` None: by the AWS owned key, of which nothing shows.
+
+    ``owned``: the table key wrapped under DynamoDB's own key, where ``key`` is None.
+    ``data_keys``: the data encryption keys, wrapped under the table key.
+    """
 
     table: str
     key: TableKey | None = None
+    owned: bytes = field(default=b"", repr=False)
+    data_keys: dict[str, bytes] = field(default_factory=dict, repr=False)
     former: TableKey | None = None
     asked: Mapping[str, Any] = field(default_factory=dict)
     switched: datetime | None = None
@@ -142,6 +151,7 @@ class EncryptionAtRest:
 
     def __init__(self, kms: Kms) -> None:
         self._kms = kms
+        self._service_key = disk.new_key()
         self._tables: dict[tuple[str, str], Encryption] = {}
 
     def of(self, region: str, table: str) -> Encryption:
@@ -152,6 +162,14 @@ class EncryptionAtRest:
         """The ARN of the KMS key that protects a table; None for the AWS owned key."""
         key = self.of(region, table).key
         return None if key is None else key.arn
+
+    def kind_of_key(self, state: Encryption) -> str:
+        """Which of DynamoDB's three kinds of key protects a table, in AWS's words."""
+        if state.key is None:
+            return "AWS owned key"
+        region = state.key.arn.split(":")[3]
+        managed = state.key.arn == self._kms.managed_key(SERVICE, region)
+        return "AWS managed key" if managed else "customer managed key"
 
     def to_archive(self, region: str) -> Iterator[tuple[str, datetime]]:
         """The tables of a Region that are archived by now and have no backup yet, since when."""
@@ -166,14 +184,17 @@ class EncryptionAtRest:
     def create(self, call: Call, table: str, key_id: str | None) -> None:
         """Protect a new table with a key; None is the AWS owned key. Raises AwsError."""
         state = Encryption(table)
-        if key_id is not None:
-            state.key = self._new_key(call, state, key_id)
-            self._tables[call.region, table] = state
+        table_key = self._new_table_key(call, state, key_id)
+        for structure in (ITEMS, STREAM):
+            state.data_keys[structure] = disk.wrap(table_key, disk.new_key(), {})
+        self._tables[call.region, table] = state
 
     def switch(self, call: Call, table: str, asked: Mapping[str, Any]) -> None:
         """Protect a table with the key that a SSESpecification asks for. Raises AwsError.
 
-        A repeated request is refused only where it names the key by the very ARN in force.
+        A repeated request is refused only where it names the key by the very ARN in force. There
+        is a new table key, and the data encryption keys are encrypted anew under it; the data stay
+        as they are.
         """
         key_id = read_specification(asked, "SSESpecification")
         now, state = clock.now(), self.of(call.region, table)
@@ -190,10 +211,14 @@ class EncryptionAtRest:
                 f"{_INVALID}Table is already encrypted with given KMSMasterKeyId. Use "
                 "KMSMasterKeyId parameter if you want to change Master Key",
             )
-        _require_quota(state.switches, now)
+        if key_id is not None:
+            _require_quota(state.switches, now)
         self.require_key(call, table)
-        key = None if key_id is None else self._new_key(call, state, key_id)
-        state.former, state.key = state.key, key
+        former, old = state.key, self._table_key_as_service(call, state)
+        new = self._new_table_key(call, state, key_id)
+        for structure, wrapped in state.data_keys.items():
+            state.data_keys[structure] = disk.wrap(new, disk.unwrap(old, wrapped, {}), {})
+        state.former = former
         state.asked, state.switched = dict(asked), now
         if state.switches and now >= state.switches[0] + WINDOW:
             state.switches.clear()
@@ -209,6 +234,28 @@ class EncryptionAtRest:
         state = self._tables.pop((call.region, table), None)
         for grant, arn in state.grants.items() if state else ():
             self._kms.retire_grant(call, service=SERVICE, key=arn, grant_id=grant)
+
+    def _new_table_key(self, call: Call, state: Encryption, key_id: str | None) -> bytes:
+        """Give a table a new table key, and tell its plaintext. Raises AwsError."""
+        context = _context(call, state.table)
+        if key_id is None:
+            plaintext = disk.new_key()
+            state.key, state.owned = None, disk.wrap(self._service_key, plaintext, context)
+            return plaintext
+        state.key = self._new_key(call, state, key_id)
+        return state.key.cached[call.caller.arn]
+
+    def _table_key_as_service(self, call: Call, state: Encryption) -> bytes:
+        """A table's plaintext table key for DynamoDB itself, by its grant."""
+        context = _context(call, state.table)
+        if state.key is None:
+            return disk.unwrap(self._service_key, state.owned, context)
+        for plaintext in state.key.cached.values():
+            return plaintext
+        with _passed_on(call, state.table):
+            return self._kms.decrypt_as_service(
+                call, service=SERVICE, wrapped=state.key.wrapped, context=context
+            )
 
     def _new_key(self, call: Call, state: Encryption, key_id: str) -> TableKey:
         """A table key under a KMS key, made by a grant in the caller's name.
@@ -229,56 +276,72 @@ class EncryptionAtRest:
                 data_key = self._kms.generate_data_key_as_service(
                     call, service=SERVICE, key=arn, context=context
                 )
-                self._decrypt(call, data_key.wrapped, context)
+                plaintext = self._decrypt(call, data_key.wrapped, context)
             except AwsError:
                 self._kms.retire_grant(call, service=SERVICE, key=arn, grant_id=grant)
                 raise
         now, principal = clock.now(), call.caller.arn
         state.grants[grant] = arn
-        return TableKey(arn, data_key.wrapped, grant, now, {principal: now}, {principal: now})
+        times = {principal: now}
+        return TableKey(
+            arn, data_key.wrapped, grant, now, times, dict(times), {principal: plaintext}
+        )
 
     # --- using it --------------------------------------------------------------------------
 
-    def open(self, call: Call, table: str) -> None:
-        """Have the plaintext table key at hand, for a call that reads or writes items.
+    def open(self, call: Call, state: Encryption) -> dict[str, bytes]:
+        """A table's plaintext data encryption keys, for a call that reads or writes its data.
 
-        Raises AwsError where KMS does not give it to the caller. A key that becomes unusable is
-        noticed five minutes later by those who used the table in the five minutes before.
+        Raises AwsError where KMS does not give the table key to the caller, disk.Corrupt for a
+        wrapped key that was altered. A key that becomes unusable is noticed five minutes later by
+        those who used the table in the five minutes before.
         """
-        state = self._tables.get((call.region, table))
-        if state is None or state.key is None:
-            return
+        return self._open(call, state, archived=False)
+
+    def open_backup(self, call: Call, state: Encryption) -> dict[str, bytes]:
+        """As `open`, for a backup: ``state`` is how the table was encrypted when it was made."""
+        return self._open(call, state, archived=True)
+
+    def _open(self, call: Call, state: Encryption, *, archived: bool) -> dict[str, bytes]:
         key, principal, now = state.key, call.caller.arn, clock.now()
+        if key is None:
+            table_key = disk.unwrap(self._service_key, state.owned, _context(call, state.table))
+            return _data_keys(state, table_key)
         fetched = key.fetched.get(principal)
         if fetched is None or now - fetched >= CACHED:
-            self._require_not_archived(call, table)
+            if not archived:
+                self._require_not_archived(state)
             if not self._still_cached(key, principal, now):
-                self._fetch(call, table, key)
+                key.cached.pop(principal, None)
+                key.cached[principal] = self._fetch(call, state.table, key)
                 key.fetched[principal] = now
         key.used[principal] = now
+        return _data_keys(state, key.cached[principal])
 
     def require_key(self, call: Call, table: str) -> None:
         """Refuse what needs the KMS key at once: switching it, a backup, time to live."""
         state = self._tables.get((call.region, table))
         if state is None or state.key is None:
             return
-        self._require_not_archived(call, table)
+        self._require_not_archived(state)
         if self._unusable_since(state.key):
             self._fetch(call, table, state.key)
 
-    def _require_not_archived(self, call: Call, table: str) -> None:
+    def _require_not_archived(self, state: Encryption) -> None:
         """AWS gives this error "… or its status might not be ACTIVE"."""
-        if self.condition(call.region, table).archived is not None:
+        if self._condition(state).archived is not None:
             raise AwsError("ResourceNotFoundException", "Requested resource not found")
 
-    def _fetch(self, call: Call, table: str, key: TableKey) -> None:
+    def _fetch(self, call: Call, table: str, key: TableKey) -> bytes:
         with _passed_on(call, table):
-            self._decrypt(call, key.wrapped, _context(call, table))
+            return self._decrypt(call, key.wrapped, _context(call, table))
 
-    def _decrypt(self, call: Call, wrapped: bytes, context: Mapping[str, str]) -> None:
+    def _decrypt(self, call: Call, wrapped: bytes, context: Mapping[str, str]) -> bytes:
         try:
-            self._kms.decrypt(call, via=SERVICE, wrapped=wrapped, context=context)
+            return self._kms.decrypt(call, via=SERVICE, wrapped=wrapped, context=context)
         except AwsError as error:
+            if error.code == "InvalidCiphertextException":
+                raise disk.Corrupt("A wrapped table key was altered.") from None
             if error.code != "AccessDeniedException":
                 raise
             raise AwsError(error.code, _NOT_ALLOWED_TO_DECRYPT) from error
@@ -300,8 +363,10 @@ class EncryptionAtRest:
 
     def condition(self, region: str, table: str) -> Condition:
         """What the key's state has done to a table by now."""
-        state = self._tables.get((region, table))
-        if state is None or state.key is None:
+        return self._condition(self.of(region, table))
+
+    def _condition(self, state: Encryption) -> Condition:
+        if state.key is None:
             return Condition()
         history = self._kms.usability(state.key.arn)
         return condition_of(outages_in(history), state.key.since, clock.now())
@@ -333,7 +398,10 @@ def in_use(message: str) -> AwsError:
 
 
 def _require_quota(switches: Sequence[datetime], now: datetime) -> None:
-    """Four switches in the 24 hours that begin with the first, then one in six hours."""
+    """Four switches in the 24 hours that begin with the first, then one in six hours.
+
+    Back to the AWS owned key a table may go at any time; that counts all the same.
+    """
     if len(switches) < FREE_SWITCHES or now >= switches[0] + WINDOW:
         return
     next_one = min(switches[-1] + INTERVAL, switches[0] + WINDOW)
@@ -357,9 +425,17 @@ def _stamp(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
 
 
-def _context(call: Call, table: str) -> dict[str, str]:
+def context_of(account: str, table: str) -> dict[str, str]:
     """The encryption context of every KMS call that DynamoDB makes for a table."""
-    return {"aws:dynamodb:tableName": table, "aws:dynamodb:subscriberId": call.account}
+    return {"aws:dynamodb:tableName": table, "aws:dynamodb:subscriberId": account}
+
+
+def _context(call: Call, table: str) -> dict[str, str]:
+    return context_of(call.account, table)
+
+
+def _data_keys(state: Encryption, table_key: bytes) -> dict[str, bytes]:
+    return {name: disk.unwrap(table_key, key, {}) for name, key in state.data_keys.items()}
 
 
 # --- a key's state over time --------------------------------------------------------------

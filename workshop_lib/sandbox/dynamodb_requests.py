@@ -3,6 +3,8 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
 """
 
+import binascii
+import json
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -13,6 +15,7 @@ from botocore.validate import ParamValidator
 
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_requests import lower_first
+from workshop_lib.sandbox.messages import Response
 
 # Required by CreateTable, though the model no longer says so.
 _ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
@@ -45,6 +48,35 @@ def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
         return AwsError("SerializationException", "")
     count = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected: "
     return AwsError("ValidationException", count + "; ".join(missing))
+
+
+def as_expression(updates: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateItem's AttributeUpdates as an update expression, which moto does better.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.AttributeUpdates.html
+    """
+    clauses: dict[str, list[str]] = {}
+    names, values = {}, {}
+    for number, (name, asked) in enumerate(updates.items()):
+        names[f"#n{number}"] = name
+        action, place = asked.get("Action", "PUT"), f"#n{number}"
+        if "Value" not in asked:
+            clauses.setdefault("REMOVE", []).append(place)
+            continue
+        values[f":v{number}"] = asked["Value"]
+        clause = {"PUT": "SET"}.get(action, action)
+        sign = " = " if clause == "SET" else " "
+        clauses.setdefault(clause, []).append(f"{place}{sign}:v{number}")
+    expression = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items())
+    found = {"UpdateExpression": expression, "ExpressionAttributeNames": names}
+    return {**found, "ExpressionAttributeValues": values} if values else found
+
+
+def with_body(response: Response, document: Mapping[str, Any]) -> Response:
+    """The response with another body, and the checksum that clients verify."""
+    body = json.dumps(document).encode()
+    response.set_header("x-amz-crc32", str(binascii.crc32(body)))
+    return Response(response.status, response.headers, body)
 
 
 def require_key(table: Any, operation: str, parameters: Mapping[str, Any]) -> None:

@@ -119,6 +119,20 @@ class NotEmulated(NotImplementedError):
         return [f"NotEmulated: {self}"]
 
 
+class UnsupportedMoto(RuntimeError):
+    """The installed moto is not one the sandbox works with: which it is, and what is wrong."""
+
+    def __init__(self, version: str, what: str) -> None:
+        super().__init__(
+            f"The sandbox does not work with moto {version} ({what}): install the versions in "
+            "requirements.lock (python3 workshop.py lab does it)."
+        )
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows: the sentence alone."""
+        return [f"UnsupportedMoto: {self}"]
+
+
 def render(error: AwsError, service: str, request_id: str, *, bodiless: bool = False) -> Response:
     """The HTTP response that carries ``error`` in ``service``'s protocol.
 
@@ -137,7 +151,9 @@ def _json(error: AwsError, service: str, request_id: str) -> Response:
         namespace = _COMMON_NAMESPACE
     # DynamoDB and the KMS front end write "message"; AccessDenied comes as "Message" from both.
     name = "Message" if error.code == "AccessDeniedException" else "message"
-    document = {"__type": namespace + error.code, name: error.message, **error.fields}
+    # An error that says nothing has no message at all: {"__type":"InvalidCiphertextException"}.
+    message = {name: error.message} if error.message else {}
+    document = {"__type": namespace + error.code, **message, **error.fields}
     version = "1.0" if service.startswith("dynamodb") else "1.1"
     return Response(
         error.status,

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.chunked import unwrap
+from workshop_lib.sandbox.disk import Disk
 from workshop_lib.sandbox.dynamodb import DynamoDb, DynamoDbStreams
 from workshop_lib.sandbox.errors import AwsError, NotEmulated, render
 from workshop_lib.sandbox.iam import Iam, Sts
@@ -18,6 +19,7 @@ from workshop_lib.sandbox.messages import Request, Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call, identify, service_and_region
 from workshop_lib.sandbox.s3 import S3
+from workshop_lib.sandbox.shapes import require_built
 from workshop_lib.sandbox.signatures import verify
 from workshop_lib.sandbox.trail import CloudTrail, Trail
 
@@ -59,6 +61,9 @@ _CREATES = {
     ("iam", "CreatePolicy"): ("policy", "Arn"),
 }
 
+# The other services look at how a request is built themselves.
+_LEAVE_FORM_TO_THE_GATE = ("iam", "cloudtrail", "dynamodbstreams")
+
 
 class Gate:
     """AWS, as far as the workshop needs it, for one account.
@@ -84,12 +89,13 @@ class Gate:
         self.trail = Trail()
         self.kms = Kms(moto, self.trail)
         s3 = S3(moto, self.kms, sse_c_allowed=sse_c_allowed)
-        self.disk = s3.disk
+        dynamodb = DynamoDb(moto, self.kms)
+        self.disk = Disk(s3.disk.object, dynamodb.look)
         self._services: dict[str, Service] = {
             "kms": self.kms,
             "s3": s3,
-            "dynamodb": DynamoDb(moto, self.kms),
-            "dynamodbstreams": DynamoDbStreams(moto),
+            "dynamodb": dynamodb,
+            "dynamodbstreams": DynamoDbStreams(moto, dynamodb),
             "iam": Iam(moto, self.identities),
             "sts": Sts(moto, self.identities),
             "cloudtrail": CloudTrail(self.trail),
@@ -136,6 +142,8 @@ class Gate:
         response = None
         refusal: AwsError | None = None
         try:
+            if call.service in _LEAVE_FORM_TO_THE_GATE:
+                require_built(call.service, call.operation, call.parameters)
             authorize(call, service.checks(call))
             response = service.handle(call)
         except AwsError as error:

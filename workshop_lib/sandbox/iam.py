@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
@@ -21,6 +21,7 @@ from workshop_lib.sandbox.identities import (
     Session,
     default_document,
     known_condition_key,
+    unique_id,
 )
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
@@ -36,6 +37,14 @@ _DOCUMENTS: dict[str, tuple[str, Any]] = {
     "PutGroupPolicy": ("PolicyDocument", "identity"),
     "CreatePolicy": ("PolicyDocument", "managed"),
     "CreatePolicyVersion": ("PolicyDocument", "managed"),
+}
+# What gets a unique id: the element that tells it, its prefix, the one that names the entity, and
+# where moto keeps it.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
+_UNIQUE_IDS = {
+    "CreateUser": ("UserId", "AIDA", "UserName", "users"),
+    "CreateGroup": ("GroupId", "AGPA", "GroupName", "groups"),
+    "CreatePolicy": ("PolicyId", "ANPA", "Arn", "managed_policies"),
 }
 _READS = ("Get", "List", "Simulate", "Generate")
 _RESOURCES = {"UserName": "user", "RoleName": "role", "GroupName": "group", "PolicyName": "policy"}
@@ -72,9 +81,20 @@ class Iam:
             return self._user_boundary(call)
         self._moto.seed(call.operation)
         response = self._moto.forward(call.request, "iam", call.region)
+        if call.operation in _UNIQUE_IDS and response.status < 300:
+            self._give_unique_id(call.operation, response)
         if not call.operation.startswith(_READS):
             self._identities.forget()
         return response
+
+    def _give_unique_id(self, operation: str, response: Response) -> None:
+        """An id of AWS's form in place of moto's, in what it keeps and what it answers."""
+        element, prefix, naming, kept = _UNIQUE_IDS[operation]
+        text = response.body.decode()
+        old, name = _element(text, element), _element(text, naming)
+        new = unique_id(prefix, old)
+        getattr(self._moto.iam, kept)[name].id = new
+        response.body = text.replace(f"<{element}>{old}<", f"<{element}>{new}<").encode()
 
     def _check_attachment(self, arn: str) -> None:
         if arn.startswith(_AWS_MANAGED):
@@ -165,9 +185,10 @@ class Sts:
             )
         seconds = int(parameters.get("DurationSeconds", "3600"))
         self._check_duration(seconds, role, call)
-        expires = clock.now() + timedelta(seconds=seconds)
-        credentials = self._new_credentials()
-        session = Session(credentials, role.name, name, expires, self._session_policies(parameters))
+        now = clock.now()
+        expires = now + timedelta(seconds=seconds)
+        credentials, policies = self._new_credentials(), self._session_policies(parameters)
+        session = Session(credentials, role.name, name, now, expires, policies)
         self._identities.add_session(session)
         arn = f"arn:aws:sts::{call.account}:assumed-role/{role.name}/{name}"
         return _xml(
@@ -221,6 +242,12 @@ class Sts:
             "".join(source.choices(letters, k=40)),
             "".join(source.choices(letters, k=224)),
         )
+
+
+def _element(text: str, name: str) -> str:
+    found = re.search(rf"<{name}>([^<]*)</{name}>", text)
+    assert found is not None
+    return unescape(found[1])
 
 
 def _xml(call: Call, result: str) -> Response:

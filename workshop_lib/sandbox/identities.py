@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from random import Random
 from typing import Any
 
 from workshop_lib.sandbox import clock
@@ -43,6 +44,7 @@ class Caller:
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
+    since: datetime | None = None  # when a role session began
     expires: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,12 +73,24 @@ class Session:
     credentials: Credentials
     role_name: str
     session_name: str
+    since: datetime
     expires: datetime
     policies: tuple[Policy, ...] | None
     tags: Mapping[str, str] = field(default_factory=dict)
 
 
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
+
+
+_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def unique_id(prefix: str, source: str) -> str:
+    """The unique id of a user (AIDA…), group (AGPA…) or policy (ANPA…), the same for a source.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+    """
+    return prefix + "".join(Random(source).choices(_ID_LETTERS, k=17))
 
 
 # Access key ids that a sandbox of this process handed out: they are nobody's own, and a client
@@ -103,6 +117,7 @@ class Identities:
         iam = self._moto.iam
         self._moto.seed("administrator")
         iam.create_user("us-east-1", ADMINISTRATOR)
+        iam.get_user(ADMINISTRATOR).id = unique_id("AIDA", ADMINISTRATOR)
         iam.put_user_policy(ADMINISTRATOR, "Administrator", ALLOW_EVERYTHING)
         key = iam.create_access_key(ADMINISTRATOR, prefix="AKIA")
         del iam.access_keys[key.access_key_id]
@@ -203,6 +218,7 @@ class Identities:
             access_key_id=session.credentials.access_key_id,
             secret_access_key=session.credentials.secret_access_key,
             session_token=session.credentials.session_token,
+            since=session.since,
             expires=session.expires,
             tags={**{tag["Key"]: tag["Value"] for tag in role.tags}, **session.tags},
         )

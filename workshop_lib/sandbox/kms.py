@@ -16,7 +16,7 @@ from workshop_lib.sandbox.kms_admin import Administration, existing_principal
 from workshop_lib.sandbox.kms_ciphertext import Sealer
 from workshop_lib.sandbox.kms_granting import Granting
 from workshop_lib.sandbox.kms_import import Import
-from workshop_lib.sandbox.kms_keys import KeyFacts
+from workshop_lib.sandbox.kms_keys import Key, KeyFacts
 from workshop_lib.sandbox.kms_requests import Parameters, lower_first, respond
 from workshop_lib.sandbox.kms_store import KeyStore
 from workshop_lib.sandbox.kms_use import Use
@@ -46,7 +46,8 @@ class Kms:
 
     def __init__(self, moto: Moto, trail: Trail) -> None:
         self._trail = trail
-        self._store = KeyStore(moto.account)
+        self._store = KeyStore(moto.account, self._note)
+        trail.before_reading(self._store.ripen)
         sealer = Sealer()
         exists = existing_principal(moto.iam, moto.account)
         self._use = Use(self._store, sealer)
@@ -87,6 +88,8 @@ class Kms:
             self._record(asked, None, error)
             raise
         self._record(asked, result)
+        if asked.key is not None and asked.key.primary:
+            self._store.note_rotations(asked.key, clock.now())
         return respond(result, call.request_id)
 
     def record_refusal(self, call: Call, error: AwsError) -> None:
@@ -251,10 +254,30 @@ class Kms:
             operation,
             parameters=_recorded_request(asked),
             response=None if error or read_only else _recorded_response(asked, result),
+            more=None if error else _materials(asked, result or {}),
             resources=list(dict.fromkeys(key.arn for key in keys)),
             read_only=read_only,
             error=error,
-            invoked_by=None if asked.via is None else f"{asked.via}.amazonaws.com",
+            invoked_by=asked.via and _IN_THE_TRAIL[asked.via],
+            host=asked.call.request.host if asked.via is None and asked.call.secure else None,
+        )
+
+    def _note(self, key: Key, name: str, at: datetime, details: Mapping[str, Any]) -> None:
+        """Write down what KMS did of itself.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/ct-delete-key.html
+        https://docs.aws.amazon.com/kms/latest/developerguide/ct-rotatekey.html
+        https://docs.aws.amazon.com/kms/latest/developerguide/ct-deleteexpiredkeymaterial.html
+        """
+        self._trail.record_service_event(
+            SOURCE,
+            name,
+            time=at,
+            region=key.region,
+            account=key.account,
+            resource=key.arn,
+            response={"keyId": key.arn} if name == "DeleteKey" else None,
+            details={**details, "keyId": key.id} if details else None,
         )
 
 
@@ -275,6 +298,10 @@ def _data_key(asked: Asked, result: Parameters) -> DataKey:
         result["Plaintext"], result["CiphertextBlob"], asked.the_key.arn, asked.the_key.id
     )
 
+
+# Who made a call on somebody's behalf: S3 does so in a forward access session.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
+_IN_THE_TRAIL = {"dynamodb": "dynamodb.amazonaws.com", "s3": "fas.s3.amazonaws.com"}
 
 # Operations that CloudTrail does not call read-only.
 _CHANGES = {
@@ -317,7 +344,21 @@ def _recorded_response(asked: Asked, result: Parameters | None) -> Parameters | 
     """What the call returned; the key's ARN where it returned nothing."""
     shown = {name: value for name, value in (result or {}).items() if name not in _HIDDEN}
     if asked.key is not None and "KeyMetadata" not in shown:
-        shown["KeyId"] = asked.key.arn
+        shown.setdefault("KeyId", asked.key.arn)
+    return _camel(shown) or None
+
+
+def _materials(asked: Asked, result: Parameters) -> Parameters | None:
+    """The key material that was used, as additionalEventData.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-encrypt.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-reencrypt.html
+    """
+    if asked.call.operation in _CHANGES:
+        return None
+    shown = {name: value for name, value in result.items() if name.endswith("KeyMaterialId")}
+    if asked.call.operation == "Encrypt" and asked.the_key.symmetric:
+        shown["KeyMaterialId"] = asked.the_key.backing.current.id
     return _camel(shown) or None
 
 

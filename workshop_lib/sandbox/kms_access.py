@@ -116,7 +116,9 @@ class Access:
         """Check a request's form and find its key.
 
         Raises AwsError: ValidationException, NotFoundException, InvalidArnException,
-        InvalidCiphertextException (a blob that names no key). NotEmulated.
+        InvalidCiphertextException (a blob that names no key), InvalidGrantTokenException.
+        NotEmulated.
+        https://docs.aws.amazon.com/kms/latest/developerguide/using-grant-token.html
         """
         operation = call.operation
         values = check(operation, call.parameters)
@@ -124,6 +126,8 @@ class Access:
             raise NotEmulated(f"The sandbox does not emulate kms:{operation}.")
         if "Recipient" in values:
             raise NotEmulated("The sandbox does not emulate Recipient (Nitro Enclaves).")
+        if not self._store.grant_tokens.issuperset(values.get("GrantTokens", ())):
+            raise _invalid_token()
         asked = Asked(call, values)
         self.find_keys(asked)
         return asked
@@ -222,7 +226,7 @@ class Access:
                 if token in grant.tokens:
                     asked.key, asked.grant = key, grant
                     return
-        raise AwsError("InvalidGrantTokenException", "The grant token is not valid.")
+        raise _invalid_token()
 
     # --- permissions -----------------------------------------------------------------------
 
@@ -377,6 +381,10 @@ def _require_ciphertext(asked: Asked, key_field: str) -> None:
         raise AwsError(
             "ValidationException", f"IGNORE_CIPHERTEXT is valid only with DryRun and {key_field}."
         )
+
+
+def _invalid_token() -> AwsError:
+    return AwsError("InvalidGrantTokenException", "The grant token is not valid.")
 
 
 def _out_of_reach(caller: str, action: str, where: str) -> AwsError:

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/kms/latest/APIReference/API_Operations.html
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -34,6 +35,7 @@ from workshop_lib.sandbox.kms_store import KeyStore
 
 _DELETING = ("PendingDeletion", "PendingReplicaDeletion")
 _MAX_TAGS = 50
+_TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 
 class Administration:
@@ -181,7 +183,8 @@ class Administration:
         key = asked.the_key
         key.refuse_states(key.state, *_DELETING, "PendingImport")
         key.enabled = True
-        key.backing.catch_up(clock.now())
+        if key.primary:
+            key.backing.catch_up(clock.now())
 
     def _disable_key(self, asked: Asked) -> None:
         key = asked.the_key
@@ -437,6 +440,9 @@ def _tags(values: Parameters, present: Mapping[str, str]) -> dict[str, str]:
         raise AwsError("TagException", "Duplicate tag keys")
     if any(name.lower().startswith("aws:") for name in names):
         raise AwsError("TagException", "Tags beginning with aws: are reserved")
+    texts = [text for tag in values.get("Tags", ()) for text in tag.values()]
+    if not all(_TAG_TEXT.fullmatch(text) for text in texts):
+        raise AwsError("TagException", "One or more tags have characters that are not allowed.")
     merged = {**present, **{tag["TagKey"]: tag["TagValue"] for tag in values.get("Tags", ())}}
     if len(merged) > _MAX_TAGS:
         raise AwsError("TagException", "Too many tags")

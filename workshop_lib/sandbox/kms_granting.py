@@ -52,6 +52,7 @@ class Granting:
         self._ordinal += 1
         grant.id = grant.id or new_grant_id(self._ordinal)
         grant.tokens.append(new_token(self._ordinal))
+        self._store.grant_tokens.add(grant.tokens[-1])
         key.grants[grant.id] = grant
         return {"GrantToken": grant.tokens[-1], "GrantId": grant.id}
 

@@ -53,15 +53,17 @@ class Grant:
         """Whether the grant lets ``principal`` do ``operation`` under an encryption context.
 
         A constraint does not bear on DescribeKey, RetireGrant and CreateGrant, whose requests
-        carry no encryption context.
+        carry no encryption context. In a constraint the case of names does not matter, that of
+        values does.
+        https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantConstraints.html
         """
         if operation not in self.operations or not is_principal(self.grantee, principal):
             return False
         if operation in _ALWAYS:
             return True
         if self.equals is not None:
-            return dict(context) == dict(self.equals)
-        return self.subset is None or self.subset.items() <= context.items()
+            return _folded(context) == _folded(self.equals)
+        return self.subset is None or _within(self.subset, context)
 
     def covers(self, operations: tuple[str, ...], constraints: Mapping[str, Any]) -> bool:
         """Whether a grant made under this one's authority gives away no more than it holds."""
@@ -70,11 +72,11 @@ class Grant:
         equals = constraints.get("EncryptionContextEquals")
         subset = constraints.get("EncryptionContextSubset")
         if self.equals is not None:
-            return equals == self.equals
+            return equals is not None and _folded(equals) == _folded(self.equals)
         if self.subset is None:
             return True
         narrower = equals if equals is not None else subset
-        return narrower is not None and self.subset.items() <= narrower.items()
+        return narrower is not None and _within(self.subset, narrower)
 
     def describe(self) -> dict[str, Any]:
         """The grant as ListGrants shows it."""
@@ -95,6 +97,15 @@ class Grant:
             "Constraints": constraints or None,
         }
         return {name: value for name, value in found.items() if value is not None}
+
+
+def _folded(context: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The pairs in order, with names as a constraint compares them."""
+    return sorted((name.lower(), value) for name, value in context.items())
+
+
+def _within(subset: Mapping[str, str], context: Mapping[str, str]) -> bool:
+    return set(_folded(subset)) <= set(_folded(context))
 
 
 def is_principal(arn: str, principal: Principal) -> bool:

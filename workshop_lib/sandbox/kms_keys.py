@@ -74,6 +74,7 @@ class Backing:
     private_key: Any = field(default=None, repr=False)
     rotation_days: int | None = None
     next_rotation: datetime | None = None
+    told: int = 0  # how many rotations CloudTrail knows of
 
     @property
     def current(self) -> Material:

@@ -82,19 +82,43 @@ def _alias_name(values: Parameters) -> None:
         )
     if name.startswith("alias/aws/"):
         raise AwsError("NotAuthorizedException", "")
-    if ":" in name:
+    if ":" in name or name == "alias/":
         raise AwsError("ValidationException", f"{name} contains invalid characters for an alias")
+
+
+def _page_size(most: int) -> Callable[[Parameters], None]:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html"""
+
+    def rule(values: Parameters) -> None:
+        if values.get("Limit", 1) > most:
+            raise AwsError("ValidationException", f"Limit must be between 1 and {most}.")
+
+    return rule
+
+
+def _retirable(values: Parameters) -> None:
+    _page_size(100)(values)
+    _retiring_principal(values)
+
+
+def _operations(values: Parameters) -> None:
+    if not values["Operations"]:
+        raise AwsError("ValidationException", "Operations must name at least one operation.")
 
 
 # What the service model does not say.
 _RULES: dict[str, Callable[[Parameters], None]] = {
     "CreateAlias": _alias_name,
+    "CreateGrant": _operations,
     "UpdateAlias": _alias_name,
     "DeleteAlias": _alias_name,
     "GenerateDataKey": _one_size,
     "GenerateDataKeyWithoutPlaintext": _one_size,
     "GenerateRandom": _some_size,
-    "ListRetirableGrants": _retiring_principal,
+    "ListAliases": _page_size(100),
+    "ListGrants": _page_size(100),
+    "ListResourceTags": _page_size(50),
+    "ListRetirableGrants": _retirable,
     "ScheduleKeyDeletion": _waiting_period,
 }
 

@@ -8,10 +8,12 @@ https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from workshop_lib.sandbox import clock
@@ -28,6 +30,11 @@ class Alias:
     key_id: str
     created: datetime
     updated: datetime
+
+
+# Told what KMS did of itself with a key: what (DeleteKey, RotateKey, DeleteExpiredKeyMaterial),
+# when, and details.
+Note = Callable[[Key, str, datetime, Mapping[str, Any]], None]
 
 
 # --- finding them -------------------------------------------------------------------------
@@ -51,13 +58,15 @@ class OtherAccount(LookupError):
 class KeyStore:
     """All keys and aliases of an account."""
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, note: Note) -> None:
         self.account = account
+        self._note = note
         self._keys: dict[tuple[str, str], Key] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
         self._of_material: dict[str, str] = {}
         self._usability: dict[str, list[tuple[datetime, bool]]] = {}
         self._ordinal = 0
+        self.grant_tokens: set[str] = set()  # all that were handed out
 
     def new_id(self, multi_region: bool, source: str | None = None) -> str:
         """A key id that depends only on how many keys were created before, or on ``source``."""
@@ -129,12 +138,36 @@ class KeyStore:
         primary = key if key.primary else self._keys.get((key.family.primary, key_id))  # type: ignore[union-attr]
         if primary is not None and primary.backing.next_rotation and primary.state == "Enabled":
             primary.backing.ripen(now)
+        if primary is not None:
+            self.note_rotations(primary)
         if key.backing.imported:
-            ends = [m.expires for m in key.backing.materials if m.expires and m.expires <= now]
+            expired = [m for m in key.backing.materials if m.expires and m.expires <= now]
+            ends = [(m.expires, m.id) for m in expired if m.expires is not None]
             key.backing.expire(now)
+            for end, id in ends:
+                self._note(key, "DeleteExpiredKeyMaterial", end, {"keyMaterialId": id})
             if ends:
-                self.note_state(key, min(ends))
+                self.note_state(key, min(ends)[0])
         return key
+
+    def ripen(self) -> None:
+        """Bring all keys of all Regions to this moment."""
+        for region, key_id in list(self._keys):
+            self.get(region, key_id)
+
+    def note_rotations(self, key: Key, at: datetime | None = None) -> None:
+        """Tell of the key's rotations that were not told yet, as of ``at`` or when they were."""
+        backing = key.backing
+        for before, material in pairwise(backing.materials[backing.told :]):
+            assert material.rotated is not None
+            details = {
+                "rotationType": material.rotation,
+                "keyOrigin": key.origin,
+                "previousKeyMaterialId": before.id,
+                "currentKeyMaterialId": material.id,
+            }
+            self._note(key, "RotateKey", at or material.rotated, details)
+            backing.told += 1
 
     def note_state(self, key: Key, since: datetime) -> None:
         """Remember when a key became unusable, or usable again; also after it is gone."""
@@ -154,6 +187,7 @@ class KeyStore:
             self._ripen_primary(key)
         if key.deletion_date is None or now < key.deletion_date:
             return True
+        self._note(key, "DeleteKey", key.deletion_date, {})
         del self._keys[key.region, key.id]
         for alias in [a for a in self._aliases.values() if a.key_id == key.id]:
             self._aliases.pop((key.region, alias.name), None)

@@ -37,6 +37,7 @@ from workshop_lib.sandbox.s3_encryption import (
     SSE_KMS,
     Keyring,
     asks_for_customer_key,
+    require_no_choice,
     require_transport,
 )
 from workshop_lib.sandbox.s3_errors import invalid_argument
@@ -69,6 +70,9 @@ _OBJECT_CONFIGURATIONS = {
     "DeleteObjectTagging", "GetObjectAcl", "GetObjectLegalHold", "GetObjectTagging", "PutObjectAcl",
     "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject",
 }  # fmt: skip
+# Steps of an upload whose encryption was chosen when it began.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+_CHOSEN = {"CompleteMultipartUpload", "UploadPart", "UploadPartCopy"}
 _WRITES = {"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET_NAME = re.compile(
@@ -107,7 +111,9 @@ class S3:
             "PutBucketOwnershipControls": self._put_ownership,
             "PutBucketPolicy": put_policy,
             "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
+            "PutBucketTagging": self._put_tags,
             "PutObjectAcl": self._put_object_acl,
+            "PutObjectTagging": self._put_tags,
         }
         self.disk = Disk(
             lambda name, key, version_id: self._storage.look(store.bucket(name), key, version_id)
@@ -149,6 +155,8 @@ class S3:
             return self._finish(call, self._listing.buckets(call))
         if call.operation == "CreateBucket":
             return self._finish(call, self._create_bucket(call))
+        if call.operation in _CHOSEN:
+            require_no_choice(call.request.headers)
         bucket = self._buckets.get(call.parameters["Bucket"])
         handler = self._handlers.get(call.operation, self._ask_moto)
         response = handler(call, bucket)
@@ -203,6 +211,14 @@ class S3:
             raise malformed()
         bucket.moto.ownership_rule = rules[0].value("ObjectOwnership")
         return Response(200)
+
+    def _put_tags(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html"""
+        found = parse(call.request.body, "Tagging").one("TagSet")
+        names = [tag.value("Key") for tag in found.all("Tag")] if found is not None else []
+        if len(set(names)) < len(names):
+            raise AwsError("InvalidTag", "Cannot provide multiple Tags with the same key")
+        return self._ask_moto(call, bucket)
 
     # --- an object's configurations ------------------------------------------------------------
 

@@ -192,7 +192,10 @@ def asks_for_customer_key(headers: Mapping[str, str], prefix: str = _CUSTOMER) -
 
 
 def require_no_choice(headers: Mapping[str, str]) -> None:
-    """Refuse a read that says how to encrypt: that was decided when the object was written."""
+    """Refuse a request that says how to encrypt where that was decided before.
+
+    That is a read, or a later step of an upload in parts.
+    """
     for name in (SSE, KEY_ID, CONTEXT, BUCKET_KEY):
         if name in headers:
             message = f"{name} header is not supported for this operation."
@@ -383,12 +386,12 @@ class Keyring:
             found = _BucketKey(fresh.plaintext, fresh.wrapped, fresh.key_arn, until)
             self._forget_old()
             self._bucket_keys[use] = found
-            self._bucket_keys[_requester(call), "wrapped", fresh.wrapped.hex()] = found
         return found
 
     def _between(self, call: Call, envelope: Envelope, wrapped: bytes) -> bytes:
         if not envelope.bucket_key:
             return self._decrypt(call, wrapped, envelope.context)
+        # Not the key kept for writing: who may write may not always read.
         use = (_requester(call), "wrapped", wrapped.hex())
         found = self._bucket_keys.get(use)
         if found is None or found.until <= clock.now():

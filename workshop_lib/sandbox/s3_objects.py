@@ -431,7 +431,6 @@ def _tagging_query(text: str) -> str:
 
 
 def _address(call: Call, bucket: Bucket, key: str) -> str:
-    scheme = "https" if call.secure else "http"
     if call.request.host.endswith(".amazonaws.com"):
-        return f"{scheme}://{bucket.name}.s3.amazonaws.com/{quote(key, safe='')}"
-    return f"{scheme}://{call.request.host}/{bucket.name}/{quote(key)}"
+        return f"{call.request.scheme}://{bucket.name}.s3.amazonaws.com/{quote(key, safe='')}"
+    return f"{call.request.scheme}://{call.request.host}/{bucket.name}/{quote(key)}"

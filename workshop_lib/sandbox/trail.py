@@ -8,9 +8,8 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 
 import json
 import re
-import sys
 import uuid
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -34,47 +33,50 @@ _DYNAMODB_DATA = {
 _READS = ("Describe", "Get", "Head", "List", "Lookup", "Verify")
 
 
+_INTERNAL = "AWS Internal"  # how a service's own events name who did it
+
+
 @dataclass(frozen=True)
 class Event:
-    """One recorded API call.
+    """One recorded API call, or something a service did of itself (``caller`` is None).
 
     ``parameters`` and ``response`` never hold plaintext or key material: whoever recorded the
     event left them out. ``resources`` are ARNs of KMS keys. ``invoked_by`` is the service that
     called on the caller's behalf (``s3.amazonaws.com``), None for the caller's own call.
+    ``host`` is the host a direct call to KMS named, where the call counts as TLS; ``more`` is
+    additionalEventData, or serviceEventDetails of a service's own event.
     """
 
-    ordinal: int
+    event_id: str
     time: datetime
     source: str
     name: str
     region: str
     account: str
-    caller: Caller
-    source_ip: str
-    user_agent: str
-    request_id: str
-    parameters: Mapping[str, Any] | None
-    response: Mapping[str, Any] | None
-    resources: tuple[str, ...]
-    read_only: bool
-    error_code: str | None
-    error_message: str | None
-    invoked_by: str | None
-
-    @property
-    def event_id(self) -> str:
-        """The id of the event, the same in every run."""
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"event-{self.ordinal}"))
+    caller: Caller | None = None
+    source_ip: str = _INTERNAL
+    user_agent: str = _INTERNAL
+    request_id: str | None = None
+    parameters: Mapping[str, Any] | None = None
+    response: Mapping[str, Any] | None = None
+    more: Mapping[str, Any] | None = None
+    resources: tuple[str, ...] = ()
+    read_only: bool = False
+    error_code: str | None = None
+    error_message: str | None = None
+    invoked_by: str | None = None
+    host: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The record as CloudTrail writes it."""
-        identity = _identity(self.caller)
-        if self.invoked_by:
-            identity["invokedBy"] = self.invoked_by
+        own = self.caller is None
+        identity = {"accountId": self.account} if self.caller is None else _identity(self.caller)
+        if own or self.invoked_by:
+            identity["invokedBy"] = self.invoked_by or _INTERNAL
         record: dict[str, Any] = {
             "eventVersion": "1.11",
             "userIdentity": identity,
-            "eventTime": self.time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "eventTime": _instant(self.time),
             "eventSource": self.source,
             "eventName": self.name,
             "awsRegion": self.region,
@@ -82,25 +84,38 @@ class Event:
             "userAgent": self.invoked_by or self.user_agent,
         }
         if self.error_code is not None:
-            record |= {"errorCode": self.error_code, "errorMessage": self.error_message}
-        record |= {
-            "requestParameters": self.parameters,
-            "responseElements": self.response,
-            "requestID": self.request_id,
-            "eventID": self.event_id,
-            "readOnly": self.read_only,
-        }
+            record["errorCode"] = self.error_code
+        if self.error_message:
+            record["errorMessage"] = self.error_message
+        record |= {"requestParameters": self.parameters, "responseElements": self.response}
+        if self.more and not own:
+            record["additionalEventData"] = self.more
+        if self.request_id is not None:
+            record["requestID"] = self.request_id
+        record |= {"eventID": self.event_id, "readOnly": self.read_only}
         if self.resources:
             record["resources"] = [
                 {"accountId": self.account, "type": "AWS::KMS::Key", "ARN": arn}
                 for arn in self.resources
             ]
-        return record | {
-            "eventType": "AwsApiCall",
+        record |= {
+            "eventType": "AwsServiceEvent" if own else "AwsApiCall",
             "managementEvent": True,
             "recipientAccountId": self.account,
-            "eventCategory": "Management",
         }
+        if self.more and own:
+            record["serviceEventDetails"] = self.more
+        record["eventCategory"] = "Management"
+        if self.host is not None:  # no cipherSuite: nothing was enciphered on the way
+            record["tlsDetails"] = {
+                "tlsVersion": "TLSv1.3",
+                "clientProvidedHostHeader": self.host,
+            }
+        return record
+
+
+def _instant(time: datetime) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _identity(caller: Caller) -> dict[str, Any]:
@@ -125,7 +140,11 @@ def _identity(caller: Caller) -> dict[str, Any]:
         "accountId": principal.account,
         "userName": caller.name,
     }
-    return identity | {"sessionContext": {"sessionIssuer": issuer}}
+    context: dict[str, Any] = {"sessionIssuer": issuer}
+    if caller.since is not None:
+        created = _instant(caller.since)
+        context["attributes"] = {"creationDate": created, "mfaAuthenticated": "false"}
+    return identity | {"sessionContext": context}
 
 
 class Trail:
@@ -133,7 +152,17 @@ class Trail:
 
     def __init__(self) -> None:
         self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
-        self._recorded = 0
+        self._recorded: Counter[str] = Counter()
+        self._catch_up: list[Callable[[], None]] = []
+
+    def before_reading(self, catch_up: Callable[[], None]) -> None:
+        """Let ``catch_up`` record what time has brought about, whenever the trail is read."""
+        self._catch_up.append(catch_up)
+
+    def _next_id(self, kind: str) -> str:
+        """The id of the next event, the same in every run."""
+        self._recorded[kind] += 1
+        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}-{self._recorded[kind]}"))
 
     def record(
         self,
@@ -143,19 +172,20 @@ class Trail:
         *,
         parameters: Mapping[str, Any] | None = None,
         response: Mapping[str, Any] | None = None,
+        more: Mapping[str, Any] | None = None,
         resources: Sequence[str] = (),
         read_only: bool = False,
         error: AwsError | None = None,
         invoked_by: str | None = None,
+        host: str | None = None,
     ) -> None:
         """Write down an API call: ``name`` of the service ``source``, made within ``call``.
 
-        Nothing of the request is kept but what ``parameters`` and ``response`` say.
+        Nothing of the request is kept but what ``parameters``, ``response`` and ``more`` say.
         """
-        self._recorded += 1
         self._events.append(
             Event(
-                ordinal=self._recorded,
+                event_id=self._next_id("event"),
                 time=clock.now(),
                 source=source,
                 name=name,
@@ -167,11 +197,43 @@ class Trail:
                 request_id=call.request_id,
                 parameters=parameters,
                 response=response,
+                more=more,
                 resources=tuple(resources),
                 read_only=read_only,
                 error_code=error.code if error else None,
                 error_message=error.message if error else None,
                 invoked_by=invoked_by,
+                host=host,
+            )
+        )
+
+    def record_service_event(
+        self,
+        source: str,
+        name: str,
+        *,
+        time: datetime,
+        region: str,
+        account: str,
+        resource: str,
+        response: Mapping[str, Any] | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write down what the service ``source`` did of itself at ``time``.
+
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/non-api-aws-service-events.html
+        """
+        self._events.append(
+            Event(
+                event_id=self._next_id(name),
+                time=time,
+                source=source,
+                name=name,
+                region=region,
+                account=account,
+                response=response,
+                more=details,
+                resources=(resource,),
             )
         )
 
@@ -194,8 +256,12 @@ class Trail:
 
     def newest_first(self) -> Iterator[Event]:
         """The events of the last 90 days, newest first."""
+        for catch_up in self._catch_up:
+            catch_up()
         oldest = clock.now() - RETENTION
-        return (event for event in reversed(self._events) if event.time >= oldest)
+        # What time brought about was noticed after it happened.
+        found = sorted(reversed(self._events), key=lambda event: event.time, reverse=True)
+        return (event for event in found if event.time >= oldest)
 
 
 def _is_management(call: Call) -> bool:
@@ -261,15 +327,21 @@ _ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
         *event.resources, *(arn.rpartition("/")[2] for arn in event.resources),
     ],
     "EventSource": lambda event: [event.source],
-    "AccessKeyId": lambda event: [event.caller.access_key_id or ""],
+    "AccessKeyId": lambda event: [_access_key_id(event)],
 }  # fmt: skip
 
 
 def _user_name(event: Event) -> str:
-    """The user, or the name of the role session."""
+    """The user, or the name of the role session; nobody for a service's own event."""
+    if event.caller is None:
+        return ""
     if event.caller.principal.role_arn:
         return event.caller.user_id.partition(":")[2]
     return event.caller.name
+
+
+def _access_key_id(event: Event) -> str:
+    return "" if event.caller is None else event.caller.access_key_id or ""
 
 
 class CloudTrail:
@@ -287,15 +359,15 @@ class CloudTrail:
         if call.operation != "LookupEvents":
             raise NotEmulated(f"The sandbox does not emulate cloudtrail:{call.operation}.")
         asked = call.parameters
-        before, size = _page(asked)
-        found = [
-            event
-            for event in self._trail.newest_first()
-            if event.ordinal < before and _wanted(event, asked, call.region)
-        ]
+        after, size = _page(asked)
+        events = list(self._trail.newest_first())
+        if after is not None:
+            ids = [event.event_id for event in events]
+            events = events[ids.index(after) + 1 :] if after in ids else []
+        found = [event for event in events if _wanted(event, asked, call.region)]
         answer: dict[str, Any] = {"Events": [_entry(event) for event in found[:size]]}
         if len(found) > size:
-            answer["NextToken"] = f"before-{found[size - 1].ordinal}"
+            answer["NextToken"] = f"after-{found[size - 1].event_id}"
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "x-amzn-RequestId": call.request_id,
@@ -327,7 +399,8 @@ def _moment(seconds: Any) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
 
 
-def _page(asked: Mapping[str, Any]) -> tuple[int, int]:
+def _page(asked: Mapping[str, Any]) -> tuple[str | None, int]:
+    """The id of the event that the page comes after, if any, and the page's size."""
     size = asked.get("MaxResults", 50)
     if not isinstance(size, int) or not 1 <= size <= 50:
         raise AwsError(
@@ -335,10 +408,10 @@ def _page(asked: Mapping[str, Any]) -> tuple[int, int]:
         )
     token = asked.get("NextToken")
     if token is None:
-        return sys.maxsize, size
-    if not re.fullmatch(r"before-\d+", token):
+        return None, size
+    if not isinstance(token, str) or not re.fullmatch(r"after-[0-9a-f-]{36}", token):
         raise AwsError("InvalidNextTokenException", "The token is not valid.")
-    return int(token.removeprefix("before-")), size
+    return token.removeprefix("after-"), size
 
 
 def _time_in_words(value: datetime) -> str:
@@ -348,14 +421,14 @@ def _time_in_words(value: datetime) -> str:
 
 
 def _entry(event: Event) -> dict[str, Any]:
+    who = {"AccessKeyId": _access_key_id(event), "Username": _user_name(event)}
     return {
         "EventId": event.event_id,
         "EventName": event.name,
         "ReadOnly": "true" if event.read_only else "false",
-        "AccessKeyId": event.caller.access_key_id or "",
+        **{name: value for name, value in who.items() if value},
         "EventTime": event.time.timestamp(),
         "EventSource": event.source,
-        "Username": _user_name(event),
         "Resources": [
             {"ResourceType": "AWS::KMS::Key", "ResourceName": arn} for arn in event.resources
         ],
