@@ -11,15 +11,18 @@ from pathlib import Path
 
 import nbformat
 
-LESSONS = Path(__file__).parent.parent / "notebooks"
+ROOT = Path(__file__).parent.parent
+LESSONS = ROOT / "notebooks"
+SANITIZER = ROOT / "tests" / "nbval_sanitize.cfg"
 IMPORTS = "import boto3, pandas, ipywidgets, moto.kms, moto.s3, moto.dynamodb, moto.iam"
 
 
 def nbval(folder: Path) -> float:
     """Wall time of nbval over a folder of notebooks, one notebook to a worker."""
     began = time.perf_counter()
-    command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-n2", "--dist", "loadfile"]
-    subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "pytest", "--nbval", "--nbval-sanitize-with", str(SANITIZER)]
+    options = ["-q", "-n2", "--dist", "loadfile"]
+    subprocess.run([*command, *options, str(folder)], check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 

@@ -1,27 +1,18 @@
-"""The AWS CLI form: parsed by the AWS CLI itself, and run by it against a server."""
+"""The AWS CLI form, parsed by the AWS CLI itself; test_cli.py runs it."""
 
 import datetime
 import json
-import os
 import shlex
 import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.compat import HTTPHeaders
 from botocore.model import OperationModel
-from moto import mock_aws
-from moto.core.models import botocore_stubber
 
-from workshop_lib import trace
 from workshop_lib.cli_form import cli_command
 
 clidriver = pytest.importorskip("awscli.clidriver")
@@ -263,152 +254,3 @@ def _check_names(model: OperationModel, known: set[str]) -> None:
             options = [word for word in words if word.startswith("--")]
             assert known.issuperset(options), (model.name, options)
             assert options or name.endswith("KeyMD5"), (model.name, name)
-
-
-# Run for real ---------------------------------------------------------------------------------
-
-
-class _Server(BaseHTTPRequestHandler):
-    """moto over HTTP: the service is the one that the request is signed for."""
-
-    protocol_version = "HTTP/1.1"
-
-    def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        scope = self.headers["Authorization"].partition("Credential=")[2].split("/")
-        url = f"https://{scope[3]}.us-east-1.amazonaws.com{self.path}"
-        headers = HTTPHeaders()
-        for name, value in self.headers.items():
-            headers[name] = value
-        request = AWSPreparedRequest(self.command, url, headers, body, False)
-        answer = botocore_stubber.process_request(request)
-        assert answer is not None, url
-        status, answer_headers, content = answer
-        content = content.encode() if isinstance(content, str) else content
-        length = {name.lower(): value for name, value in answer_headers.items()}
-        self.send_response(status)
-        for name, value in length.items():
-            if name not in ("content-length", "connection", "server", "date"):
-                self.send_header(name, str(value))
-        size = length.get("content-length") if self.command == "HEAD" else len(content)
-        self.send_header("content-length", str(size or 0))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _answer
-
-    def log_message(self, *_: Any) -> None:
-        """Be quiet."""
-
-
-@pytest.fixture
-def endpoint() -> Iterator[str]:
-    """Serve moto's backends to other processes; boto3 in this one reaches the same backends."""
-    with mock_aws(), ThreadingHTTPServer(("127.0.0.1", 0), _Server) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_a_lesson_s_commands_run_unchanged_in_a_terminal(endpoint: str, place: Path) -> None:
-    clients = {
-        name: boto3.Session().client(name, region_name="us-east-1")
-        for name in ("s3", "kms", "dynamodb", "sts")
-    }
-    s3, kms, dynamodb = clients["s3"], clients["kms"], clients["dynamodb"]
-    key_id = kms.create_key()["KeyMetadata"]["KeyId"]
-    ssec = os.urandom(32)
-    (place / "ssec.key").write_bytes(ssec)
-    customer = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": ssec}
-    with trace() as calls:
-        s3.create_bucket(Bucket="notes")
-        s3.put_object(
-            Bucket="notes", Key="a b.txt", Body=b"it's\nme", ServerSideEncryption="AES256"
-        )
-        s3.put_object(
-            Bucket="notes",
-            Key="kms.txt",
-            Body="short",
-            ServerSideEncryption="aws:kms",
-            SSEKMSKeyId=key_id,
-            BucketKeyEnabled=True,
-        )
-        s3.put_object(Bucket="notes", Key="ssec.txt", Body=b"mine", **customer)
-        s3.head_object(Bucket="notes", Key="ssec.txt", **customer)
-        s3.copy_object(
-            Bucket="notes",
-            Key="copy.txt",
-            CopySource={"Bucket": "notes", "Key": "a b.txt"},
-            ServerSideEncryption="aws:kms",
-        )
-        s3.put_bucket_encryption(
-            Bucket="notes",
-            ServerSideEncryptionConfiguration={
-                "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
-            },
-        )
-        s3.get_object(Bucket="notes", Key="kms.txt")
-        kms.encrypt(KeyId=key_id, Plaintext=b"secret", EncryptionContext={"purpose": "demo"})
-        kms.generate_data_key(KeyId=key_id, KeySpec="AES_256")
-        dynamodb.create_table(
-            TableName="orders",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        dynamodb.put_item(TableName="orders", Item={"id": {"S": "o-1"}, "n": {"N": "1"}})
-        dynamodb.get_item(TableName="orders", Key={"id": {"S": "o-1"}}, ConsistentRead=True)
-        clients["sts"].get_caller_identity()
-    assert set(calls.table["outcome"]) == {"200"}
-    commands = list(calls.cli)
-    s3.delete_bucket_encryption(Bucket="notes")
-    for name in ("a b.txt", "kms.txt", "ssec.txt", "copy.txt"):
-        s3.delete_object(Bucket="notes", Key=name)
-    s3.delete_bucket(Bucket="notes")
-    dynamodb.delete_table(TableName="orders")
-
-    _run_in_a_shell(commands, endpoint, place)
-
-    assert s3.get_object(Bucket="notes", Key="a b.txt")["Body"].read() == b"it's\nme"
-    assert s3.get_object(Bucket="notes", Key="copy.txt")["Body"].read() == b"it's\nme"
-    stored = s3.head_object(Bucket="notes", Key="kms.txt")
-    assert stored["SSEKMSKeyId"].endswith(key_id)
-    assert stored["BucketKeyEnabled"] is True
-    assert s3.get_object(Bucket="notes", Key="ssec.txt", **customer)["Body"].read() == b"mine"
-    assert s3.get_bucket_encryption(Bucket="notes")
-    assert (place / "out.bin").read_bytes() == b"short"
-    item = dynamodb.get_item(TableName="orders", Key={"id": {"S": "o-1"}})["Item"]
-    assert item == {"id": {"S": "o-1"}, "n": {"N": "1"}}
-
-
-def _run_in_a_shell(commands: list[str], endpoint: str, place: Path) -> None:
-    """Run the lines as a terminal would: the first three just so, the others in one `aws` process.
-
-    An AWS CLI takes a second to start; what differs from line to line is parsing and sending.
-    """
-    path = str(Path(sys.executable).parent) + os.pathsep + os.environ["PATH"]
-    environment = {**os.environ, "AWS_ENDPOINT_URL": endpoint, "PATH": path}
-    for command in commands[:3]:
-        subprocess.run(command, shell=True, check=True, env=environment, capture_output=True)
-    script = place / "aws.py"
-    script.write_text(
-        "import shlex, subprocess, sys\n"
-        "from awscli.clidriver import create_clidriver\n"
-        "driver = create_clidriver()\n"
-        "for line in sys.stdin.read().split('\\0'):\n"
-        "    *before, aws = line.split(' && aws ')\n"
-        "    for each in before:\n"
-        "        subprocess.run(each, shell=True, check=True)\n"
-        "    code = driver.main(shlex.split(aws.removeprefix('aws ')))\n"
-        "    if code:\n"
-        "        sys.exit(f'{code}: {line}')\n"
-    )
-    done = subprocess.run(
-        [sys.executable, str(script)],
-        input="\0".join(commands[3:]),
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr

@@ -25,8 +25,9 @@ from botocore.credentials import (
 from botocore.exceptions import ClientError
 from botocore.utils import InstanceMetadataFetcher
 
+from tests.labs import as_before
 from workshop_lib.lab import start_lab
-from workshop_lib.sandbox import clock, place
+from workshop_lib.sandbox import place
 from workshop_lib.sandbox.doors import KernelDoor
 from workshop_lib.sandbox.messages import Request
 
@@ -43,7 +44,6 @@ def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[A
     """
     if KernelDoor._installed is not None:
         KernelDoor._installed.remove()
-    before = dict(os.environ)
     place._set_aside.clear()
     credentials, config = tmp_path / "credentials", tmp_path / "config"
     credentials.write_text(
@@ -79,15 +79,8 @@ def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[A
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
-    yield found
-    if place.Sandbox._current is not None:
-        place.Sandbox._current._close()
-    if KernelDoor._installed is not None:
-        KernelDoor._installed.remove()
-    boto3.DEFAULT_SESSION = None
-    os.environ.clear()
-    os.environ.update(before)
-    clock.reset()
+    with as_before():
+        yield found
 
 
 def arn(client: Any) -> str:

@@ -28,8 +28,8 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.labs import without_kernel_door
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.doors import KernelDoor
 from workshop_lib.sandbox.gate import Gate
 from workshop_lib.sandbox.http_door import HttpDoor
 from workshop_lib.sandbox.identities import Credentials
@@ -39,13 +39,8 @@ ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_kernel_door() -> Iterator[None]:
-    """Other tests' labs catch this process's clients: let them through to real sockets."""
-    installed = KernelDoor._installed
-    if installed is not None:
-        installed.remove()
-    yield
-    if installed is not None:
-        installed.install()
+    with without_kernel_door():
+        yield
 
 
 @pytest.fixture(scope="module")

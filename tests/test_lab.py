@@ -15,6 +15,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.labs import as_before
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox import clock, place
 from workshop_lib.sandbox.doors import KernelDoor
@@ -29,25 +30,17 @@ KEY, SECRET, TOKEN = (
 @pytest.fixture(autouse=True)
 def _process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process with real-looking credentials; afterwards everything is as it was."""
-    before = dict(os.environ)
-    if KernelDoor._installed is not None:
-        KernelDoor._installed.remove()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
-    monkeypatch.setenv("AWS_PROFILE", "prod")
-    boto3.DEFAULT_SESSION = None
-    yield
-    if place.Sandbox._current is not None:
-        place.Sandbox._current._close()
-    if KernelDoor._installed is not None:
-        KernelDoor._installed.remove()
-    boto3.DEFAULT_SESSION = None
-    os.environ.clear()
-    os.environ.update(before)
-    clock.reset()
+    with as_before():
+        if KernelDoor._installed is not None:
+            KernelDoor._installed.remove()
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        monkeypatch.setenv("AWS_SESSION_TOKEN", TOKEN)
+        monkeypatch.setenv("AWS_PROFILE", "prod")
+        boto3.DEFAULT_SESSION = None
+        yield
 
 
 @pytest.fixture
