@@ -53,6 +53,9 @@ def ask(gate: Gate, service: str, operation: str, parameters: dict[str, Any]) ->
         ("cloudtrail", "LookupEvents", {"EndTime": 10**30}, "SerializationException"),
         ("dynamodbstreams", "DescribeStream", {}, "Value null at 'streamArn'"),
         ("dynamodbstreams", "DescribeStream", {"StreamArn": "x"}, "ValidationException"),
+        ("dynamodbstreams", "DescribeStream", {"StreamArn": "x" * 40}, "Invalid StreamArn"),
+        ("dynamodbstreams", "GetRecords", {"ShardIterator": "x" * 40}, "Invalid ShardIterator"),
+        ("iam", "CreateServiceLinkedRole", {"AWSServiceName": "odd"}, "InvalidInput"),
     ],
 )  # fmt: skip
 def test_what_is_missing_or_of_another_type(

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +39,8 @@ _MISBUILT = (
     AssertionError, AttributeError, LookupError, OperationNotFoundError, StopIteration, TypeError,
     ValueError,
 )  # fmt: skip
+
+_STREAM_ARN = re.compile(r"arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/[^/]+")
 
 # What UpdateTable can change; each list is in AWS's order of words.
 _CHANGES = (
@@ -365,8 +368,13 @@ class DynamoDbStreams:
         """
         vaults = []
         if call.operation == "GetRecords":
-            shard = self._moto.stream_shard(call.region, call.parameters.get("ShardIterator", ""))
-            vaults = [shard.items.vault] if shard is not None else []
+            shard = self._moto.stream_shard(call.region, call.parameters["ShardIterator"])
+            if shard is None:
+                raise AwsError("ValidationException", "Invalid ShardIterator")
+            vaults = [shard.items.vault]
+        arn = call.parameters.get("StreamArn")
+        if arn is not None and not _STREAM_ARN.fullmatch(arn):
+            raise AwsError("ValidationException", "Invalid StreamArn")
         with self._storage.unlocked(call, vaults):
             self._moto.seed(call.operation)
             return self._moto.forward(call.request, "dynamodbstreams", call.region)

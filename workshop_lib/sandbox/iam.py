@@ -77,6 +77,10 @@ class Iam:
             _parse(call.parameters.get(parameter, ""), kind)
         if call.operation.startswith("Attach"):
             self._check_attachment(call.parameters.get("PolicyArn", ""))
+        if call.operation == "CreateServiceLinkedRole":
+            service = call.parameters["AWSServiceName"]
+            if not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.amazonaws\.com(\.cn)?", service):
+                raise AwsError("InvalidInput", f"{service} is not a valid service name.")
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
             return self._user_boundary(call)
         self._moto.seed(call.operation)
