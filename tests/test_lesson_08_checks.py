@@ -372,6 +372,23 @@ def test_8_4_wants_the_key_to_refuse_and_not_only_s3(lab: Lab) -> None:
     assert "the key does not stop it" in found
 
 
+def test_8_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
+    """S3 keeps the Bucket Key that the check's own reading has opened."""
+    inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
+    assert "the key does not stop it" in said("8.4", lab)
+    statement = {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    boto3.client("iam").put_role_policy(
+        RoleName=role["RoleName"],
+        PolicyName="taken-away",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+    assert "lab.later(minutes=10), then check again" in said("8.4", lab)
+    lab.later(minutes=10)
+    assert said("8.4", lab) == "done"
+
+
 def test_8_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
     name = inbox(lab, tls_only=False)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")

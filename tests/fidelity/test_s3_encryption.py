@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from tests.fidelity.kms_people import client as kms
-from tests.fidelity.kms_people import new_key
+from tests.fidelity.kms_people import new_key, role_session
 from tests.fidelity.s3_people import (
     REGION,
     allow,
@@ -186,6 +186,28 @@ def test_a_bucket_key_kept_for_writing_opens_nothing_for_who_may_not_decrypt() -
     writer.put_object(Bucket=name, Key="a", SSEKMSKeyId=arn, BucketKeyEnabled=True, **BY_KMS)
     with refused_with(403, "AccessDenied"):
         writer.get_object(Bucket=name, Key="a")
+
+
+def test_a_bucket_key_counts_a_role_scoped_by_other_session_policies_as_another_requester() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html"""
+    name, arn = bucket(), new_key()
+    put(name, SSEKMSKeyId=arn, BucketKeyEnabled=True, **BY_KMS)
+    role, _ = role_session("reader", allow(["s3:*", "kms:*"]))
+    sts = boto3.client("sts")
+    for number, scope in enumerate((["s3:*", "kms:*"], ["s3:*", "kms:Decrypt"], ["s3:*"])):
+        got = sts.assume_role(
+            RoleArn=role,
+            RoleSessionName=f"scoped-{number}",
+            Policy=json.dumps({"Version": "2012-10-17", "Statement": [allow(scope)]}),
+        )["Credentials"]
+        keys = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+        reader = boto3.Session(*keys, region_name=REGION).client("s3")
+        if number < 2:
+            assert reader.get_object(Bucket=name, Key="a")["Body"].read() == BODY
+            assert len(events("Decrypt")) == number + 1
+        else:
+            with refused_with(403, "AccessDenied"):
+                reader.get_object(Bucket=name, Key="a")
 
 
 def test_the_etag_is_the_md5_under_sse_s3_only() -> None:

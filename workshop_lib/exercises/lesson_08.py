@@ -236,7 +236,9 @@ def _reads_nothing(look: Look, partner: Any, role: str, bucket: str, name: str) 
         not by_mistake,
         saw="with all of S3 allowed by mistake it still reads nothing: the key refuses",
         missing="with all of S3 allowed by mistake it reads: the key does not stop it",
-        fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants.",
+        fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants. "
+        "Once that is done, S3 still uses the Bucket Key that it has for the role: call "
+        "lab.later(minutes=10), then check again.",
     )
 
 

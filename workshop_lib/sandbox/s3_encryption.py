@@ -429,8 +429,9 @@ class Keyring:
 
 
 def _requester(call: Call) -> str:
+    """One requester: a role scoped by other session policies counts as another."""
     principal = call.caller.principal
-    return principal.role_arn or principal.arn
+    return f"{principal.role_arn or principal.arn} {principal.session_policies or ''}"
 
 
 def _as_s3(error: AwsError) -> AwsError:
