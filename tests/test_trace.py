@@ -553,7 +553,7 @@ def test_what_the_last_line_of_a_cell_shows() -> None:
         EARLY.put_object(Bucket="notes", Key="<k>", Body=CARD)
     assert repr(calls).splitlines() == [
         "1 API call; looked for 1 value",
-        "service  operation  resource   body bytes  plaintext in request  outcome  US$ per million",
+        "service  operation  resource   body bytes  plaintext in request  outcome  USD per million",
         "-------  ---------  ---------  ----------  --------------------  -------  ---------------",
         "S3       PutObject  notes/<k>          19  yes: body             200      5.00",
     ]

@@ -13,6 +13,7 @@ import pandas as pd
 from workshop_lib.tables import ABSENT, show_bytes
 
 _MAX_ROWS = 100
+_LONG = 15  # characters: such a word, an ARN for instance, may be broken to let the table fit
 _NUMBER = ' class="number"'
 _CODE = frozenset({"sent", "stored", "read back"})
 _MARKS = {"yes": "●", "no": "○", "partly": "◐"}
@@ -24,12 +25,13 @@ table.workshop-table.workshop-table {border-collapse: collapse; table-layout: au
 table.workshop-table.workshop-table caption {caption-side: top; text-align: left;
  padding: 0.4em 0.7em; color: inherit; font-weight: 600}
 table.workshop-table.workshop-table :is(th, td) {text-align: left; vertical-align: top;
- padding: 0.4em 0.7em; line-height: 1.4; overflow-wrap: break-word; max-width: 26em;
+ padding: 0.4em 0.5em; line-height: 1.4; overflow-wrap: break-word; max-width: 26em;
  border-bottom: 1px solid var(--jp-border-color2, #8888)}
 table.workshop-table.workshop-table thead th {vertical-align: bottom;
  border-bottom: 2px solid var(--jp-border-color1, currentColor)}
 table.workshop-table.workshop-table td.code {overflow-wrap: anywhere; min-width: 9em;
  font-family: var(--jp-code-font-family, monospace)}
+table.workshop-table.workshop-table td.long {overflow-wrap: anywhere; min-width: 5.3em}
 table.workshop-table.workshop-table td.absent {font-style: italic}
 table.workshop-table.workshop-table .number {text-align: right;
  font-variant-numeric: tabular-nums}
@@ -195,6 +197,7 @@ def _html_cell(column: str, word: str, numeric: bool, code: frozenset[str]) -> s
         return f'<td class="{kind}">{html.escape(word)}</td>'
     answer = re.match(r"(yes|no|partly)(?=$|[,:])", word)
     if not answer:
-        return f"<td>{html.escape(word)}</td>"
+        long = ' class="long"' if max(map(len, word.split()), default=0) > _LONG else ""
+        return f"<td{long}>{html.escape(word)}</td>"
     rest = html.escape(word[answer.end() :])
     return f'<td><span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}{rest}</td>'

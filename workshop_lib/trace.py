@@ -38,7 +38,7 @@ COLUMNS = (
     "body bytes",
     "plaintext in request",
     "outcome",
-    "US$ per million",
+    "USD per million",
     "AWS CLI",
 )
 # Written by botocore itself from nothing of the caller's but digests and credentials.
@@ -91,7 +91,7 @@ class Trace:
         framing of chunked uploads; headers and URL are not counted), plaintext in request
         ("no"; "yes: body", "yes: URL", "yes: header x-amz-meta-note", followed by the names of
         the values if they were given with names; "not read (stream)" for a body that can be read
-        only once), outcome (the HTTP status, or the error's code or class), US$ per million (list
+        only once), outcome (the HTTP status, or the error's code or class), USD per million (list
         price, see workshop_lib.prices), AWS CLI.
     cli: the AWS CLI commands alone. SSE-C keys appear as file names only: `ssec.key`, and for
         further different keys of the same block `ssec-2.key` …
