@@ -455,25 +455,32 @@ def outages_in(history: Sequence[tuple[datetime, bool]]) -> list[Outage]:
 
 
 def condition_of(outages: Sequence[Outage], since: datetime, now: datetime) -> Condition:
-    """The state of a table whose key, in force ``since`` then, had these outages."""
+    """The state of a table whose key, in force ``since`` then, had these outages.
+
+    An outage is over at the very moment of its end: what would come then does not.
+    """
     inaccessible: datetime | None = None
     recovered = since
     for begin, end in outages:
         if end is not None and end <= since:
             continue
-        begin, until = max(begin, since), min(end or now, now)
-        if inaccessible is None or begin >= recovered:
+        begin = max(begin, since)
+        if inaccessible is None or begin > recovered:
             detected = begin + DETECTED
-            inaccessible = detected if detected <= until else None
+            inaccessible = detected if _comes(detected, end, now) else None
         if inaccessible is None:
             continue
         archived = max(inaccessible, begin) + ARCHIVED
-        if archived <= until:
+        if _comes(archived, end, now):
             return Condition("ARCHIVED", inaccessible, archived)
-        recovered = until + RECOVERED if end is not None else now + RECOVERED
+        recovered = (now if end is None else end) + RECOVERED
     if inaccessible is None or now >= recovered:
         return Condition()
     return Condition("INACCESSIBLE_ENCRYPTION_CREDENTIALS", inaccessible)
+
+
+def _comes(moment: datetime, end: datetime | None, now: datetime) -> bool:
+    return moment <= now and (end is None or moment < end)
 
 
 # --- KMS's refusals in DynamoDB's words ---------------------------------------------------
