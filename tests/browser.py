@@ -39,6 +39,8 @@ SETTINGS = {
     # Otherwise the browser lays out only the cells in view, and what is not laid out can neither
     # be looked at nor measured.
     "notebook-extension/tracker": {"windowingMode": "none"},
+    # A save of JupyterLab's own, beside one of a test's, may end in a question nobody answers.
+    "docmanager-extension/plugin": {"autosave": False},
 }
 
 

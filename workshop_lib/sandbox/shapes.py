@@ -38,9 +38,9 @@ def _model(service: str) -> ServiceModel:
 def require_built(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
     """Refuse a parameter that is missing, too short, or of another type than the model's.
 
-    Looks at the request's own parameters, not into lists and structures. Raises AwsError
-    SerializationException or ValidationException, in a form's service MalformedInput or
-    ValidationError.
+    What is missing or too short is looked for among the request's own parameters, not inside
+    lists and structures. Raises AwsError SerializationException or ValidationException, in a form's
+    service MalformedInput or ValidationError.
     """
     model = _model(service)
     shape = (
@@ -84,9 +84,14 @@ def _form_fits(shape: Shape, text: str) -> bool:
 
 
 def _json_fits(shape: Shape, value: Any) -> bool:
-    expected = _JSON_TYPES.get(shape.type_name, object)
+    expected: Any = _JSON_TYPES.get(shape.type_name, object)
     if shape.type_name == "timestamp" and isinstance(value, (int, float)):
         return not isinstance(value, bool) and 0 <= value < _END_OF_TIME
-    return isinstance(value, expected) and (shape.type_name == "boolean") == (
-        isinstance(value, bool)
-    )
+    if not isinstance(value, expected) or (shape.type_name == "boolean") != isinstance(value, bool):
+        return False
+    if shape.type_name == "list":
+        return all(_json_fits(shape.member, each) for each in value)
+    if shape.type_name == "structure":
+        known = {name: value[name] for name in shape.members if value.get(name) is not None}
+        return all(_json_fits(shape.members[name], each) for name, each in known.items())
+    return True
