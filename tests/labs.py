@@ -10,19 +10,24 @@ from workshop_lib.sandbox import clock, place
 from workshop_lib.sandbox.doors import KernelDoor
 
 
-@contextmanager
-def as_before() -> Iterator[None]:
-    """Afterwards no lab runs, and environment, default session and clock are as they were."""
-    before = dict(os.environ)
-    yield
+def end_labs() -> None:
+    """From now on no lab runs, and the clock is the real one: signatures follow a lab's."""
     if place.Sandbox._current is not None:
         place.Sandbox._current._close()
     if KernelDoor._installed is not None:
         KernelDoor._installed.remove()
     boto3.DEFAULT_SESSION = None
+    clock.reset()
+
+
+@contextmanager
+def as_before() -> Iterator[None]:
+    """Afterwards no lab runs, and environment, default session and clock are as they were."""
+    before = dict(os.environ)
+    yield
+    end_labs()
     os.environ.clear()
     os.environ.update(before)
-    clock.reset()
 
 
 @contextmanager
