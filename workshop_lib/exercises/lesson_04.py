@@ -1,14 +1,12 @@
 """Exercises of lesson 04: S3's default encryption, and policies that force a choice."""
 
-from collections.abc import Callable
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import Look, exercise
+from workshop_lib.exercises.uploads import refuses_plain_http, upload
 
-TRY = "exercise-check"
 ABSENT_KEY = "00000000-0000-0000-0000-000000000000"
 KMS: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
 
@@ -20,21 +18,21 @@ def tolerant(look: Look) -> None:
     look.saw(f"the bucket {bucket} carries the tag")
     _has_policy(look, bucket)
     look.want(
-        _upload(look, bucket) == "stored",
+        upload(look, bucket) == "stored",
         saw="an upload without a header is accepted",
         missing="an upload without a header is refused",
         fix='Negated operators are true for an absent header, also with IfExists: add "Null": '
         '{"s3:x-amz-server-side-encryption": "false"} to the same statement.',
     )
     look.want(
-        _upload(look, bucket, ServerSideEncryption="AES256") == "stored",
+        upload(look, bucket, ServerSideEncryption="AES256") == "stored",
         saw="an upload with AES256 is accepted",
         missing="an upload with AES256 is refused",
         fix='Compare the header with "AES256". Two conditions go into one statement: each '
         "statement denies by itself.",
     )
     look.want(
-        _upload(look, bucket, **KMS) == "AccessDenied",
+        upload(look, bucket, **KMS) == "AccessDenied",
         saw="an upload with aws:kms is refused",
         missing="an upload with aws:kms is accepted",
         fix="Deny s3:PutObject on arn:aws:s3:::…/* with StringNotEquals on the header.",
@@ -48,15 +46,15 @@ def strict(look: Look) -> None:
     look.saw(f"the bucket {bucket} carries the tag")
     arn = _default_key(look, bucket)
     _has_policy(look, bucket)
-    _refuses_plain_http(look, bucket)
+    refuses_plain_http(look, bucket, configuration=True)
     look.want(
-        _upload(look, bucket, **KMS, SSEKMSKeyId=arn) == "stored",
+        upload(look, bucket, **KMS, SSEKMSKeyId=arn) == "stored",
         saw="an upload that names the key is accepted",
         missing="an upload that names the bucket's own key is refused",
         fix="Name the ARN of this key in ArnNotEqualsIfExists, on "
         "s3:x-amz-server-side-encryption-aws-kms-key-id.",
     )
-    silent = _upload(look, bucket)
+    silent = upload(look, bucket)
     look.want(
         silent == "AccessDenied",
         saw="an upload without a header is refused",
@@ -64,7 +62,7 @@ def strict(look: Look) -> None:
         fix="Deny s3:PutObject with ArnNotEqualsIfExists on the key id, and no Null beside it: "
         "a negated operator alone refuses what is absent.",
     )
-    unnamed = _upload(look, bucket, **KMS)
+    unnamed = upload(look, bucket, **KMS)
     look.want(
         unnamed == "AccessDenied",
         saw="an upload with aws:kms and no key is refused",
@@ -73,7 +71,7 @@ def strict(look: Look) -> None:
     )
     other = f"{arn.rpartition('/')[0]}/{ABSENT_KEY}"
     look.want(
-        _upload(look, bucket, **KMS, SSEKMSKeyId=other) == "AccessDenied",
+        upload(look, bucket, **KMS, SSEKMSKeyId=other) == "AccessDenied",
         saw="an upload that names another key is refused by the policy",
         missing="the policy lets uploads name any key",
         fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
@@ -114,45 +112,3 @@ def _default_key(look: Look, bucket: str) -> str:
     look.own_key(key)
     arn: str = key["Arn"]
     return arn
-
-
-def _refuses_plain_http(look: Look, bucket: str) -> None:
-    plain = boto3.client("s3", use_ssl=False)
-    for what, call, resource in (
-        ("reading an object", lambda: plain.head_object(Bucket=bucket, Key=TRY), f"{bucket}/*"),
-        ("listing the bucket", lambda: plain.list_objects_v2(Bucket=bucket), bucket),
-        ("asking for its encryption", lambda: plain.get_bucket_encryption(Bucket=bucket), bucket),
-    ):
-        look.want(
-            _refused(call),
-            saw=f"{what} without TLS is refused",
-            missing=f"{what} without TLS is answered",
-            fix=f'Deny s3:* on arn:aws:s3:::{resource} with "Bool": '
-            '{"aws:SecureTransport": "false"}.',
-        )
-
-
-def _upload(look: Look, bucket: str, **headers: str) -> str:
-    """Upload a byte: "stored", or the code of the refusal. What was stored is deleted again."""
-    s3 = boto3.client("s3")
-    try:
-        stored = s3.put_object(Bucket=bucket, Key=TRY, Body=b"x", **headers)
-    except ClientError as error:
-        code: str = error.response["Error"]["Code"]
-        return code
-    version = {"VersionId": stored["VersionId"]} if "VersionId" in stored else {}
-    too_much = (
-        "the policy refuses the deletion of an object, which carries no such header",
-        'Let "Action" of the statement about uploads be s3:PutObject alone.',
-    )
-    with look.asking({"AccessDenied": too_much}):
-        s3.delete_object(Bucket=bucket, Key=TRY, **version)
-    return "stored"
-
-
-def _refused(call: Callable[[], Any]) -> bool:
-    try:
-        call()
-    except ClientError as error:
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
-    return False

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,9 +12,9 @@ from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import Look, exercise
+from workshop_lib.exercises.uploads import TRY, delete, refused, refuses_plain_http, upload
 
 DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
-TRY = "exercise-check"
 KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
 
 
@@ -108,7 +108,7 @@ def archive(look: Look) -> None:
         fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
     look.need(
-        _upload(look, bucket) == "stored",
+        upload(look, bucket) == "stored",
         saw="an upload that names no method is accepted",
         missing="an upload that names no method is refused: the agents could not write",
         fix="A negated operator is true for an absent header. Refuse requests that carry one: "
@@ -120,7 +120,7 @@ def archive(look: Look) -> None:
         ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
     ):
         look.want(
-            _upload(look, bucket, **headers) == "AccessDenied",
+            upload(look, bucket, **headers) == "AccessDenied",
             saw=f"an upload {what} is refused",
             missing=f"an upload {what} passes the policy",
             fix=f"Deny s3:PutObject on arn:aws:s3:::{bucket}/* where the header "
@@ -201,7 +201,7 @@ def shared(look: Look) -> None:
         # before it uploads: who has just used a Bucket Key may be let in by it once more
         _reads_nothing(look, partner, role["RoleName"], bucket, name)
     _uploads(look, partner, bucket, name)
-    _refuses_plain_http(look, bucket)
+    refuses_plain_http(look, bucket)
     _refuses_brought_keys(look, bucket)
 
 
@@ -217,12 +217,12 @@ def _an_object(look: Look, bucket: str, name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        _delete(bucket, name, stored)
+        delete(bucket, name, stored)
 
 
 def _reads_nothing(look: Look, partner: Any, role: str, bucket: str, name: str) -> None:
     def reads() -> bool:
-        return not _refused(lambda: partner.get_object(Bucket=bucket, Key=name))
+        return not refused(lambda: partner.get_object(Bucket=bucket, Key=name))
 
     look.want(
         not reads(),
@@ -248,7 +248,7 @@ def _uploads(look: Look, partner: Any, bucket: str, name: str) -> None:
     except ClientError as error:
         look.missing(*_no_upload(error))
     look.saw("it may upload")
-    _delete(bucket, name, stored)
+    delete(bucket, name, stored)
 
 
 def _no_upload(error: ClientError) -> tuple[str, str]:
@@ -276,25 +276,10 @@ def _all_of_s3_allowed(role: str) -> Iterator[None]:
         iam.delete_role_policy(**name)
 
 
-def _refuses_plain_http(look: Look, bucket: str) -> None:
-    plain = boto3.client("s3", use_ssl=False)
-    for what, call, resource in (
-        ("reading an object", lambda: plain.head_object(Bucket=bucket, Key=TRY), f"{bucket}/*"),
-        ("listing the bucket", lambda: plain.list_objects_v2(Bucket=bucket), bucket),
-    ):
-        look.want(
-            _refused(call),
-            saw=f"{what} without TLS is refused",
-            missing=f"{what} without TLS is answered",
-            fix=f'Deny s3:* on arn:aws:s3:::{resource} with "Bool": '
-            '{"aws:SecureTransport": "false"}.',
-        )
-
-
 def _refuses_brought_keys(look: Look, bucket: str) -> None:
     key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
     look.want(
-        _upload(look, bucket, **key) == "AccessDenied",
+        upload(look, bucket, **key) == "AccessDenied",
         saw="an upload under a key that the uploader brings (SSE-C) is refused",
         missing="an upload under a key that the uploader brings (SSE-C) is accepted",
         fix='Block it: BlockedEncryptionTypes of {"EncryptionType": ["SSE-C"]} in the rule of '
@@ -341,32 +326,3 @@ def _default_key(look: Look, rule: dict[str, Any]) -> dict[str, Any]:
 
 def _another(arn: str) -> str:
     return f"{arn.rpartition('/')[0]}/00000000-0000-0000-0000-000000000000"
-
-
-def _upload(look: Look, bucket: str, **headers: Any) -> str:
-    """Upload a byte: "stored", or the code of the refusal. What was stored is deleted again."""
-    try:
-        stored = boto3.client("s3").put_object(Bucket=bucket, Key=TRY, Body=b"x", **headers)
-    except ClientError as error:
-        code: str = error.response["Error"]["Code"]
-        return code
-    too_much = (
-        "the policy refuses the deletion of an object, which carries no such header",
-        'Let "Action" of the statement about uploads be s3:PutObject alone.',
-    )
-    with look.asking({"AccessDenied": too_much}):
-        _delete(bucket, TRY, stored)
-    return "stored"
-
-
-def _delete(bucket: str, name: str, stored: dict[str, Any]) -> None:
-    version = {"VersionId": stored["VersionId"]} if "VersionId" in stored else {}
-    boto3.client("s3").delete_object(Bucket=bucket, Key=name, **version)
-
-
-def _refused(call: Callable[[], Any]) -> bool:
-    try:
-        call()
-    except ClientError as error:
-        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == 403)
-    return False

@@ -252,7 +252,7 @@ class Multipart:
         headers, fingerprint = call.request.headers, upload.envelope.fingerprint
         sent = asks_for_customer_key(headers)
         blocked = sent and bool(bucket.settings.blocks_sse_c)
-        require_unblocked(call, blocked, bucket.object_arn(upload.key), action="PutObject")
+        require_unblocked(call, blocked, bucket.object_arn(upload.key))
         require_transport(call, by_customer=sent, by_kms=upload.envelope.by_kms)
         if completing and not sent:
             return None

@@ -310,7 +310,7 @@ def write_wish(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> Wanted
     """
     asked = wanted(headers, default_of(bucket))
     blocked = asked.method == SSE_C and bool(bucket.settings.blocks_sse_c)
-    require_unblocked(call, blocked, bucket.object_arn(key_of(call)), action="PutObject")
+    require_unblocked(call, blocked, bucket.object_arn(key_of(call)))
     require_transport(call, by_customer=asked.customer is not None, by_kms=asked.by_kms)
     return asked
 
