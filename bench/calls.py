@@ -41,17 +41,17 @@ def start(backend: str) -> str | None:
     return f"http://{host}:{port}"
 
 
-def operations(endpoint: str | None) -> dict[str, Callable[[], object]]:
-    """The calls to measure, on resources made for them."""
+def operations(endpoint: str | None, name: str = "bench") -> dict[str, Callable[[], object]]:
+    """The calls to measure, on a bucket and a table of that name made for them, and a key."""
     import boto3
 
     kms, s3, dynamodb = (
         boto3.client(name, endpoint_url=endpoint) for name in ("kms", "s3", "dynamodb")
     )
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
-    s3.create_bucket(Bucket="bench")
+    s3.create_bucket(Bucket=name)
     dynamodb.create_table(
-        TableName="bench",
+        TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
@@ -60,9 +60,9 @@ def operations(endpoint: str | None) -> dict[str, Callable[[], object]]:
     body = b"x" * 1024
     return {
         "KMS Encrypt": lambda: kms.encrypt(KeyId=key_id, Plaintext=b"4111 1111 1111 1111"),
-        "DynamoDB PutItem": lambda: dynamodb.put_item(TableName="bench", Item=item),
-        "S3 PutObject": lambda: s3.put_object(Bucket="bench", Key="a", Body=body),
-        "S3 GetObject": lambda: s3.get_object(Bucket="bench", Key="a")["Body"].read(),
+        "DynamoDB PutItem": lambda: dynamodb.put_item(TableName=name, Item=item),
+        "S3 PutObject": lambda: s3.put_object(Bucket=name, Key="a", Body=body),
+        "S3 GetObject": lambda: s3.get_object(Bucket=name, Key="a")["Body"].read(),
     }
 
 

@@ -21,7 +21,7 @@ def store() -> Iterator[ObjectStore]:
     """An object store with one bucket, "b-one"."""
     moto = Moto(ACCOUNT)
     request = Request("PUT", "https", "s3.us-east-1.amazonaws.com", "/b-one", "", {})
-    assert moto.forward(request, "s3", "us-east-1").status == 200
+    assert moto.forward(request, "s3", "us-east-1", "an-id").status == 200
     yield ObjectStore(moto)
     Moto(ACCOUNT)
 

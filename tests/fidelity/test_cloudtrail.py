@@ -39,6 +39,25 @@ def test_a_use_of_a_key_is_recorded_with_its_context() -> None:
     assert record["eventType"] == "AwsApiCall"
 
 
+def test_a_record_has_the_id_that_the_answer_had() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html"""
+    key = {"AttributeName": "id", "KeyType": "HASH"}
+    table = {
+        "TableName": "ids", "KeySchema": [key], "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    }  # fmt: skip
+    answers = {
+        "CreateKey": boto3.client("kms").create_key(),
+        "CreateTable": boto3.client("dynamodb").create_table(**table),
+        "CreateBucket": boto3.client("s3").create_bucket(Bucket="ids"),
+        "CreateUser": boto3.client("iam").create_user(UserName="ids"),
+        "GetCallerIdentity": boto3.client("sts").get_caller_identity(),
+    }
+    for name, answer in answers.items():
+        (record,) = events(EventName=name)
+        assert record["requestID"] == answer["ResponseMetadata"]["RequestId"], name
+
+
 def test_plaintext_is_in_no_record() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html"""
     kms = boto3.client("kms")

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from workshop_lib.sandbox import post_form
 from workshop_lib.sandbox.errors import AwsError, NotEmulated, front_door
@@ -148,6 +149,7 @@ def _header_time(request: Request, service: str) -> str:
     raise front_door("incomplete", service, why)
 
 
+@lru_cache(maxsize=64)  # a second's calls carry one time, and strptime is slow
 def _is_basic_time(text: str) -> bool:
     if not re.fullmatch(r"\d{8}T\d{6}Z", text, re.ASCII):
         return False

@@ -126,7 +126,7 @@ class DynamoDb:
         request = call.request
         if parameters is not None:
             request = replace(request, body=json.dumps(parameters).encode())
-        return self._moto.forward(request, "dynamodb", call.region)
+        return self._moto.forward(request, "dynamodb", call.region, call.request_id)
 
     def _not_understood(self, call: Call) -> Exception:
         """What moto fails at: AWS's refusal where the request is malformed."""
@@ -377,4 +377,4 @@ class DynamoDbStreams:
             raise AwsError("ValidationException", "Invalid StreamArn")
         with self._storage.unlocked(call, vaults):
             self._moto.seed(call.operation)
-            return self._moto.forward(call.request, "dynamodbstreams", call.region)
+            return self._moto.forward(call.request, "dynamodbstreams", call.region, call.request_id)

@@ -84,7 +84,7 @@ class Iam:
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
             return self._user_boundary(call)
         self._moto.seed(call.operation)
-        response = self._moto.forward(call.request, "iam", call.region)
+        response = self._moto.forward(call.request, "iam", call.region, call.request_id)
         if call.operation in _UNIQUE_IDS and response.status < 300:
             self._give_unique_id(call.operation, response)
         if not call.operation.startswith(_READS):

@@ -14,12 +14,15 @@ import sys
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
 
 import moto
+from werkzeug.datastructures import MultiDict
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.errors import NotEmulated, UnsupportedMoto
@@ -53,7 +56,7 @@ _ENTRANCES = {
 
 # Loaded at every start, and what must be there; a service's entrance is looked at on first use.
 _RELIED_ON = {
-    "moto.core.responses": ("method_names_from_class",),
+    "moto.core.responses": ("gen_amzn_requestid_long", "method_names_from_class"),
     "moto.core.utils": ("datetime",),
     "moto.iam.models": ("iam_backends", "AWSManagedPolicy", "aws_managed_policies_data"),
     "moto.iam.responses": ("IamResponse",),
@@ -98,11 +101,24 @@ def _follow_clock(module: str) -> None:
     importlib.import_module(module).datetime = _ClockModule()  # type: ignore[attr-defined]
 
 
-def _remember_method_names() -> None:
-    """Let moto look up a service's operations once: it inspects the class in every call."""
+def _lighten_responses() -> None:
+    """Spare moto what it does anew in every call.
+
+    It inspects its class for the names of operations, and draws a request id at random, in place
+    of which the answer carries the call's own.
+    """
     responses = importlib.import_module("moto.core.responses")
     if not hasattr(responses.method_names_from_class, "cache_info"):
         responses.method_names_from_class = cache(responses.method_names_from_class)  # type: ignore[attr-defined]
+        responses.gen_amzn_requestid_long = _give_request_id  # type: ignore[attr-defined]
+
+
+_request_id = ContextVar("_request_id", default="")
+
+
+def _give_request_id(headers: dict[str, Any]) -> str:
+    headers["x-amzn-requestid"] = _request_id.get()
+    return headers["x-amzn-requestid"]
 
 
 _dispatchers: dict[str, Callable[..., Any]] = {}
@@ -112,13 +128,41 @@ def _dispatcher(service: str) -> Callable[..., Any]:
     if service not in _dispatchers:
         if service not in _ENTRANCES:
             raise NotEmulated(f"The sandbox does not emulate {service}.")
-        _remember_method_names()
+        _lighten_responses()
         module, name, _ = _ENTRANCES[service]
         handler = getattr(_load(module, name), name)
         if service == "s3":
             _follow_clock("moto.s3.models")
         _dispatchers[service] = handler.key_dispatch if service == "s3" else handler.dispatch
     return _dispatchers[service]
+
+
+class _JsonRequest(MotoRequest):
+    """A request whose body is JSON: moto need not look for a form in it, nor put its URL together.
+
+    It comes with the few headers that moto looks at: each one takes it time.
+    """
+
+    form: Any = MultiDict[str, str]()
+    files: Any = form
+    args: Any = form
+    values: Any = form
+    raw_path = "/"
+    raw_url = ""
+
+    def __init__(self, request: Request, host: str, account: str) -> None:
+        headers = {n: request.headers[n] for n in _JSON_HEADERS if n in request.headers}
+        super().__init__(_environ(replace(request, headers=headers), host, account))
+        self.raw_url = f"https://{host}/"
+        self._body = request.body
+
+    @property
+    def data(self) -> bytes:
+        return self._body
+
+
+_JSON_HEADERS = ("authorization", "content-type", "x-amz-target")
+_JSON_SERVICES = ("dynamodb", "dynamodbstreams")
 
 
 def _environ(request: Request, host: str, account: str) -> dict[str, Any]:
@@ -180,14 +224,19 @@ class Moto:
         self._ordinals[operation] += 1
         mock_random.seed(f"{operation}-{self._ordinals[operation]}")
 
-    def forward(self, request: Request, service: str, region: str) -> Response:
-        """Let moto answer ``request``; S3's come path-style (/bucket/key).
+    def forward(self, request: Request, service: str, region: str, request_id: str) -> Response:
+        """Let moto answer ``request`` under an id; S3's come path-style (/bucket/key).
 
         Raises NotEmulated where moto has no such operation.
         """
         dispatch = _dispatcher(service)
         host = _ENTRANCES[service][2].format(region=region)
-        moto_request = MotoRequest(_environ(request, host, self.account))
+        moto_request = (
+            _JsonRequest(request, host, self.account)
+            if service in _JSON_SERVICES
+            else MotoRequest(_environ(request, host, self.account))
+        )
+        _request_id.set(request_id)
         if service == "s3" and request.path.strip("/").count("/") == 0:
             # a bucket, or no bucket at all
             dispatch = dispatch.__self__.bucket_dispatch  # type: ignore[attr-defined]

@@ -262,7 +262,9 @@ class S3:
         # moto has rules of its own for what is not signed; the gate has decided already
         headers = {"authorization": "AWS sandbox:sandbox", **call.request.headers}
         try:
-            return self._moto.forward(replace(call.request, headers=headers), "s3", call.region)
+            return self._moto.forward(
+                replace(call.request, headers=headers), "s3", call.region, call.request_id
+            )
         except (AttributeError, ExpatError, LookupError, TypeError, ValueError):
             raise malformed() from None
 
