@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from types import SimpleNamespace
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes
@@ -41,7 +41,6 @@ SUPPORTED = ((5, 2, 5), (5, 3))  # from, below; tests/test_moto_adapter.py is th
 
 # Where each service's requests enter moto: module, class, and the host moto expects.
 _ENTRANCES = {
-    "kms": ("moto.kms.responses", "KmsResponse", "kms.{region}.amazonaws.com"),
     "dynamodb": ("moto.dynamodb.responses", "DynamoHandler", "dynamodb.{region}.amazonaws.com"),
     "dynamodbstreams": (
         "moto.dynamodbstreams.responses",
@@ -49,7 +48,6 @@ _ENTRANCES = {
         "streams.dynamodb.{region}.amazonaws.com",
     ),
     "iam": ("moto.iam.responses", "IamResponse", "iam.amazonaws.com"),
-    "sts": ("moto.sts.responses", "TokenResponse", "sts.{region}.amazonaws.com"),
     "s3": ("moto.s3.responses", "S3Response", "s3.{region}.amazonaws.com"),
 }
 
@@ -212,6 +210,7 @@ class Moto:
             _load(module, *names)
         self.account = account
         self._ordinals: Counter[str] = Counter()
+        self._dynamodb: dict[str, Any] = {}  # moto's backends are the same until it is emptied
         _follow_clock("moto.core.utils")
         BackendDict.reset()
         reset_model_data()
@@ -264,24 +263,22 @@ class Moto:
             self.iam.aws_managed_policies.append(policy)
             self.iam.managed_policies[policy.arn] = policy
 
-    @property
+    @cached_property
     def iam(self) -> Any:
         """moto's IAM backend: users, roles, groups, policies, access keys."""
         return importlib.import_module("moto.iam.models").iam_backends[self.account]["aws"]
 
-    @property
+    @cached_property
     def s3(self) -> Any:
         """moto's S3 backend: buckets and their objects."""
         return importlib.import_module("moto.s3.models").s3_backends[self.account]["aws"]
 
-    def kms(self, region: str) -> Any:
-        """moto's KMS backend of a region: keys, aliases, grants."""
-        return importlib.import_module("moto.kms.models").kms_backends[self.account][region]
-
     def dynamodb(self, region: str) -> Any:
         """moto's DynamoDB backend of a region: tables, backups."""
-        module = importlib.import_module("moto.dynamodb.models")
-        return module.dynamodb_backends[self.account][region]
+        if region not in self._dynamodb:
+            module = importlib.import_module("moto.dynamodb.models")
+            self._dynamodb[region] = module.dynamodb_backends[self.account][region]
+        return self._dynamodb[region]
 
     def stream_shard(self, region: str, iterator: str) -> Any | None:
         """The shard of a DynamoDB stream that a shard iterator reads; None for an unknown one."""
@@ -302,7 +299,7 @@ class ObjectStore:
     def __init__(self, moto: Moto) -> None:
         self._moto = moto
 
-    @property
+    @cached_property
     def _models(self) -> Any:
         return importlib.import_module("moto.s3.models")
 
