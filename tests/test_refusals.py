@@ -193,6 +193,10 @@ class TestAws:
         said = disappointed("AccessDenied", by=lambda: s3.head_object(Bucket="b", Key="k"))
         assert "HEAD has no body" in said
 
+    def test_a_cell_run_too_early_is_told_so(self) -> None:
+        said = disappointed("AccessDenied", by=lambda: eval("s3.get_object()", {}))
+        assert said.endswith("Run the cells above first, or mend the name.")
+
     def test_what_boto3_itself_refuses(self, capsys: pytest.CaptureFixture[str]) -> None:
         with refused(ParamValidationError) as refusal:
             new_client("s3").get_object(Bucket="b")

@@ -9,13 +9,24 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
+import IPython
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 
-from workshop_lib.tables import RANDOM_BYTES, as_text, show_bytes, show_text, table
+from workshop_lib.tables import (
+    RANDOM_BYTES,
+    Table,
+    adopt_frames,
+    as_text,
+    show_bytes,
+    show_text,
+    table,
+)
 
 ROWS = [
     {"call": "Encrypt", "count": 12345, "cost": 0.03, "plaintext readable": True},
@@ -129,6 +140,30 @@ def test_a_long_table_is_cut_and_says_how_much_is_left_out() -> None:
 def test_wide_and_combining_characters_stay_aligned() -> None:
     lines = repr(table([{"a": "鍵", "b": 1}, {"a": "e\u0301", "b": 2}])).splitlines()
     assert lines[2:] == ["鍵  1", "e\u0301   2"]
+
+
+def test_labels_of_the_columns_name_the_corner_and_small_amounts_are_written_out() -> None:
+    costs = Table({1: [2], 1000: [0.000006]}).rename_axis(columns="items")
+    costs.index = pd.Index(["caching"])
+    assert repr(costs).splitlines() == [
+        "items    1     1,000",
+        "-------  -  --------",
+        "caching  2  0.000006",
+    ]
+
+
+def test_every_frame_of_a_kernel_is_shown_in_the_house_style(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    formatter = DisplayFormatter()
+    shell = SimpleNamespace(display_formatter=formatter)
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    adopt_frames()
+    frame = table(ROWS)
+    shown, _ = formatter.format(pd.DataFrame(ROWS))
+    assert shown == {"text/plain": repr(frame), "text/html": frame._repr_html_()}
+    shown, _ = formatter.format(table(ROWS, caption="Calls"))
+    assert shown["text/plain"].startswith("Calls")
 
 
 def test_a_column_may_be_called_like_a_property() -> None:

@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, NamedTuple
 
 import pandas as pd
@@ -120,10 +121,18 @@ def _grid(frame: pd.DataFrame) -> _Grid:
     rows = [[_word(cell) for cell in row] for row in shown.itertuples(index=False, name=None)]
     numeric = [_is_numeric(kind) for kind in frame.dtypes]
     if not _is_mere_count(frame.index):
-        header.insert(0, _word(frame.index.name))
+        header.insert(0, _corner(frame))
         rows = [[_word(label), *row] for label, row in zip(shown.index, rows, strict=True)]
         numeric.insert(0, False)
     return _Grid(header, rows, numeric, len(frame) - len(shown))
+
+
+def _corner(frame: pd.DataFrame) -> str:
+    """What stands above the row labels: their own name, else that of the column labels."""
+    rows, columns = (
+        [name for name in axis.names if name is not None] for axis in (frame.index, frame.columns)
+    )
+    return _word(tuple(rows or columns))
 
 
 def _is_numeric(kind: Any) -> bool:
@@ -152,8 +161,14 @@ def _word(cell: Any) -> str:
     if pd.api.types.is_integer(cell):
         return f"{cell:,}"
     if pd.api.types.is_float(cell):
-        return f"{cell:,.10g}"
+        return _amount(cell)
     return " ".join(str(cell).split("\n"))
+
+
+def _amount(number: float) -> str:
+    """Write up to ten digits, as people write them unless that takes a row of zeros."""
+    short = f"{number:,.10g}"
+    return f"{Decimal(short):f}" if 1e-10 < abs(number) < 1e-4 else short
 
 
 def _aligned(grid: _Grid) -> list[str]:

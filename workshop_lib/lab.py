@@ -118,10 +118,13 @@ def start_lab() -> Lab:
 
     Every AWS call of this process is answered by the sandbox from now on, whichever client makes
     it, and none reaches a network. Your own credentials and profile are set aside. Calling it
-    again starts afresh: what the lab before held is gone. Prints one line.
+    again starts afresh: what the lab before held is gone. Prints one line. From now on this kernel
+    shows every DataFrame in the course's house style.
     """
     from workshop_lib.sandbox.place import Sandbox
+    from workshop_lib.tables import adopt_frames
 
+    adopt_frames()
     lab = Lab(Sandbox(REGION))
     print(lab._place.describe())
     return lab

@@ -136,6 +136,8 @@ class _RefusedBlock:
             return f' Only the ending differs: refused("{refusal.code}").'
         if refusal.operation.startswith("Head") and refusal.code.isdigit():
             return " An answer to HEAD has no body, so its code is only the HTTP status."
+        if isinstance(refusal.error, NameError):
+            return " Run the cells above first, or mend the name."
         return ""
 
 

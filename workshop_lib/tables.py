@@ -6,6 +6,7 @@ Importing this module does not import pandas: :func:`table` does, when it is fir
 from __future__ import annotations
 
 import json
+import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workshop_lib._frame import Table as Table
 
-__all__ = ["ABSENT", "RANDOM_BYTES", "Table", "as_text", "show_bytes", "show_text", "table"]
+__all__ = [
+    "ABSENT",
+    "RANDOM_BYTES",
+    "Table",
+    "adopt_frames",
+    "as_text",
+    "show_bytes",
+    "show_text",
+    "table",
+]
 
 RANDOM_BYTES = r"(\b\d[\d,]* bytes?: )[0-9a-f]{2}(?: [0-9a-f]{2}){0,7}"
 """Regular expression for what may differ from run to run in :func:`show_bytes`: the hex digits.
@@ -28,6 +38,7 @@ ABSENT = "absent"
 _FIRST_BYTES = 8
 _FIRST_CHARACTERS = 48
 _LINE_BREAKS = "\n\r\t"
+_HOMES_OF_FRAMES = ("pandas", "pandas.core.frame")  # as versions 3 and 2 name the class's module
 
 
 def __getattr__(name: str) -> Any:
@@ -63,6 +74,36 @@ def table(
     from workshop_lib._frame import Table
 
     return Table.from_rows(rows, columns=columns, caption=caption, code=code)
+
+
+def adopt_frames() -> None:
+    """Show every DataFrame of this kernel in the house style, the learner's own too.
+
+    pandas' own HTML aligns text to the right, and its text is as wide as the terminal. Only what
+    is shown changes, not the frame. Outside IPython nothing happens; pandas is not imported.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None:
+        return
+    formatters = shell.display_formatter.formatters
+    for home in _HOMES_OF_FRAMES:
+        formatters["text/html"].for_type_by_name(home, "DataFrame", _frame_as_html)
+        formatters["text/plain"].for_type_by_name(home, "DataFrame", _frame_as_text)
+
+
+def _frame_as_html(frame: Any) -> str:
+    return _adopted(frame)._repr_html_()
+
+
+def _frame_as_text(frame: Any, printer: Any, cycle: bool) -> None:
+    printer.text(repr(_adopted(frame)))
+
+
+def _adopted(frame: Any) -> Table:
+    from workshop_lib._frame import Table
+
+    return frame if isinstance(frame, Table) else Table(frame)
 
 
 def as_text(value: bytes) -> str | None:

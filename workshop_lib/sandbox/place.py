@@ -53,7 +53,7 @@ class Sandbox:
         return (
             f"AWS is simulated in this kernel (sandbox) · region {self._region} · "
             "costs nothing, reaches no network"
-            + (" · what the lab before held is gone" if self._replaces else "")
+            + (" · what the lab before held is gone: make it again" if self._replaces else "")
         )
 
     def _require_current(self) -> None:
