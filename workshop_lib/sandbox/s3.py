@@ -40,12 +40,13 @@ from workshop_lib.sandbox.s3_encryption import (
     require_no_choice,
     require_transport,
 )
-from workshop_lib.sandbox.s3_errors import invalid_argument
 from workshop_lib.sandbox.s3_listing import Listing
+from workshop_lib.sandbox.s3_locks import Locks
 from workshop_lib.sandbox.s3_multipart import Multipart
 from workshop_lib.sandbox.s3_objects import Objects
 from workshop_lib.sandbox.s3_permissions import Permissions
-from workshop_lib.sandbox.s3_storage import Storage, require_secure_key, version_headers
+from workshop_lib.sandbox.s3_storage import Storage, require_secure_key
+from workshop_lib.sandbox.s3_tagging import Tagging, of_bucket
 from workshop_lib.sandbox.s3_uploads import acl, no_acls
 from workshop_lib.sandbox.s3_xml import malformed, parse, respond
 
@@ -53,22 +54,21 @@ Handler = Callable[[Call, Bucket], Response]
 
 # Configurations of a bucket that moto keeps and tells.
 _BUCKET_CONFIGURATIONS = {
-    "DeleteBucket", "DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
+    "DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
     "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
     "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration", "GetBucketAcl", "GetBucketCors",
     "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
     "GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
     "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
-    "GetObjectLockConfiguration", "GetPublicAccessBlock", "PutBucketAccelerateConfiguration",
+    "GetPublicAccessBlock", "PutBucketAccelerateConfiguration",
     "PutBucketAcl", "PutBucketCors", "PutBucketInventoryConfiguration",
     "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
-    "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketTagging", "PutBucketWebsite",
-    "PutObjectLockConfiguration", "PutPublicAccessBlock",
+    "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
+    "PutPublicAccessBlock",
 }  # fmt: skip
 # The same for an object; the object itself is looked for first.
 _OBJECT_CONFIGURATIONS = {
-    "DeleteObjectTagging", "GetObjectAcl", "GetObjectLegalHold", "GetObjectTagging", "PutObjectAcl",
-    "PutObjectLegalHold", "PutObjectRetention", "PutObjectTagging", "RestoreObject",
+    "GetObjectAcl", "PutObjectAcl", "RestoreObject",
 }  # fmt: skip
 # Steps of an upload whose encryption was chosen when it began.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
@@ -97,13 +97,15 @@ class S3:
             **Copies(self._buckets, self._storage).handlers,
             **Multipart(self._buckets, self._storage).handlers,
             **self._listing.handlers,
+            **Tagging(self._storage).handlers,
+            **Locks(self._storage).handlers,
+            "DeleteBucket": self._delete_bucket,
             "DeleteBucketEncryption": lambda call, bucket: delete_encryption(bucket),
             "DeleteBucketPolicy": lambda call, bucket: delete_policy(bucket),
             "GetBucketEncryption": lambda call, bucket: get_encryption(bucket),
             "GetBucketPolicy": lambda call, bucket: get_policy(bucket),
             "GetBucketPolicyStatus": lambda call, bucket: get_policy_status(bucket),
             "GetBucketRequestPayment": _payment,
-            "GetObjectRetention": self._retention,
             "HeadBucket": _head_bucket,
             "OptionsObject": lambda call, bucket: preflight(call.request, bucket),
             "PutBucketAcl": self._put_bucket_acl,
@@ -111,9 +113,7 @@ class S3:
             "PutBucketOwnershipControls": self._put_ownership,
             "PutBucketPolicy": put_policy,
             "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
-            "PutBucketTagging": self._put_tags,
             "PutObjectAcl": self._put_object_acl,
-            "PutObjectTagging": self._put_tags,
         }
         self.disk = Disk(
             lambda name, key, version_id: self._storage.look(store.bucket(name), key, version_id)
@@ -182,17 +182,30 @@ class S3:
         ownership = headers.get("x-amz-object-ownership", ENFORCED)
         if ownership not in _OWNERSHIPS:
             message = "Invalid x-amz-object-ownership header: " + ownership
-            raise invalid_argument(message, "x-amz-object-ownership", ownership)
+            name = "x-amz-object-ownership"
+            raise AwsError("InvalidArgument", message, 400, {"ArgumentName": name})
         granted = any(header.startswith("x-amz-grant-") for header in headers)
         if (headers.get("x-amz-acl", "private") != "private" or granted) and ownership == ENFORCED:
             raise AwsError(
                 "InvalidBucketAclWithObjectOwnership",
                 "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
             )
+        tags = _creation_tags(call.request.body)
         response = self._forward(call)
         if response.status < 300:
-            self._buckets.get(name)
+            bucket = self._buckets.get(name)
+            if tags:
+                self._store.set_tags(bucket.moto, tags)
         return response
+
+    def _delete_bucket(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html"""
+        if self._store.keys(bucket.moto):
+            message = "The bucket you tried to delete is not empty"
+            if bucket.versioning is not None:
+                message += ". You must delete all versions in the bucket."
+            raise AwsError("BucketNotEmpty", message, 409, {"BucketName": bucket.name})
+        return self._forward(call)
 
     def _put_bucket_acl(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
@@ -212,14 +225,6 @@ class S3:
         bucket.moto.ownership_rule = rules[0].value("ObjectOwnership")
         return Response(200)
 
-    def _put_tags(self, call: Call, bucket: Bucket) -> Response:
-        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html"""
-        found = parse(call.request.body, "Tagging").one("TagSet")
-        names = [tag.value("Key") for tag in found.all("Tag")] if found is not None else []
-        if len(set(names)) < len(names):
-            raise AwsError("InvalidTag", "Cannot provide multiple Tags with the same key")
-        return self._ask_moto(call, bucket)
-
     # --- an object's configurations ------------------------------------------------------------
 
     def _put_object_acl(self, call: Call, bucket: Bucket) -> Response:
@@ -232,21 +237,6 @@ class S3:
         if "x-amz-acl" in call.request.headers:
             acl(call, bucket, call.request.headers, self._store)
         return self._forward(call)
-
-    def _retention(self, call: Call, bucket: Bucket) -> Response:
-        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectRetention.html"""
-        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
-        made = self._storage.object(call, bucket, key, version_id)
-        if not bucket.moto.object_lock_enabled:
-            raise AwsError("InvalidRequest", "Bucket is missing Object Lock Configuration")
-        if not made.lock_mode:
-            raise AwsError(
-                "NoSuchObjectLockConfiguration",
-                "The specified object does not have a ObjectLock configuration",
-                404,
-            )
-        content = {"Mode": made.lock_mode, "RetainUntilDate": made.lock_until}
-        return respond("Retention", content, version_headers(bucket, made))
 
     # --- moto ----------------------------------------------------------------------------------
 
@@ -270,6 +260,11 @@ class S3:
 
 
 _OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
+
+
+def _creation_tags(body: bytes) -> dict[str, str]:
+    """The tags a new bucket brings along. Raises AwsError MalformedXML, InvalidTag."""
+    return of_bucket(parse(body, "CreateBucketConfiguration").one("Tags")) if body else {}
 
 
 def _head_bucket(call: Call, bucket: Bucket) -> Response:

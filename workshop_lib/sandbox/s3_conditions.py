@@ -55,26 +55,51 @@ def check_write(headers: Mapping[str, str], key: str, present: Any | None) -> No
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
     """
     none_match, match = headers.get("if-none-match"), headers.get("if-match")
+    if none_match is not None and match is not None:
+        message = "Multiple conditional request headers present in the request"
+        raise _not_implemented("If-Match,If-None-Match", message)
     if none_match is not None:
         if none_match != "*":
-            raise _not_implemented("If-None-Match")
+            raise _not_accepted("If-None-Match")
         if present is not None:
             raise precondition_failed("If-None-Match")
     if match is not None:
+        if match == "*":
+            raise _not_accepted("If-Match")
         if present is None:
             raise no_such_key(key)
         if not _names(match, present.etag):
             raise precondition_failed("If-Match")
 
 
-def _not_implemented(header: str) -> AwsError:
+def check_not_overtaken(headers: Mapping[str, str], key: str, overtaken: bool) -> None:
+    """Raise AwsError where another write came between beginning and end of a conditional one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    conditions = [name for name in ("If-Match", "If-None-Match") if name.lower() in headers]
+    if overtaken and conditions:
+        raise AwsError(
+            "ConditionalRequestConflict",
+            "The conditional request cannot succeed due to a conflicting operation against this "
+            "resource.",
+            409,
+            {"Condition": conditions[0], "Key": key},
+        )
+
+
+def _not_accepted(header: str) -> AwsError:
+    message = f"We don't accept the provided value of {header} header for this API"
+    return _not_implemented(header, message)
+
+
+def _not_implemented(header: str, message: str) -> AwsError:
     return AwsError(
         "NotImplemented",
         "A header you provided implies functionality that is not implemented",
         501,
-        {"Header": header, "additionalMessage": "We don't accept the provided value of "
-         f"{header} header for this API"},
-    )  # fmt: skip
+        {"Header": header, "additionalMessage": message},
+    )
 
 
 def _names(header: str, etag: str) -> bool:

@@ -15,7 +15,7 @@ from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
-from workshop_lib.sandbox.s3_conditions import check_write, invalid_range
+from workshop_lib.sandbox.s3_conditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.s3_copies import source_of_copy
 from workshop_lib.sandbox.s3_encryption import (
     COPY_SOURCE,
@@ -78,6 +78,7 @@ class Upload:
     kind: str
     chosen: bool
     started: datetime
+    overtaken: bool = False  # another write to the key came between
     parts: dict[int, StoredPart] = field(default_factory=dict)
 
 
@@ -135,12 +136,15 @@ class Multipart:
             return Response(200, dict(done[1].headers), done[1].body)
         upload = _upload(call, bucket)
         self._require_same_key(call, bucket, upload, completing=True)
+        if not call.request.body:
+            raise invalid_request("You must specify at least one part")
         parts = _chosen_parts(upload, parse(call.request.body, "CompleteMultipartUpload"))
         size = sum(part.size for part in parts)
         _require_size(headers, size)
         checksum = _joined_checksum(upload, parts)
         _require_checksum(headers, checksum)
         check_write(headers, key, self._storage.current(bucket, key))
+        check_not_overtaken(headers, key, upload.overtaken)
         if upload.envelope.by_kms:
             self._storage.keyring.open(call, bucket.region, upload.envelope)
         response = self._join(call, bucket, upload, parts, checksum)
@@ -431,18 +435,22 @@ def _invalid_part(upload: Upload, number: str, etag: str) -> AwsError:
 def _require_part_checksum(
     upload: Upload, element: Element, part: StoredPart, number: str, etag: str
 ) -> None:
-    if not upload.chosen:
-        return
-    given = element.value(f"Checksum{upload.algorithm}")
-    if given is None:
-        if upload.kind == "COMPOSITE":
-            name = upload.algorithm.lower()
-            raise invalid_request(
-                f"The upload was created using a {name} checksum. The complete request must "
-                f"include the checksum for each part. It was missing for part {number} in the "
-                "request."
-            )
-    elif given != part.for_object:
+    given = {
+        child.name.removeprefix("Checksum"): child.text
+        for child in element.children
+        if child.name.startswith("Checksum")
+    }
+    if upload.kind == "COMPOSITE" and upload.algorithm not in given:
+        name = upload.algorithm.lower()
+        raise invalid_request(
+            f"The upload was created using a {name} checksum. The complete request must "
+            f"include the checksum for each part. It was missing for part {number} in the "
+            "request."
+        )
+    known = {upload.algorithm: part.for_object}
+    if part.checksum is not None:
+        known[part.checksum.algorithm] = part.checksum.value
+    if any(known.get(algorithm) != value for algorithm, value in given.items()):
         raise _invalid_part(upload, number, etag)
 
 
@@ -504,7 +512,7 @@ def _copied_range(call: Call, size: int) -> tuple[int, int] | None:
         )
     first, last = int(match[1]), int(match[2])
     if first >= size:
-        raise invalid_range(header, size)
+        raise invalid_request("The specified copy range is invalid for the source object size")
     if last >= size:
         raise invalid_argument(
             f"Range specified is not valid for source object of size: {size}",

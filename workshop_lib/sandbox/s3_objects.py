@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from workshop_lib.sandbox import post_form
+from workshop_lib.sandbox import post_form, s3_tagging
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
@@ -29,11 +29,14 @@ from workshop_lib.sandbox.s3_errors import (
     access_denied,
     invalid_argument,
     invalid_request,
+    no_such_version,
 )
 from workshop_lib.sandbox.s3_storage import (
+    BYPASS,
     Checksum,
     Facts,
     Storage,
+    bypasses,
     http_date,
     marker_response,
     require_at_hand,
@@ -117,7 +120,7 @@ class Objects:
         if "acl" in headers:
             headers["x-amz-acl"] = headers.pop("acl")
         if "tagging" in headers:
-            headers["x-amz-tagging"] = _tagging_query(headers.pop("tagging"))
+            headers["x-amz-tagging"] = urlencode(s3_tagging.from_form(headers.pop("tagging")))
         key = form.key
         made, shown = self._write(call, bucket, key, headers, form.file)
         shown = {"ETag": made.etag, "Location": _address(call, bucket, key), **shown}
@@ -226,10 +229,11 @@ class Objects:
     def delete(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
         headers, key = call.request.headers, call.parameters["Key"]
+        _require_lock_to_bypass(bucket, headers)
         if "if-match" in headers:
             check_write({"if-match": headers["if-match"]}, key, self._storage.current(bucket, key))
         version_id, marker = self._storage.delete(
-            bucket, key, call.parameters.get("versionId"), bypass=_bypasses(headers)
+            bucket, key, call.parameters.get("versionId"), bypass=bypasses(headers)
         )
         shown = {} if version_id is None else {"x-amz-version-id": version_id}
         if marker:
@@ -241,6 +245,7 @@ class Objects:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
         """
+        _require_lock_to_bypass(bucket, call.request.headers)
         require_digest(call.request.headers, call.request.body)
         root = parse(call.request.body, "Delete")
         objects = root.all("Object")
@@ -265,10 +270,12 @@ class Objects:
         self, call: Call, bucket: Bucket, key: str, version_id: str | None
     ) -> dict[str, Any]:
         permissions = self._storage.permissions
-        bypass = _bypasses(call.request.headers)
+        bypass = bypasses(call.request.headers)
         for action in ("DeleteObject", *(["BypassGovernanceRetention"] if bypass else [])):
             check = permissions.on_object(call, bucket, action, key, version_id)
             permissions.require(call, check)
+        if version_id is not None and not self._storage.is_own(version_id):
+            raise no_such_version(key, version_id)
         gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)
         if marker:
             return {"DeleteMarker": True, "DeleteMarkerVersionId": gone}
@@ -327,10 +334,10 @@ def _extent(
         raise invalid_argument(message, "partNumber", number)
     if not facts.parts:
         if number != "1":
-            raise _no_such_part(call, number)
+            raise _no_such_part(number, 1)
         return ((0, made.size) if made.size else None), {}, facts.checksum
     if int(number) > len(facts.parts):
-        raise _no_such_part(call, number)
+        raise _no_such_part(number, len(facts.parts))
     start = sum(part.size for part in facts.parts[: int(number) - 1])
     part = facts.parts[int(number) - 1]
     checksum = None
@@ -340,12 +347,12 @@ def _extent(
     return (start, start + part.size), parts_count, checksum
 
 
-def _no_such_part(call: Call, number: str) -> AwsError:
+def _no_such_part(number: str, count: int) -> AwsError:
     return AwsError(
         "InvalidPartNumber",
         "The requested partnumber is not satisfiable",
         416,
-        {"PartNumberRequested": number},
+        {"PartNumberRequested": number, "ActualPartCount": str(count)},
     )
 
 
@@ -419,15 +426,14 @@ def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
     return int(text)
 
 
-def _bypasses(headers: Mapping[str, str]) -> bool:
-    return headers.get("x-amz-bypass-governance-retention", "").lower() == "true"
-
-
-def _tagging_query(text: str) -> str:
-    """A form's tags, which are a document, as the header has them."""
-    found = parse(text.encode(), "Tagging").one("TagSet")
-    elements = found.all("Tag") if found is not None else []
-    return urlencode([(tag.value("Key") or "", tag.value("Value") or "") for tag in elements])
+def _require_lock_to_bypass(bucket: Bucket, headers: Mapping[str, str]) -> None:
+    if BYPASS in headers and not bucket.moto.object_lock_enabled:
+        raise AwsError(
+            "InvalidArgument",
+            f"{BYPASS} is only applicable to Object Lock enabled buckets.",
+            400,
+            {"ArgumentName": BYPASS},
+        )
 
 
 def _address(call: Call, bucket: Bucket, key: str) -> str:

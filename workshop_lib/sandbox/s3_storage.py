@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,9 +38,9 @@ from workshop_lib.sandbox.s3_errors import (
 )
 from workshop_lib.sandbox.s3_permissions import Permissions
 
-_VERSION_ID = re.compile(r"null|[A-Za-z0-9._-]{32}", re.ASCII)
 _CHUNK = 1024 * 1024
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
+BYPASS = "x-amz-bypass-governance-retention"
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,7 @@ class Storage:
         self.store = store
         self.keyring = keyring
         self.permissions = permissions
+        self._version_ids = {"null"}  # all that were ever given out: S3 knows its own
 
     # --- finding -------------------------------------------------------------------------------
 
@@ -134,11 +134,19 @@ class Storage:
                 self.require_listing(call, bucket)
                 raise no_such_key(key)
             return versions[-1]
-        require_version_id(version_id)
+        self._require_own(version_id)
         for version in versions:
             if version.version_id == version_id:
                 return version
         raise no_such_version(key, version_id)
+
+    def is_own(self, version_id: str) -> bool:
+        """Whether a version's id is one that S3 gave out, be the version still there or not."""
+        return version_id in self._version_ids
+
+    def _require_own(self, version_id: str) -> None:
+        if not self.is_own(version_id):
+            raise invalid_argument("Invalid version id specified", "versionId", version_id)
 
     def require_listing(self, call: Call, bucket: Bucket) -> None:
         """Who may not list a bucket does not learn which keys are not there.
@@ -154,7 +162,18 @@ class Storage:
         """
         found = self.find(call, bucket, key, version_id)
         if not self.store.is_object(found):
-            raise no_such_key(key) if version_id is None else marker_refusal()
+            raise no_such_key(key) if version_id is None else marker_refusal(call)
+        return found
+
+    def standing(self, call: Call, bucket: Bucket) -> Any:
+        """The object a call is about; a delete marker is refused even where none is named.
+
+        Raises AwsError, as `find`, and MethodNotAllowed.
+        """
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        found = self.find(call, bucket, key, version_id)
+        if not self.store.is_object(found):
+            raise marker_refusal(call)
         return found
 
     def is_object(self, version: Any) -> bool:
@@ -248,7 +267,7 @@ class Storage:
     def place(self, call: Call, bucket: Bucket, key: str, new: New) -> Any:
         """Store an object: as a new version, or in place of the present one."""
         enabled = bucket.versioning == "Enabled"
-        version_id = self.store.new_id(f"{call.operation} version", 32) if enabled else "null"
+        version_id = self._new_version_id(call.operation) if enabled else "null"
         made = self.store.new_object(
             bucket.moto,
             key,
@@ -272,7 +291,18 @@ class Storage:
     def _put(self, bucket: Bucket, key: str, version: Any) -> None:
         versions = self.store.versions(bucket.moto, key)
         kept = [old for old in versions if old.version_id != version.version_id]
-        self.store.set_versions(bucket.moto, key, [*kept, version])
+        self._set_versions(bucket, key, [*kept, version])
+
+    def _set_versions(self, bucket: Bucket, key: str, versions: list[Any]) -> None:
+        self.store.set_versions(bucket.moto, key, versions)
+        for upload in list(bucket.settings.uploads.values()):
+            if upload.key == key:
+                upload.overtaken = True
+
+    def _new_version_id(self, operation: str) -> str:
+        version_id = self.store.new_id(f"{operation} version", 32)
+        self._version_ids.add(version_id)
+        return version_id
 
     def delete(
         self, bucket: Bucket, key: str, version_id: str | None, *, bypass: bool
@@ -284,20 +314,20 @@ class Storage:
         """
         versions = self.store.versions(bucket.moto, key)
         if version_id is not None:
-            require_version_id(version_id)
+            self._require_own(version_id)
             gone = next((v for v in versions if v.version_id == version_id), None)
             if gone is None:
                 return version_id, False
             if self.is_object(gone) and gone.is_locked(bypass):
                 raise access_denied("Access Denied because object protected by object lock.")
             kept = [version for version in versions if version is not gone]
-            self.store.set_versions(bucket.moto, key, kept)
+            self._set_versions(bucket, key, kept)
             return version_id, not self.is_object(gone)
         if bucket.versioning is None:
-            self.store.set_versions(bucket.moto, key, [])
+            self._set_versions(bucket, key, [])
             return None, False
         enabled = bucket.versioning == "Enabled"
-        marker_id = self.store.new_id("DeleteObject version", 32) if enabled else "null"
+        marker_id = self._new_version_id("DeleteObject") if enabled else "null"
         self._put(bucket, key, self.store.new_marker(key, marker_id))
         return marker_id, True
 
@@ -339,19 +369,13 @@ class Storage:
 # --- shared answers -----------------------------------------------------------------------------
 
 
-def require_version_id(version_id: str) -> None:
-    """Refuse what cannot be a version's id."""
-    if not _VERSION_ID.fullmatch(version_id):
-        raise invalid_argument("Invalid version id specified", "versionId", version_id)
-
-
-def marker_refusal() -> AwsError:
+def marker_refusal(call: Call) -> AwsError:
     """MethodNotAllowed: a delete marker can only be deleted."""
     return AwsError(
         "MethodNotAllowed",
         "The specified method is not allowed against this resource.",
         405,
-        {"Method": "GET", "ResourceType": "DeleteMarker"},
+        {"Method": call.request.method, "ResourceType": "DeleteMarker"},
     )
 
 
@@ -360,7 +384,7 @@ def marker_response(call: Call, marker: Any, key: str, version_id: str | None) -
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
     """
-    error = no_such_key(key) if version_id is None else marker_refusal()
+    error = no_such_key(key) if version_id is None else marker_refusal(call)
     bodiless = call.request.method == "HEAD"
     response = render(error, "s3", call.request_id, bodiless=bodiless)
     response.headers["x-amz-delete-marker"] = "true"
@@ -397,6 +421,11 @@ def http_date(moment: datetime) -> str:
     """A time as HTTP's headers write it, whatever the locale."""
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
     return f"{day}, {moment:%d} {month} {moment:%Y %H:%M:%S} GMT"
+
+
+def bypasses(headers: Mapping[str, str]) -> bool:
+    """Whether a request would override a retention in governance mode."""
+    return headers.get(BYPASS, "").lower() == "true"
 
 
 def require_secure_key(call: Call) -> None:

@@ -6,12 +6,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
 import base64
 import binascii
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
-from workshop_lib.sandbox import checksums
+from workshop_lib.sandbox import checksums, s3_locks, s3_tagging
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
@@ -49,8 +47,6 @@ _CANNED_ACLS = {
 }  # fmt: skip
 _PUBLIC_ACLS = {"public-read", "public-read-write", "authenticated-read"}
 _MOST_METADATA = 2 * 1024
-_MOST_TAGS = 10
-_TAG_TEXT = re.compile(r"[\w\s+\-=._:/@]*")
 
 
 # --- digests ------------------------------------------------------------------------------------
@@ -195,32 +191,6 @@ def storage_class(headers: Mapping[str, str]) -> str:
     return name
 
 
-def tags(headers: Mapping[str, str]) -> dict[str, str]:
-    """The tags in the x-amz-tagging header. Raises AwsError InvalidArgument, InvalidTag."""
-    text = headers.get("x-amz-tagging")
-    if not text:
-        return {}
-    pairs = parse_qsl(text, keep_blank_values=True)
-    found = dict(pairs)
-    if len(found) != len(pairs) or not pairs:
-        raise invalid_argument(
-            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
-            "parameters without tag name duplicates.",
-            "x-amz-tagging",
-            text,
-        )
-    if len(found) > _MOST_TAGS:
-        raise AwsError("BadRequest", "Object tags cannot be greater than 10")
-    for name, value in found.items():
-        if not 0 < len(name) <= 128 or name.startswith("aws:") or not _TAG_TEXT.fullmatch(name):
-            message = "The TagKey you have provided is invalid"
-            raise AwsError("InvalidTag", message, 400, {"TagKey": name})
-        if len(value) > 256 or not _TAG_TEXT.fullmatch(value):
-            message = "The TagValue you have provided is invalid"
-            raise AwsError("InvalidTag", message, 400, {"TagKey": name, "TagValue": value})
-    return found
-
-
 def acl(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> Any | None:
     """The access control list asked for, where they count; None for the usual one.
 
@@ -255,36 +225,6 @@ def no_acls() -> AwsError:
     return AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
 
 
-def lock(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | None]:
-    """The Object Lock settings asked for, else the bucket's default retention.
-
-    Raises AwsError InvalidRequest, InvalidArgument.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
-    """
-    mode, until, hold = (
-        headers.get(f"x-amz-object-lock-{name}")
-        for name in ("mode", "retain-until-date", "legal-hold")
-    )
-    if not (mode or until or hold):
-        if bucket.moto.object_lock_enabled and bucket.moto.has_default_lock:
-            return {"mode": bucket.moto.default_lock_mode, "until": bucket.moto.default_retention()}
-        return {}
-    if not bucket.moto.object_lock_enabled:
-        raise invalid_request("Bucket is missing Object Lock Configuration")
-    if bool(mode) != bool(until):
-        raise invalid_argument(
-            "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
-            "x-amz-object-lock-mode" if until else "x-amz-object-lock-retain-until-date",
-            None,
-        )
-    if mode and mode not in ("GOVERNANCE", "COMPLIANCE"):
-        raise invalid_argument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)
-    if hold and hold not in ("ON", "OFF"):
-        message = "Legal Hold must be either of 'ON' or 'OFF'"
-        raise invalid_argument(message, "x-amz-object-lock-legal-hold", hold)
-    return {"mode": mode, "until": until, "hold": hold}
-
-
 def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> New:
     """A new object as far as a write's headers describe it, still without its data."""
     return New(
@@ -293,9 +233,9 @@ def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: Obj
         size=0,
         data=(),
         storage_class=storage_class(headers),
-        tags=tags(headers),
+        tags=s3_tagging.from_header(headers),
         acl=acl(call, bucket, headers, store),
-        lock=lock(bucket, headers),
+        lock=s3_locks.from_headers(bucket, headers),
     )
 
 

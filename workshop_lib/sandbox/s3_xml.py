@@ -51,12 +51,17 @@ class Element:
         return None if found is None else found.text
 
 
-def parse(body: bytes, root: str) -> Element:
-    """The document in a request's body. Raises MalformedXML unless its root is ``root``."""
+def read(body: bytes) -> Element:
+    """The document in a request's body. Raises MalformedXML."""
     try:
-        element = Element(ElementTree.fromstring(body))
+        return Element(ElementTree.fromstring(body))
     except (ElementTree.ParseError, ValueError, RecursionError, LookupError):
         raise malformed() from None
+
+
+def parse(body: bytes, root: str) -> Element:
+    """The document in a request's body. Raises MalformedXML unless its root is ``root``."""
+    element = read(body)
     if element.name != root:
         raise malformed()
     return element
