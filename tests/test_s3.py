@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import gc
+import itertools
 import json
 import tracemalloc
 from typing import Any
@@ -140,6 +141,7 @@ def test_64_mib_pass_without_a_second_copy_staying_behind(s3: Any) -> None:
 
 # --- listings -----------------------------------------------------------------------------------
 
+_NUMBERS = itertools.count()
 _NAMES = st.lists(st.text("ab/é", min_size=1, max_size=4), max_size=8, unique=True)
 
 
@@ -157,18 +159,19 @@ def expected_listing(keys: list[str], prefix: str, delimiter: str) -> list[str]:
 
 
 @given(_NAMES, st.text("ab/", max_size=2), st.sampled_from(["", "/", "a"]), st.integers(1, 4))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_listings_page_by_page(keys: list[str], prefix: str, delimiter: str, most: int) -> None:
-    start_lab()
-    s3 = boto3.client("s3")
-    s3.create_bucket(Bucket="b-one")
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+def test_listings_page_by_page(
+    s3: Any, keys: list[str], prefix: str, delimiter: str, most: int
+) -> None:
+    bucket = f"b-{next(_NUMBERS)}"
+    s3.create_bucket(Bucket=bucket)
     for key in keys:
-        s3.put_object(Bucket="b-one", Key=key, Body=b"")
+        s3.put_object(Bucket=bucket, Key=key, Body=b"")
     expected = expected_listing(keys, prefix, delimiter)
     for operation in ("list_objects", "list_objects_v2", "list_object_versions"):
         seen: list[str] = []
         pages = s3.get_paginator(operation).paginate(
-            Bucket="b-one",
+            Bucket=bucket,
             Prefix=prefix,
             PaginationConfig={"PageSize": most},
             **({"Delimiter": delimiter} if delimiter else {}),

@@ -182,17 +182,17 @@ def _set_credentials_aside() -> frozenset[str]:
     fetch.
     """
     own = botocore.credentials
-    for found in _instances(own.Credentials):
-        if isinstance(found, own.RefreshableCredentials):
+    for found in _instances(own.Credentials, botocore.signers.RequestSigner):
+        if isinstance(found, botocore.signers.RequestSigner):
+            if found._credentials is None:
+                found._credentials = own.Credentials(
+                    ADMINISTRATOR.access_key_id, ADMINISTRATOR.secret_access_key
+                )
+        elif isinstance(found, own.RefreshableCredentials):
             _note(found._access_key)
             _become_administrator(found)
         else:
             _note(found.access_key)
-    for signer in _instances(botocore.signers.RequestSigner):
-        if signer._credentials is None:
-            signer._credentials = own.Credentials(
-                ADMINISTRATOR.access_key_id, ADMINISTRATOR.secret_access_key
-            )
     return frozenset(_set_aside)
 
 
@@ -211,9 +211,12 @@ def _become_administrator(found: Any) -> None:
     )
 
 
-def _instances(kind: type) -> Iterator[Any]:
-    """Every living instance of a class and its subclasses: an instance refers to its class."""
-    kinds, waiting = {kind}, [kind]
+def _instances(*classes: type) -> Iterator[Any]:
+    """Every living instance of classes and their subclasses: an instance refers to its class.
+
+    One look at all objects, however many the classes: it takes some milliseconds.
+    """
+    kinds, waiting = set(classes), [*classes]
     while waiting:
         below: set[type] = set(waiting.pop().__subclasses__()) - kinds
         kinds |= below
