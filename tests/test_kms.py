@@ -298,7 +298,7 @@ def test_a_service_is_refused_what_its_caller_may_not(gate: Gate, kms: Any) -> N
     assert f"is not authorized to perform: kms:GenerateDataKey on resource: {arn}" in str(
         caught.value
     )
-    assert recorded(gate)[-1].error_code == "AccessDeniedException"
+    assert recorded(gate)[-1].error_code == "AccessDenied"
 
 
 def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gate, kms: Any) -> None:

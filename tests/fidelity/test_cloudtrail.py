@@ -266,3 +266,172 @@ def test_a_direct_call_to_kms_names_its_host() -> None:
     assert record["tlsDetails"]["clientProvidedHostHeader"] == "kms.us-east-1.amazonaws.com"
     assert (record["managementEvent"], record["eventCategory"]) == (True, "Management")
     assert record["recipientAccountId"] == "123456789012"
+
+
+# --- calls to the other services ------------------------------------------------------------
+
+
+def recorded(source: str, **attribute: str) -> dict[str, Any]:
+    """The only record of a service's that carries the attribute."""
+    (record,) = (r for r in events(**attribute) if r["eventSource"] == f"{source}.amazonaws.com")
+    return record
+
+
+def test_a_call_that_is_not_permitted_has_one_name_in_every_service() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+
+    AWS's own records: KMS and DynamoDB answer AccessDeniedException, and CloudTrail writes this:
+    github.com/aws-samples/baseline-environment-on-aws/pull/51
+    """
+    iam = boto3.client("iam")
+    iam.create_user(UserName="nobody")
+    key = iam.create_access_key(UserName="nobody")["AccessKey"]
+    nobody = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
+    calls = {"kms": "list_keys", "dynamodb": "list_tables", "iam": "list_users"}
+    for service, call in calls.items():
+        with pytest.raises(ClientError, match="AccessDenied"):
+            getattr(nobody.client(service), call)()
+        record = recorded(service, Username="nobody")
+        assert record["errorCode"] == "AccessDenied"
+        assert "is not authorized to perform" in record["errorMessage"]
+        assert record["requestParameters"] is None
+
+
+def test_a_tables_events_name_the_table() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/understanding-ddb-log-entries.html"""
+    dynamodb = boto3.client("dynamodb")
+    arn = dynamodb.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )["TableDescription"]["TableArn"]
+    dynamodb.describe_table(TableName=arn)
+    resources = [{"accountId": "123456789012", "type": "AWS::DynamoDB::Table", "ARN": arn}]
+    for name in ("CreateTable", "DescribeTable"):
+        record = recorded("dynamodb", EventName=name)
+        assert (record["resources"], record["apiVersion"]) == (resources, "2012-08-10")
+        assert record["tlsDetails"]["clientProvidedHostHeader"].endswith(".amazonaws.com")
+    made = recorded("dynamodb", EventName="CreateTable")
+    assert made["requestParameters"]["keySchema"] == [{"attributeName": "id", "keyType": "HASH"}]
+    created = made["responseElements"]["tableDescription"]["creationDateTime"]
+    assert re.fullmatch(r"[A-Z][a-z]{2} \d+, \d{4}, \d+:\d\d:\d\d [AP]M", created)
+    (entry,) = boto3.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "EventName", "AttributeValue": "CreateTable"}]
+    )["Events"]
+    assert entry["Resources"] == [
+        {"ResourceType": "AWS::DynamoDB::Table", "ResourceName": "orders"}
+    ]
+
+
+def test_looking_at_a_stream_is_management_and_reading_it_is_not() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html"""
+    boto3.client("dynamodbstreams").list_streams()
+    assert recorded("dynamodb", EventName="ListStreams")["readOnly"] is True
+
+
+def test_a_buckets_events_carry_what_was_put_into_it() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html"""
+    name, s3 = "a-bucket-for-events", boto3.client("s3")
+    s3.create_bucket(Bucket=name)
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+    s3.put_bucket_encryption(
+        Bucket=name,
+        ServerSideEncryptionConfiguration={"Rules": [{**rule, "BucketKeyEnabled": True}]},
+    )
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{name}/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [deny]}
+    s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
+    s3.head_bucket(Bucket=name)
+    told = {
+        record["eventName"]: record["requestParameters"]
+        for record in events(EventSource="s3.amazonaws.com")
+    }
+    where = {"bucketName": name, "Host": f"{name}.s3.amazonaws.com"}
+    namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
+    assert told == {
+        "CreateBucket": where,
+        "PutBucketEncryption": {
+            **where,
+            "encryption": "",
+            "ServerSideEncryptionConfiguration": {
+                "xmlns": namespace,
+                "Rule": {**rule, "BucketKeyEnabled": True},
+            },
+        },
+        "PutBucketPolicy": {**where, "policy": "", "bucketPolicy": policy},
+    }
+    record = recorded("s3", EventName="PutBucketPolicy")
+    bucket = {"accountId": "123456789012", "type": "AWS::S3::Bucket", "ARN": f"arn:aws:s3:::{name}"}
+    assert record["resources"] == [bucket]
+    assert record["additionalEventData"]["SignatureVersion"] == "SigV4"
+    assert record["additionalEventData"]["AuthenticationMethod"] == "AuthHeader"
+    assert re.fullmatch(r"\[Boto3/.*\]", record["userAgent"])
+
+
+def test_some_of_s3s_events_are_not_named_like_the_operation() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-s3-info.html"""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="a-bucket-for-events")
+    s3.get_public_access_block(Bucket="a-bucket-for-events")
+    s3.put_public_access_block(
+        Bucket="a-bucket-for-events",
+        PublicAccessBlockConfiguration={"BlockPublicAcls": True},
+    )
+    names = {record["eventName"] for record in events(EventSource="s3.amazonaws.com")}
+    assert names == {
+        "CreateBucket", "GetBucketPublicAccessBlock", "PutBucketPublicAccessBlock",
+    }  # fmt: skip
+
+
+def test_a_role_that_is_assumed() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html"""
+    role, _ = role_session("app", {"Effect": "Allow", "Action": "kms:*", "Resource": "*"})
+    record = recorded("sts", EventName="AssumeRole")
+    assert record["readOnly"] is True
+    assert record["resources"] == [
+        {"accountId": "123456789012", "type": "AWS::IAM::Role", "ARN": role}
+    ]
+    assert record["requestParameters"] == {"roleArn": role, "roleSessionName": "session"}
+    assert set(record["responseElements"]["credentials"]) == {
+        "accessKeyId", "sessionToken", "expiration",
+    }  # fmt: skip
+    made = recorded("iam", EventName="CreateRole")["responseElements"]["role"]
+    assert (made["arn"], made["roleName"]) == (role, "app")
+    boto3.client("iam").create_user(UserName="key-holder")
+    boto3.client("iam").create_access_key(UserName="key-holder")
+    shown = recorded("iam", EventName="CreateAccessKey")["responseElements"]["accessKey"]
+    assert set(shown) == {"userName", "accessKeyId", "status", "createDate"}
+
+
+def test_a_call_that_failed_is_recorded_as_failed() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+
+    In AWS's own records IAM's errors have the names of its model.
+    """
+    iam, dynamodb = boto3.client("iam"), boto3.client("dynamodb")
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        iam.get_role(RoleName="nobody")
+    with pytest.raises(ClientError, match="TableNotFoundException"):
+        dynamodb.create_backup(TableName="no-table", BackupName="backup")
+    role, backup = (
+        recorded("iam", EventName="GetRole"),
+        recorded("dynamodb", EventName="CreateBackup"),
+    )
+    assert role["errorCode"] == "NoSuchEntityException"
+    assert role["requestParameters"] == {"roleName": "nobody"}
+    assert backup["errorCode"] == "TableNotFoundException"
+    assert role["responseElements"] is None is backup["responseElements"]
+
+
+def test_sts_is_recorded_where_it_was_called() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html"""
+    boto3.client("sts", region_name="eu-west-1").get_caller_identity()
+    assert not events(EventName="GetCallerIdentity")
+    found = boto3.client("cloudtrail", region_name="eu-west-1").lookup_events()["Events"]
+    assert [event["EventName"] for event in found] == ["GetCallerIdentity"]

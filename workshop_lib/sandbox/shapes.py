@@ -27,11 +27,12 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
 }
 # What a form's text must look like, by the type's name or kind. The markers handed out are numbers.
 _FORM_TEXTS = {"integer": r"-?\d{1,9}", "boolean": "true|false", "markerType": r"\d{1,9}"}
-_END_OF_TIME = 253_402_300_800  # the year 10000, in seconds
+END_OF_TIME = 253_402_300_800  # the year 10000, in seconds
 
 
 @cache
-def _model(service: str) -> ServiceModel:
+def service_model(service: str) -> ServiceModel:
+    """The model of a service that botocore ships."""
     return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
@@ -42,7 +43,7 @@ def require_built(service: str, operation: str, parameters: Mapping[str, Any]) -
     lists and structures. Raises AwsError SerializationException or ValidationException, in a form's
     service MalformedInput or ValidationError.
     """
-    model = _model(service)
+    model = service_model(service)
     shape = (
         model.operation_model(operation).input_shape if operation in model.operation_names else None
     )
@@ -86,7 +87,7 @@ def _form_fits(shape: Shape, text: str) -> bool:
 def _json_fits(shape: Shape, value: Any) -> bool:
     expected: Any = _JSON_TYPES.get(shape.type_name, object)
     if shape.type_name == "timestamp" and isinstance(value, (int, float)):
-        return not isinstance(value, bool) and 0 <= value < _END_OF_TIME
+        return not isinstance(value, bool) and 0 <= value < END_OF_TIME
     if not isinstance(value, expected) or (shape.type_name == "boolean") != isinstance(value, bool):
         return False
     if shape.type_name == "list":

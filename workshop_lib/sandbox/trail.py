@@ -20,19 +20,10 @@ from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Caller, Check
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.trail_entries import management_entry
 
 RETENTION = timedelta(days=90)
 _MOST_EVENTS = 100_000  # keeps a long-lived sandbox's memory bounded
-# DynamoDB's data plane: everything else it does is management.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
-_DYNAMODB_DATA = {
-    "BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem", "ExecuteStatement",
-    "ExecuteTransaction", "GetItem", "PutItem", "Query", "Scan", "TransactGetItems",
-    "TransactWriteItems", "UpdateItem",
-}  # fmt: skip
-_READS = ("Describe", "Get", "Head", "List", "Lookup", "Verify")
-
-
 _INTERNAL = "AWS Internal"  # how a service's own events name who did it
 
 
@@ -41,10 +32,11 @@ class Event:
     """One recorded API call, or something a service did of itself (``caller`` is None).
 
     ``parameters`` and ``response`` never hold plaintext or key material: whoever recorded the
-    event left them out. ``resources`` are ARNs of KMS keys. ``invoked_by`` is the service that
-    called on the caller's behalf (``s3.amazonaws.com``), None for the caller's own call.
-    ``host`` is the host a direct call to KMS named, where the call counts as TLS; ``more`` is
-    additionalEventData, or serviceEventDetails of a service's own event.
+    event left them out. ``resources`` are ARNs. ``invoked_by`` is the service that called on the
+    caller's behalf (``fas.s3.amazonaws.com``), None for the caller's own call. ``host`` is the
+    host a direct call named, where the call counts as TLS; ``more`` is additionalEventData, or
+    serviceEventDetails of a service's own event. ``shared_id`` stands where a service called for
+    itself: CloudTrail tells such a call to more than one account.
     """
 
     event_id: str
@@ -66,6 +58,8 @@ class Event:
     error_message: str | None = None
     invoked_by: str | None = None
     host: str | None = None
+    api_version: str | None = None
+    shared_id: str | None = None
 
     def document(self) -> dict[str, Any]:
         """The record as CloudTrail writes it."""
@@ -95,14 +89,15 @@ class Event:
         record |= {"eventID": self.event_id, "readOnly": self.read_only}
         if self.resources:
             record["resources"] = [
-                {"accountId": self.account, "type": "AWS::KMS::Key", "ARN": arn}
+                {"accountId": self.account, "type": resource_type(arn), "ARN": arn}
                 for arn in self.resources
             ]
-        record |= {
-            "eventType": "AwsServiceEvent" if own else "AwsApiCall",
-            "managementEvent": True,
-            "recipientAccountId": self.account,
-        }
+        record["eventType"] = "AwsServiceEvent" if own else "AwsApiCall"
+        if self.api_version is not None:
+            record["apiVersion"] = self.api_version
+        record |= {"managementEvent": True, "recipientAccountId": self.account}
+        if self.shared_id is not None:
+            record["sharedEventID"] = self.shared_id
         if self.more and own:
             record["serviceEventDetails"] = self.more
         record["eventCategory"] = "Management"
@@ -112,6 +107,20 @@ class Event:
                 "clientProvidedHostHeader": self.host,
             }
         return record
+
+
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
+_RESOURCE_TYPES = {
+    "dynamodb": "AWS::DynamoDB::Table",
+    "iam": "AWS::IAM::Role",
+    "kms": "AWS::KMS::Key",
+    "s3": "AWS::S3::Bucket",
+}
+
+
+def resource_type(arn: str) -> str:
+    """The type under which CloudTrail lists a resource."""
+    return _RESOURCE_TYPES[arn.split(":")[2]]
 
 
 def _instant(time: datetime) -> str:
@@ -147,6 +156,10 @@ def _identity(caller: Caller) -> dict[str, Any]:
     return identity | {"sessionContext": context}
 
 
+# CloudTrail has one name for a call that was not permitted, whatever the service's is.
+_ERROR_CODES = {"AccessDeniedException": "AccessDenied"}
+
+
 class Trail:
     """The events of the account, oldest first."""
 
@@ -178,11 +191,15 @@ class Trail:
         error: AwsError | None = None,
         invoked_by: str | None = None,
         host: str | None = None,
+        user_agent: str | None = None,
+        api_version: str | None = None,
     ) -> None:
         """Write down an API call: ``name`` of the service ``source``, made within ``call``.
 
         Nothing of the request is kept but what ``parameters``, ``response`` and ``more`` say.
         """
+        by_itself = call.caller.principal.kind == "service"
+        agent = call.request.headers.get("user-agent", "") if user_agent is None else user_agent
         self._events.append(
             Event(
                 event_id=self._next_id("event"),
@@ -193,17 +210,19 @@ class Trail:
                 account=call.account,
                 caller=call.caller,
                 source_ip=call.request.source_ip,
-                user_agent=call.request.headers.get("user-agent", ""),
+                user_agent=agent,
                 request_id=call.request_id,
                 parameters=parameters,
                 response=response,
                 more=more,
                 resources=tuple(resources),
                 read_only=read_only,
-                error_code=error.code if error else None,
+                error_code=_ERROR_CODES.get(error.code, error.code) if error else None,
                 error_message=error.message if error else None,
                 invoked_by=invoked_by,
                 host=host,
+                api_version=api_version,
+                shared_id=self._next_id("shared") if by_itself else None,
             )
         )
 
@@ -241,17 +260,22 @@ class Trail:
         self, call: Call, answer: Response | None, error: AwsError | None
     ) -> None:
         """Write down a call of a service other than KMS, if it is a management event."""
-        if not _is_management(call):
+        entry = management_entry(call, answer, error)
+        if entry is None:
             return
-        read_only = call.operation.startswith(_READS)
         self.record(
             call,
-            f"{'dynamodb' if call.service == 'dynamodbstreams' else call.service}.amazonaws.com",
-            call.operation,
-            parameters=_parameters(call),
-            response=None if read_only or answer is None else _elements(call, answer),
-            read_only=read_only,
-            error=error,
+            entry.source,
+            entry.name,
+            parameters=entry.parameters,
+            response=entry.response,
+            more=entry.more,
+            resources=entry.resources,
+            read_only=entry.read_only,
+            error=entry.error,
+            host=call.request.host if call.secure else None,
+            user_agent=entry.user_agent,
+            api_version=entry.api_version,
         )
 
     def newest_first(self) -> Iterator[Event]:
@@ -264,67 +288,15 @@ class Trail:
         return (event for event in found if event.time >= oldest)
 
 
-def _is_management(call: Call) -> bool:
-    if call.service == "dynamodb":
-        return call.operation not in _DYNAMODB_DATA
-    if call.service == "s3":  # bucket-level actions, without listing what is in a bucket
-        listing = call.operation in (
-            "ListObjects", "ListObjectsV2", "ListObjectVersions", "ListMultipartUploads",
-        )  # fmt: skip
-        objects = bool(call.parameters.get("Key")) or call.operation in (
-            "DeleteObjects", "PostObject", "OptionsObject",
-        )  # fmt: skip
-        return not listing and not objects
-    return call.service in ("iam", "sts", "cloudtrail")
-
-
-def _parameters(call: Call) -> dict[str, Any] | None:
-    if call.service == "s3":
-        named = {"bucketName": call.parameters["Bucket"]} if call.parameters["Bucket"] else {}
-        given = {
-            name: value
-            for name, value in call.request.parameters.items()
-            if name != "X-Amz-Signature"
-        }
-        return {**named, "Host": call.request.host, **given}
-    skipped = ("Action", "Version", "Password", "NewPassword", "OldPassword")
-    kept = {name: value for name, value in call.parameters.items() if name not in skipped}
-    return _lower_camel(kept) or None
-
-
-def _elements(call: Call, answer: Response) -> dict[str, Any] | None:
-    if call.service == "dynamodb":
-        return _lower_camel(json.loads(answer.body or b"{}")) or None
-    if call.operation == "AssumeRole":
-        text = answer.body.decode()
-        fields = {
-            name: found[1]
-            for name in ("AccessKeyId", "SessionToken", "Expiration", "AssumedRoleId", "Arn")
-            if (found := re.search(rf"<{name}>([^<]*)</{name}>", text))
-        }
-        credentials = {name: fields[name] for name in ("AccessKeyId", "SessionToken", "Expiration")}
-        role = {name: fields[name] for name in ("AssumedRoleId", "Arn")}
-        return _lower_camel({"Credentials": credentials, "AssumedRoleUser": role})
-    return None
-
-
-def _lower_camel(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name[:1].lower() + name[1:]: _lower_camel(inner) for name, inner in value.items()}
-    if isinstance(value, list):
-        return [_lower_camel(inner) for inner in value]
-    return value
-
-
 # What LookupEvents can look for, and where an event says it.
 _ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
     "EventId": lambda event: [event.event_id],
     "EventName": lambda event: [event.name],
     "ReadOnly": lambda event: ["true" if event.read_only else "false"],
     "Username": lambda event: [_user_name(event)],
-    "ResourceType": lambda event: ["AWS::KMS::Key"] * len(event.resources),
+    "ResourceType": lambda event: [resource_type(arn) for arn in event.resources],
     "ResourceName": lambda event: [
-        *event.resources, *(arn.rpartition("/")[2] for arn in event.resources),
+        *event.resources, *(re.split("[:/]", arn)[-1] for arn in event.resources),
     ],
     "EventSource": lambda event: [event.source],
     "AccessKeyId": lambda event: [_access_key_id(event)],
@@ -390,8 +362,9 @@ def _wanted(event: Event, asked: Mapping[str, Any], region: str) -> bool:
     start, end = _moment(asked.get("StartTime")), _moment(asked.get("EndTime"))
     if start and end and start > end:
         raise AwsError("InvalidTimeRangeException", "The start time must be before the end time.")
-    is_global = event.source in ("iam.amazonaws.com", "sts.amazonaws.com")
-    here = event.region == region or (is_global and region == "us-east-1")
+    # IAM, and STS at its global endpoint, are in us-east-1; STS elsewhere where it was called.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+    here = event.region == region
     return here and (start is None or event.time >= start) and (end is None or event.time <= end)
 
 
@@ -430,7 +403,13 @@ def _entry(event: Event) -> dict[str, Any]:
         "EventTime": event.time.timestamp(),
         "EventSource": event.source,
         "Resources": [
-            {"ResourceType": "AWS::KMS::Key", "ResourceName": arn} for arn in event.resources
+            {"ResourceType": resource_type(arn), "ResourceName": _resource_name(arn)}
+            for arn in event.resources
         ],
         "CloudTrailEvent": json.dumps(event.document(), default=_time_in_words),
     }
+
+
+def _resource_name(arn: str) -> str:
+    """A bucket and a table are listed by name."""
+    return re.split("[:/]", arn)[-1] if arn.split(":")[2] in ("dynamodb", "s3") else arn
