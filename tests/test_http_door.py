@@ -304,6 +304,18 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
     with pytest.raises(ClientError, match="GetFederationToken") as caught:
         client(door, "sts").get_federation_token(Name="someone")
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    condition = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::b1",
+    }
+    policy = json.dumps({"Statement": [{**statement, "Condition": condition}]})
+    client(door, "s3").create_bucket(Bucket="conditions")
+    with pytest.raises(ClientError, match="aws:SourceVpc") as caught:
+        client(door, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 
 def test_a_mistake_of_the_sandbox_s_own(

@@ -272,7 +272,8 @@ def test_keys_do_not_travel_in_clear(door: Door) -> None:
         ("PUT", "/b-one/k", BY_KMS),
         ("GET", "/b-one/k", {}),
     ):
-        refused = door.ask(method, path, headers, secure=False)
+        body = BODY if method == "PUT" else b""
+        refused = door.ask(method, path, headers, body, secure=False)
         assert refused.status == 400, (method, path)
         assert "must be made over a secure connection" in refused.body.decode()
     assert door.ask("PUT", "/b-one/plain", {}, BODY, secure=False).status == 200
@@ -412,6 +413,17 @@ def test_cross_origin_requests(door: Door) -> None:
         assert door.ask("OPTIONS", "/b-one/a", asking | change, anonymous=True).status == 403
     put = door.ask("PUT", "/b-one/a", {"origin": "https://page.example"}, BODY)
     assert put.headers["Access-Control-Expose-Headers"] == "ETag"
+    refused = door.ask("PUT", "/b-one/a", {"origin": "https://page.example"}, BODY, anonymous=True)
+    assert (refused.status, refused.headers["Access-Control-Expose-Headers"]) == (403, "ETag")
+    signature = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=of-the-PUT-to-come"
+    preflight = door.ask("OPTIONS", f"/b-one/a{signature}", asking, anonymous=True, signed=True)
+    assert preflight.status == 200
+
+
+def test_data_comes_with_its_length(door: Door) -> None:
+    refused = door.ask("PUT", "/b-one/a", {})
+    assert (refused.status, code(refused)) == (411, "MissingContentLength")
+    assert door.ask("PUT", "/b-one/a", {"content-length": "0"}).status == 200
 
 
 # --- ranges and preconditions of reads ----------------------------------------------------------

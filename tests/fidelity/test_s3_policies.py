@@ -1,6 +1,7 @@
 """Who may do what in S3: IAM policies, bucket policies, Block Public Access, ACLs."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -341,6 +342,60 @@ def test_access_control_lists_are_turned_off() -> None:
     assert _anonymous().get_object(Bucket=name, Key="a")["Body"].read() == b"x"
     with refused("AccessDenied"):
         _anonymous().list_objects_v2(Bucket=name)
+
+
+def _with_acls(acl: str | None = None) -> Any:
+    """A bucket whose access control lists count, and which may be public."""
+    name = bucket()
+    controls = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    client().put_bucket_ownership_controls(Bucket=name, OwnershipControls=controls)
+    client().delete_public_access_block(Bucket=name)
+    if acl is not None:
+        client().put_bucket_acl(Bucket=name, ACL=acl)
+    return name
+
+
+def test_who_may_list_may_know_what_is_not_there() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    name = _with_acls("public-read")
+    with refused_with(404, "NoSuchKey"):
+        _anonymous().get_object(Bucket=name, Key="gone")
+    client().put_object(Bucket=name, Key="private", Body=b"x")
+    with refused_with(403, "AccessDenied"):
+        _anonymous().get_object(Bucket=name, Key="private")
+    client().put_bucket_acl(Bucket=name, ACL="private")
+    with refused_with(403, "AccessDenied"):
+        _anonymous().get_object(Bucket=name, Key="gone")
+
+
+def test_a_policy_may_ask_for_a_grant() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies-condition-keys.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="a", Body=b"x")
+    key = "s3:x-amz-grant-full-control"
+    policy = deny(name, {"StringNotEquals": {key: "id=bucket-owner"}})
+    client().put_bucket_policy(Bucket=name, Policy=policy)
+    with refused("AccessDenied"):
+        client().put_object(Bucket=name, Key="a", Body=b"x")
+    with refused("AccessControlListNotSupported"):  # the policy lets it through
+        client().put_object(Bucket=name, Key="a", Body=b"x", GrantFullControl="id=bucket-owner")
+
+
+def test_a_policy_may_forbid_a_way_to_lock() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html"""
+    client().create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    compliance = {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}
+    policy = deny("locked", compliance, "s3:*")
+    client().put_bucket_policy(Bucket="locked", Policy=policy)
+    until = {"ObjectLockRetainUntilDate": datetime(2099, 1, 1, tzinfo=UTC)}
+    client().put_object(Bucket="locked", Key="a", Body=b"x", ObjectLockMode="GOVERNANCE", **until)
+    with refused("AccessDenied"):
+        client().put_object(
+            Bucket="locked", Key="a", Body=b"x", ObjectLockMode="COMPLIANCE", **until
+        )
+    retention = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime(2099, 1, 1, tzinfo=UTC)}
+    with refused("AccessDenied"):
+        client().put_object_retention(Bucket="locked", Key="a", Retention=retention)
 
 
 def test_the_expected_owner() -> None:

@@ -20,6 +20,8 @@ from functools import lru_cache
 from operator import eq, ge, gt, le, lt
 from typing import Any, Literal, NamedTuple
 
+from workshop_lib.sandbox.errors import NotEmulated
+
 Values = Mapping[str, str | Sequence[str]]
 """Condition keys of a request in lower case; a sequence for a multivalued key."""
 
@@ -360,7 +362,7 @@ class Condition:
     def holds(self, values: Values) -> bool:
         """Whether the request meets the condition.
 
-        Raises NotImplementedError where a multivalued key meets an operator without ForAllValues
+        Raises NotEmulated where a multivalued key meets an operator without ForAllValues
         or ForAnyValue: AWS asks for one and does not say what happens without it.
         """
         value = values.get(self.key)
@@ -377,7 +379,7 @@ class Condition:
             return all(self.match(item, values) != self.negated for item in value)
         if quantifier == "ForAnyValue" or len(value) == 1:
             return any(self.match(item, values) != self.negated for item in value)
-        raise NotImplementedError(
+        raise NotEmulated(
             f"{self.name} on {self.key}: the key has {len(value)} values here, "
             "so begin the operator with ForAllValues: or ForAnyValue:."
         )
@@ -391,11 +393,11 @@ def _is_null(value: str | Sequence[str] | None) -> bool:
 def read_condition(name: str, key: str, texts: Sequence[str], variables: bool) -> Condition:
     """Compile one operator and key with the policy's values (strings).
 
-    Raises NotImplementedError, naming the operator, for one that the sandbox does not know.
+    Raises NotEmulated, naming the operator, for one that the sandbox does not know.
     """
     operator = read_operator(name)
     if operator is None:
-        raise NotImplementedError(
+        raise NotEmulated(
             f"The sandbox does not know the condition operator {name}: "
             'AWS lists them under "IAM JSON policy elements: Condition operators".'
         )

@@ -91,6 +91,7 @@ class Gate:
         s3 = S3(moto, self.kms, sse_c_allowed=sse_c_allowed)
         dynamodb = DynamoDb(moto, self.kms)
         self.disk = Disk(s3.disk.object, dynamodb.look)
+        self._s3 = s3
         self._services: dict[str, Service] = {
             "kms": self.kms,
             "s3": s3,
@@ -119,6 +120,7 @@ class Gate:
         with self._lock:
             self._requests += 1
             request_id = f"{self._requests:08x}-0000-4000-8000-000000000000"
+            call: Call | None = None
             try:
                 caller = self.identities.who(request, service)
                 if signed:
@@ -128,9 +130,11 @@ class Gate:
                 call = identify(request, service, region, bucket, self.account)
                 call.secure, call.request_id, call.caller = secure, request_id, caller
                 response = self._answer(call)
+                self._note_created(call, response)
             except AwsError as error:
-                return render(error, service, request_id, bodiless=request.method == "HEAD")
-            self._note_created(call, response)
+                response = render(error, service, request_id, bodiless=request.method == "HEAD")
+            if service == "s3" and call is not None:
+                self._s3.let_read(call, response)
             return response
 
     def _answer(self, call: Call) -> Response:

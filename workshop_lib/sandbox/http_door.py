@@ -285,6 +285,7 @@ def _read_body(connection: socket.socket, stream: BinaryIO, request: Request) ->
     if headers.get("expect", "").lower() == "100-continue":
         connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
     request.body = _read_chunked(stream) if encoding else _read_exactly(stream, int(length or 0))
+    headers["content-length"] = str(len(request.body))
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:

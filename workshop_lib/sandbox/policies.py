@@ -22,6 +22,7 @@ from workshop_lib.sandbox.conditions import (
     read_condition,
     read_template,
 )
+from workshop_lib.sandbox.errors import NotEmulated
 from workshop_lib.sandbox.policy_grammar import (
     Kind,
     MalformedPolicy,
@@ -262,7 +263,7 @@ def decide(
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-    Raises NotImplementedError for an operator on a multivalued key that lacks a set operator.
+    Raises NotEmulated for an operator on a multivalued key that lacks a set operator.
     """
     principal = request.principal
     attached = "resource"
@@ -330,7 +331,7 @@ def parse_policy(
     """Check a document as AWS checks it when it is put there, and compile it.
 
     `known_keys` says of a condition key (as written) whether requests here can carry it; `arn`
-    is the managed policy's own. Raises MalformedPolicy for what AWS refuses, NotImplementedError
+    is the managed policy's own. Raises MalformedPolicy for what AWS refuses, NotEmulated
     naming a condition operator or key that the sandbox does not know.
     """
     statements, variables = read_document(document, kind)
@@ -376,7 +377,7 @@ def _conditions(
     for name, tests in statement.get("Condition", {}).items():
         for key, value in tests.items():
             if not known_keys(key):
-                raise NotImplementedError(
+                raise NotEmulated(
                     f"The sandbox cannot answer the condition key {key}: leave it out here, or "
                     "try this policy on AWS."
                 )
@@ -393,7 +394,7 @@ def _text(value: str | bool) -> str:
 def _require_known(text: str, variables: bool, known_keys: Callable[[str], bool]) -> None:
     for part in read_template(text, variables):
         if isinstance(part, Variable) and not known_keys(part.key):
-            raise NotImplementedError(
+            raise NotEmulated(
                 f"The sandbox cannot fill in the policy variable ${{{part.key}}}: leave it out "
                 "here, or try this policy on AWS."
             )

@@ -74,6 +74,7 @@ _OBJECT_CONFIGURATIONS = {
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 _CHOSEN = {"CompleteMultipartUpload", "UploadPart", "UploadPartCopy"}
 _WRITES = {"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"}
+_SENDS_DATA = {"PutObject", "UploadPart"}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET_NAME = re.compile(
     r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3)$)"
@@ -127,6 +128,7 @@ class S3:
         """
         self._require_emulated(call)
         require_secure_key(call)
+        _require_length(call)
         if call.operation in _WRITES:
             self._require_transport(call)
         for check in self._permissions.checks(call):
@@ -159,10 +161,15 @@ class S3:
             require_no_choice(call.request.headers)
         bucket = self._buckets.get(call.parameters["Bucket"])
         handler = self._handlers.get(call.operation, self._ask_moto)
-        response = handler(call, bucket)
-        if "origin" in call.request.headers and call.operation != "OptionsObject":
-            add_headers(call.request, bucket, response)
-        return self._finish(call, response)
+        return self._finish(call, handler(call, bucket))
+
+    def let_read(self, call: Call, response: Response) -> None:
+        """Tell a browser whether the page it shows may read an answer, a refusal too."""
+        if "origin" not in call.request.headers or call.operation == "OptionsObject":
+            return
+        found = self._store.bucket(call.parameters.get("Bucket", ""))
+        if found is not None:
+            add_headers(call.request, self._buckets.get(found.name), response)
 
     def _finish(self, call: Call, response: Response) -> Response:
         response.headers.setdefault("x-amz-request-id", call.request_id)
@@ -265,6 +272,18 @@ _OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
 def _creation_tags(body: bytes) -> dict[str, str]:
     """The tags a new bucket brings along. Raises AwsError MalformedXML, InvalidTag."""
     return of_bucket(parse(body, "CreateBucketConfiguration").one("Tags")) if body else {}
+
+
+def _require_length(call: Call) -> None:
+    """Data comes with its length, even where there is none.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """
+    request = call.request
+    without = "content-length" not in request.headers and not request.body
+    if without and call.operation in _SENDS_DATA:
+        message = "You must provide the Content-Length HTTP header."
+        raise AwsError("MissingContentLength", message, 411)
 
 
 def _head_bucket(call: Call, bucket: Bucket) -> Response:

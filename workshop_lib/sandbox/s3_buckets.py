@@ -221,7 +221,7 @@ def put_policy(call: Call, bucket: Bucket) -> Response:
     """Set the bucket's policy.
 
     Raises AwsError MalformedPolicy, and AccessDenied for a public policy that Block Public Access
-    keeps out; NotImplementedError for a condition that the sandbox does not know.
+    keeps out; NotEmulated for a condition that the sandbox does not know.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """

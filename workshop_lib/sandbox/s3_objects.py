@@ -135,7 +135,7 @@ class Objects:
             content = {
                 "Location": shown["Location"], "Bucket": bucket.name, "Key": key, "ETag": made.etag,
             }  # fmt: skip
-            body = document("PostResponse", content)
+            body = document("PostResponse", content, namespace="")
             return Response(201, {"Content-Type": "application/xml", **shown}, body)
         return Response(200 if status == "200" else 204, shown)
 

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -21,6 +22,7 @@ from workshop_lib.sandbox.policies import Request as PolicyRequest
 from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
 from workshop_lib.sandbox.s3_encryption import KEY_ID
 from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument
+from workshop_lib.sandbox.s3_xml import parse
 
 Context = dict[str, str | Sequence[str]]
 
@@ -200,7 +202,7 @@ class Permissions:
         """The permission for an action on a bucket."""
         return Check(
             f"s3:{action}", bucket.arn, _shared(call), _policy(call, bucket),
-            granted=self._acl_grants(call, bucket.moto.acl, bucket, action),
+            granted=self._acl_grants(call, bucket, bucket.moto.acl, _BUCKET_ACLS.get(action)),
         )  # fmt: skip
 
     def on_object(
@@ -218,10 +220,9 @@ class Permissions:
             context["s3:VersionId"] = version_id
         if action in ("PutObject", "PutObjectTagging", "PutObjectVersionTagging"):
             context.update(_requested_tags(call))
-        acl = getattr(found, "acl", None) if action.startswith("Get") else bucket.moto.acl
         return Check(
             f"s3:{action}", bucket.object_arn(key), context, _policy(call, bucket),
-            granted=self._acl_grants(call, acl, bucket, action),
+            granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
         )  # fmt: skip
 
     def allows(self, call: Call, check: Check) -> Decision:
@@ -248,12 +249,11 @@ class Permissions:
             listing = check.action == "s3:ListAllMyBuckets"
             raise access_denied(decision.message(resource="omitted" if listing else "quoted"))
 
-    def _acl_grants(self, call: Call, acl: Any, bucket: Bucket, action: str) -> bool:
+    def _acl_grants(self, call: Call, bucket: Bucket, acl: Any, needed: str | None) -> bool:
         """Whether an access control list, where they count, opens this to everybody.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
         """
-        needed = _ACL_PERMISSIONS.get(action)
         if acl is None or needed is None or not bucket.acls_count:
             return False
         if bucket.blocks("ignore_public_acls"):
@@ -270,15 +270,37 @@ class Permissions:
 
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 _AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
-_ACL_PERMISSIONS = {
+# What the access control list of a bucket, or of an object, has to grant.
+_BUCKET_ACLS = {
+    "ListBucket": "READ",
+    "ListBucketVersions": "READ",
+    "ListBucketMultipartUploads": "READ",
+    "PutObject": "WRITE",
+    "DeleteObject": "WRITE",
+    "GetBucketAcl": "READ_ACP",
+    "PutBucketAcl": "WRITE_ACP",
+}
+_OBJECT_ACLS = {
     "GetObject": "READ",
     "GetObjectVersion": "READ",
     "GetObjectAcl": "READ_ACP",
-    "ListBucket": "READ",
-    "ListBucketVersions": "READ",
-    "PutObject": "WRITE",
-    "DeleteObject": "WRITE",
+    "GetObjectVersionAcl": "READ_ACP",
+    "PutObjectAcl": "WRITE_ACP",
+    "PutObjectVersionAcl": "WRITE_ACP",
 }
+
+
+def _acl_question(
+    call: Call, bucket: Bucket, action: str, found: Any | None
+) -> tuple[Any, str | None]:
+    """The access control list that could allow an action on an object, and what it must grant."""
+    if action == "PutObjectAcl" and call.operation in _WRITES:  # who writes it sets its list
+        return bucket.moto.acl, "WRITE"
+    if action not in _OBJECT_ACLS:
+        return bucket.moto.acl, _BUCKET_ACLS.get(action)
+    if found is None:  # who may list may know that it is not there
+        return bucket.moto.acl, "READ"
+    return found.acl, _OBJECT_ACLS[action]
 
 
 def _policy(call: Call, bucket: Bucket) -> Any:
@@ -302,6 +324,7 @@ def _shared(call: Call) -> Context:
     for name in _HEADER_KEYS:
         if name in headers:
             context[f"s3:{name}"] = headers[name]
+    context.update(_lock_asked(call, headers))
     if "s3:x-amz-copy-source" in context:
         context["s3:x-amz-copy-source"] = unquote(headers["x-amz-copy-source"]).lstrip("/")
     if KEY_ID in headers:
@@ -317,6 +340,30 @@ def _shared(call: Call) -> Context:
         if signature.version == 4 and signature.place == "query":
             context["s3:signatureAge"] = str(_age(signature.time))
     return context
+
+
+_LOCKS = {
+    "PutObjectRetention": ("Retention", {"Mode": "mode", "RetainUntilDate": "retain-until-date"}),
+    "PutObjectLegalHold": ("LegalHold", {"Status": "legal-hold"}),
+}
+
+
+def _lock_asked(call: Call, headers: Mapping[str, str]) -> Context:
+    """What is asked of Object Lock, in headers or in a document."""
+    prefix = "x-amz-object-lock-"
+    found: Context = {
+        f"s3:{name.removeprefix('x-amz-')}": value
+        for name, value in headers.items()
+        if name.startswith(prefix)
+    }
+    if call.operation in _LOCKS:
+        root, names = _LOCKS[call.operation]
+        with suppress(AwsError):  # malformed: refused after the permission
+            document = parse(call.request.body, root)
+            for element, name in names.items():
+                if value := document.value(element):
+                    found[f"s3:object-lock-{name}"] = value
+    return found
 
 
 def _age(signed: str) -> int:

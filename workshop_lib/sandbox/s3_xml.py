@@ -67,15 +67,14 @@ def parse(body: bytes, root: str) -> Element:
     return element
 
 
-def document(root: str, content: Mapping[str, Any]) -> bytes:
+def document(root: str, content: Mapping[str, Any], namespace: str = NAMESPACE) -> bytes:
     """A document: texts, numbers, truth values and times, lists of them, nested mappings.
 
-    None leaves an element out.
+    None leaves an element out; ``namespace`` may be empty.
     """
+    named = f' xmlns="{namespace}"' if namespace else ""
     inner = "".join(_element(name, value) for name, value in content.items())
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="{NAMESPACE}">{inner}</{root}>'
-    ).encode()
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}{named}>{inner}</{root}>'.encode()
 
 
 def respond(
