@@ -238,6 +238,40 @@ def test_a_refusal_without_a_message_has_none_in_the_record_either() -> None:
     assert "additionalEventData" not in record
 
 
+def test_an_alias_is_a_resource_beside_its_key() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-createalias.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-deletealias.html
+    """
+    kms = boto3.client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    kms.delete_alias(AliasName="alias/mine")
+    alias = "arn:aws:kms:us-east-1:123456789012:alias/mine"
+    for name, wanted in (("CreateAlias", [arn, alias]), ("DeleteAlias", [alias, arn])):
+        (record,) = events(EventName=name)
+        assert [resource["ARN"] for resource in record["resources"]] == wanted
+        assert {resource["type"] for resource in record["resources"]} == {"AWS::KMS::Key"}
+
+
+def test_what_is_recorded_though_it_was_not_asked_for() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-retire-grant.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-put-key-policy.html
+    """
+    kms = boto3.client("kms")
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    admin = boto3.client("sts").get_caller_identity()["Arn"]
+    grant = kms.create_grant(
+        KeyId=arn, GranteePrincipal=admin, RetiringPrincipal=admin, Operations=["Decrypt"]
+    )
+    kms.retire_grant(GrantToken=grant["GrantToken"])
+    (record,) = events(EventName="RetireGrant")
+    assert record["requestParameters"] is None
+    assert record["additionalEventData"] == {"grantId": grant["GrantId"]}
+    kms.put_key_policy(KeyId=arn, Policy=kms.get_key_policy(KeyId=arn)["Policy"])
+    (record,) = events(EventName="PutKeyPolicy")
+    assert record["requestParameters"]["bypassPolicyLockoutSafetyCheck"] is False
+
+
 def test_who_called_is_told_alike_everywhere() -> None:
     """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html"""
     allow = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}

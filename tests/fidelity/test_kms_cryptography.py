@@ -126,6 +126,30 @@ def test_what_the_service_model_allows_and_no_more() -> None:
         kms.generate_data_key(KeyId=arn, NumberOfBytes=1025)
 
 
+def test_what_is_none_of_the_allowed_values() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
+
+    The order is that of recorded answers; SM2 is for Regions in China.
+    """
+    kms, arn, long = client(), new_key(), "a" * 129
+    constraint = "failed to satisfy constraint: Member must"
+    with refused(
+        "ValidationException",
+        f"1 validation error detected: Value 'NONE' at 'macAlgorithm' {constraint} satisfy enum "
+        "value set: [HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512]",
+    ):
+        kms.generate_mac(KeyId=arn, Message=b"m", MacAlgorithm="NONE")
+    with refused(
+        "ValidationException",
+        f"1 validation error detected: Value '[a, {long}]' at 'tagKeys' {constraint} satisfy "
+        "constraint: [Member must have length less than or equal to 128, Member must have length "
+        "greater than or equal to 1]",
+    ):
+        kms.untag_resource(KeyId=arn, TagKeys=["a", long])
+    with refused("ValidationException"):
+        new_key(KeySpec="SM2", KeyUsage="SIGN_VERIFY")
+
+
 @pytest.mark.right_in_moto
 def test_random_bytes_have_a_number() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateRandom.html"""
@@ -158,6 +182,8 @@ def test_a_dry_run_that_would_succeed() -> None:
             DryRun=True,
         )
     assert kms.list_grants(KeyId=arn)["Grants"] == []
+    with refused("DryRunOperationException", WOULD_SUCCEED):
+        kms.generate_data_key_pair(KeyId=arn, KeyPairSpec="RSA_4096", DryRun=True)
 
 
 def test_a_dry_run_that_would_fail() -> None:
@@ -281,6 +307,8 @@ def test_a_shared_secret() -> None:
         for arn, peer in ((one, public[1]), (two, public[0]))
     ]
     assert secrets[0]["SharedSecret"] == secrets[1]["SharedSecret"]
+    with refused("ValidationException", ""):
+        kms.derive_shared_secret(KeyId=one, PublicKey=b"none", KeyAgreementAlgorithm="ECDH")
 
 
 @pytest.mark.unconfirmed("the key state table says DisabledException; a recorded test says not")

@@ -55,6 +55,20 @@ def test_material_is_brought_taken_away_and_brought_again() -> None:
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
 
 
+def test_one_new_material_waits_for_rotation_at_a_time() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_RotationsListEntry.html
+
+    AWS's words for it are not confirmed.
+    """
+    kms, arn = client(), new_key(Origin="EXTERNAL")
+    bring(arn)
+    waiting = bring(arn, OTHER, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+    with refused("KMSInvalidStateException"):
+        bring(arn, b"p" * 32, ImportType="NEW_KEY_MATERIAL")
+    kms.delete_imported_key_material(KeyId=arn, KeyMaterialId=waiting)
+    bring(arn, b"p" * 32, ImportType="NEW_KEY_MATERIAL")
+
+
 def test_material_expires() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
     arn = new_key(Origin="EXTERNAL")

@@ -114,6 +114,29 @@ def test_alias_names() -> None:
     kms.create_alias(AliasName="alias/" + "a" * 250, TargetKeyId=arn)
 
 
+def test_an_alias_names_a_key_and_no_alias() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    kms = client()
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=new_key())
+    for attempt in (kms.create_alias, kms.update_alias):
+        for target in ("alias/mine", f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine"):
+            with refused("ValidationException", "Aliases must refer to keys. Not aliases"):
+                attempt(AliasName="alias/mine", TargetKeyId=target)
+
+
+def test_a_key_has_50_aliases_at_most() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
+    kms, arn = client(), new_key()
+    for number in range(50):
+        kms.create_alias(AliasName=f"alias/{number}", TargetKeyId=arn)
+    kms.create_alias(AliasName="alias/another", TargetKeyId=new_key())
+    with refused("LimitExceededException"):
+        kms.create_alias(AliasName="alias/50", TargetKeyId=arn)
+    with refused("LimitExceededException"):
+        kms.update_alias(AliasName="alias/another", TargetKeyId=arn)
+    kms.update_alias(AliasName="alias/0", TargetKeyId=arn)
+
+
 @pytest.mark.parametrize(
     "tags",
     [

@@ -1,5 +1,6 @@
 """Who may use a key: key policies, IAM policies, conditions."""
 
+import json
 from typing import Any
 
 import boto3
@@ -48,6 +49,38 @@ def test_a_key_policy_without_delegation_leaves_iam_powerless() -> None:
         "because no resource-based policy allows the kms:Encrypt action",
     ):
         writer.encrypt(KeyId=arn, Plaintext=b"x")
+
+
+def test_a_key_policy_is_given_back_in_one_form() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html"""
+    owner = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    put = json.dumps(
+        {
+            "Statement": [
+                {**owner, "Action": ["kms:*"]},
+                {**owner, "Action": "kms:*", "Resource": "*"},
+            ]
+        }
+    )
+    assert (
+        client().get_key_policy(KeyId=new_key(Policy=put))["Policy"]
+        == f"""{{
+  "Statement" : [ {{
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{ACCOUNT}:root"
+    }},
+    "Action" : [ "kms:*" ]
+  }}, {{
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{ACCOUNT}:root"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"""
+    )
 
 
 def test_a_key_policy_allows_by_itself() -> None:

@@ -20,7 +20,7 @@ def test_rotation_on_demand_changes_the_key_material() -> None:
     kms, arn = client(), new_key()
     first = material(arn)
     blob = kms.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
-    kms.rotate_key_on_demand(KeyId=arn)
+    assert kms.rotate_key_on_demand(KeyId=arn.rpartition("/")[2])["KeyId"] == arn
     second = material(arn)
     assert first != second
     opened = kms.decrypt(CiphertextBlob=blob)
@@ -141,7 +141,10 @@ def test_only_symmetric_keys_rotate() -> None:
 
 def test_a_disabled_key_cannot_be_set_to_rotate() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
-    arn = new_key()
+    arn, signing = new_key(), new_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    client().disable_key(KeyId=signing)
+    with refused("DisabledException", f"{signing} is disabled."):  # the state is looked at first
+        client().rotate_key_on_demand(KeyId=signing)
     client().disable_key(KeyId=arn)
     for attempt in (client().enable_key_rotation, client().rotate_key_on_demand):
         with refused("DisabledException", f"{arn} is disabled."):

@@ -174,7 +174,8 @@ def test_a_primary_key_waits_for_its_replicas() -> None:
     kms, there = client(), client("eu-west-1")
     arn = new_key(MultiRegion=True)
     key_id = arn.rpartition("/")[2]
-    kms.replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
+    made = kms.replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
+    assert "ReplicaTags" not in made
     blob = kms.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
     assert there.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
     assert "DeletionDate" not in kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)

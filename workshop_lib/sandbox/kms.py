@@ -246,7 +246,6 @@ class Kms:
         self, asked: Asked, result: Parameters | None, error: AwsError | None = None
     ) -> None:
         operation = asked.call.operation
-        keys = [key for key in (asked.source, asked.key) if key is not None]
         read_only = operation not in _CHANGES
         self._trail.record(
             asked.call,
@@ -254,13 +253,24 @@ class Kms:
             operation,
             parameters=_recorded_request(asked),
             response=None if error or read_only else _recorded_response(asked, result),
-            more=None if error else _materials(asked, result or {}),
-            resources=list(dict.fromkeys(key.arn for key in keys)),
+            more=None if error else _more(asked, result or {}),
+            resources=list(dict.fromkeys(self._concerned(asked))),
             read_only=read_only,
             error=error,
             invoked_by=asked.via and _IN_THE_TRAIL[asked.via],
             host=asked.call.request.host if asked.via is None and asked.call.secure else None,
         )
+
+    def _concerned(self, asked: Asked) -> Iterator[str]:
+        """The ARNs of the keys, and of the alias that is made, moved or deleted.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/ct-createalias.html
+        https://docs.aws.amazon.com/kms/latest/developerguide/ct-deletealias.html
+        """
+        arns = [key.arn for key in (asked.source, asked.key) if key is not None]
+        if asked.key is not None and "AliasName" in asked.values:
+            arns.append(self._store.alias_arn(asked.call.region, asked.values["AliasName"]))
+        yield from reversed(arns) if asked.call.operation == "DeleteAlias" else arns
 
     def _note(self, key: Key, name: str, at: datetime, details: Mapping[str, Any]) -> None:
         """Write down what KMS did of itself.
@@ -325,6 +335,8 @@ _DEFAULTS: dict[str, Parameters] = {
         "KeyUsage": "ENCRYPT_DECRYPT",
         "Origin": "AWS_KMS",
     },
+    "PutKeyPolicy": {"BypassPolicyLockoutSafetyCheck": False},
+    "ReplicateKey": {"BypassPolicyLockoutSafetyCheck": False},
     "Encrypt": {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"},
     "Decrypt": {"EncryptionAlgorithm": "SYMMETRIC_DEFAULT"},
     "ReEncrypt": {
@@ -348,12 +360,15 @@ def _recorded_response(asked: Asked, result: Parameters | None) -> Parameters | 
     return _camel(shown) or None
 
 
-def _materials(asked: Asked, result: Parameters) -> Parameters | None:
-    """The key material that was used, as additionalEventData.
+def _more(asked: Asked, result: Parameters) -> Parameters | None:
+    """The key material that was used or the grant that was retired, as additionalEventData.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/ct-encrypt.html
     https://docs.aws.amazon.com/kms/latest/developerguide/ct-reencrypt.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-retire-grant.html
     """
+    if asked.grant is not None:
+        return {"grantId": asked.grant.id}
     if asked.call.operation in _CHANGES:
         return None
     shown = {name: value for name, value in result.items() if name.endswith("KeyMaterialId")}

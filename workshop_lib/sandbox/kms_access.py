@@ -25,6 +25,7 @@ _TAKE_ALIASES = {
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
     "GenerateMac", "GetPublicKey", "ReEncrypt", "Sign", "Verify", "VerifyMac",
 }  # fmt: skip
+_ALIAS_TARGETS = {"CreateAlias", "UpdateAlias"}
 _NOT_EMULATED = {
     "ConnectCustomKeyStore", "CreateCustomKeyStore", "Decapsulate", "DeleteCustomKeyStore",
     "DescribeCustomKeyStores", "DisconnectCustomKeyStore", "Encapsulate", "GetKeyLastUsage",
@@ -165,6 +166,8 @@ class Access:
         except OtherAccount as other:
             raise _out_of_reach(caller, operation, f"resource: {other.arn}") from None
         if alias is not None:
+            if operation in _ALIAS_TARGETS:
+                raise AwsError("ValidationException", "Aliases must refer to keys. Not aliases")
             if operation not in _TAKE_ALIASES:
                 raise AwsError(
                     "InvalidArnException", "Key Aliases are not supported for this operation."

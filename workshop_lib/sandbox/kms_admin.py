@@ -34,6 +34,7 @@ from workshop_lib.sandbox.kms_requests import Parameters, page
 from workshop_lib.sandbox.kms_store import KeyStore
 
 _DELETING = ("PendingDeletion", "PendingReplicaDeletion")
+_MAX_ALIASES = 50
 _MAX_TAGS = 50
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
@@ -153,7 +154,7 @@ class Administration:
         return {
             "ReplicaKeyMetadata": {**replica.metadata(), "KeyState": "Creating", "Enabled": False},
             "ReplicaPolicy": replica.policy.document,
-            "ReplicaTags": _tag_list(replica.tags),
+            **({"ReplicaTags": _tag_list(replica.tags)} if replica.tags else {}),
         }
 
     def _update_primary_region(self, asked: Asked) -> None:
@@ -249,9 +250,9 @@ class Administration:
     def _rotate_on_demand(self, asked: Asked) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html"""
         key = asked.the_key
+        key.require_usable()
         _require_symmetric(key)
         _require_primary(key)
-        key.require_usable()
         if key.backing.on_demand_rotations >= ON_DEMAND_LIMIT:
             raise AwsError(
                 "LimitExceededException",
@@ -263,7 +264,7 @@ class Administration:
                 "KMSInvalidStateException", f"{key.arn} has no key material pending rotation."
             )
         key.backing.rotate(clock.now(), "ON_DEMAND")
-        return {"KeyId": key.id}
+        return {"KeyId": key.arn}
 
     # --- aliases ---------------------------------------------------------------------------
 
@@ -273,6 +274,7 @@ class Administration:
             arn = self._store.alias_arn(key.region, name)
             raise AwsError("AlreadyExistsException", f"An alias with the name {arn} already exists")
         key.refuse_states(key.state, *_DELETING)
+        self._require_room(key)
         self._store.add_alias(key, name)
 
     def _update_alias(self, asked: Asked) -> None:
@@ -287,7 +289,16 @@ class Administration:
                 "same type and have the same key usage.",
             )
         key.refuse_states(key.state, *_DELETING)
+        if alias.key_id != key.id:
+            self._require_room(key)
         self._store.move(key, alias)
+
+    def _require_room(self, key: Key) -> None:
+        """https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
+        if len(self._store.alias_names(key)) >= _MAX_ALIASES:
+            raise AwsError(
+                "LimitExceededException", f"{key.arn} has {_MAX_ALIASES} aliases, the most it can."
+            )
 
     def _delete_alias(self, asked: Asked) -> None:
         name, region = asked.values["AliasName"], asked.call.region

@@ -181,4 +181,4 @@ def shared_secret(key: Key, public_key: bytes) -> bytes:
         peer = serialization.load_der_public_key(public_key)
         return bytes(private_key_of(key).exchange(ec.ECDH(), peer))
     except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
-        raise AwsError("ValidationException", "The public key is not valid for this key.") from None
+        raise AwsError("ValidationException", "") from None

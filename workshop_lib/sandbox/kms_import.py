@@ -145,6 +145,12 @@ def _placed(key: Key, secret: bytes, values: Parameters) -> Material:
             return material
     if not new or (backing.materials and not key.symmetric) or any(m.id == id for m in known):
         raise AwsError("IncorrectKeyMaterialException", "")
+    if backing.pending is not None:
+        raise AwsError(
+            "KMSInvalidStateException",
+            f"New key material (id: {id}) cannot be imported into KMS key {key.arn}, because "
+            f"another key material (id: {backing.pending.id}) is pending rotation.",
+        )
     material = Material(id, secret, description=values.get("KeyMaterialDescription"))
     if backing.materials:
         backing.pending = material

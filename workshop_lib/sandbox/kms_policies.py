@@ -86,18 +86,31 @@ def managed_policy(service: str, account: str, region: str) -> str:
 
 
 def _document(id: str, *statements: Mapping[str, Any]) -> str:
-    return json.dumps(
-        {"Version": "2012-10-17", "Id": id, "Statement": list(statements)},
-        indent=2,
-        separators=(",", " : "),
-    )
+    return json.dumps({"Version": "2012-10-17", "Id": id, "Statement": list(statements)})
+
+
+def _written(value: Any, margin: str = "") -> str:
+    """A key policy as KMS gives it back, however it was put.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html
+    """
+    if isinstance(value, list) and value:
+        return f"[ {', '.join(_written(item, margin) for item in value)} ]"
+    if isinstance(value, dict) and value:
+        inner = margin + "  "
+        lines = [
+            f"\n{inner}{json.dumps(name, ensure_ascii=False)} : {_written(item, inner)}"
+            for name, item in value.items()
+        ]
+        return "{" + ",".join(lines) + f"\n{margin}}}"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def read_policy(document: str) -> KeyPolicy:
     """Compile a key policy. Raises AwsError MalformedPolicyDocumentException."""
     try:
         compiled = parse_policy(document, kind="key", known_keys=known_condition_key)
-        return KeyPolicy(document, compiled)
+        return KeyPolicy(_written(json.loads(document)), compiled)
     except MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocumentException", error.reason) from None
 

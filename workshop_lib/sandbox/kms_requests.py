@@ -8,9 +8,9 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, reduce
 from typing import Any
 
 from botocore.loaders import Loader
@@ -146,12 +146,7 @@ def _value(shapes: Any, name: str, value: Any, path: str, faults: list[str]) -> 
             for key, item in value.items()
         }
     if kind == "list":
-        _limits(shape, value, len(value), "length", path, faults)
-        member = shape["member"]["shape"]
-        return [
-            _value(shapes, member, item, f"{path}.{place}.member", faults)
-            for place, item in enumerate(value, start=1)
-        ]
+        return _list(shapes, shape, value, path, faults)
     if kind == "integer":
         _limits(shape, value, value, "value", path, faults)
     elif kind == "timestamp":
@@ -161,6 +156,53 @@ def _value(shapes: Any, name: str, value: Any, path: str, faults: list[str]) -> 
     elif kind == "string":
         _string(shape, value, path, faults)
     return value
+
+
+def _list(shapes: Any, shape: Any, value: Any, path: str, faults: list[str]) -> list[Any]:
+    """What is wrong with a text in a list is told of the list, with all that bounds its texts."""
+    _limits(shape, value, len(value), "length", path, faults)
+    name = shape["member"]["shape"]
+    member = shapes[name]
+    inner: list[str] = []
+    found = [
+        _value(shapes, name, item, f"{path}.{place}.member", inner)
+        for place, item in enumerate(value, start=1)
+    ]
+    if inner and member["type"] == "string":
+        rules = ", ".join(_bounds(member))
+        shown = None if member.get("sensitive") else f"[{', '.join(value)}]"
+        _fault(faults, shown, path, f"Member must satisfy constraint: [{rules}]")
+    else:
+        faults += inner
+    return found
+
+
+def _bounds(shape: Any) -> Iterator[str]:
+    """The constraints of a text, in the order in which AWS lists them."""
+    if "max" in shape:
+        yield f"Member must have length less than or equal to {shape['max']}"
+    if "min" in shape:
+        yield f"Member must have length greater than or equal to {shape['min']}"
+    if "pattern" in shape:
+        yield f"Member must satisfy regular expression pattern: {shape['pattern']}"
+    if "enum" in shape:
+        yield _one_of(_offered(shape["enum"]))
+
+
+def _offered(names: Sequence[str]) -> list[str]:
+    """The members of an enumeration that Regions outside China know."""
+    return [name for name in names if not name.startswith("SM2")]
+
+
+def _one_of(names: Sequence[str]) -> str:
+    """Recorded answers list an enumeration's members by the hashes of their names."""
+    listed = ", ".join(sorted(names, key=lambda name: (_hash(name) % 32, name)))
+    return f"Member must satisfy enum value set: [{listed}]"
+
+
+def _hash(text: str) -> int:
+    """Java's String.hashCode, as far as its lowest bits go."""
+    return reduce(lambda found, letter: (31 * found + ord(letter)) % 2**32, text, 0)
 
 
 def _structure(shapes: Any, shape: Any, value: Any, path: str, faults: list[str]) -> Parameters:
@@ -195,9 +237,8 @@ def _blob(shape: Any, value: str, path: str, faults: list[str]) -> bytes:
 
 def _string(shape: Any, value: str, path: str, faults: list[str]) -> None:
     if "enum" in shape:
-        if value not in shape["enum"]:
-            names = ", ".join(shape["enum"])
-            _fault(faults, value, path, f"Member must satisfy enum value set: [{names}]")
+        if value not in _offered(shape["enum"]):
+            _fault(faults, value, path, _one_of(_offered(shape["enum"])))
         return
     shown = None if shape.get("sensitive") else value
     _limits(shape, shown, len(value), "length", path, faults)

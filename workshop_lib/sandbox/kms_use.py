@@ -168,6 +168,8 @@ class Use:
         require_usable(key, asked.call.operation, "SYMMETRIC_DEFAULT")
         if not spec.startswith(("RSA", "ECC_NIST_P", "ECC_SECG")):
             raise NotEmulated(f"The sandbox does not make key pairs of the spec {spec}.")
+        if asked.values.get("DryRun"):
+            return {}
         pair = kms_crypto.new_private_key(spec)
         private = kms_crypto.private_der(pair)
         found = {
