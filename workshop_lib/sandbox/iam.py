@@ -27,6 +27,7 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import MalformedPolicy, Policy, parse_policy
+from workshop_lib.sandbox.principals import existing_principal, unknown_principal
 
 # Operations that put a policy document: the parameter that carries it, and its kind.
 _DOCUMENTS: dict[str, tuple[str, Any]] = {
@@ -74,7 +75,14 @@ class Iam:
         """Answer an IAM call; MalformedPolicyDocument for a document AWS would not take."""
         if call.operation in _DOCUMENTS:
             parameter, kind = _DOCUMENTS[call.operation]
-            _parse(call.parameters.get(parameter, ""), kind)
+            policy = _parse(call.parameters.get(parameter, ""), kind)
+            unknown = unknown_principal(
+                policy, existing_principal(self._moto.iam, self._moto.account)
+            )
+            if unknown:
+                raise AwsError(
+                    "MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"'
+                )
         if call.operation.startswith("Attach"):
             self._check_attachment(call.parameters.get("PolicyArn", ""))
         if call.operation == "CreateServiceLinkedRole":
