@@ -12,7 +12,7 @@ from workshop_lib.sandbox.chunked import unwrap
 from workshop_lib.sandbox.disk import Disk
 from workshop_lib.sandbox.dynamodb import DynamoDb, DynamoDbStreams
 from workshop_lib.sandbox.errors import AwsError, NotEmulated, render
-from workshop_lib.sandbox.iam import Iam, Sts
+from workshop_lib.sandbox.iam import Iam
 from workshop_lib.sandbox.identities import Check, Credentials, Identities, authorize
 from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.messages import Request, Response
@@ -21,6 +21,7 @@ from workshop_lib.sandbox.operations import Call, identify, service_and_region
 from workshop_lib.sandbox.s3 import S3
 from workshop_lib.sandbox.shapes import require_built
 from workshop_lib.sandbox.signatures import verify
+from workshop_lib.sandbox.sts import Sts
 from workshop_lib.sandbox.trail import CloudTrail, Trail
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -62,7 +63,7 @@ _CREATES = {
 }
 
 # The other services look at how a request is built themselves.
-_LEAVE_FORM_TO_THE_GATE = ("iam", "cloudtrail", "dynamodbstreams")
+_LEAVE_FORM_TO_THE_GATE = ("iam", "sts", "cloudtrail", "dynamodbstreams")
 
 
 class Gate:

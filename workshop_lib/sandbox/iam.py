@@ -1,33 +1,32 @@
-"""IAM and STS: policy documents are checked when they are put, roles are assumed by their trust.
+"""IAM: policy documents are checked when they are put.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html
-https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 """
 
-import random
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import urlencode
 from xml.sax.saxutils import escape, unescape
 
-from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.errors import AwsError, NotEmulated
+from workshop_lib.sandbox.condition_keys import known_condition_key
+from workshop_lib.sandbox.errors import AwsError, front_door
+from workshop_lib.sandbox.iam_entities import ENTITIES, as_told, find, require
+from workshop_lib.sandbox.iam_simulation import Simulation
 from workshop_lib.sandbox.identities import (
     Check,
-    Credentials,
     Identities,
-    Session,
+    boundary_of,
     default_document,
-    known_condition_key,
+    set_boundary,
+    tags_of,
     unique_id,
 )
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import MalformedPolicy, Policy, parse_policy
-from workshop_lib.sandbox.principals import existing_principal, unknown_principal
+from workshop_lib.sandbox.shapes import read_form
 
 # Operations that put a policy document: the parameter that carries it, and its kind.
 _DOCUMENTS: dict[str, tuple[str, Any]] = {
@@ -48,53 +47,123 @@ _UNIQUE_IDS = {
     "CreatePolicy": ("PolicyId", "ANPA", "Arn", "managed_policies"),
 }
 _READS = ("Get", "List", "Simulate", "Generate")
-_RESOURCES = {"UserName": "user", "RoleName": "role", "GroupName": "group", "PolicyName": "policy"}
-_AWS_MANAGED = "arn:aws:iam::aws:policy/"
+AWS_MANAGED = "arn:aws:iam::aws:policy/"
+
+_LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role"}
+# Where a user who names nobody means themselves.
+_OWN = {
+    "CreateAccessKey", "DeleteAccessKey", "GetUser", "ListAccessKeys", "ListMFADevices",
+    "ListSigningCertificates", "UpdateAccessKey",
+}  # fmt: skip
+# What iam:PermissionsBoundary is about: the boundary that is put, or that the entity has.
+_LIMITED = re.compile(
+    "Create(User|Role)|(Attach|Detach)(User|Role)Policy"
+    "|(Put|Delete)(User|Role)(Policy|PermissionsBoundary)"
+)
+_POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
 class Iam:
-    """IAM's operations, answered by moto within AWS's rules for policy documents."""
+    """IAM's operations, answered by moto within AWS's rules for policies and boundaries."""
 
     def __init__(self, moto: Moto, identities: Identities) -> None:
         self._moto = moto
         self._identities = identities
+        self._simulation = Simulation(moto, identities)
+
+    # --- permissions -----------------------------------------------------------------------
 
     def checks(self, call: Call) -> Iterator[Check]:
-        """The one permission an IAM call needs, on the entity it names."""
-        yield Check(f"iam:{call.operation}", self._resource(call))
+        """The permission an IAM call needs, on the entity it names.
 
-    def _resource(self, call: Call) -> str:
-        if "PolicyArn" in call.parameters and not call.operation.startswith(("Attach", "Detach")):
-            return call.parameters["PolicyArn"]
-        for parameter, kind in _RESOURCES.items():
-            if parameter in call.parameters:
-                return f"arn:aws:iam::{call.account}:{kind}/{call.parameters[parameter]}"
+        Temporary credentials of a user's own, or of whom a user federates, are none to IAM.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html#stsapi_comparison
+        """
+        caller = call.caller
+        if caller.since is not None and caller.principal.kind != "role-session":
+            raise front_door("unknown key", "iam")
+        if call.operation in _OWN and "UserName" not in call.parameters:
+            self._name_oneself(call)
+        if call.operation == "GetAccessKeyLastUsed":
+            self._require_access_key(call)
+        entity = self._entity(call)
+        yield Check(f"iam:{call.operation}", self._resource(call, entity), _context(call, entity))
+
+    def _name_oneself(self, call: Call) -> None:
+        if call.caller.principal.kind != "user":
+            raise AwsError(
+                "ValidationError", "Must specify userName when calling with non-User credentials"
+            )
+        call.parameters["UserName"] = call.caller.name
+        call.request.body += b"&" + urlencode({"UserName": call.caller.name}).encode()
+
+    def _require_access_key(self, call: Call) -> None:
+        key = call.parameters["AccessKeyId"]
+        if not self._identities.knows(key):
+            message = f"User: {call.caller.arn} is not authorized to perform iam:{call.operation}"
+            raise AwsError("AccessDenied", f"{message} on resource: access key {key}", 403)
+
+    def _entity(self, call: Call) -> Any:
+        """The user, role, group or policy that a call names, as moto keeps it; None for no one."""
+        iam, parameters = self._moto.iam, call.parameters
+        if "PolicyArn" in parameters and "Policy" in call.operation and not _attaches(call):
+            return iam.managed_policies.get(parameters["PolicyArn"])
+        for parameter, _, kept in ENTITIES:
+            if parameter in parameters:
+                return find(iam, kept, parameters[parameter])
+        return None
+
+    def _resource(self, call: Call, entity: Any) -> str:
+        """The ARN that a call is about: of the entity, or of what it would make.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+        """
+        parameters, iam = call.parameters, f"arn:aws:iam::{call.account}"
+        if entity is not None:
+            return str(entity.arn)
+        if "PolicyArn" in parameters and not _attaches(call):
+            return str(parameters["PolicyArn"])
+        if call.operation in _LISTS:
+            return f"{iam}:{_LISTS[call.operation]}{parameters.get('PathPrefix', '/')}"
+        for parameter, kind, _ in (*ENTITIES, ("PolicyName", "policy", "")):
+            if parameter in parameters:
+                return f"{iam}:{kind}{parameters.get('Path', '/')}{parameters[parameter]}"
         return "*"
+
+    # --- answers ---------------------------------------------------------------------------
 
     def handle(self, call: Call) -> Response:
         """Answer an IAM call; MalformedPolicyDocument for a document AWS would not take."""
+        if self._simulation.answers(call.operation):
+            return query_answer(call, self._simulation.answer(call))
         if call.operation in _DOCUMENTS:
             parameter, kind = _DOCUMENTS[call.operation]
-            policy = _parse(call.parameters.get(parameter, ""), kind)
-            unknown = unknown_principal(
-                policy, existing_principal(self._moto.iam, self._moto.account)
-            )
-            if unknown:
-                raise AwsError(
-                    "MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"'
-                )
-        if call.operation.startswith("Attach"):
-            self._check_attachment(call.parameters.get("PolicyArn", ""))
+            read_policy(call.parameters.get(parameter, ""), kind)
+        if _attaches(call):
+            self._check_attachment(call)
         if call.operation == "CreateServiceLinkedRole":
             service = call.parameters["AWSServiceName"]
             if not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.amazonaws\.com(\.cn)?", service):
                 raise AwsError("InvalidInput", f"{service} is not a valid service name.")
+        if call.parameters.get("PermissionsBoundary"):
+            self._check_boundary(call.parameters["PermissionsBoundary"])
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
             return self._user_boundary(call)
+        if "PolicyArn" in call.parameters:
+            self._managed(call.parameters["PolicyArn"])
+        require(self._moto.iam, call.operation, call.parameters)
+        if call.operation == "UpdateRole":
+            self._keep_what_is_not_asked(call)
         self._moto.seed(call.operation)
         response = self._moto.forward(call.request, "iam", call.region, call.request_id)
-        if call.operation in _UNIQUE_IDS and response.status < 300:
-            self._give_unique_id(call.operation, response)
+        if response.status < 300:
+            if call.operation in _UNIQUE_IDS:
+                self._give_unique_id(call.operation, response)
+            if call.operation == "CreateUser":
+                self._limit_new_user(call, response)
+            if call.operation == "UpdateUser":
+                self._rename_keys(call)
+            as_told(call.operation, response)
         if not call.operation.startswith(_READS):
             self._identities.forget()
         return response
@@ -108,152 +177,105 @@ class Iam:
         getattr(self._moto.iam, kept)[name].id = new
         response.body = text.replace(f"<{element}>{old}<", f"<{element}>{new}<").encode()
 
-    def _check_attachment(self, arn: str) -> None:
-        if arn.startswith(_AWS_MANAGED):
-            self._moto.load_aws_managed_policies()
-        policy = self._moto.iam.managed_policies.get(arn)
+    def _check_attachment(self, call: Call) -> None:
+        arn = call.parameters["PolicyArn"]
+        if not _POLICY_ARN.fullmatch(arn):
+            raise AwsError("ValidationError", f"ARN {arn} is not valid.")
+        policy = self._managed(arn)
         if policy is not None:  # a policy of AWS's may use condition keys the sandbox lacks
-            _parse(default_document(policy), "managed")
+            read_policy(default_document(policy), "managed")
+
+    def _managed(self, arn: str) -> Any:
+        if arn.startswith(AWS_MANAGED):
+            self._moto.load_aws_managed_policies()
+        return self._moto.iam.managed_policies.get(arn)
+
+    def _check_boundary(self, arn: str) -> None:
+        """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html"""
+        if not _POLICY_ARN.fullmatch(arn):
+            raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
+        policy = self._managed(arn)
+        if policy is None:
+            message = f"Scope ARN: {arn} does not exist or is not attachable."
+            raise AwsError("NoSuchEntity", message, 404)
+        read_policy(default_document(policy), "boundary")
 
     def _user_boundary(self, call: Call) -> Response:
-        name, boundaries = call.parameters["UserName"], self._identities.user_boundaries
+        require(self._moto.iam, call.operation, call.parameters)
+        name = call.parameters["UserName"]
+        user = self._moto.iam.users[name]
         if call.operation.startswith("Put"):
-            arn = call.parameters["PermissionsBoundary"]
-            if arn not in self._moto.iam.managed_policies:
-                raise AwsError("NoSuchEntity", f"Scope ARN: {arn} does not exist.", 404)
-            boundaries[name] = arn
-        elif boundaries.pop(name, None) is None:
+            set_boundary(user, call.parameters["PermissionsBoundary"])
+        elif boundary_of(user) is None:
             raise AwsError(
                 "NoSuchEntity", f"User {name} does not have a permissions boundary.", 404
             )
+        else:
+            set_boundary(user, None)
         self._identities.forget()
-        return _xml(call, "")
+        return query_answer(call, "")
+
+    def _keep_what_is_not_asked(self, call: Call) -> None:
+        """UpdateRole changes what it is given; moto would put defaults for the rest."""
+        role = find(self._moto.iam, "roles", call.parameters["RoleName"])
+        present = {
+            "Description": role.description or "",
+            "MaxSessionDuration": str(role.max_session_duration or 3600),
+        }
+        kept = {name: value for name, value in present.items() if name not in call.parameters}
+        call.request.body += b"&" + urlencode(kept).encode()
+
+    def _rename_keys(self, call: Call) -> None:
+        """A user keeps the access keys under another name."""
+        name = call.parameters.get("NewUserName") or call.parameters["UserName"]
+        for key in self._moto.iam.users[name].access_keys:
+            key.user_name = name
+
+    def _limit_new_user(self, call: Call, response: Response) -> None:
+        """Give a new user the boundary that was asked for, which moto overlooks."""
+        boundary = call.parameters.get("PermissionsBoundary")
+        if boundary:
+            set_boundary(self._moto.iam.users[call.parameters["UserName"]], boundary)
+            told = (
+                "<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
+                f"<PermissionsBoundaryArn>{escape(boundary)}</PermissionsBoundaryArn>"
+                "</PermissionsBoundary></User>"
+            )
+            response.body = response.body.replace(b"</User>", told.encode())
 
 
-def _parse(document: str, kind: Any) -> Policy:
+def _attaches(call: Call) -> bool:
+    return call.operation.startswith(("Attach", "Detach"))
+
+
+def _context(call: Call, entity: Any) -> dict[str, str | Sequence[str]]:
+    """IAM's condition keys: tags, the policy that is attached, the boundary that is in force."""
+    parameters = call.parameters
+    asked = read_form("iam", call.operation, parameters)
+    tags = {tag["Key"]: tag["Value"] for tag in asked.get("Tags", ())}
+    context: dict[str, str | Sequence[str]] = {
+        f"aws:RequestTag/{key}": value for key, value in tags.items()
+    }
+    names = [*tags, *asked.get("TagKeys", ())]
+    if names:
+        context["aws:TagKeys"] = names
+    for key, value in tags_of(entity).items():
+        context[f"aws:ResourceTag/{key}"] = context[f"iam:ResourceTag/{key}"] = value
+    if _attaches(call):
+        context["iam:PolicyARN"] = parameters.get("PolicyArn", "")
+    if _LIMITED.fullmatch(call.operation):
+        boundary = parameters.get("PermissionsBoundary") or boundary_of(entity)
+        if boundary:
+            context["iam:PermissionsBoundary"] = boundary
+    return context
+
+
+def read_policy(document: str, kind: Any) -> Policy:
+    """Compile a document of IAM's or STS's. Raises AwsError MalformedPolicyDocument."""
     try:
         return parse_policy(document, kind=kind, known_keys=known_condition_key)
     except MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocument", error.reason) from None
-
-
-class Sts:
-    """STS's operations the workshop needs: who am I, and becoming a role."""
-
-    def __init__(self, moto: Moto, identities: Identities) -> None:
-        self._moto = moto
-        self._identities = identities
-        self._ordinals: Counter[str] = Counter()
-        self._handlers: dict[str, Callable[[Call], Response]] = {
-            "GetCallerIdentity": self._get_caller_identity,
-            "AssumeRole": self._assume_role,
-        }
-
-    def checks(self, call: Call) -> Iterator[Check]:
-        """AssumeRole is decided by the role's trust policy; GetCallerIdentity by nobody."""
-        if call.operation != "AssumeRole":
-            return
-        arn = call.parameters.get("RoleArn", "")
-        role = self._role(arn)
-        trust = _parse(role.assume_role_policy_document, "trust") if role else None
-        context = {"sts:RoleSessionName": call.parameters.get("RoleSessionName", "")}
-        if "ExternalId" in call.parameters:
-            context["sts:ExternalId"] = call.parameters["ExternalId"]
-        if role is None:
-            # AWS does not tell a role that does not exist from one that may not be assumed.
-            message = (
-                f"User: {call.caller.arn} is not authorized to perform: sts:AssumeRole "
-                f"on resource: {arn}"
-            )
-            raise AwsError("AccessDenied", message, 403)
-        yield Check("sts:AssumeRole", arn, context, resource_policy=trust, delegation=True)
-
-    def handle(self, call: Call) -> Response:
-        """Answer an STS call. Raises NotEmulated for the operations the sandbox lacks."""
-        handler = self._handlers.get(call.operation)
-        if handler is None:
-            raise NotEmulated(f"The sandbox does not emulate sts:{call.operation}.")
-        return handler(call)
-
-    def _role(self, arn: str) -> Any:
-        return next((role for role in self._moto.iam.roles.values() if role.arn == arn), None)
-
-    def _get_caller_identity(self, call: Call) -> Response:
-        return _xml(
-            call,
-            f"<Arn>{escape(call.caller.arn)}</Arn><UserId>{escape(call.caller.user_id)}</UserId>"
-            f"<Account>{call.account}</Account>",
-        )
-
-    def _assume_role(self, call: Call) -> Response:
-        parameters = call.parameters
-        role = self._role(parameters["RoleArn"])
-        name = parameters.get("RoleSessionName", "")
-        if not re.fullmatch(r"[\w+=,.@-]{2,64}", name, re.ASCII):
-            raise AwsError(
-                "ValidationError",
-                f"1 validation error detected: Value '{name}' at 'roleSessionName' failed to "
-                "satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*",
-            )
-        seconds = int(parameters.get("DurationSeconds", "3600"))
-        self._check_duration(seconds, role, call)
-        now = clock.now()
-        expires = now + timedelta(seconds=seconds)
-        credentials, policies = self._new_credentials(), self._session_policies(parameters)
-        session = Session(credentials, role.name, name, now, expires, policies)
-        self._identities.add_session(session)
-        arn = f"arn:aws:sts::{call.account}:assumed-role/{role.name}/{name}"
-        return _xml(
-            call,
-            f"<AssumedRoleUser><AssumedRoleId>{role.id}:{name}</AssumedRoleId><Arn>{arn}</Arn>"
-            "</AssumedRoleUser><Credentials>"
-            f"<AccessKeyId>{credentials.access_key_id}</AccessKeyId>"
-            f"<SecretAccessKey>{credentials.secret_access_key}</SecretAccessKey>"
-            f"<SessionToken>{credentials.session_token}</SessionToken>"
-            f"<Expiration>{expires.strftime('%Y-%m-%dT%H:%M:%SZ')}</Expiration></Credentials>",
-        )
-
-    def _check_duration(self, seconds: int, role: Any, call: Call) -> None:
-        if not 900 <= seconds <= 43200:
-            limit = "greater than or equal to 900"
-            if seconds > 43200:
-                limit = "less than or equal to 43200"
-            raise AwsError(
-                "ValidationError",
-                f"1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to "
-                f"satisfy constraint: Member must have value {limit}",
-            )
-        if call.caller.principal.kind == "role-session" and seconds > 3600:
-            raise AwsError(
-                "ValidationError",
-                "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed "
-                "by role chaining.",
-            )
-        if seconds > int(role.max_session_duration or 3600):
-            raise AwsError(
-                "ValidationError",
-                "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
-            )
-
-    def _session_policies(self, parameters: dict[str, Any]) -> tuple[Policy, ...] | None:
-        documents = [parameters["Policy"]] if "Policy" in parameters else []
-        for name, arn in parameters.items():
-            if re.fullmatch(r"PolicyArns\.member\.\d+\.arn", name):
-                if arn.startswith(_AWS_MANAGED):
-                    self._moto.load_aws_managed_policies()
-                documents.append(default_document(self._moto.iam.managed_policies[arn]))
-        return tuple(_parse(document, "session") for document in documents) or None
-
-    def _new_credentials(self) -> Credentials:
-        self._ordinals["AssumeRole"] += 1
-        source = random.Random(f"AssumeRole-{self._ordinals['AssumeRole']}")
-        capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-        letters = capitals + capitals.lower() + "/+"
-        return Credentials(
-            "ASIA" + "".join(source.choices(capitals, k=16)),
-            "".join(source.choices(letters, k=40)),
-            "".join(source.choices(letters, k=224)),
-        )
 
 
 def _element(text: str, name: str) -> str:
@@ -262,7 +284,8 @@ def _element(text: str, name: str) -> str:
     return unescape(found[1])
 
 
-def _xml(call: Call, result: str) -> Response:
+def query_answer(call: Call, result: str) -> Response:
+    """The answer of IAM or STS with ``result``, which is XML."""
     version = "2010-05-08" if call.service == "iam" else "2011-06-15"
     operation = call.operation
     body = (

@@ -5,13 +5,14 @@ Evaluation itself is `policies`; here IAM's users, roles and groups become its p
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.carried_signatures import read as read_signature
+from workshop_lib.sandbox.condition_keys import known_condition_key, request_context
 from workshop_lib.sandbox.errors import AwsError, front_door
 from workshop_lib.sandbox.messages import Request
 from workshop_lib.sandbox.moto_adapter import Moto
@@ -44,9 +45,12 @@ class Caller:
     access_key_id: str | None = None
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
-    since: datetime | None = None  # when a role session began
+    issuer_id: str = ""  # the id of the role or user whose session this is
+    since: datetime | None = None  # when a session began
     expires: datetime | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: Mapping[str, str] = field(default_factory=dict)  # tags that a next session inherits
+    source_identity: str | None = None
 
     @property
     def arn(self) -> str:
@@ -68,15 +72,22 @@ class Check:
 
 @dataclass(frozen=True)
 class Session:
-    """A role session that STS handed out."""
+    """Temporary credentials that STS handed out: for a role, a user, or whom a user federates.
 
+    ``holder`` is the unique id of the role or user, ``name`` that of the session (a user's own has
+    none). ``policies`` are session policies, None where they do not narrow the session.
+    """
+
+    kind: Literal["role-session", "user", "federated-user"]
     credentials: Credentials
-    role_name: str
-    session_name: str
+    holder: str
+    name: str
     since: datetime
     expires: datetime
-    policies: tuple[Policy, ...] | None
+    policies: tuple[Policy, ...] | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: Mapping[str, str] = field(default_factory=dict)
+    source_identity: str | None = None
 
 
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
@@ -106,7 +117,6 @@ class Identities:
         self._moto = moto
         self._sessions: dict[str, Session] = {}
         self._callers: dict[str, Caller] = {}
-        self.user_boundaries: dict[str, str] = {}
         # Keys of the learner's own that stood in the environment before the lab: in this kernel
         # they sign for the administrator, so that a client made earlier goes on working.
         self.set_aside: frozenset[str] = frozenset()
@@ -132,9 +142,13 @@ class Identities:
         self._callers.clear()
 
     def add_session(self, session: Session) -> None:
-        """Know a role session's credentials from now on."""
+        """Know a session's credentials from now on."""
         ISSUED.add(session.credentials.access_key_id)
         self._sessions[session.credentials.access_key_id] = session
+
+    def knows(self, access_key_id: str) -> bool:
+        """Whether an access key was made here, for a user or a session, and still exists."""
+        return access_key_id in self._sessions or access_key_id in self._moto.iam.access_keys
 
     def who(self, request: Request, service: str) -> Caller:
         """The caller of a request, by its access key; ANONYMOUS where an S3 request is unsigned.
@@ -175,52 +189,76 @@ class Identities:
         return self._user_caller(key)
 
     def _user_caller(self, key: Any) -> Caller:
-        iam = self._moto.iam
-        user = iam.get_user(key.user_name)
-        groups = iam.get_groups_for_user(user.name)
-        documents = [text for holder in (user, *groups) for text in _documents(holder)]
-        boundary = self.user_boundaries.get(user.name)
-        principal = Principal(
+        user = self._moto.iam.get_user(key.user_name)
+        return Caller(
+            self._user_principal(user),
+            name=user.name,
+            user_id=user.id,
+            access_key_id=key.access_key_id,
+            secret_access_key=key.secret_access_key,
+            tags=tags_of(user),
+        )
+
+    def _user_principal(self, user: Any) -> Principal:
+        documents = documents_of(self._moto.iam, user)
+        boundary = boundary_of(user)
+        return Principal(
             kind="user",
             arn=user.arn,
             account=self.account,
             identity_policies=_compiled(documents),
             boundary=self._managed(boundary) if boundary else None,
         )
-        return Caller(
-            principal,
-            name=user.name,
-            user_id=user.id,
-            access_key_id=key.access_key_id,
-            secret_access_key=key.secret_access_key,
-            tags={tag["Key"]: tag["Value"] for tag in user.tags or []},
-        )
 
-    def _session_caller(self, session: Session) -> Caller | None:
-        roles = self._moto.iam.roles.values()
-        role = next((role for role in roles if role.name == session.role_name), None)
-        if role is None:
-            return None
-        boundary = role.permissions_boundary_arn
-        principal = Principal(
+    def _role_principal(self, role: Any, session: Session) -> Principal:
+        boundary = boundary_of(role)
+        return Principal(
             kind="role-session",
-            arn=(f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.session_name}"),
+            arn=f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.name}",
             account=self.account,
             role_arn=role.arn,
-            identity_policies=_compiled(_documents(role)),
+            identity_policies=_compiled(documents_of(self._moto.iam, role)),
             boundary=self._managed(boundary) if boundary else None,
             session_policies=session.policies,
         )
+
+    def _session_caller(self, session: Session) -> Caller | None:
+        """The caller of a session; None where its role or user is gone."""
+        iam = self._moto.iam
+        holders = iam.roles if session.kind == "role-session" else iam.users
+        holder = next((each for each in holders.values() if each.id == session.holder), None)
+        if holder is None:
+            return None
+        user_id = holder.id
+        if session.kind == "role-session":
+            principal, user_id = (
+                self._role_principal(holder, session),
+                f"{holder.id}:{session.name}",
+            )
+        else:
+            principal = self._user_principal(holder)
+        if session.kind == "federated-user":
+            user_id = f"{self.account}:{session.name}"
+            principal = replace(
+                principal,
+                kind="federated-user",
+                arn=f"arn:aws:sts::{self.account}:federated-user/{session.name}",
+                user_arn=holder.arn,
+                session_policies=session.policies,
+            )
         return Caller(
             principal,
-            name=role.name,
-            user_id=f"{role.id}:{session.session_name}",
+            name=holder.name,
+            user_id=user_id,
+            issuer_id=holder.id,
             access_key_id=session.credentials.access_key_id,
             secret_access_key=session.credentials.secret_access_key,
             session_token=session.credentials.session_token,
             since=session.since,
             expires=session.expires,
-            tags={**{tag["Key"]: tag["Value"] for tag in role.tags}, **session.tags},
+            tags=merged_tags(tags_of(holder), session.tags),
+            transitive=session.transitive,
+            source_identity=session.source_identity,
         )
 
     def _managed(self, arn: str) -> Policy:
@@ -228,6 +266,36 @@ class Identities:
         return parse_policy(
             default_document(policy), kind="boundary", known_keys=known_condition_key
         )
+
+
+def merged_tags(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
+    """Tags of which ``above`` take the place of those ``below`` by the same key in any case.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+    """
+    hidden = {key.lower() for key in above}
+    kept = {key: value for key, value in below.items() if key.lower() not in hidden}
+    return {**kept, **above}
+
+
+def tags_of(entity: Any) -> dict[str, str]:
+    """The tags of moto's user, role or policy."""
+    listed = getattr(entity, "tags", None) or []
+    each = listed.values() if isinstance(listed, dict) else listed
+    return {tag["Key"]: tag["Value"] for tag in each}
+
+
+def boundary_of(entity: Any) -> str | None:
+    """The ARN of the permissions boundary of moto's user or role."""
+    found = getattr(entity, "permissions_boundary", None)
+    return found["PermissionsBoundaryArn"] if found else None
+
+
+def set_boundary(user: Any, arn: str | None) -> None:
+    """Give moto's user a boundary, where moto looks for a role's."""
+    user.permissions_boundary = (
+        arn and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    )  # fmt: skip
 
 
 def default_document(policy: Any) -> str:
@@ -239,9 +307,19 @@ def default_document(policy: Any) -> str:
     )
 
 
-def _documents(holder: Any) -> list[str]:
-    attached = [default_document(policy) for policy in holder.managed_policies.values()]
-    return [*holder.policies.values(), *attached]
+def documents_of(iam: Any, entity: Any) -> list[str]:
+    """The policies of moto's user, role or group, inline and attached; a user's groups' as well."""
+    holders = [entity]
+    if entity in iam.users.values():
+        holders += iam.get_groups_for_user(entity.name)
+    return [
+        document
+        for holder in holders
+        for document in (
+            *holder.policies.values(),
+            *(default_document(policy) for policy in holder.managed_policies.values()),
+        )
+    ]
 
 
 def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:
@@ -254,83 +332,6 @@ def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:
 def _may_be_unsigned(request: Request, service: str) -> bool:
     """STS's operations that take another proof than a signature."""
     return service == "sts" and re.search(rb"Action=AssumeRoleWith", request.body) is not None
-
-
-# Condition keys the sandbox can answer. A policy that asks for another is refused when it is put.
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
-_KNOWN_KEYS = {
-    "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:currenttime", "aws:epochtime",
-    "aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:referer",
-    "aws:requestedregion", "aws:resourceaccount", "aws:securetransport", "aws:sourceip",
-    "aws:tagkeys", "aws:useragent", "aws:userid", "aws:username", "aws:viaawsservice",
-    "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
-    "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
-    "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
-    "dynamodb:returnconsumedcapacity",
-    "kms:bypasspolicylockoutsafetycheck", "kms:calleraccount", "kms:datakeypairspec",
-    "kms:encryptionalgorithm", "kms:encryptioncontextkeys", "kms:expirationmodel",
-    "kms:grantconstrainttype", "kms:granteeprincipal", "kms:grantisforawsresource",
-    "kms:grantoperations", "kms:keyagreementalgorithm", "kms:keyorigin", "kms:keyspec",
-    "kms:keyusage", "kms:macalgorithm",
-    "kms:messagetype", "kms:multiregion", "kms:multiregionkeytype", "kms:primaryregion",
-    "kms:reencryptonsamekey", "kms:replicaregion", "kms:requestalias", "kms:resourcealiases",
-    "kms:retiringprincipal", "kms:rotationperiodindays",
-    "kms:schedulekeydeletionpendingwindowindays", "kms:signingalgorithm", "kms:validto",
-    "kms:viaservice", "kms:wrappingalgorithm",
-    "kms:wrappingkeyspec",
-    "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys",
-    "s3:object-lock-legal-hold", "s3:object-lock-mode", "s3:object-lock-retain-until-date",
-    "s3:prefix",
-    "s3:resourceaccount", "s3:signatureage", "s3:signatureversion", "s3:tlsversion",
-    "s3:versionid", "s3:x-amz-acl", "s3:x-amz-content-sha256", "s3:x-amz-copy-source",
-    "s3:x-amz-grant-full-control", "s3:x-amz-grant-read", "s3:x-amz-grant-read-acp",
-    "s3:x-amz-grant-write", "s3:x-amz-grant-write-acp", "s3:x-amz-website-redirect-location",
-    "s3:x-amz-metadata-directive", "s3:x-amz-object-ownership", "s3:x-amz-server-side-encryption",
-    "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-storage-class",
-    "s3:if-match", "s3:if-none-match", "s3:objectcreationoperation", "s3:requestobjecttagkeys",
-    "sts:externalid", "sts:rolesessionname", "sts:transitivetagkeys",
-}  # fmt: skip
-_KNOWN_PREFIXES = (
-    "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:",
-    "s3:existingobjecttag/", "s3:requestobjecttag/",
-)  # fmt: skip
-
-
-def known_condition_key(name: str) -> bool:
-    """Whether the sandbox can answer a condition key."""
-    lowered = name.lower()
-    return lowered in _KNOWN_KEYS or lowered.startswith(_KNOWN_PREFIXES)
-
-
-def request_context(call: Call) -> dict[str, str | Sequence[str]]:
-    """The global condition keys of a call."""
-    now, caller = clock.now(), call.caller
-    context: dict[str, str | Sequence[str]] = {
-        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now.timestamp())),
-        "aws:RequestedRegion": call.region,
-        "aws:SecureTransport": "true" if call.secure else "false",
-        "aws:SourceIp": call.request.source_ip,
-        "aws:ViaAWSService": "false",
-        "aws:PrincipalIsAWSService": "false",
-        "aws:ResourceAccount": call.account,
-    }
-    for header, key in (("user-agent", "aws:UserAgent"), ("referer", "aws:Referer")):
-        if header in call.request.headers:
-            context[key] = call.request.headers[header]
-    principal = caller.principal
-    if principal.kind == "anonymous":
-        context["aws:PrincipalType"] = "Anonymous"
-        return context
-    context["aws:PrincipalAccount"] = principal.account
-    context["aws:PrincipalArn"] = principal.role_arn or principal.arn
-    context["aws:PrincipalType"] = "AssumedRole" if principal.role_arn else "User"
-    context["aws:userid"] = caller.user_id
-    if principal.kind == "user":
-        context["aws:username"] = caller.name
-    context.update({f"aws:PrincipalTag/{name}": value for name, value in caller.tags.items()})
-    return context
 
 
 # How a service's refusal names what was asked for.

@@ -47,7 +47,8 @@ __all__ = [
 # --- what a policy is ---------------------------------------------------------------------
 
 # How a statement of a resource's policy names a principal, from afar to directly. A grant to a
-# role is limited by boundary and session policies; one to a user, a session or everyone is not;
+# role, or to a user whose federated session asks, is limited by boundary and session policies; one
+# to a user, a session or everyone is not;
 # one to the account only lets the account's own policies decide.
 _NOT, _ACCOUNT, _ROLE, _DIRECT = range(4)
 
@@ -67,7 +68,7 @@ class Principals:
         named = self.services if principal.kind == "service" else self.arns
         if self.everyone or principal.arn in named:
             return _DIRECT
-        if principal.role_arn in self.arns:
+        if not self.arns.isdisjoint((principal.role_arn, principal.user_arn)):
             return _ROLE
         if principal.account in self.accounts or principal.canonical_user in self.others:
             return _DIRECT if principal.kind == "root" else _ACCOUNT
@@ -80,7 +81,7 @@ class Principals:
             return self.everyone or principal.arn in self.services
         if principal.kind == "anonymous" or principal.boundary is not None:
             return False
-        arns = {principal.arn, principal.role_arn or principal.arn}
+        arns = {principal.arn, principal.role_arn or principal.user_arn or principal.arn}
         named = arns <= self.arns or principal.kind == "root"
         return named and principal.account in self.accounts
 
@@ -157,15 +158,16 @@ class Policy:
 class Principal:
     """Who asks, with the policies that travel along.
 
-    `arn` is the ARN of the user, of the assumed-role session or of the account root; the name of
-    a service (s3.amazonaws.com); "*" for the anonymous. `session_policies` is None when none was
-    passed to AssumeRole.
+    `arn` is the ARN of the user, of the session (of a role, or of whom a user federates) or of the
+    account root; the name of a service (s3.amazonaws.com); "*" for the anonymous. `user_arn` is
+    that of the user who federates. `session_policies` is None when nothing narrows the session.
     """
 
-    kind: Literal["user", "role-session", "root", "anonymous", "service"]
+    kind: Literal["user", "role-session", "federated-user", "root", "anonymous", "service"]
     arn: str
     account: str | None
     role_arn: str | None = None
+    user_arn: str | None = None
     identity_policies: tuple[Policy, ...] = ()
     boundary: Policy | None = None
     session_policies: tuple[Policy, ...] | None = None

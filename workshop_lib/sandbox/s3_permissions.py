@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from workshop_lib.sandbox import carried_signatures, clock, post_form
+from workshop_lib.sandbox.condition_keys import request_context
 from workshop_lib.sandbox.errors import AwsError
-from workshop_lib.sandbox.identities import Check, request_context
+from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import Decision, decide

@@ -133,27 +133,41 @@ def _identity(caller: Caller) -> dict[str, Any]:
         return {"type": "AWSService"}
     if principal.kind == "anonymous":
         return {"type": "AWSAccount", "principalId": "", "accountId": "ANONYMOUS_PRINCIPAL"}
+    kind, issued_by = _IDENTITIES[principal.kind]
     identity: dict[str, Any] = {
-        "type": "AssumedRole" if principal.role_arn else "IAMUser",
+        "type": kind,
         "principalId": caller.user_id,
         "arn": principal.arn,
         "accountId": principal.account,
         "accessKeyId": caller.access_key_id,
     }
-    if principal.role_arn is None:
-        return identity | {"userName": caller.name}
-    issuer = {
-        "type": "Role",
-        "principalId": caller.user_id.partition(":")[0],
-        "arn": principal.role_arn,
-        "accountId": principal.account,
-        "userName": caller.name,
-    }
-    context: dict[str, Any] = {"sessionIssuer": issuer}
-    if caller.since is not None:
-        created = _instant(caller.since)
-        context["attributes"] = {"creationDate": created, "mfaAuthenticated": "false"}
+    if issued_by is None:
+        identity["userName"] = caller.name
+    if caller.since is None:
+        return identity
+    context: dict[str, Any] = {}
+    if issued_by is not None:
+        context["sessionIssuer"] = {
+            "type": issued_by,
+            "principalId": caller.issuer_id,
+            "arn": principal.role_arn or principal.user_arn,
+            "accountId": principal.account,
+            "userName": caller.name,
+        }
+    created = _instant(caller.since)
+    context["attributes"] = {"creationDate": created, "mfaAuthenticated": "false"}
+    if caller.source_identity is not None:
+        context["sourceIdentity"] = caller.source_identity
     return identity | {"sessionContext": context}
+
+
+# How CloudTrail names a kind of principal, and who issued its session.
+# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+_IDENTITIES = {
+    "user": ("IAMUser", None),
+    "role-session": ("AssumedRole", "Role"),
+    "federated-user": ("FederatedUser", "IAMUser"),
+}
 
 
 # CloudTrail has one name for a call that was not permitted, whatever the service's is.
@@ -304,10 +318,10 @@ _ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
 
 
 def _user_name(event: Event) -> str:
-    """The user, or the name of the role session; nobody for a service's own event."""
+    """The user, or the name of the session; nobody for a service's own event."""
     if event.caller is None:
         return ""
-    if event.caller.principal.role_arn:
+    if event.caller.principal.kind in ("role-session", "federated-user"):
         return event.caller.user_id.partition(":")[2]
     return event.caller.name
 

@@ -21,7 +21,7 @@ from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_requests import lower_first
 from workshop_lib.sandbox.messages import Request, Response
 from workshop_lib.sandbox.operations import Call
-from workshop_lib.sandbox.shapes import END_OF_TIME, service_model
+from workshop_lib.sandbox.shapes import END_OF_TIME, read_form, service_model
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def management_entry(call: Call, answer: Response | None, error: AwsError | None
 
 
 _READS = ("Describe", "Get", "Head", "List", "Lookup", "Verify")
-_READS_BY_ANOTHER_NAME = {"AssumeRole"}  # which tells all the same what it returned
+# Those that tell all the same what they returned.
+_READS_BY_ANOTHER_NAME = {"AssumeRole", "GetFederationToken", "GetSessionToken"}
 _DYNAMODB_VERSION = "2012-08-10"
 
 # The data planes: everything else is management. S3 counts listing a bucket, and looking whether
@@ -210,8 +211,14 @@ def _parameters(call: Call) -> dict[str, Any] | None:
     if shape is None:
         return None
     form = call.service in ("iam", "sts")
-    given = _from_form(shape, "", call.parameters) if form else call.parameters
-    return _told(shape, given) or None
+    return _told(shape, _given(call) if form else call.parameters) or None
+
+
+def _given(call: Call) -> dict[str, Any]:
+    try:
+        return read_form(call.service, call.operation, call.parameters)
+    except AwsError:
+        return {}  # what could not be read, the trail does not tell
 
 
 def _elements(call: Call, answer: Response) -> dict[str, Any] | None:
@@ -242,27 +249,6 @@ def _shape(call: Call, which: str) -> Shape | None:
     if call.operation not in model.operation_names:
         return None
     return getattr(model.operation_model(call.operation), which)
-
-
-def _from_form(shape: Shape, prefix: str, form: Mapping[str, str]) -> Any:
-    """The value that a form's entries under ``prefix`` make up; None where there are none."""
-    if shape.type_name == "structure":
-        inner = {
-            name: value
-            for name, member in shape.members.items()
-            if (value := _from_form(member, f"{prefix}.{name}" if prefix else name, form))
-            is not None
-        }
-        return inner or None
-    if shape.type_name == "list":
-        items: list[Any] = []
-        while (
-            item := _from_form(shape.member, f"{prefix}.member.{len(items) + 1}", form)
-        ) is not None:
-            items.append(item)
-        return items or None
-    text = form.get(prefix)
-    return _typed(text) if text and shape.type_name in ("integer", "boolean") else text
 
 
 def _told(shape: Shape, value: Any) -> Any:

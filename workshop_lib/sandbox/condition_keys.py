@@ -1,0 +1,104 @@
+"""The condition keys that requests here carry: which there are, and the global ones of a call.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+from collections.abc import Sequence
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.operations import Call
+
+# Condition keys the sandbox can answer. A policy that asks for another is refused when it is put.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+_KNOWN_KEYS = {
+    "aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:currenttime", "aws:epochtime",
+    "aws:multifactorauthpresent",
+    "aws:principalaccount", "aws:principalarn", "aws:principaltype", "aws:referer",
+    "aws:requestedregion", "aws:resourceaccount", "aws:securetransport", "aws:sourceidentity",
+    "aws:sourceip", "aws:tagkeys", "aws:tokenissuetime", "aws:useragent", "aws:userid",
+    "aws:username", "aws:viaawsservice",
+    "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
+    # Here no request carries these: nobody signs in with a device, a console or another directory.
+    "aws:multifactorauthage", "aws:federatedprovider",
+    "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
+    "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
+    "dynamodb:returnconsumedcapacity",
+    "kms:bypasspolicylockoutsafetycheck", "kms:calleraccount", "kms:datakeypairspec",
+    "kms:encryptionalgorithm", "kms:encryptioncontextkeys", "kms:expirationmodel",
+    "kms:grantconstrainttype", "kms:granteeprincipal", "kms:grantisforawsresource",
+    "kms:grantoperations", "kms:keyagreementalgorithm", "kms:keyorigin", "kms:keyspec",
+    "kms:keyusage", "kms:macalgorithm",
+    "kms:messagetype", "kms:multiregion", "kms:multiregionkeytype", "kms:primaryregion",
+    "kms:reencryptonsamekey", "kms:replicaregion", "kms:requestalias", "kms:resourcealiases",
+    "kms:retiringprincipal", "kms:rotationperiodindays",
+    "kms:schedulekeydeletionpendingwindowindays", "kms:signingalgorithm", "kms:validto",
+    "kms:viaservice", "kms:wrappingalgorithm",
+    "kms:wrappingkeyspec",
+    "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys",
+    "s3:object-lock-legal-hold", "s3:object-lock-mode", "s3:object-lock-retain-until-date",
+    "s3:prefix",
+    "s3:resourceaccount", "s3:signatureage", "s3:signatureversion", "s3:tlsversion",
+    "s3:versionid", "s3:x-amz-acl", "s3:x-amz-content-sha256", "s3:x-amz-copy-source",
+    "s3:x-amz-grant-full-control", "s3:x-amz-grant-read", "s3:x-amz-grant-read-acp",
+    "s3:x-amz-grant-write", "s3:x-amz-grant-write-acp", "s3:x-amz-website-redirect-location",
+    "s3:x-amz-metadata-directive", "s3:x-amz-object-ownership", "s3:x-amz-server-side-encryption",
+    "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-storage-class",
+    "s3:if-match", "s3:if-none-match", "s3:objectcreationoperation", "s3:requestobjecttagkeys",
+    "sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "sts:transitivetagkeys",
+    "iam:permissionsboundary", "iam:policyarn",
+}  # fmt: skip
+_KNOWN_PREFIXES = (
+    "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:",
+    "iam:resourcetag/", "s3:existingobjecttag/", "s3:requestobjecttag/",
+)  # fmt: skip
+
+
+def known_condition_key(name: str) -> bool:
+    """Whether the sandbox can answer a condition key."""
+    lowered = name.lower()
+    return lowered in _KNOWN_KEYS or lowered.startswith(_KNOWN_PREFIXES)
+
+
+_PRINCIPAL_TYPES = {
+    "user": "User", "role-session": "AssumedRole", "federated-user": "FederatedUser",
+}  # fmt: skip
+
+
+def request_context(call: Call) -> dict[str, str | Sequence[str]]:
+    """The global condition keys of a call."""
+    now, caller = clock.now(), call.caller
+    context: dict[str, str | Sequence[str]] = {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true" if call.secure else "false",
+        "aws:SourceIp": call.request.source_ip,
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalIsAWSService": "false",
+        "aws:ResourceAccount": call.account,
+    }
+    for header, key in (("user-agent", "aws:UserAgent"), ("referer", "aws:Referer")):
+        if header in call.request.headers:
+            context[key] = call.request.headers[header]
+    principal = caller.principal
+    if principal.kind == "anonymous":
+        context["aws:PrincipalType"] = "Anonymous"
+        return context
+    if principal.kind == "service":
+        context["aws:PrincipalIsAWSService"] = "true"
+        context["aws:PrincipalServiceName"] = principal.arn
+        return context
+    context["aws:PrincipalAccount"] = principal.account
+    context["aws:PrincipalArn"] = principal.role_arn or principal.arn
+    context["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
+    context["aws:userid"] = caller.user_id
+    if principal.kind == "user":
+        context["aws:username"] = caller.name
+    if caller.since is not None:
+        context["aws:TokenIssueTime"] = caller.since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        context["aws:MultiFactorAuthPresent"] = "false"
+    if caller.source_identity is not None:
+        context["aws:SourceIdentity"] = caller.source_identity
+    context.update({f"aws:PrincipalTag/{name}": value for name, value in caller.tags.items()})
+    return context
