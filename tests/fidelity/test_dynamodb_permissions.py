@@ -248,8 +248,12 @@ def test_an_index_is_a_resource_of_its_own() -> None:
     somebody.scan(TableName="orders")
     with denied("Scan", "orders/index/all"):
         somebody.scan(TableName="orders", IndexName="all")
-    allow("somebody", on("orders/index/*", "Scan"))
+    statement = {"Statement": "SELECT id FROM orders.all"}
+    with denied("PartiQLSelect", "orders/index/all"):
+        somebody.execute_statement(**statement)
+    allow("somebody", on("orders/index/*", "Scan", "PartiQLSelect"))
     somebody.scan(TableName="orders", IndexName="all")
+    assert somebody.execute_statement(**statement)["Items"] == []
 
 
 def test_a_list_has_no_resource() -> None:

@@ -23,12 +23,20 @@ from workshop_lib.sandbox.dynamodb_encryption import (
 )
 from workshop_lib.sandbox.dynamodb_index_keys import IndexKeys
 from workshop_lib.sandbox.dynamodb_permissions import table_name
-from workshop_lib.sandbox.dynamodb_requests import as_expression, malformed, require_key, with_body
+from workshop_lib.sandbox.dynamodb_policies import ResourcePolicies, resource_of
+from workshop_lib.sandbox.dynamodb_requests import (
+    answer,
+    as_expression,
+    malformed,
+    require_key,
+    with_body,
+)
 from workshop_lib.sandbox.dynamodb_statements import read_statement, spaced
 from workshop_lib.sandbox.dynamodb_storage import Storage
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
+from workshop_lib.sandbox.kms_admin import existing_principal
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
@@ -57,8 +65,8 @@ _NAME_THE_TABLE = (
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 # What moto takes without doing it, or does past S3's and IAM's rules.
-_NOT_EMULATED = ("PutResourcePolicy", "ImportTable", "ExportTableToPointInTime")
-_PARAMETERS_NOT_EMULATED = ("ResourcePolicy", "ReplicaUpdates", "GlobalTableWitnessUpdates")
+_NOT_EMULATED = ("ImportTable", "ExportTableToPointInTime")
+_PARAMETERS_NOT_EMULATED = ("ReplicaUpdates", "GlobalTableWitnessUpdates")
 
 
 class DynamoDb:
@@ -67,6 +75,7 @@ class DynamoDb:
     def __init__(self, moto: Moto, kms: Kms) -> None:
         self._moto = moto
         self.encryption = EncryptionAtRest(kms)
+        self.policies = ResourcePolicies(existing_principal(moto.iam, moto.account))
         self.storage = Storage(moto, self.encryption)
         self._handlers: dict[str, Callable[[Call], Response]] = {
             "CreateTable": self._create_table,
@@ -80,13 +89,16 @@ class DynamoDb:
             "RestoreTableFromBackup": self._restore,
             "RestoreTableToPointInTime": self._restore,
             "UpdateTimeToLive": self._need_key,
+            "PutResourcePolicy": self._put_policy,
+            "GetResourcePolicy": self._get_policy,
+            "DeleteResourcePolicy": self._delete_policy,
             **dict.fromkeys(_NOT_EMULATED, self._not_emulated),
         }
 
     def checks(self, call: Call) -> Iterator[Check]:
         """The permissions a DynamoDB call needs."""
         try:
-            yield from permissions.checks(call, self._tables(call))
+            yield from self.policies.applied(permissions.checks(call, self._tables(call)))
         except _MISBUILT as error:
             raise self._not_understood(call) from error
 
@@ -170,10 +182,16 @@ class DynamoDb:
     def _create_table(self, call: Call) -> Response:
         parameters = dict(call.parameters)
         key_id = read_specification(parameters.pop("SSESpecification", {}), "SSESpecification")
+        document, policy = parameters.pop("ResourcePolicy", None), None
+        arn = permissions.table_arn(call, parameters["TableName"])
+        if document is not None:
+            policy = self.policies.read(call, arn, document)
         response = self._forward(call, parameters)
         if response.status != 200:
             return response
         name = table_name(parameters["TableName"])
+        if policy is not None:
+            self.policies.put(arn, document, policy, None)
         with self._unless_refused(call, name):
             self.encryption.create(call, name, key_id)
         self.storage.keep_table(call.region, name)
@@ -187,6 +205,7 @@ class DynamoDb:
         except AwsError:
             del self._moto.dynamodb(call.region).tables[table]
             self.encryption.delete(call, table)
+            self.policies.forget(permissions.table_arn(call, table))
             raise
 
     def _update_table(self, call: Call) -> Response:
@@ -224,6 +243,7 @@ class DynamoDb:
         if response.status != 200:
             return response
         self.encryption.delete(call, table)
+        self.policies.forget(permissions.table_arn(call, table))
         self.storage.drop_table(call.region, table)
         return self._described(call, response, "TableDescription", status="DELETING")
 
@@ -248,6 +268,22 @@ class DynamoDb:
 
     def _not_emulated(self, call: Call) -> Response:
         raise NotEmulated(f"The sandbox does not emulate dynamodb:{call.operation}.")
+
+    # --- resource-based policies -----------------------------------------------------------
+
+    def _put_policy(self, call: Call) -> Response:
+        parameters, arn = call.parameters, resource_of(call.parameters, self._tables(call))
+        document = parameters["Policy"]
+        policy = self.policies.read(call, arn, document)
+        expected = parameters.get("ExpectedRevisionId")
+        return answer(call, {"RevisionId": self.policies.put(arn, document, policy, expected)})
+
+    def _get_policy(self, call: Call) -> Response:
+        return answer(call, self.policies.get(resource_of(call.parameters, self._tables(call))))
+
+    def _delete_policy(self, call: Call) -> Response:
+        arn = resource_of(call.parameters, self._tables(call))
+        return answer(call, self.policies.delete(arn, call.parameters.get("ExpectedRevisionId")))
 
     # --- backups ---------------------------------------------------------------------------
 
@@ -355,10 +391,12 @@ class DynamoDbStreams:
     def __init__(self, moto: Moto, dynamodb: DynamoDb) -> None:
         self._moto = moto
         self._storage = dynamodb.storage
+        self._policies = dynamodb.policies
 
     def checks(self, call: Call) -> Iterator[Check]:
         """The permission a streams call needs."""
-        return permissions.checks(call, self._moto.dynamodb(call.region).tables)
+        tables = self._moto.dynamodb(call.region).tables
+        return self._policies.applied(permissions.checks(call, tables))
 
     def handle(self, call: Call) -> Response:
         """Answer a streams call. Raises AwsError.

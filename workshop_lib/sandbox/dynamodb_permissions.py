@@ -47,6 +47,13 @@ def table_name(name_or_arn: str) -> str:
     return name_or_arn
 
 
+def table_arn(call: Call, name_or_arn: str) -> str:
+    """The ARN of a table that a call names by its name or its ARN."""
+    if name_or_arn.startswith("arn:"):
+        return name_or_arn
+    return f"arn:aws:dynamodb:{call.region}:{call.account}:table/{name_or_arn}"
+
+
 def tables_of(call: Call) -> list[str]:
     """The names of the tables whose items a call reads or writes; empty for any other call."""
     operation, parameters = call.operation, call.parameters
@@ -59,6 +66,7 @@ def tables_of(call: Call) -> list[str]:
     return [statement.table for statement, _ in _statements(call)]
 
 
+_WITH_A_NEW_TABLE = {"Tags": "TagResource", "ResourcePolicy": "PutResourcePolicy"}
 _READS_AND_WRITES_ONE = (_READS - {"BatchGetItem"}) | _WRITES
 
 
@@ -89,8 +97,10 @@ def checks(call: Call, tables: Mapping[str, Any]) -> Iterator[Check]:
         yield from _restore(call, found)
     else:
         yield Check(f"dynamodb:{operation}", found.resource(), found.of_management())
-        if operation == "CreateTable" and parameters.get("Tags"):
-            yield Check("dynamodb:TagResource", found.resource(), found.of_management())
+        if operation == "CreateTable":
+            for parameter, action in _WITH_A_NEW_TABLE.items():
+                if parameters.get(parameter):
+                    yield Check(f"dynamodb:{action}", found.resource(), found.of_management())
 
 
 def _actions(parameters: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -135,8 +145,7 @@ class _Resources:
 
     def arn(self, table: str, index: str | None = None) -> str:
         """The ARN of a table, or of its index."""
-        if not table.startswith("arn:"):
-            table = f"arn:aws:dynamodb:{self._call.region}:{self._call.account}:table/{table}"
+        table = table_arn(self._call, table)
         return f"{table}/index/{index}" if index else table
 
     def resource(self) -> str:
@@ -195,6 +204,7 @@ class _Resources:
             values = _asked_for(hash_key, asked)
             if values:
                 context["dynamodb:LeadingKeys"] = values
+        context.update(_consumed(self._call.parameters))
         if action in _READS:
             context["dynamodb:Select"] = _select(asked)
         elif action in _WRITES:
@@ -215,6 +225,7 @@ class _Resources:
         if leading:
             context["dynamodb:LeadingKeys"] = leading
         names += [name for key in keys for name in key]
+        context.update(_consumed(self._call.parameters))
         return {**context, "dynamodb:Attributes": [*dict.fromkeys(names)]}
 
     def of_statement(self, statement: Statement, values: list[Any]) -> Check:
@@ -257,6 +268,12 @@ def named_attributes(asked: Mapping[str, Any], item: Iterable[str] = ()) -> Iter
         for name in _NAME.findall(asked.get(parameter) or ""):
             if name.lower() not in _KEYWORDS:
                 yield names.get(name, name)
+
+
+def _consumed(parameters: Mapping[str, Any]) -> Context:
+    """Whether a request asks for the capacity it consumes."""
+    asked = parameters.get("ReturnConsumedCapacity", "NONE")
+    return {"dynamodb:ReturnConsumedCapacity": str(asked)}
 
 
 def _select(asked: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from botocore.validate import ParamValidator
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_requests import lower_first
 from workshop_lib.sandbox.messages import Response
+from workshop_lib.sandbox.operations import Call
 
 # Required by CreateTable, though the model no longer says so.
 _ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
@@ -24,6 +25,11 @@ _ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
 @cache
 def _model() -> ServiceModel:
     return ServiceModel(Loader().load_service_model("dynamodb", "service-2"), "dynamodb")
+
+
+def operation_names() -> list[str]:
+    """The operations of the API."""
+    return list(_model().operation_names)
 
 
 def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
@@ -70,6 +76,12 @@ def as_expression(updates: Mapping[str, Any]) -> dict[str, Any]:
     expression = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items())
     found = {"UpdateExpression": expression, "ExpressionAttributeNames": names}
     return {**found, "ExpressionAttributeValues": values} if values else found
+
+
+def answer(call: Call, document: Mapping[str, Any]) -> Response:
+    """An answer that moto has no part in."""
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": call.request_id}
+    return with_body(Response(200, headers), document)
 
 
 def with_body(response: Response, document: Mapping[str, Any]) -> Response:

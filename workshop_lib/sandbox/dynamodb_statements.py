@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 _LITERAL = r"'(?:[^']|'')*'"
 _VALUE = rf"(?:\?|{_LITERAL}|-?\d[\d.eE+-]*)"
-_NAME = r'(?:"(?P<{0}>[^"]+)"|(?P<{0}_bare>[\w.-]+))'
+# A name of other characters than letters, digits and underscores stands in quotes.
+_NAME = r'(?:"(?P<{0}>[^"]+)"|(?P<{0}_bare>[\w-]+))'
 _TARGET = re.compile(
-    r"\b(?:FROM|INTO|UPDATE)\s+" + _NAME.format("table") + r'(?:\."(?P<index>[^"]+)")?', re.I
+    rf"\b(?:FROM|INTO|UPDATE)\s+{_NAME.format('table')}(?:\.{_NAME.format('index')})?", re.I
 )
 _VERB = re.compile(r"\s*(?:EXISTS\s*\(\s*)?(SELECT|INSERT|UPDATE|DELETE)\b", re.I)
 
@@ -83,8 +84,8 @@ def read_statement(text: str) -> Statement | None:
     verb, target = _VERB.match(text), _TARGET.search(_blank(text))
     if verb is None or target is None:
         return None
-    table = target["table"] or target["table_bare"]
-    return Statement(verb[1].capitalize(), table, target["index"], text)
+    table, index = (target[name] or target[f"{name}_bare"] for name in ("table", "index"))
+    return Statement(verb[1].capitalize(), table, index, text)
 
 
 def spaced(text: str) -> str:
