@@ -7,7 +7,7 @@ import re
 import socket
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from tests.labs import as_before
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox import clock, place
 from workshop_lib.sandbox.doors import KernelDoor
+from workshop_lib.sandbox.errors import InOneSentence
 
 KEY, SECRET, TOKEN = (
     "AKIAIOSFODNN7EXAMPLE",
@@ -166,6 +167,36 @@ def test_time_moves_on_and_never_back(lab: Lab) -> None:
     assert abs(key["CreationDate"] - clock.now()) < timedelta(minutes=1)
     with pytest.raises(ValueError, match="only moves forward"):
         lab.later(minutes=-1)
+    with pytest.raises(ValueError, match="1,000 years ahead at most"):
+        lab.later(days=10**7)
+    assert boto3.client("sts").get_caller_identity()["Account"]  # the clock still goes
+
+
+def _replaced(lab: Lab) -> None:
+    start_lab()
+    lab.serve()
+
+
+_MISTAKES: dict[str, tuple[Callable[[Lab], Any], str]] = {
+    "a name": (lambda lab: lab.name("My bucket"), "WrongArgument: 'My bucket' cannot be part of"),
+    "no number": (lambda lab: lab.later(days=None), "WrongArgument: Say how much later"),  # type: ignore[arg-type]
+    "not a number": (lambda lab: lab.later(days=float("nan")), "WrongArgument: Say how much later"),
+    "an object": (lambda lab: lab.disk.object("b", "k"), "NotOnDisk: There is no object 'k'"),
+    "an item": (lambda lab: lab.disk.item("t", {"id": "1"}), "NotOnDisk: There is no item"),
+    "no key": (lambda lab: lab.disk.item("t", "1"), "WrongArgument: The key is a dict"),
+    "a port": (lambda lab: lab.serve("http"), "PortTaken: Port 'http' cannot be opened"),  # type: ignore[arg-type]
+    "an old lab": (_replaced, "LabReplaced: This lab was replaced by a later start_lab()"),
+}
+
+
+@pytest.mark.parametrize("mistake", _MISTAKES)
+def test_a_mistake_is_answered_in_one_sentence(lab: Lab, mistake: str) -> None:
+    make, sentence = _MISTAKES[mistake]
+    with pytest.raises(InOneSentence) as caught:
+        make(lab)
+    (shown,) = caught.value._render_traceback_()
+    assert shown.startswith(sentence)
+    assert "\n" not in shown
 
 
 # --- Serving -------------------------------------------------------------------------------------

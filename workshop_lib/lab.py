@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.sandbox.errors import WrongArgument
+
 if TYPE_CHECKING:
     from workshop_lib.tables import Table
 
@@ -61,8 +63,8 @@ class Lab:
         unless ``label`` is 1 to 40 lower-case letters, digits and single hyphens.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
         """
-        if not re.fullmatch(r"(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*", label):
-            raise ValueError(
+        if not re.fullmatch(r"(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*", str(label)):
+            raise WrongArgument(
                 f"{label!r} cannot be part of a name: use 1 to 40 lower-case letters, digits and "
                 "single hyphens."
             )
@@ -73,9 +75,13 @@ class Lab:
         """Move the sandbox's clock on; nothing waits, and every timestamp of AWS follows.
 
         Clients of your own (boto3's caches, the encryption client's) keep real time.
-        Raises ValueError for a step back.
+        Raises ValueError for a step back, or for one of more than 1,000 years.
         """
-        self._place.later(timedelta(minutes=minutes, hours=hours, days=days))
+        try:
+            by = timedelta(minutes=minutes, hours=hours, days=days)
+        except (TypeError, ValueError, OverflowError):
+            raise WrongArgument("Say how much later in numbers: lab.later(days=30).") from None
+        self._place.later(by)
 
     @property
     def disk(self) -> Any:

@@ -80,6 +80,17 @@ def test_a_role_that_does_not_exist_cannot_be_assumed() -> None:
     assert refusal.value.response["Error"]["Code"] == "AccessDenied"
 
 
+def test_a_role_cannot_trust_a_user_that_does_not_exist() -> None:
+    """https://repost.aws/knowledge-center/iam-trust-policy-error"""
+    nobody = f"arn:aws:iam::{ACCOUNT}:user/nobody"
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": nobody}}
+    with pytest.raises(ClientError) as refusal:
+        boto3.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=policy(trust))
+    error = refusal.value.response["Error"]
+    assert error["Code"] == "MalformedPolicyDocument"
+    assert error["Message"] == f'Invalid principal in policy: "AWS":"{nobody}"'
+
+
 def test_a_role_is_assumed_only_by_whom_it_trusts() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html"""
     trust = policy(

@@ -242,6 +242,18 @@ def test_a_grant_names_an_operation() -> None:
         grant(arn, reader_arn)
 
 
+def test_a_grant_is_for_more_than_making_grants() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
+
+    AWS's words: https://github.com/ansible/ansible/pull/31960
+    """
+    arn, (reader_arn, _) = new_key(), user("reader")
+    words = "Grants must not contain only the CreateGrant operation."
+    with refused("ValidationException", words):
+        grant(arn, reader_arn, "CreateGrant")
+    grant(arn, reader_arn, "CreateGrant", "Decrypt")
+
+
 @pytest.mark.parametrize(
     ("operation", "most", "parameters"),
     [

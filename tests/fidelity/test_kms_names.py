@@ -50,10 +50,17 @@ def test_what_is_no_key_id() -> None:
         client().describe_key(KeyId="no-key")
 
 
-@pytest.mark.unconfirmed("AWS's words for a key of another account that the caller cannot reach")
 def test_a_key_of_another_account() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html"""
-    with refused("AccessDeniedException"):
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+
+    AWS's words: https://github.com/kubernetes-sigs/aws-encryption-provider/pull/141
+    """
+    words = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/workshop-admin is not authorized to perform: "
+        "kms:Encrypt on this resource because the resource does not exist in this Region, no "
+        "resource-based policies allow access, or a resource-based policy explicitly denies access"
+    )
+    with refused("AccessDeniedException", words):
         client().encrypt(KeyId=f"arn:aws:kms:us-east-1:210987654321:key/{UNKNOWN}", Plaintext=b"x")
 
 

@@ -241,6 +241,15 @@ def test_a_copy_needs_to_read_the_source_and_write_the_target() -> None:
 # --- documents ----------------------------------------------------------------------------------
 
 
+def a_statement(**changes: Any) -> str:
+    """A policy that would do for first-bucket, but for the changes."""
+    statement = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::first-bucket/*", **changes,
+    }  # fmt: skip
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 @pytest.mark.parametrize(
     ("document", "message"),
     [
@@ -257,10 +266,25 @@ def test_a_copy_needs_to_read_the_source_and_write_the_target() -> None:
             '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::first-bucket/*"}]}',
             "Missing required field Principal",
         ),
+        (a_statement(Action="s3:PutObjct"), "Policy has invalid action"),
+        (
+            a_statement(Action="s3:GetObject", Resource="arn:aws:s3:::first-bucket"),
+            "Action does not apply to any resource(s) in statement",
+        ),
+        (
+            a_statement(Action=["s3:GetObject", "s3:ListBucket"]),
+            "Action does not apply to any resource(s) in statement",
+        ),
+        (
+            a_statement(Principal={"AWS": "arn:aws:iam::123456789012:user/nobody"}),
+            "Invalid principal in policy",
+        ),
     ],
 )
 def test_a_malformed_policy(document: str, message: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
+    """
     name = bucket()
     with refused_with(400, "MalformedPolicy", message):
         client().put_bucket_policy(Bucket=name, Policy=document)

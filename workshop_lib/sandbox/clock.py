@@ -2,6 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
+from workshop_lib.sandbox.errors import WrongArgument
+
+_FARTHEST = timedelta(days=365_000)  # what follows is years with five digits
 _skipped = timedelta()
 
 
@@ -11,10 +14,12 @@ def now() -> datetime:
 
 
 def advance(by: timedelta) -> None:
-    """Move the clock on by ``by``; ValueError when that would turn it back."""
+    """Move the clock on by ``by``; WrongArgument when that cannot be."""
     global _skipped
     if by < timedelta():
-        raise ValueError("The sandbox's clock only moves forward.")
+        raise WrongArgument("The sandbox's clock only moves forward.")
+    if by > _FARTHEST - _skipped:
+        raise WrongArgument("The sandbox's clock goes 1,000 years ahead at most.")
     _skipped += by
 
 

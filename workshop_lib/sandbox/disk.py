@@ -19,6 +19,8 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from workshop_lib.sandbox.errors import NotOnDisk
+
 SEGMENT = 256 * 1024
 """Plaintext bytes that are sealed in one piece: a range opens only the segments it touches."""
 TAG = 16
@@ -256,7 +258,7 @@ class Disk:
         """An S3 object as it lies on disk: sealed, with its data key wrapped.
 
         No permission is asked and no KMS call made: a thief asks nobody.
-        Raises LookupError where there is no such object or version.
+        Raises NotOnDisk where there is no such object or version.
         """
         return self._read_object(bucket, key, version_id)
 
@@ -265,9 +267,9 @@ class Disk:
 
         ``table`` is the table's name or ARN; ``key`` the whole primary key, plain
         ({"id": "1"}) or typed ({"id": {"S": "1"}}). No permission is asked and no KMS call made:
-        a thief asks nobody. Raises LookupError where there is no such item.
+        a thief asks nobody. Raises NotOnDisk where there is no such item.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
         """
         if self._read_item is None:
-            raise LookupError("There are no items on this disk.")
+            raise NotOnDisk("There are no items on this disk.")
         return self._read_item(table, key)

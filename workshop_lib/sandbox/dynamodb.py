@@ -36,10 +36,10 @@ from workshop_lib.sandbox.dynamodb_storage import Storage
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
-from workshop_lib.sandbox.kms_admin import existing_principal
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.principals import existing_principal
 
 Document = dict[str, Any]
 # How code that expects a well-built request fails at another one.

@@ -21,6 +21,7 @@ from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import MalformedPolicy, Policy, decide, parse_policy
 from workshop_lib.sandbox.policies import Request as PolicyRequest
 from workshop_lib.sandbox.policy_grammar import listed, read_document
+from workshop_lib.sandbox.principals import unknown_principal
 
 _INVALID = "One or more parameter values were invalid: "
 _MOST_BYTES = 20 * 1024
@@ -83,12 +84,10 @@ class ResourcePolicies:
     def _require_principals(self, policy: Policy) -> None:
         for statement in policy.statements:
             named = statement.principals
-            if named is None:
-                continue
-            if not named.services <= _SERVICES:
+            if named is not None and not named.services <= _SERVICES:
                 raise _invalid("Invalid policy document: Policy contains invalid service principal")
-            if not all(self._exists(arn) for arn in named.arns):
-                raise _invalid("Invalid principal in policy document.")
+        if unknown_principal(policy, self._exists):
+            raise _invalid("Invalid principal in policy document.")
 
     def put(self, arn: str, document: str, policy: Policy, expected: str | None) -> str:
         """Attach a policy; its revision, which the same document put again does not change.

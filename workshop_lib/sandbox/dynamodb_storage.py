@@ -23,7 +23,7 @@ from workshop_lib.sandbox.dynamodb_encryption import (
     context_of,
 )
 from workshop_lib.sandbox.dynamodb_permissions import table_name
-from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.errors import AwsError, NotOnDisk, WrongArgument
 from workshop_lib.sandbox.moto_adapter import ItemStore, Moto
 from workshop_lib.sandbox.operations import Call
 
@@ -225,18 +225,20 @@ class Storage:
     # --- the disk --------------------------------------------------------------------------
 
     def look(self, table: str, key: Mapping[str, Any]) -> disk.Stored:
-        """An item as it lies on disk. Raises LookupError."""
+        """An item as it lies on disk. Raises NotOnDisk, or WrongArgument for no key."""
+        if not isinstance(key, Mapping):
+            raise WrongArgument('The key is a dict, as for get_item: {"id": "1"}.')
         region = table.split(":")[3] if table.startswith("arn:") else None
         name = table_name(table)
         found = [at for at in self._vaults if at[1] == name and region in (None, at[0])]
         if len(found) > 1:
-            raise LookupError(f"There is a table {name!r} in several Regions: give its ARN.")
+            raise NotOnDisk(f"There is a table {name!r} in several Regions: give its ARN.")
         item = None
         if found:
             stored = self._moto.dynamodb(found[0][0]).tables[name]
             item = self.store.find(stored, _typed(key))
         if item is None:
-            raise LookupError(
+            raise NotOnDisk(
                 f"There is no item {dict(key)!r} of a table {name!r} on the disk: give the whole "
                 "primary key, as you would to get_item."
             )

@@ -111,15 +111,35 @@ def front_door(
     return AwsError(code, message or usual, status, fields if family == "s3" else None)
 
 
-class NotEmulated(NotImplementedError):
-    """Something the sandbox does not emulate and therefore refuses, by name."""
+class InOneSentence(Exception):
+    """An error of the lab's own, not AWS's: its message says what to do next, and that is all."""
 
     def _render_traceback_(self) -> list[str]:
         """What IPython shows: the sentence, without the frames of boto3 and the sandbox."""
-        return [f"NotEmulated: {self}"]
+        return [f"{type(self).__name__}: {self}"]
 
 
-class UnsupportedMoto(RuntimeError):
+class NotEmulated(InOneSentence, NotImplementedError):
+    """Something the sandbox does not emulate and therefore refuses, by name."""
+
+
+class WrongArgument(InOneSentence, ValueError):
+    """Something was asked of the lab that it cannot do."""
+
+
+class NotOnDisk(InOneSentence, LookupError):
+    """What was looked for does not lie on the sandbox's disk."""
+
+
+class LabReplaced(InOneSentence, RuntimeError):
+    """A lab was used after a later one had taken its place."""
+
+
+class PortTaken(InOneSentence, OSError):
+    """The port that was asked for cannot be opened."""
+
+
+class UnsupportedMoto(InOneSentence, RuntimeError):
     """The installed moto is not one the sandbox works with: which it is, and what is wrong."""
 
     def __init__(self, version: str, what: str) -> None:
@@ -127,10 +147,6 @@ class UnsupportedMoto(RuntimeError):
             f"The sandbox does not work with moto {version} ({what}): install the versions in "
             "requirements.lock (python3 workshop.py lab does it)."
         )
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows: the sentence alone."""
-        return [f"UnsupportedMoto: {self}"]
 
 
 def render(error: AwsError, service: str, request_id: str, *, bodiless: bool = False) -> Response:

@@ -26,6 +26,7 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import MalformedPolicy, Policy, parse_policy
+from workshop_lib.sandbox.principals import existing_principal, unknown_principal
 from workshop_lib.sandbox.shapes import read_form
 
 # Operations that put a policy document: the parameter that carries it, and its kind.
@@ -138,7 +139,14 @@ class Iam:
             return query_answer(call, self._simulation.answer(call))
         if call.operation in _DOCUMENTS:
             parameter, kind = _DOCUMENTS[call.operation]
-            read_policy(call.parameters.get(parameter, ""), kind)
+            policy = read_policy(call.parameters.get(parameter, ""), kind)
+            unknown = unknown_principal(
+                policy, existing_principal(self._moto.iam, self._moto.account)
+            )
+            if unknown:
+                raise AwsError(
+                    "MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"'
+                )
         if _attaches(call):
             self._check_attachment(call)
         if call.operation == "CreateServiceLinkedRole":

@@ -12,7 +12,7 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.identities import Caller, Check, authorize
 from workshop_lib.sandbox.kms_access import Access, Asked, managed_service
-from workshop_lib.sandbox.kms_admin import Administration, existing_principal
+from workshop_lib.sandbox.kms_admin import Administration
 from workshop_lib.sandbox.kms_ciphertext import Sealer
 from workshop_lib.sandbox.kms_granting import Granting
 from workshop_lib.sandbox.kms_import import Import
@@ -24,6 +24,7 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import Principal
+from workshop_lib.sandbox.principals import existing_principal
 from workshop_lib.sandbox.trail import Trail
 
 __all__ = ["DataKey", "KeyFacts", "Kms"]

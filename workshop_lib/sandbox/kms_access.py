@@ -163,8 +163,8 @@ class Access:
         """
         try:
             key_id, alias = self._store.parse(named, region)
-        except OtherAccount as other:
-            raise _out_of_reach(caller, operation, f"resource: {other.arn}") from None
+        except OtherAccount:
+            raise _out_of_reach(caller, operation, "this resource") from None
         if alias is not None:
             if operation in _ALIAS_TARGETS:
                 raise AwsError("ValidationException", "Aliases must refer to keys. Not aliases")

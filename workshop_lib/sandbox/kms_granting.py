@@ -143,6 +143,10 @@ def _require_operations(key: Key, operations: list[str], constraints: Parameters
             f"Grant operations {', '.join(unfit)} are not supported for a key of the spec "
             f"{key.spec} and usage {key.usage}.",
         )
+    if set(operations) == {"CreateGrant"}:
+        raise AwsError(
+            "ValidationException", "Grants must not contain only the CreateGrant operation."
+        )
     if len(kinds) > 1:
         raise AwsError(
             "ValidationException",

@@ -12,6 +12,7 @@ from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_keys import KeyPolicy
 from workshop_lib.sandbox.policies import MalformedPolicy, Principal, decide, parse_policy
 from workshop_lib.sandbox.policies import Request as PolicyRequest
+from workshop_lib.sandbox.principals import unknown_principal
 
 _USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
 # Services whose AWS managed key the sandbox has: policy id, name, actions that go through them.
@@ -120,13 +121,11 @@ def require_principals(policy: KeyPolicy, exists: Callable[[str], bool]) -> None
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
     """
-    for statement in policy.compiled.statements:
-        named = statement.principals
-        if named is not None and not all(exists(arn) for arn in named.arns):
-            raise AwsError(
-                "MalformedPolicyDocumentException",
-                "Policy contains a statement with one or more invalid principals.",
-            )
+    if unknown_principal(policy.compiled, exists):
+        raise AwsError(
+            "MalformedPolicyDocumentException",
+            "Policy contains a statement with one or more invalid principals.",
+        )
 
 
 def require_no_lockout(

@@ -48,11 +48,7 @@ _KEY_ID = re.compile(
 
 
 class OtherAccount(LookupError):
-    """The key that was named belongs to another account; ``arn`` is as it was given."""
-
-    def __init__(self, arn: str) -> None:
-        super().__init__(arn)
-        self.arn = arn
+    """The key that was named belongs to another account."""
 
 
 class KeyStore:

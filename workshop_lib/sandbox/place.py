@@ -16,6 +16,7 @@ import botocore.signers
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.disk import Disk
 from workshop_lib.sandbox.doors import KernelDoor
+from workshop_lib.sandbox.errors import LabReplaced, PortTaken
 from workshop_lib.sandbox.gate import Created, Gate
 from workshop_lib.sandbox.identities import ISSUED, Credentials
 
@@ -58,7 +59,7 @@ class Sandbox:
 
     def _require_current(self) -> None:
         if Sandbox._current is not self:
-            raise RuntimeError(
+            raise LabReplaced(
                 "This lab was replaced by a later start_lab(): use the lab that call returned."
             )
 
@@ -74,6 +75,7 @@ class Sandbox:
     @property
     def disk(self) -> Disk:
         """What storage holds, as a thief of the disk would see it."""
+        self._require_current()
         return self._gate.disk
 
     def later(self, by: timedelta) -> None:
@@ -90,15 +92,16 @@ class Sandbox:
         """Open the HTTP door: its address, and the lines that give it to a shell.
 
         ``port`` 0 takes a free one; once open, the door stays where it is. Programs started from
-        this kernel are pointed at it. Raises OSError, saying what to do, when the port is taken.
+        this kernel are pointed at it. Raises PortTaken when the port is.
         """
+        self._require_current()
         if self._http is None:
             from workshop_lib.sandbox.http_door import HttpDoor
 
             try:
                 self._http = HttpDoor(self._gate, port)
-            except (OSError, OverflowError) as error:
-                raise OSError(port_taken(port, error)) from None
+            except (OSError, OverflowError, TypeError) as error:
+                raise PortTaken(port_taken(port, error)) from None
             self._http.start()
             self._door.loopback |= self._http.hosts
             os.environ["AWS_ENDPOINT_URL"] = self._http.address
@@ -110,9 +113,9 @@ class Sandbox:
             self._http.stop()
 
 
-def port_taken(port: int, error: Exception) -> str:
+def port_taken(port: object, error: Exception) -> str:
     """One sentence for a port that could not be opened."""
-    return f"Port {port} cannot be opened ({error}): choose another one, or 0 for any free one."
+    return f"Port {port!r} cannot be opened ({error}): choose another one, or 0 for any free one."
 
 
 def export_lines(address: str, administrator: Credentials, region: str) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from workshop_lib.sandbox.conditions import instant, network, read_operator
+from workshop_lib.sandbox.s3_actions import applies, is_action
 
 Kind = Literal["identity", "managed", "boundary", "session", "bucket", "key", "table", "trust"]
 """Where a document is put: inline, as a managed policy (a boundary is one), with a session, on a
@@ -311,13 +312,18 @@ def _check_bucket(statement: dict[str, Any]) -> None:
         raise MalformedPolicy("Missing required field Principal cannot be empty!")
     if not listed(statement, "Action"):
         raise MalformedPolicy("Missing required field Action")
-    if not all(re.match(r"s3:.|\*$", action, re.I) for action in listed(statement, "Action")):
+    actions = listed(statement, "Action")
+    if not all(re.match(r"s3:.|\*$", action, re.I) and is_action(action) for action in actions):
         raise MalformedPolicy("Policy has invalid action")
     if not listed(statement, "Resource"):
         raise MalformedPolicy("Missing required field Resource")
     for resource in listed(statement, "Resource"):
         if not re.match(r"arn:(aws[\w-]*|\*):s3:", resource, re.ASCII):
             raise MalformedPolicy("Policy has invalid resource")
+    if "Action" in statement and "Resource" in statement:
+        resources = listed(statement, "Resource")
+        if not all(applies(action, resources) for action in actions):
+            raise MalformedPolicy("Action does not apply to any resource(s) in statement")
     for base, text in _tests(statement):
         if base in ("IpAddress", "NotIpAddress") and network(text) is None:
             raise MalformedPolicy("Invalid IP address in Conditions")

@@ -7,6 +7,7 @@ the configurations that have nothing to do with either.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from xml.parsers.expat import ExpatError
 
 from workshop_lib.sandbox.disk import Disk
@@ -16,6 +17,7 @@ from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto, ObjectStore
 from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.principals import existing_principal
 from workshop_lib.sandbox.s3_buckets import (
     ENFORCED,
     Bucket,
@@ -112,7 +114,9 @@ class S3:
             "PutBucketAcl": self._put_bucket_acl,
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
             "PutBucketOwnershipControls": self._put_ownership,
-            "PutBucketPolicy": put_policy,
+            "PutBucketPolicy": partial(
+                put_policy, exists=existing_principal(moto.iam, moto.account)
+            ),
             "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
             "PutObjectAcl": self._put_object_acl,
         }

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import MalformedPolicy, Policy, parse_policy
+from workshop_lib.sandbox.principals import unknown_principal
 from workshop_lib.sandbox.s3_encryption import DSSE_KMS, SSE_KMS, SSE_S3, Wanted
 from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, no_such_bucket
 from workshop_lib.sandbox.s3_xml import Element, malformed, parse, respond
@@ -217,8 +218,8 @@ def _no_policy(bucket: Bucket) -> AwsError:
     )
 
 
-def put_policy(call: Call, bucket: Bucket) -> Response:
-    """Set the bucket's policy.
+def put_policy(call: Call, bucket: Bucket, exists: Callable[[str], bool]) -> Response:
+    """Set the bucket's policy; ``exists`` tells whether an ARN in it names somebody.
 
     Raises AwsError MalformedPolicy, and AccessDenied for a public policy that Block Public Access
     keeps out; NotEmulated for a condition that the sandbox does not know.
@@ -232,6 +233,8 @@ def put_policy(call: Call, bucket: Bucket) -> Response:
         policy = parse_policy(text, kind="bucket", known_keys=known_condition_key)
     except MalformedPolicy as error:
         raise AwsError("MalformedPolicy", error.reason) from None
+    if unknown_principal(policy, exists):
+        raise AwsError("MalformedPolicy", "Invalid principal in policy")
     _require_own_resources(json.loads(text), bucket)
     public = is_public(json.loads(text))
     if public and bucket.blocks("block_public_policy"):

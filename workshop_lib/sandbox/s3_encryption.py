@@ -101,11 +101,7 @@ def wanted(headers: Mapping[str, str], default: Wanted) -> Wanted:
             raise invalid_argument(_NEEDS_KMS, SSE, method)
         return Wanted(SSE_S3)
     bucket_key = default.bucket_key if BUCKET_KEY not in headers else _truth(headers, BUCKET_KEY)
-    if method == DSSE_KMS:
-        if BUCKET_KEY in headers and bucket_key:
-            message = "S3 Bucket Keys cannot be used with aws:kms:dsse"
-            raise invalid_argument(message, BUCKET_KEY, "true")
-        bucket_key = False
+    bucket_key = bucket_key and method == SSE_KMS  # DSSE-KMS ignores the header
     return Wanted(method, headers.get(KEY_ID) or None, bucket_key, _context(headers))
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from workshop_lib.sandbox import disk
-from workshop_lib.sandbox.errors import AwsError, render
+from workshop_lib.sandbox.errors import AwsError, NotOnDisk, render
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
@@ -339,7 +339,7 @@ class Storage:
             position += len(piece)
 
     def look(self, bucket: Any, key: str, version_id: str | None) -> disk.Stored:
-        """An object as it lies on disk. Raises LookupError."""
+        """An object as it lies on disk. Raises NotOnDisk."""
         versions = [] if bucket is None else self.store.versions(bucket, key)
         found = [
             version
@@ -347,7 +347,10 @@ class Storage:
             if self.is_object(version) and version_id in (None, version.version_id)
         ]
         if not found or (version_id is None and found[-1] is not versions[-1]):
-            raise LookupError(f"There is no object {key!r} on the disk; see what was put where.")
+            raise NotOnDisk(
+                f"There is no object {key!r} of this bucket on the disk: run the cell that puts it "
+                "there, or list the bucket."
+            )
         made, facts = found[-1], found[-1].facts
         envelope: Envelope = facts.envelope
         under = envelope.key_arn or (CUSTOMER_KEY if envelope.method == SSE_C else SERVICE_KEY)

@@ -1,0 +1,40 @@
+"""Whether those whom a policy of a resource names exist.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from workshop_lib.sandbox.policies import Policy
+
+
+def existing_principal(iam: Any, account: str) -> Callable[[str], bool]:
+    """Whether an ARN can be a principal here: IAM's users and roles, other accounts unchecked."""
+
+    def exists(arn: str) -> bool:
+        parts = arn.split(":", 5)
+        if len(parts) < 6 or parts[2] not in ("iam", "sts"):
+            return False
+        kind, _, name = parts[5].partition("/")
+        if parts[4] != account or parts[5] == "root":
+            return parts[4].isdigit()
+        if kind == "federated-user":  # made up by whoever federates
+            return True
+        if kind == "user":
+            return any(user.arn == arn for user in iam.users.values())
+        if kind == "role":
+            return any(role.arn == arn for role in iam.roles.values())
+        if kind == "assumed-role":
+            role_name = name.partition("/")[0]
+            return any(role.name == role_name for role in iam.roles.values())
+        return False
+
+    return exists
+
+
+def unknown_principal(policy: Policy, exists: Callable[[str], bool]) -> str | None:
+    """The first user or role that a policy names and that does not exist, if there is one."""
+    named = (statement.principals for statement in policy.statements)
+    arns = (arn for principals in named if principals for arn in sorted(principals.arns))
+    return next((arn for arn in arns if not exists(arn)), None)
