@@ -368,6 +368,10 @@ def test_access_control_lists_are_turned_off() -> None:
         _anonymous().list_objects_v2(Bucket=name)
 
 
+_EVERYONE = "http://acs.amazonaws.com/groups/global/AllUsers"
+_ENFORCED = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+
+
 def _with_acls(acl: str | None = None) -> Any:
     """A bucket whose access control lists count, and which may be public."""
     name = bucket()
@@ -377,6 +381,76 @@ def _with_acls(acl: str | None = None) -> Any:
     if acl is not None:
         client().put_bucket_acl(Bucket=name, ACL=acl)
     return name
+
+
+def _grants(answer: dict[str, Any]) -> set[tuple[str, str]]:
+    """Who is granted what, the owner aside."""
+    given = {
+        (grant["Grantee"].get("URI") or grant["Grantee"]["ID"], grant["Permission"])
+        for grant in answer["Grants"]
+    }
+    return given - {(answer["Owner"]["ID"], "FULL_CONTROL")}
+
+
+def test_what_an_access_control_list_grants() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html"""
+    name, s3 = _with_acls("public-read-write"), client()
+    s3.put_object(Bucket=name, Key="a", Body=b"x", GrantRead=f'uri="{_EVERYONE}"')
+    assert _grants(s3.get_bucket_acl(Bucket=name)) == {(_EVERYONE, "READ"), (_EVERYONE, "WRITE")}
+    assert _grants(s3.get_object_acl(Bucket=name, Key="a")) == {(_EVERYONE, "READ")}
+    stranger = _anonymous()
+    stranger.get_object(Bucket=name, Key="a")
+    stranger.put_object(Bucket=name, Key="b", Body=b"x", ACL="public-read")
+    with refused("AccessDenied"):
+        stranger.get_bucket_acl(Bucket=name)
+    owner = s3.get_bucket_acl(Bucket=name)["Owner"]
+    group = {"Type": "Group", "URI": _EVERYONE}
+    listed = {"Owner": owner, "Grants": [{"Grantee": group, "Permission": "READ_ACP"}]}
+    s3.put_bucket_acl(Bucket=name, AccessControlPolicy=listed)
+    assert stranger.get_bucket_acl(Bucket=name)["Owner"] == owner
+    with refused("AccessDenied"):
+        stranger.list_objects_v2(Bucket=name)
+    with refused_with(400, "InvalidBucketAclWithObjectOwnership"):
+        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=_ENFORCED)
+    s3.put_bucket_acl(Bucket=name, AccessControlPolicy={"Owner": owner, "Grants": []})
+    assert s3.get_bucket_acl(Bucket=name)["Grants"] == []
+
+
+def test_a_version_has_a_list_of_its_own() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
+    name, s3 = _with_acls(), client()
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    old = s3.put_object(Bucket=name, Key="a", Body=b"old")["VersionId"]
+    s3.put_object(Bucket=name, Key="a", Body=b"new")
+    s3.put_object_acl(Bucket=name, Key="a", VersionId=old, ACL="public-read")
+    assert _anonymous().get_object(Bucket=name, Key="a", VersionId=old)["Body"].read() == b"old"
+    with refused("AccessDenied"):
+        _anonymous().get_object(Bucket=name, Key="a")
+
+
+def test_lists_that_name_nobody() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
+    name, s3 = _with_acls(), client()
+    with refused_with(400, "InvalidArgument", "Invalid id"):
+        s3.put_bucket_acl(Bucket=name, GrantRead="id=nobody")
+    with refused_with(400, "InvalidArgument", "Invalid group uri"):
+        s3.put_bucket_acl(Bucket=name, GrantRead="uri=http://nobody")
+    with refused_with(400, "UnresolvableGrantByEmailAddress"):
+        s3.put_bucket_acl(Bucket=name, GrantRead="emailAddress=nobody@example.com")
+    with refused_with(400, "InvalidRequest"):
+        s3.put_bucket_acl(Bucket=name, ACL="private", GrantRead=f"uri={_EVERYONE}")
+    with refused_with(400, "MissingSecurityHeader"):
+        s3.put_bucket_acl(Bucket=name)
+
+
+def test_a_new_bucket_is_never_public() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
+    with refused_with(400, "InvalidBucketAclWithBlockPublicAccessError"):
+        client().create_bucket(Bucket="open", ACL="public-read", ObjectOwnership="ObjectWriter")
+    client().create_bucket(Bucket="logs", ACL="log-delivery-write", ObjectOwnership="ObjectWriter")
+    logs = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+    granted = _grants(client().get_bucket_acl(Bucket="logs"))
+    assert granted == {(logs, "WRITE"), (logs, "READ_ACP")}
 
 
 def test_who_may_list_may_know_what_is_not_there() -> None:
@@ -394,15 +468,12 @@ def test_who_may_list_may_know_what_is_not_there() -> None:
 
 def test_a_policy_may_ask_for_a_grant() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies-condition-keys.html"""
-    name = bucket()
-    client().put_object(Bucket=name, Key="a", Body=b"x")
-    key = "s3:x-amz-grant-full-control"
-    policy = deny(name, {"StringNotEquals": {key: "id=bucket-owner"}})
+    name, owner = _with_acls(), f"id={client().list_buckets()['Owner']['ID']}"
+    policy = deny(name, {"StringNotEquals": {"s3:x-amz-grant-full-control": owner}})
     client().put_bucket_policy(Bucket=name, Policy=policy)
     with refused("AccessDenied"):
         client().put_object(Bucket=name, Key="a", Body=b"x")
-    with refused("AccessControlListNotSupported"):  # the policy lets it through
-        client().put_object(Bucket=name, Key="a", Body=b"x", GrantFullControl="id=bucket-owner")
+    client().put_object(Bucket=name, Key="a", Body=b"x", GrantFullControl=owner)
 
 
 def test_a_policy_may_forbid_a_way_to_lock() -> None:

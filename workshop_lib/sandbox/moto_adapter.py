@@ -18,7 +18,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache, cached_property, partial
 from types import SimpleNamespace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote_to_bytes
 
 import moto
@@ -288,6 +288,14 @@ class Moto:
         return None if found is None else found.stream_shard
 
 
+class Grant(NamedTuple):
+    """What an access control list grants to a canonical user or, by URI, to a group."""
+
+    user: str
+    uri: str
+    permission: str
+
+
 class ObjectStore:
     """moto's S3 as a store: buckets, and of each key the versions, oldest first.
 
@@ -395,9 +403,26 @@ class ObjectStore:
         if tags:
             tagger.tag_resource(made.arn, tagger.convert_dict_to_tags_input(tags))
 
-    def canned_acl(self, name: str) -> Any:
-        """moto's ACL for a canned one."""
-        return self._models.get_canned_acl(name)
+    def new_acl(self, grants: Iterable[Grant]) -> Any:
+        """moto's access control list with these grants, each under an entry of its own."""
+        models = self._models
+        return models.FakeAcl(
+            [
+                models.FakeGrant(
+                    [models.FakeGrantee(grantee_id=grant.user, uri=grant.uri)], [grant.permission]
+                )
+                for grant in grants
+            ]
+        )
+
+    def grants(self, acl: Any) -> list[Grant]:
+        """The grants of an access control list of moto's."""
+        return [
+            Grant(grantee.id, grantee.uri, permission)
+            for grant in acl.grants
+            for grantee in grant.grantees
+            for permission in grant.permissions
+        ]
 
     def new_id(self, operation: str, length: int) -> str:
         """An identifier of letters and digits that depends on operation and ordinal alone."""

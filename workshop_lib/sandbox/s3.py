@@ -18,8 +18,10 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto, ObjectStore
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.principals import existing_principal
+from workshop_lib.sandbox.s3_acls import Acls, not_enforceable, of_new_bucket
 from workshop_lib.sandbox.s3_buckets import (
     ENFORCED,
+    OWNER,
     Bucket,
     Buckets,
     delete_encryption,
@@ -49,7 +51,6 @@ from workshop_lib.sandbox.s3_objects import Objects
 from workshop_lib.sandbox.s3_permissions import Permissions
 from workshop_lib.sandbox.s3_storage import Storage, require_secure_key
 from workshop_lib.sandbox.s3_tagging import Tagging, of_bucket
-from workshop_lib.sandbox.s3_uploads import acl, no_acls
 from workshop_lib.sandbox.s3_xml import malformed, parse, respond
 
 Handler = Callable[[Call, Bucket], Response]
@@ -58,20 +59,18 @@ Handler = Callable[[Call, Bucket], Response]
 _BUCKET_CONFIGURATIONS = {
     "DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
     "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
-    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration", "GetBucketAcl", "GetBucketCors",
+    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration", "GetBucketCors",
     "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
     "GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
     "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
     "GetPublicAccessBlock", "PutBucketAccelerateConfiguration",
-    "PutBucketAcl", "PutBucketCors", "PutBucketInventoryConfiguration",
+    "PutBucketCors", "PutBucketInventoryConfiguration",
     "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
     "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
     "PutPublicAccessBlock",
 }  # fmt: skip
 # The same for an object; the object itself is looked for first.
-_OBJECT_CONFIGURATIONS = {
-    "GetObjectAcl", "PutObjectAcl", "RestoreObject",
-}  # fmt: skip
+_OBJECT_CONFIGURATIONS = {"RestoreObject"}
 # Steps of an upload whose encryption was chosen when it began.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 _CHOSEN = {"CompleteMultipartUpload", "UploadPart", "UploadPartCopy"}
@@ -100,6 +99,7 @@ class S3:
             **Copies(self._buckets, self._storage).handlers,
             **Multipart(self._buckets, self._storage).handlers,
             **self._listing.handlers,
+            **Acls(self._storage).handlers,
             **Tagging(self._storage).handlers,
             **Locks(self._storage).handlers,
             "DeleteBucket": self._delete_bucket,
@@ -111,14 +111,12 @@ class S3:
             "GetBucketRequestPayment": _payment,
             "HeadBucket": _head_bucket,
             "OptionsObject": lambda call, bucket: preflight(call.request, bucket),
-            "PutBucketAcl": self._put_bucket_acl,
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
             "PutBucketOwnershipControls": self._put_ownership,
             "PutBucketPolicy": partial(
                 put_policy, exists=existing_principal(moto.iam, moto.account)
             ),
             "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
-            "PutObjectAcl": self._put_object_acl,
         }
         self.disk = Disk(
             lambda name, key, version_id: self._storage.look(store.bucket(name), key, version_id)
@@ -195,16 +193,13 @@ class S3:
             message = "Invalid x-amz-object-ownership header: " + ownership
             name = "x-amz-object-ownership"
             raise AwsError("InvalidArgument", message, 400, {"ArgumentName": name})
-        granted = any(header.startswith("x-amz-grant-") for header in headers)
-        if (headers.get("x-amz-acl", "private") != "private" or granted) and ownership == ENFORCED:
-            raise AwsError(
-                "InvalidBucketAclWithObjectOwnership",
-                "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
-            )
+        acl = of_new_bucket(headers, ownership, self._store)
         tags = _creation_tags(call.request.body)
         response = self._forward(call)
         if response.status < 300:
             bucket = self._buckets.get(name)
+            if acl is not None:
+                bucket.moto.set_acl(acl)
             if tags:
                 self._store.set_tags(bucket.moto, tags)
         return response
@@ -218,36 +213,17 @@ class S3:
             raise AwsError("BucketNotEmpty", message, 409, {"BucketName": bucket.name})
         return self._forward(call)
 
-    def _put_bucket_acl(self, call: Call, bucket: Bucket) -> Response:
-        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
-        if not bucket.acls_count:
-            if call.request.headers.get("x-amz-acl") != "bucket-owner-full-control":
-                raise no_acls()
-            return Response(200)
-        if "x-amz-acl" in call.request.headers:
-            acl(call, bucket, call.request.headers, self._store)
-        return self._forward(call)
-
     def _put_ownership(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketOwnershipControls.html"""
         rules = parse(call.request.body, "OwnershipControls").all("Rule")
         if len(rules) != 1 or rules[0].value("ObjectOwnership") not in _OWNERSHIPS:
             raise malformed()
-        bucket.moto.ownership_rule = rules[0].value("ObjectOwnership")
+        ownership = rules[0].value("ObjectOwnership")
+        grants = self._store.grants(bucket.moto.acl)
+        if ownership == ENFORCED and any(grant.user != OWNER for grant in grants):
+            raise not_enforceable()
+        bucket.moto.ownership_rule = ownership
         return Response(200)
-
-    # --- an object's configurations ------------------------------------------------------------
-
-    def _put_object_acl(self, call: Call, bucket: Bucket) -> Response:
-        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
-        self._storage.object(call, bucket, call.parameters["Key"], call.parameters.get("versionId"))
-        if not bucket.acls_count:
-            if call.request.headers.get("x-amz-acl") != "bucket-owner-full-control":
-                raise no_acls()
-            return Response(200)
-        if "x-amz-acl" in call.request.headers:
-            acl(call, bucket, call.request.headers, self._store)
-        return self._forward(call)
 
     # --- moto ----------------------------------------------------------------------------------
 

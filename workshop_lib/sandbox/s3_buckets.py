@@ -22,6 +22,8 @@ from workshop_lib.sandbox.s3_xml import Element, malformed, parse, respond
 
 BLOCKED, ALLOWED = "SSE-C", "NONE"
 ENFORCED = "BucketOwnerEnforced"
+# The account's canonical user id, the same that moto writes into access control lists.
+OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 
 
 @dataclass

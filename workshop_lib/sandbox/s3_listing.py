@@ -15,9 +15,9 @@ from urllib.parse import quote
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
-from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
+from workshop_lib.sandbox.s3_buckets import OWNER, Bucket, Buckets
 from workshop_lib.sandbox.s3_errors import invalid_argument
-from workshop_lib.sandbox.s3_multipart import OWNER, Upload
+from workshop_lib.sandbox.s3_multipart import Upload
 from workshop_lib.sandbox.s3_xml import respond
 
 _MOST = 1000

@@ -14,7 +14,7 @@ from workshop_lib.sandbox import checksums, clock, disk
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
-from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
+from workshop_lib.sandbox.s3_buckets import OWNER, Bucket, Buckets
 from workshop_lib.sandbox.s3_conditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.s3_copies import source_of_copy
 from workshop_lib.sandbox.s3_encryption import (
@@ -295,10 +295,6 @@ class Multipart:
             "Part": [_shown_part(part) for part in page],
         }
         return respond("ListPartsResult", content)
-
-
-# The account's canonical user id, the same that moto writes into access control lists.
-OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 
 
 def _shown_part(part: StoredPart) -> dict[str, Any]:

@@ -263,9 +263,8 @@ class Permissions:
         if call.caller.principal.kind != "anonymous":
             groups.add(_AUTHENTICATED)
         return any(
-            grantee.uri in groups and {needed, "FULL_CONTROL"} & set(grant.permissions)
-            for grant in acl.grants
-            for grantee in grant.grantees
+            grant.uri in groups and grant.permission in (needed, "FULL_CONTROL")
+            for grant in self._store.grants(acl)
         )
 
 

@@ -7,9 +7,8 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
-from workshop_lib.sandbox import checksums, s3_locks, s3_tagging
+from workshop_lib.sandbox import checksums, s3_acls, s3_locks, s3_tagging
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
@@ -24,7 +23,7 @@ from workshop_lib.sandbox.s3_encryption import (
     require_unblocked,
     wanted,
 )
-from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, invalid_request
+from workshop_lib.sandbox.s3_errors import invalid_request
 from workshop_lib.sandbox.s3_permissions import key_of
 from workshop_lib.sandbox.s3_storage import Checksum, Facts, New
 
@@ -41,11 +40,6 @@ _STORAGE_CLASSES = {
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
     "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
 }  # fmt: skip
-_CANNED_ACLS = {
-    "private", "public-read", "public-read-write", "authenticated-read", "aws-exec-read",
-    "bucket-owner-read", "bucket-owner-full-control",
-}  # fmt: skip
-_PUBLIC_ACLS = {"public-read", "public-read-write", "authenticated-read"}
 _MOST_METADATA = 2 * 1024
 
 
@@ -191,40 +185,6 @@ def storage_class(headers: Mapping[str, str]) -> str:
     return name
 
 
-def acl(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> Any | None:
-    """The access control list asked for, where they count; None for the usual one.
-
-    Raises AwsError AccessControlListNotSupported where they are turned off, AccessDenied for a
-    public one that Block Public Access keeps out.
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-    """
-    name = headers.get("x-amz-acl")
-    if any(header.startswith("x-amz-grant-") for header in headers):
-        if not bucket.acls_count:
-            raise no_acls()
-        raise NotEmulated("The sandbox does not emulate grants by header: use x-amz-acl.")
-    if name is None:
-        return None
-    if name not in _CANNED_ACLS:
-        raise invalid_argument("", "x-amz-acl", name)
-    if not bucket.acls_count:
-        if name != "bucket-owner-full-control":
-            raise no_acls()
-        return None
-    if name in _PUBLIC_ACLS and bucket.blocks("block_public_acls"):
-        raise access_denied(
-            f"User: {call.caller.arn} is not authorized to perform: s3:PutObjectAcl on resource: "
-            f'"{bucket.arn}" because public access control lists (ACLs) are blocked by the '
-            "BlockPublicAcls block public access setting."
-        )
-    return store.canned_acl(name)
-
-
-def no_acls() -> AwsError:
-    """AccessControlListNotSupported."""
-    return AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
-
-
 def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> New:
     """A new object as far as a write's headers describe it, still without its data."""
     return New(
@@ -234,7 +194,7 @@ def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: Obj
         data=(),
         storage_class=storage_class(headers),
         tags=s3_tagging.from_header(headers),
-        acl=acl(call, bucket, headers, store),
+        acl=s3_acls.from_headers(call, bucket, headers, store),
         lock=s3_locks.from_headers(bucket, headers),
     )
 

@@ -70,7 +70,7 @@ def parse(body: bytes, root: str) -> Element:
 def document(root: str, content: Mapping[str, Any], namespace: str = NAMESPACE) -> bytes:
     """A document: texts, numbers, truth values and times, lists of them, nested mappings.
 
-    None leaves an element out; ``namespace`` may be empty.
+    None leaves an element out; ``namespace`` may be empty. A name may bring attributes along.
     """
     named = f' xmlns="{namespace}"' if namespace else ""
     inner = "".join(_element(name, value) for name, value in content.items())
@@ -92,8 +92,9 @@ def _element(name: str, value: Any) -> str:
         return "".join(_element(name, item) for item in value)
     if isinstance(value, Mapping):
         inner = "".join(_element(key, item) for key, item in value.items())
-        return f"<{name}>{inner}</{name}>"
-    return f"<{name}>{_text(value)}</{name}>"
+    else:
+        inner = _text(value)
+    return f"<{name}>{inner}</{name.partition(' ')[0]}>"
 
 
 def _text(value: Any) -> str:
