@@ -44,6 +44,7 @@ from workshop_lib.sandbox.s3_encryption import (
     require_no_choice,
     require_transport,
 )
+from workshop_lib.sandbox.s3_errors import unvalued_argument
 from workshop_lib.sandbox.s3_listing import Listing
 from workshop_lib.sandbox.s3_locks import Locks
 from workshop_lib.sandbox.s3_multipart import Multipart
@@ -63,7 +64,7 @@ _BUCKET_CONFIGURATIONS = {
     "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
     "GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
     "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
-    "GetPublicAccessBlock", "PutBucketAccelerateConfiguration",
+    "PutBucketAccelerateConfiguration",
     "PutBucketCors", "PutBucketInventoryConfiguration",
     "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
     "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
@@ -109,6 +110,7 @@ class S3:
             "GetBucketPolicy": lambda call, bucket: get_policy(bucket),
             "GetBucketPolicyStatus": lambda call, bucket: get_policy_status(bucket),
             "GetBucketRequestPayment": _payment,
+            "GetPublicAccessBlock": self._get_public_access_block,
             "HeadBucket": _head_bucket,
             "OptionsObject": lambda call, bucket: preflight(call.request, bucket),
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
@@ -191,8 +193,7 @@ class S3:
         ownership = headers.get("x-amz-object-ownership", ENFORCED)
         if ownership not in _OWNERSHIPS:
             message = "Invalid x-amz-object-ownership header: " + ownership
-            name = "x-amz-object-ownership"
-            raise AwsError("InvalidArgument", message, 400, {"ArgumentName": name})
+            raise unvalued_argument(message, "x-amz-object-ownership")
         acl = of_new_bucket(headers, ownership, self._store)
         tags = _creation_tags(call.request.body)
         response = self._forward(call)
@@ -211,6 +212,17 @@ class S3:
             if bucket.versioning is not None:
                 message += ". You must delete all versions in the bucket."
             raise AwsError("BucketNotEmpty", message, 409, {"BucketName": bucket.name})
+        return self._forward(call)
+
+    def _get_public_access_block(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetPublicAccessBlock.html"""
+        if bucket.moto.public_access_block is None:
+            raise AwsError(
+                "NoSuchPublicAccessBlockConfiguration",
+                "The public access block configuration was not found",
+                404,
+                {"BucketName": bucket.name},
+            )
         return self._forward(call)
 
     def _put_ownership(self, call: Call, bucket: Bucket) -> Response:

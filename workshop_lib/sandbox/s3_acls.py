@@ -16,7 +16,7 @@ from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import ENFORCED, OWNER, Bucket
 from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, invalid_request
 from workshop_lib.sandbox.s3_storage import Storage, version_headers
-from workshop_lib.sandbox.s3_xml import Element, parse, respond
+from workshop_lib.sandbox.s3_xml import SCHEMA, Element, parse, respond
 
 _GROUPS = "http://acs.amazonaws.com/groups/"
 _EVERYONE = f"{_GROUPS}global/AllUsers"
@@ -37,6 +37,7 @@ _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
 }
 _PERMISSIONS = ("READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL")
 _HEADERS = {f"x-amz-grant-{name.lower().replace('_', '-')}": name for name in _PERMISSIONS}
+_KINDS = ("CanonicalUser", "Group", "AmazonCustomerByEmail")
 _OWNERS = (Grant(OWNER, "", "FULL_CONTROL"),)
 
 
@@ -129,16 +130,17 @@ def from_document(body: bytes) -> tuple[Grant, ...]:
     """The grants in an AccessControlPolicy. Raises AwsError MalformedACLError, InvalidArgument."""
     document = parse(body, "AccessControlPolicy")
     owner, listed = document.one("Owner"), document.one("AccessControlList")
-    if owner is None or listed is None:
+    owner_id = owner and owner.value("ID")
+    if not owner_id or listed is None:
         raise _malformed()
-    if owner.value("ID") != OWNER:
-        raise invalid_argument("Invalid id", "CanonicalUser/ID", owner.value("ID"))
+    if owner_id != OWNER:
+        raise invalid_argument("Invalid id", "CanonicalUser/ID", owner_id)
     return tuple(_grant(element) for element in listed.all("Grant"))
 
 
 def _grant(element: Element) -> Grant:
     grantee, permission = element.one("Grantee"), element.value("Permission")
-    if grantee is None or permission not in _PERMISSIONS:
+    if grantee is None or grantee.kind not in _KINDS or permission not in _PERMISSIONS:
         raise _malformed()
     uri, user, address = (grantee.value(name) for name in ("URI", "ID", "EmailAddress"))
     if address is not None:
@@ -211,7 +213,8 @@ class Acls:
 
     def get_of_object(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html"""
-        made = self._object(call, bucket)
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        made = self._storage.object(call, bucket, key, version_id)
         return self._shown(bucket, made.acl, version_headers(bucket, made))
 
     def put_of_bucket(self, call: Call, bucket: Bucket) -> Response:
@@ -223,15 +226,11 @@ class Acls:
 
     def put_of_object(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
-        made = self._object(call, bucket)
+        made = self._storage.standing(call, bucket)
         acl = self._asked(call, bucket)
         if acl is not None:
             made.set_acl(acl)
         return Response(200, version_headers(bucket, made))
-
-    def _object(self, call: Call, bucket: Bucket) -> Any:
-        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
-        return self._storage.object(call, bucket, key, version_id)
 
     def _asked(self, call: Call, bucket: Bucket) -> Any | None:
         """The list a request brings; None for the owner's own where lists are turned off."""
@@ -264,7 +263,7 @@ class Acls:
         return respond("AccessControlPolicy", content, headers)
 
 
-_TYPED = 'Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="{}"'
+_TYPED = f'Grantee xmlns:xsi="{SCHEMA}" xsi:type="{{}}"'
 
 
 def _document(grant: Grant) -> dict[str, Any]:

@@ -17,7 +17,12 @@ from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import MalformedPolicy, Policy, parse_policy
 from workshop_lib.sandbox.principals import unknown_principal
 from workshop_lib.sandbox.s3_encryption import DSSE_KMS, SSE_KMS, SSE_S3, Wanted
-from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, no_such_bucket
+from workshop_lib.sandbox.s3_errors import (
+    access_denied,
+    invalid_argument,
+    no_such_bucket,
+    unvalued_argument,
+)
 from workshop_lib.sandbox.s3_xml import Element, malformed, parse, respond
 
 BLOCKED, ALLOWED = "SSE-C", "NONE"
@@ -163,12 +168,9 @@ def _default(rule: Element) -> Wanted:
     if method not in (SSE_S3, SSE_KMS, DSSE_KMS):
         raise malformed()
     if method == SSE_S3 and key_id is not None:
-        raise AwsError(
-            "InvalidArgument",
-            "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms or "
-            "aws:kms:dsse",
-            400,
-            {"ArgumentName": "ApplyServerSideEncryptionByDefault"},
+        message = "a KMSMasterKeyID is not applicable if the default sse algorithm is not "
+        raise unvalued_argument(
+            message + "aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault"
         )
     return Wanted(method, key_id, bucket_key in ("true", "TRUE"))
 

@@ -82,9 +82,8 @@ class Copies:
         shown = {
             **version_headers(bucket, made),
             **encryption_headers(made.facts.envelope, asked, headers),
+            **source_version(source),
         }
-        if source_bucket.versioning is not None:
-            shown["x-amz-copy-source-version-id"] = source.version_id
         content = {
             "LastModified": made.last_modified, "ETag": made.etag, **checksum.elements(),
         }  # fmt: skip
@@ -106,6 +105,12 @@ def source_of_copy(storage: Storage, call: Call, bucket: Bucket) -> Any:
     check_copy_source(call.request.headers, source.etag, modified)
     require_at_hand(source)
     return source
+
+
+def source_version(source: Any) -> dict[str, str]:
+    """The header that names the version a copy was made of; the null version has no name."""
+    version_id = str(source.version_id)
+    return {} if version_id == "null" else {"x-amz-copy-source-version-id": version_id}
 
 
 def _directive(headers: Mapping[str, str], kind: str) -> str:

@@ -12,6 +12,11 @@ def invalid_argument(message: str, name: str, value: str | None) -> AwsError:
     return AwsError("InvalidArgument", message, 400, {"ArgumentName": name, "ArgumentValue": shown})
 
 
+def unvalued_argument(message: str, name: str) -> AwsError:
+    """InvalidArgument that names the argument alone."""
+    return AwsError("InvalidArgument", message, 400, {"ArgumentName": name})
+
+
 def invalid_request(message: str) -> AwsError:
     """InvalidRequest."""
     return AwsError("InvalidRequest", message)

@@ -9,14 +9,17 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from urllib.parse import quote
+
+from botocore.loaders import Loader
 
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import ObjectStore
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import OWNER, Bucket, Buckets
-from workshop_lib.sandbox.s3_errors import invalid_argument
+from workshop_lib.sandbox.s3_errors import invalid_argument, unvalued_argument
 from workshop_lib.sandbox.s3_multipart import Upload
 from workshop_lib.sandbox.s3_xml import respond
 
@@ -82,7 +85,7 @@ def _page(query: _Query, entries: Iterable[tuple[str, Any]], after_group: str = 
 def _query(call: Call, most: str = "max-keys") -> _Query:
     parameters = call.parameters
     encoding = parameters.get("encoding-type")
-    if encoding not in (None, "", "url"):
+    if encoding not in (None, "url"):
         message = "Invalid Encoding Method specified in Request"
         raise invalid_argument(message, "encoding-type", encoding)
     text = parameters.get(most) or str(_MOST)
@@ -124,6 +127,9 @@ class Listing:
             raise invalid_argument(message, "max-buckets", most)
         after = _decoded(parameters.get("continuation-token")) or ""
         region, prefix = parameters.get("bucket-region"), parameters.get("prefix", "")
+        if region is not None and region not in _regions():
+            message = f"Argument value {region} is not a valid AWS Region"
+            raise unvalued_argument(message, "bucket-region")
         found = [
             bucket
             for bucket in self._buckets.all()
@@ -178,7 +184,7 @@ class Listing:
             decoded = _decoded(token)
             if not decoded:
                 message = "The continuation token provided is incorrect"
-                raise invalid_argument(message, "continuation-token", None)
+                raise unvalued_argument(message, "continuation-token")
             after = decoded
         group = query.group(after) or ""
         page = _page(query, self._current(bucket, after), group if group == after else "")
@@ -186,7 +192,7 @@ class Listing:
         content = {
             "Name": bucket.name,
             "Prefix": query.shown(query.prefix),
-            "StartAfter": query.shown(start) if start else None,
+            "StartAfter": query.shown(start) if start and token is None else None,
             "ContinuationToken": token,
             "NextContinuationToken": _encoded(_name(page.last)) if page.truncated else None,
             "KeyCount": len(page.entries) + len(page.prefixes),
@@ -276,15 +282,15 @@ class Listing:
         )
         left = _after(under_way, marker, id_marker)
         page = _page(query, [(upload.key, upload) for upload in left])
-        last = page.last if page.truncated else None
+        last: Upload | None = page.entries[-1] if page.entries else None
         content = {
             "Bucket": bucket.name,
             "KeyMarker": query.shown(marker),
             "UploadIdMarker": id_marker if marker else "",
-            "NextKeyMarker": None if last is None else query.shown(_name(last)),
-            "NextUploadIdMarker": getattr(last, "id", None),
+            "NextKeyMarker": "" if last is None else query.shown(last.key),
+            "NextUploadIdMarker": "" if last is None else last.id,
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
-            "Prefix": query.shown(query.prefix),
+            "Prefix": query.shown(query.prefix) if query.prefix else None,
             "MaxUploads": query.most,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
@@ -298,7 +304,9 @@ def _after(under_way: list[Upload], marker: str, id_marker: str) -> list[Upload]
     if not marker:
         return under_way
     same = [upload.id for upload in under_way if upload.key == marker]
-    passed = same[: same.index(id_marker) + 1] if id_marker in same else same
+    if id_marker and id_marker not in same:
+        raise invalid_argument("Invalid uploadId marker", "upload-id-marker", id_marker)
+    passed = same[: same.index(id_marker) + 1] if id_marker else same
     return [upload for upload in under_way if upload.key >= marker and upload.id not in passed]
 
 
@@ -346,7 +354,13 @@ def _shown_object(query: _Query, made: Any, *, owner: bool) -> dict[str, Any]:
 def _name(entry: Any) -> str:
     if isinstance(entry, str):
         return entry
-    return str(entry.key if isinstance(entry, Upload) else entry.name)
+    return str(entry.name)
+
+
+@cache
+def _regions() -> set[str]:
+    partitions = Loader().load_data("partitions")["partitions"]
+    return {region for partition in partitions for region in partition["regions"]}
 
 
 def _encoded(text: str) -> str:

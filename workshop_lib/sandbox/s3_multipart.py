@@ -16,7 +16,7 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import OWNER, Bucket, Buckets
 from workshop_lib.sandbox.s3_conditions import check_not_overtaken, check_write
-from workshop_lib.sandbox.s3_copies import source_of_copy
+from workshop_lib.sandbox.s3_copies import source_of_copy, source_version
 from workshop_lib.sandbox.s3_encryption import (
     COPY_SOURCE,
     SSE_C,
@@ -192,11 +192,7 @@ class Multipart:
         customer = self._require_same_key(call, bucket, upload)
         digest = check_md5(request.headers, request.body)
         checksum = sent_checksum(request.headers, request.body)
-        if checksum and upload.chosen and checksum.algorithm != upload.algorithm:
-            raise invalid_request(
-                f"Checksum Type mismatch occurred, expected checksum Type: "
-                f"{upload.algorithm.lower()}, actual checksum Type: {checksum.algorithm.lower()}"
-            )
+        _require_algorithm(upload, checksum)
         part = self._store(call, bucket, upload, number, request.body, digest, checksum, customer)
         shown = {"ETag": f'"{part.etag}"', **upload.envelope.headers(customer)}
         if checksum is not None:
@@ -215,8 +211,7 @@ class Multipart:
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
         part = self._store(call, bucket, upload, number, body, digest, None, customer)
         shown = upload.envelope.headers(customer)
-        if source_bucket.versioning is not None:
-            shown["x-amz-copy-source-version-id"] = source.version_id
+        shown |= source_version(source)
         content = {"LastModified": iso(part.modified), "ETag": f'"{part.etag}"'}
         if upload.chosen and part.for_object:
             content[f"Checksum{upload.algorithm}"] = part.for_object
@@ -443,11 +438,21 @@ def _require_part_checksum(
             f"include the checksum for each part. It was missing for part {number} in the "
             "request."
         )
-    known = {upload.algorithm: part.for_object}
-    if part.checksum is not None:
-        known[part.checksum.algorithm] = part.checksum.value
+    known = {upload.algorithm: part.for_object} if upload.chosen else {}
     if any(known.get(algorithm) != value for algorithm, value in given.items()):
         raise _invalid_part(upload, number, etag)
+
+
+def _require_algorithm(upload: Upload, checksum: Checksum | None) -> None:
+    """A part brings the upload's checksum; where S3 makes one of the whole, it may bring none."""
+    if not upload.chosen or (checksum is None and upload.kind == "FULL_OBJECT"):
+        return
+    sent = "null" if checksum is None else checksum.algorithm.lower()
+    if sent != upload.algorithm.lower():
+        raise invalid_request(
+            "Checksum Type mismatch occurred, expected checksum Type: "
+            f"{upload.algorithm.lower()}, actual checksum Type: {sent}"
+        )
 
 
 def _require_size(headers: Mapping[str, str], size: int) -> None:

@@ -30,6 +30,7 @@ from workshop_lib.sandbox.s3_errors import (
     invalid_argument,
     invalid_request,
     no_such_version,
+    unvalued_argument,
 )
 from workshop_lib.sandbox.s3_storage import (
     BYPASS,
@@ -428,12 +429,8 @@ def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
 
 def _require_lock_to_bypass(bucket: Bucket, headers: Mapping[str, str]) -> None:
     if BYPASS in headers and not bucket.moto.object_lock_enabled:
-        raise AwsError(
-            "InvalidArgument",
-            f"{BYPASS} is only applicable to Object Lock enabled buckets.",
-            400,
-            {"ArgumentName": BYPASS},
-        )
+        message = f"{BYPASS} is only applicable to Object Lock enabled buckets."
+        raise unvalued_argument(message, BYPASS)
 
 
 def _address(call: Call, bucket: Bucket, key: str) -> str:

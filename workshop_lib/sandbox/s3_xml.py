@@ -12,6 +12,7 @@ from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.messages import Response
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
+SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
     | {chr(code): f"&#x{code:x};" for code in range(32) if code not in (9, 10, 13)}
@@ -27,10 +28,11 @@ def malformed() -> AwsError:
 
 
 class Element:
-    """An element of a document; names come without their namespace."""
+    """An element of a document; names come without their namespace, ``kind`` is its xsi:type."""
 
     def __init__(self, element: ElementTree.Element) -> None:
         self.name = element.tag.rpartition("}")[2]
+        self.kind = element.get(f"{{{SCHEMA}}}type", "")
         self.text = element.text or ""
         self.children = [Element(child) for child in element]
 

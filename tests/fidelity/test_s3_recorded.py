@@ -1,4 +1,4 @@
-"""Tags of buckets and objects, Object Lock, and what a delete marker is no answer to."""
+"""What recorded answers of S3 show: tags, versions, locks, conditions, parts, lists."""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -19,6 +19,13 @@ BODY = b"card 4111 1111 1111 1111"
 def client() -> Any:
     """One client for all tests; it sends what it is told, also what it knows to be wrong."""
     return boto3.client("s3", region_name=REGION, config=Config(parameter_validation=False))
+
+
+@cache
+def plain_client() -> Any:
+    """One that adds no checksums of its own."""
+    own = Config(request_checksum_calculation="when_required")
+    return boto3.client("s3", region_name=REGION, config=own)
 
 
 def bucket(name: str = "first-bucket", **more: Any) -> str:
@@ -192,6 +199,13 @@ def test_s3_knows_its_own_versions() -> None:
     [one], [other] = answer["Errors"], answer["Deleted"]
     assert (one["Code"], one["VersionId"]) == ("NoSuchVersion", invented)
     assert other["VersionId"] == gone
+    s3.put_object(Bucket=bucket(), Key="a", Body=BODY)
+    enabled = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket="first-bucket", VersioningConfiguration=enabled)
+    copied = s3.copy_object(Bucket=name, Key="b", CopySource="first-bucket/a")
+    assert "CopySourceVersionId" not in copied  # the null version has no name
+    again = s3.copy_object(Bucket=name, Key="c", CopySource=f"{name}/b")
+    assert again["CopySourceVersionId"] == copied["VersionId"]
 
 
 def test_a_bucket_with_versions_is_not_empty() -> None:
@@ -381,3 +395,126 @@ def test_a_completion_names_parts_as_they_were_uploaded() -> None:
     s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [part]})
     told = error(s3.get_object, Bucket=named["Bucket"], Key="a", PartNumber=2)
     assert (told["PartNumberRequested"], told["ActualPartCount"]) == ("2", "1")
+
+
+def test_a_part_brings_the_upload_s_checksum() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    s3, named = plain_client(), {"Bucket": bucket(), "Key": "a"}
+    upload_id = s3.create_multipart_upload(**named, ChecksumAlgorithm="SHA256")["UploadId"]
+    part = {**named, "UploadId": upload_id, "PartNumber": 1, "Body": BODY}
+    mismatch = "Checksum Type mismatch occurred, expected checksum Type: sha256, actual checksum "
+    with refused_with(400, "InvalidRequest", mismatch + "Type: null"):
+        s3.upload_part(**part)
+    with refused_with(400, "InvalidRequest", mismatch + "Type: crc32"):
+        s3.upload_part(**part, ChecksumAlgorithm="CRC32")
+    s3.upload_part(**part, ChecksumAlgorithm="SHA256")
+    whole = {"ChecksumAlgorithm": "CRC32", "ChecksumType": "FULL_OBJECT"}
+    part["UploadId"] = s3.create_multipart_upload(**named, **whole)["UploadId"]
+    s3.upload_part(**part)
+
+
+def test_uploads_under_way_are_told_with_the_last_one() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
+    s3, name = client(), bucket()
+    first, second = (
+        s3.create_multipart_upload(Bucket=name, Key=key)["UploadId"] for key in ("a", "b")
+    )
+    found = s3.list_multipart_uploads(Bucket=name)
+    assert (found["NextKeyMarker"], found["NextUploadIdMarker"]) == ("b", second)
+    assert "Prefix" not in found
+    found = s3.list_multipart_uploads(Bucket=name, KeyMarker="b")
+    assert (found["NextKeyMarker"], found["NextUploadIdMarker"]) == ("", "")
+    told = error(s3.list_multipart_uploads, Bucket=name, KeyMarker="b", UploadIdMarker=first)
+    assert told == {
+        "Code": "InvalidArgument",
+        "Message": "Invalid uploadId marker",
+        "ArgumentName": "upload-id-marker",
+        "ArgumentValue": first,
+    }
+
+
+def test_a_listing_says_what_it_did_not_understand() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+    s3, name = client(), bucket()
+    told = error(s3.list_objects_v2, Bucket=name, ContinuationToken="")
+    assert told == {
+        "Code": "InvalidArgument",
+        "Message": "The continuation token provided is incorrect",
+        "ArgumentName": "continuation-token",
+    }
+    with refused_with(400, "InvalidArgument", "Invalid Encoding Method specified in Request"):
+        s3.list_objects_v2(Bucket=name, EncodingType="")
+    message = "Argument value eu-east-1 is not a valid AWS Region"
+    with refused_with(400, "InvalidArgument", message):
+        s3.list_buckets(BucketRegion="eu-east-1")
+
+
+# --- access control lists -----------------------------------------------------------------------
+
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+LOGGERS = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+STRANGERS = "http://acs.amazonaws.com/groups/s3/Strangers"
+
+
+def test_grants_are_read_before_they_are_kept() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html"""
+    s3, name = client(), bucket(ObjectOwnership="ObjectWriter")
+    s3.put_object(Bucket=name, Key="a", Body=BODY)
+    owner = s3.get_bucket_acl(Bucket=name)["Owner"]
+    group, self_ = {"Type": "Group"}, {"Type": "CanonicalUser", "ID": owner["ID"]}
+
+    def document(grantee: Any, permission: str = "READ", **more: Any) -> Any:
+        grants = [{"Grantee": grantee, "Permission": permission}]
+        return {"AccessControlPolicy": {"Owner": owner, "Grants": grants, **more}}
+
+    malformed: Any = ("MalformedACLError", {})
+    wrong_id = ("InvalidArgument", {"ArgumentName": "CanonicalUser/ID", "ArgumentValue": "me"})
+    for asked, (code, fields) in (
+        ({"ACL": "strange"}, ("InvalidArgument", {"ArgumentName": "x-amz-acl"})),
+        ({"GrantRead": f'uri="{STRANGERS}"'}, ("InvalidArgument", {"ArgumentName": "uri"})),
+        ({"GrantRead": 'id="me"'}, ("InvalidArgument", {"ArgumentName": "id"})),
+        ({"GrantRead": 'x="y"'}, ("InvalidArgument", {"ArgumentName": "x-amz-grant-read"})),
+        ({"ACL": "private", "GrantRead": f"uri={LOGGERS}"}, ("InvalidRequest", {})),
+        ({"ACL": "private", **document(self_)}, ("UnexpectedContent", {})),
+        ({}, ("MissingSecurityHeader", {"MissingHeaderName": "x-amz-acl"})),
+        (document(self_, "OTHER"), malformed),
+        (document(self_, Owner={}), malformed),
+        (document({**self_, "Type": "Other"}), malformed),
+        ({"AccessControlPolicy": {}}, malformed),
+        (document({**self_, "ID": "me"}), wrong_id),
+        (
+            document({**group, "URI": STRANGERS}),
+            ("InvalidArgument", {"ArgumentName": "Group/URI", "ArgumentValue": STRANGERS}),
+        ),
+        ({"GrantRead": f"uri={ALL_USERS}"}, ("AccessDenied", {})),
+        (document({**group, "URI": ALL_USERS}), ("AccessDenied", {})),
+    ):
+        for call, named in (
+            (s3.put_bucket_acl, {"Bucket": name}),
+            (s3.put_object_acl, {"Bucket": name, "Key": "a"}),
+        ):
+            told = error(call, **named, **asked)
+            assert (told["Code"], told) == (code, {**told, **fields})
+    s3.put_object_acl(Bucket=name, Key="a", **document({**group, "URI": LOGGERS}))
+    [grant] = s3.get_object_acl(Bucket=name, Key="a")["Grants"]
+    assert grant == {"Grantee": {**group, "URI": LOGGERS}, "Permission": "READ"}
+    s3.put_object(Bucket=name, Key="b", Body=BODY, GrantRead=f'uri="{LOGGERS}"')
+    assert s3.get_object_acl(Bucket=name, Key="b")["Grants"] == [grant]
+
+
+def test_a_new_bucket_s_list_is_not_public() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
+    for owned, code in (
+        ("ObjectWriter", "InvalidBucketAclWithBlockPublicAccessError"),
+        ("BucketOwnerEnforced", "InvalidBucketAclWithObjectOwnership"),
+    ):
+        with refused_with(400, code):
+            bucket("public", ACL="public-read", ObjectOwnership=owned)
+    bucket(ACL="log-delivery-write", ObjectOwnership="ObjectWriter")
+    assert len(client().get_bucket_acl(Bucket="first-bucket")["Grants"]) == 3
+    told = error(client().create_bucket, Bucket="third", ObjectOwnership="Nobody")
+    assert told == {
+        "Code": "InvalidArgument",
+        "Message": "Invalid x-amz-object-ownership header: Nobody",
+        "ArgumentName": "x-amz-object-ownership",
+    }
