@@ -17,6 +17,7 @@ from tests.fidelity.s3_people import (
     bucket,
     client,
     customer,
+    deny,
     events,
     md5,
     refused,
@@ -86,6 +87,42 @@ def test_a_write_may_depend_on_what_is_there() -> None:
     with refused_with(412, "PreconditionFailed"):
         client().put_object(Bucket=name, Key="a", Body=BODY, IfMatch='"other"')
     client().put_object(Bucket=name, Key="a", Body=b"new", IfMatch=etag)
+
+
+def test_a_deletion_may_depend_on_what_is_there() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html"""
+    name = bucket()
+    etag = client().put_object(Bucket=name, Key="a", Body=BODY)["ETag"]
+    with refused_with(412, "PreconditionFailed"):
+        client().delete_object(Bucket=name, Key="a", IfMatch='"other"')
+
+    def delete(caller: Any, condition: str) -> list[str]:
+        objects = {"Objects": [{"Key": "a", "ETag": condition}]}
+        found = caller.delete_objects(Bucket=name, Delete=objects)
+        return [error["Code"] for error in found.get("Errors", [])]
+
+    may_only_delete = user("deleter", allow("s3:DeleteObject"))
+    assert delete(client(), '"other"') == ["PreconditionFailed"]
+    assert delete(may_only_delete, etag) == ["AccessDenied"]  # an ETag is read
+    with refused("AccessDenied"):
+        may_only_delete.delete_object(Bucket=name, Key="a", IfMatch=etag)
+    may_only_delete.delete_object(Bucket=name, Key="a", IfMatch="*")
+    client().put_object(Bucket=name, Key="a", Body=BODY)
+    assert delete(client(), etag) == []
+
+
+def test_a_deletion_may_have_to_be_conditional() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html"""
+    name = bucket()
+    etag = client().put_object(Bucket=name, Key="a", Body=BODY)["ETag"]
+    policy = deny(name, {"Null": {"s3:if-match": "true"}}, "s3:DeleteObject")
+    client().put_bucket_policy(Bucket=name, Policy=policy)
+    with refused("AccessDenied"):
+        client().delete_object(Bucket=name, Key="a")
+    one = {"Bucket": name, "Delete": {"Objects": [{"Key": "a"}]}}
+    assert client().delete_objects(**one)["Errors"][0]["Code"] == "AccessDenied"
+    one["Delete"]["Objects"][0]["ETag"] = etag
+    assert "Errors" not in client().delete_objects(**one)
 
 
 def test_a_copy_may_depend_on_its_source() -> None:
@@ -303,7 +340,10 @@ def test_a_composite_checksum_needs_that_of_each_part() -> None:
     with refused("InvalidRequest"):
         s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [chosen]})
     chosen["ChecksumSHA256"] = part["ChecksumSHA256"]
-    answer = s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [chosen]})
+    with refused("InvalidRequest"):
+        done = {**named, "MultipartUpload": {"Parts": [chosen]}}
+        s3.complete_multipart_upload(**done, ChecksumSHA256="no checksum")
+    answer = s3.complete_multipart_upload(**done)
     digest = hashlib.sha256(hashlib.sha256(BODY).digest()).digest()
     assert answer["ChecksumSHA256"] == base64.b64encode(digest).decode() + "-1"
     found = s3.get_object_attributes(

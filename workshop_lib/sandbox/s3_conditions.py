@@ -72,6 +72,19 @@ def check_write(headers: Mapping[str, str], key: str, present: Any | None) -> No
             raise precondition_failed("If-Match")
 
 
+def check_delete(match: str | None, key: str, present: Any | None) -> None:
+    """Raise AwsError unless a deletion's condition on the present object holds.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+    """
+    if match is None:
+        return
+    if present is None:
+        raise no_such_key(key)
+    if not _names(match, present.etag):
+        raise precondition_failed("If-Match")
+
+
 def check_not_overtaken(headers: Mapping[str, str], key: str, overtaken: bool) -> None:
     """Raise AwsError where another write came between beginning and end of a conditional one.
 

@@ -14,7 +14,8 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import Bucket
 from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, invalid_request
-from workshop_lib.sandbox.s3_storage import Storage, bypasses, version_headers
+from workshop_lib.sandbox.s3_permissions import bypasses
+from workshop_lib.sandbox.s3_storage import Storage, version_headers
 from workshop_lib.sandbox.s3_xml import Element, malformed, parse, respond
 
 _MODES = ("GOVERNANCE", "COMPLIANCE")

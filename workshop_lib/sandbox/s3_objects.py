@@ -15,6 +15,7 @@ from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import Bucket, Buckets
 from workshop_lib.sandbox.s3_conditions import (
     byte_range,
+    check_delete,
     check_read,
     check_write,
 )
@@ -32,12 +33,11 @@ from workshop_lib.sandbox.s3_errors import (
     no_such_version,
     unvalued_argument,
 )
+from workshop_lib.sandbox.s3_permissions import BYPASS, bypasses
 from workshop_lib.sandbox.s3_storage import (
-    BYPASS,
     Checksum,
     Facts,
     Storage,
-    bypasses,
     http_date,
     marker_response,
     require_at_hand,
@@ -231,8 +231,7 @@ class Objects:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
         headers, key = call.request.headers, call.parameters["Key"]
         _require_lock_to_bypass(bucket, headers)
-        if "if-match" in headers:
-            check_write({"if-match": headers["if-match"]}, key, self._storage.current(bucket, key))
+        check_delete(headers.get("if-match"), key, self._storage.current(bucket, key))
         version_id, marker = self._storage.delete(
             bucket, key, call.parameters.get("versionId"), bypass=bypasses(headers)
         )
@@ -261,20 +260,21 @@ class Objects:
                 raise malformed()
             named = {"Key": key, "VersionId": version_id}
             try:
-                deleted.append({**named, **self._delete_one(call, bucket, key, version_id)})
+                gone = self._delete_one(call, bucket, key, version_id, element.value("ETag"))
+                deleted.append({**named, **gone})
             except AwsError as error:
                 errors.append({**named, "Code": error.code, "Message": error.message})
         content = {"Deleted": None if quiet else deleted, "Error": errors}
         return respond("DeleteResult", content)
 
     def _delete_one(
-        self, call: Call, bucket: Bucket, key: str, version_id: str | None
+        self, call: Call, bucket: Bucket, key: str, version_id: str | None, match: str | None
     ) -> dict[str, Any]:
         permissions = self._storage.permissions
         bypass = bypasses(call.request.headers)
-        for action in ("DeleteObject", *(["BypassGovernanceRetention"] if bypass else [])):
-            check = permissions.on_object(call, bucket, action, key, version_id)
+        for check in permissions.deletion(call, bucket, key, version_id, match, bypass=bypass):
             permissions.require(call, check)
+        check_delete(match, key, self._storage.current(bucket, key))
         if version_id is not None and not self._storage.is_own(version_id):
             raise no_such_version(key, version_id)
         gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)

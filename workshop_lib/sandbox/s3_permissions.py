@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -94,10 +94,9 @@ _MORE = {
     "x-amz-object-lock-mode": "PutObjectRetention",
     "x-amz-object-lock-retain-until-date": "PutObjectRetention",
     "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
-    "x-amz-bypass-governance-retention": "BypassGovernanceRetention",
 }
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "PostObject"}
-_BYPASSES = {"DeleteObject", "PutObjectRetention"}
+BYPASS = "x-amz-bypass-governance-retention"
 _ON_EXISTING_TAGS = re.compile(r"s3:(Get|Delete|Put)Object(Version)?(Tagging|Acl|Attributes)?")
 # Headers and query parameters that are condition keys as they are.
 _HEADER_KEYS = (
@@ -147,19 +146,40 @@ class Permissions:
         version_id = call.parameters.get("versionId")
         if operation in ("CopyObject", "UploadPartCopy"):
             yield from self._source(call)
+        if operation == "DeleteObject":
+            match, bypass = headers.get("if-match"), bypasses(headers)
+            yield from self.deletion(call, bucket, key, version_id, match, bypass=bypass)
+            return
         action = OBJECT_ACTIONS.get(operation, operation)
         yield self.on_object(call, bucket, action, key, version_id)
         if operation == "GetObjectAttributes":
             yield self.on_object(call, bucket, "GetObject", key, version_id)
-        if operation in _WRITES or operation in _BYPASSES:
+        if operation == "PutObjectRetention" and bypasses(headers):
+            yield self.on_object(call, bucket, "BypassGovernanceRetention", key, version_id)
+        if operation in _WRITES:
             fields = post_form.read(call.request).fields if operation == "PostObject" else headers
             needed = {_MORE[name] for name in _MORE if fields.get(name) not in (None, "false")}
             if "acl" in fields and operation == "PostObject":
                 needed.add("PutObjectAcl")
-            if operation in _BYPASSES:
-                needed &= {"BypassGovernanceRetention"}
             for more in sorted(needed):
                 yield self.on_object(call, bucket, more, key, version_id)
+
+    def deletion(
+        self, call: Call, bucket: Bucket, key: str, version_id: str | None, match: str | None,
+        *, bypass: bool,
+    ) -> Iterator[Check]:  # fmt: skip
+        """The permissions to delete an object: where an ETag is to match, also to read it.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        check = self.on_object(call, bucket, "DeleteObject", key, version_id)
+        if match is not None:
+            check = replace(check, context={**check.context, "s3:if-match": match})
+        yield check
+        if bypass:
+            yield self.on_object(call, bucket, "BypassGovernanceRetention", key, version_id)
+        if match not in (None, "*"):
+            yield self.on_object(call, bucket, "GetObject", key)
 
     def _creation(self, call: Call) -> Iterator[Check]:
         arn = f"arn:aws:s3:::{call.parameters['Bucket']}"
@@ -388,6 +408,11 @@ def _requested_tags(call: Call) -> Context:
     found: Context = {f"s3:RequestObjectTag/{name}": value for name, value in tags.items()}
     found["s3:RequestObjectTagKeys"] = list(tags)
     return found
+
+
+def bypasses(headers: Mapping[str, str]) -> bool:
+    """Whether a request would override a retention in governance mode."""
+    return headers.get(BYPASS, "").lower() == "true"
 
 
 def key_of(call: Call) -> str:

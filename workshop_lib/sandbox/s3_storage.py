@@ -40,7 +40,6 @@ from workshop_lib.sandbox.s3_permissions import Permissions
 
 _CHUNK = 1024 * 1024
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
-BYPASS = "x-amz-bypass-governance-retention"
 
 
 @dataclass(frozen=True)
@@ -424,11 +423,6 @@ def http_date(moment: datetime) -> str:
     """A time as HTTP's headers write it, whatever the locale."""
     day, month = _DAYS[moment.weekday()], _MONTHS[moment.month - 1]
     return f"{day}, {moment:%d} {month} {moment:%Y %H:%M:%S} GMT"
-
-
-def bypasses(headers: Mapping[str, str]) -> bool:
-    """Whether a request would override a retention in governance mode."""
-    return headers.get(BYPASS, "").lower() == "true"
 
 
 def require_secure_key(call: Call) -> None:
