@@ -240,14 +240,17 @@ def test_a_refusal_without_a_message_has_none_in_the_record_either() -> None:
 
 def test_an_alias_is_a_resource_beside_its_key() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/ct-createalias.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-updatealias.html
     https://docs.aws.amazon.com/kms/latest/developerguide/ct-deletealias.html
     """
     kms = boto3.client("kms")
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    kms.update_alias(AliasName="alias/mine", TargetKeyId=arn)
     kms.delete_alias(AliasName="alias/mine")
     alias = "arn:aws:kms:us-east-1:123456789012:alias/mine"
-    for name, wanted in (("CreateAlias", [arn, alias]), ("DeleteAlias", [alias, arn])):
+    order = {"CreateAlias": [arn, alias], "UpdateAlias": [alias, arn], "DeleteAlias": [alias, arn]}
+    for name, wanted in order.items():
         (record,) = events(EventName=name)
         assert [resource["ARN"] for resource in record["resources"]] == wanted
         assert {resource["type"] for resource in record["resources"]} == {"AWS::KMS::Key"}

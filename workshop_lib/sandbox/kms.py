@@ -255,23 +255,25 @@ class Kms:
             parameters=_recorded_request(asked),
             response=None if error or read_only else _recorded_response(asked, result),
             more=None if error else _more(asked, result or {}),
-            resources=list(dict.fromkeys(self._concerned(asked))),
+            resources=self._concerned(asked),
             read_only=read_only,
             error=error,
             invoked_by=asked.via and _IN_THE_TRAIL[asked.via],
             host=asked.call.request.host if asked.via is None and asked.call.secure else None,
         )
 
-    def _concerned(self, asked: Asked) -> Iterator[str]:
+    def _concerned(self, asked: Asked) -> list[str]:
         """The ARNs of the keys, and of the alias that is made, moved or deleted.
 
         https://docs.aws.amazon.com/kms/latest/developerguide/ct-createalias.html
-        https://docs.aws.amazon.com/kms/latest/developerguide/ct-deletealias.html
+        https://docs.aws.amazon.com/kms/latest/developerguide/ct-updatealias.html
         """
-        arns = [key.arn for key in (asked.source, asked.key) if key is not None]
-        if asked.key is not None and "AliasName" in asked.values:
-            arns.append(self._store.alias_arn(asked.call.region, asked.values["AliasName"]))
-        yield from reversed(arns) if asked.call.operation == "DeleteAlias" else arns
+        call = asked.call
+        keys = [key.arn for key in (asked.source, asked.key) if key is not None]
+        if asked.key is None or "AliasName" not in asked.values:
+            return list(dict.fromkeys(keys))
+        alias = self._store.alias_arn(call.region, asked.values["AliasName"])
+        return [*keys, alias] if call.operation == "CreateAlias" else [alias, *keys]
 
     def _note(self, key: Key, name: str, at: datetime, details: Mapping[str, Any]) -> None:
         """Write down what KMS did of itself.
