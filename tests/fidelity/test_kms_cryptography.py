@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tests.fidelity.kms_people import client, new_key, refused
 
@@ -295,6 +297,25 @@ def test_signatures(spec: str, algorithm: str) -> None:
     kms.disable_key(KeyId=arn)
     with refused("DisabledException"):
         kms.sign(Message=b"message", **asked)
+
+
+def test_edwards_curve_signatures() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html"""
+    kms, arn = client(), new_key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")
+    asked: dict[str, Any] = {"KeyId": arn, "SigningAlgorithm": "ED25519_SHA_512"}
+    signature = kms.sign(Message=b"message", **asked)["Signature"]
+    found = kms.get_public_key(KeyId=arn)
+    assert found["SigningAlgorithms"] == ["ED25519_PH_SHA_512", "ED25519_SHA_512"]
+    public = serialization.load_der_public_key(found["PublicKey"])
+    assert isinstance(public, ed25519.Ed25519PublicKey)
+    public.verify(signature, b"message")
+    with refused("KMSInvalidSignatureException", ""):
+        kms.verify(Message=b"massage", Signature=signature, **asked)
+    with refused("ValidationException"):
+        kms.sign(Message=b"d" * 64, MessageType="DIGEST", **asked)
+    pair = kms.generate_data_key_pair(KeyId=new_key(), KeyPairSpec="ECC_NIST_EDWARDS25519")
+    private = serialization.load_der_private_key(pair["PrivateKeyPlaintext"], None)
+    assert isinstance(private, ed25519.Ed25519PrivateKey)
 
 
 def test_a_shared_secret() -> None:

@@ -69,6 +69,34 @@ def test_one_new_material_waits_for_rotation_at_a_time() -> None:
     bring(arn, b"p" * 32, ImportType="NEW_KEY_MATERIAL")
 
 
+@pytest.mark.unconfirmed("AWS's codes for parameters that do not go together")
+def test_what_an_import_may_say() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
+    arn, mac_key = (
+        new_key(Origin="EXTERNAL", **more)
+        for more in ({}, {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"})
+    )
+    whole, mac = parcel(arn, MATERIAL), parcel(mac_key, MATERIAL)
+    for_ever = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+    in_a_year = clock.now() + timedelta(days=365, minutes=1)
+    for more in ({"ValidTo": in_a_year}, {"ValidTo": clock.now() + timedelta(1), **for_ever}):
+        with refused("ValidationException"):
+            client().import_key_material(**whole, **more)
+    new = {"ImportType": "NEW_KEY_MATERIAL", "KeyMaterialId": "0" * 64}
+    with refused("ValidationException"):
+        client().import_key_material(**whole, **for_ever, **new)
+    with refused("UnsupportedOperationException"):
+        client().import_key_material(**mac, **for_ever, ImportType="NEW_KEY_MATERIAL")
+    made = client().import_key_material(**whole, **for_ever)["KeyMaterialId"]
+    with refused("IncorrectKeyMaterialException"):
+        client().import_key_material(**whole, **for_ever, KeyMaterialId="0" * 64)
+    client().import_key_material(
+        **whole, **for_ever, KeyMaterialId=made, KeyMaterialDescription="first"
+    )
+    listed = client().list_key_rotations(KeyId=arn, IncludeKeyMaterial="ALL_KEY_MATERIAL")
+    assert listed["Rotations"][0]["KeyMaterialDescription"] == "first"
+
+
 def test_material_expires() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
     arn = new_key(Origin="EXTERNAL")

@@ -10,10 +10,10 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
-from workshop_lib.sandbox.errors import AwsError
+from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.kms_keys import Key
 
 _CURVES: dict[str, ec.EllipticCurve] = {
@@ -31,8 +31,13 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }
 
 
+_EDWARDS = "ECC_NIST_EDWARDS25519"
+
+
 def new_private_key(spec: str) -> Any:
     """A fresh RSA or elliptic curve key of a KMS key spec."""
+    if spec == _EDWARDS:
+        return ed25519.Ed25519PrivateKey.generate()
     if spec in _CURVES:
         return ec.generate_private_key(_CURVES[spec])
     return rsa.generate_private_key(65537, int(spec.removeprefix("RSA_")))
@@ -45,6 +50,8 @@ def new_secret(spec: str) -> bytes:
 
 def is_spec(private_key: Any, spec: str) -> bool:
     """Whether a private key is of a KMS key spec."""
+    if isinstance(private_key, ed25519.Ed25519PrivateKey):
+        return spec == _EDWARDS
     if isinstance(private_key, rsa.RSAPrivateKey):
         return spec == f"RSA_{private_key.key_size}"
     if isinstance(private_key, ec.EllipticCurvePrivateKey) and spec in _CURVES:
@@ -124,6 +131,10 @@ def rsa_decrypt(key: Key, algorithm: str, ciphertext: bytes) -> bytes:
 
 
 def _signing(algorithm: str, message: bytes, message_type: str) -> tuple[Any, ...]:
+    if algorithm == "ED25519_SHA_512":
+        return ()
+    if algorithm == "ED25519_PH_SHA_512":
+        raise NotEmulated("The sandbox does not emulate signatures with ED25519_PH_SHA_512.")
     chosen = _hash_of(algorithm)
     used: Any = chosen
     if message_type == "DIGEST":

@@ -20,6 +20,8 @@ from workshop_lib.sandbox.kms_keys import Key, Material
 from workshop_lib.sandbox.kms_requests import Parameters
 
 _VALID = timedelta(hours=24)
+_LONGEST = timedelta(days=365)
+_FOR_SYMMETRIC_KEYS = {"ImportType", "KeyMaterialDescription", "KeyMaterialId"}
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Import:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
         key, values = asked.the_key, asked.values
         _require_importable(key)
+        _require_together(key, values)
         expires = _expiry(values)
         parcel = self._parcels.get(values["ImportToken"])
         if parcel is None or parcel.key_arn != key.arn:
@@ -76,6 +79,7 @@ class Import:
             raise AwsError("InvalidCiphertextException", "") from None
         material = _placed(key, secret, values)
         material.secret, material.expires = secret, expires
+        material.description = values.get("KeyMaterialDescription", material.description)
         key.backing.private_key = None
         key.expiration_model = values.get("ExpirationModel", "KEY_MATERIAL_EXPIRES")
         return {"KeyId": key.arn, "KeyMaterialId": material.id}
@@ -103,17 +107,33 @@ def _require_importable(key: Key) -> None:
     key.refuse_states(key.state, "PendingDeletion", "PendingReplicaDeletion")
 
 
+def _require_together(key: Key, values: Parameters) -> None:
+    unfit = sorted(_FOR_SYMMETRIC_KEYS & set(values))
+    if unfit and not key.symmetric:
+        raise AwsError(
+            "UnsupportedOperationException",
+            f"{unfit[0]} is not supported for a key of the spec {key.spec}.",
+        )
+    if "KeyMaterialId" in values and values.get("ImportType") == "NEW_KEY_MATERIAL":
+        raise AwsError("ValidationException", "New key material cannot have a KeyMaterialId.")
+
+
 def _expiry(values: Parameters) -> datetime | None:
     valid_to: datetime | None = values.get("ValidTo")
     if values.get("ExpirationModel") == "KEY_MATERIAL_DOES_NOT_EXPIRE":
+        if valid_to is not None:
+            raise AwsError(
+                "ValidationException",
+                "A validTo date is only valid if the ExpirationModel is KEY_MATERIAL_EXPIRES",
+            )
         return None
     if valid_to is None:
         raise AwsError(
             "ValidationException",
             "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
         )
-    if valid_to <= clock.now():
-        raise AwsError("ValidationException", "The validTo date must be in the future.")
+    if not clock.now() < valid_to <= clock.now() + _LONGEST:
+        raise AwsError("ValidationException", "The validTo date must be within the next 365 days.")
     return valid_to
 
 
@@ -136,6 +156,8 @@ def _placed(key: Key, secret: bytes, values: Parameters) -> Material:
     backing = key.backing
     _require_fit(key, secret)
     id = backing.new_id(secret)
+    if values.get("KeyMaterialId", id) != id:
+        raise AwsError("IncorrectKeyMaterialException", "")
     new = values.get("ImportType", "NEW_KEY_MATERIAL" if not backing.materials else "") == (
         "NEW_KEY_MATERIAL"
     )
@@ -151,7 +173,7 @@ def _placed(key: Key, secret: bytes, values: Parameters) -> Material:
             f"New key material (id: {id}) cannot be imported into KMS key {key.arn}, because "
             f"another key material (id: {backing.pending.id}) is pending rotation.",
         )
-    material = Material(id, secret, description=values.get("KeyMaterialDescription"))
+    material = Material(id, secret)
     if backing.materials:
         backing.pending = material
     else:

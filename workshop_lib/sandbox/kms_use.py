@@ -29,6 +29,8 @@ _USAGES = {
     "VerifyMac": "GENERATE_VERIFY_MAC",
     "DeriveSharedSecret": "KEY_AGREEMENT",
 }
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+_MESSAGE_TYPES = {"ED25519_SHA_512": ("RAW",), "ED25519_PH_SHA_512": ("DIGEST",)}
 _SIZES = {"AES_256": 32, "AES_128": 16}
 _INCORRECT_KEY = (  # AWS still says CMK here
     "The key ID in the request does not identify a CMK that can perform this operation."
@@ -166,7 +168,7 @@ class Use:
     def _generate_data_key_pair(self, asked: Asked) -> Parameters:
         key, spec = asked.the_key, asked.values["KeyPairSpec"]
         require_usable(key, asked.call.operation, "SYMMETRIC_DEFAULT")
-        if not spec.startswith(("RSA", "ECC_NIST_P", "ECC_SECG")):
+        if not spec.startswith(("RSA", "ECC")):
             raise NotEmulated(f"The sandbox does not make key pairs of the spec {spec}.")
         if asked.values.get("DryRun"):
             return {}
@@ -265,7 +267,7 @@ def _signing(asked: Asked) -> tuple[Key, str, str]:
     key, algorithm = asked.the_key, asked.values["SigningAlgorithm"]
     require_usable(key, asked.call.operation, algorithm)
     kind = asked.values.get("MessageType", "RAW")
-    if kind == "EXTERNAL_MU":
+    if kind not in _MESSAGE_TYPES.get(algorithm, ("RAW", "DIGEST")):
         raise AwsError(
             "ValidationException", f"MessageType {kind} is not valid for algorithm {algorithm}."
         )
