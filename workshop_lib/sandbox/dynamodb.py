@@ -28,11 +28,14 @@ from workshop_lib.sandbox.dynamodb_requests import (
     answer,
     as_expression,
     malformed,
+    require_batch_keys,
     require_key,
+    require_throughput,
     with_body,
 )
 from workshop_lib.sandbox.dynamodb_statements import read_statement, spaced
 from workshop_lib.sandbox.dynamodb_storage import Storage
+from workshop_lib.sandbox.dynamodb_streams import label_in_milliseconds, told_record
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
@@ -64,6 +67,7 @@ _NAME_THE_TABLE = (
 )  # fmt: skip
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+_TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto takes without doing it, or does past S3's and IAM's rules.
 _NOT_EMULATED = ("ImportTable", "ExportTableToPointInTime")
 _PARAMETERS_NOT_EMULATED = ("ReplicaUpdates", "GlobalTableWitnessUpdates")
@@ -92,6 +96,7 @@ class DynamoDb:
             "PutResourcePolicy": self._put_policy,
             "GetResourcePolicy": self._get_policy,
             "DeleteResourcePolicy": self._delete_policy,
+            **dict.fromkeys(_TAGGING, self._tagging),
             **dict.fromkeys(_NOT_EMULATED, self._not_emulated),
         }
 
@@ -121,6 +126,14 @@ class DynamoDb:
             if name in call.parameters:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
         return self._items(call) if handler is None else handler(call)
+
+    def _tagging(self, call: Call) -> Response:
+        """Tags decide as conditions: they are on a table that exists."""
+        arn = call.parameters["ResourceArn"]
+        if table_name(arn) not in self._tables(call):
+            message = f"Requested resource not found: ResourcArn: {arn} not found"
+            raise AwsError("ResourceNotFoundException", message)
+        return self._forward(call)
 
     def _require_table(self, call: Call) -> None:
         name = call.parameters.get("TableName")
@@ -155,6 +168,10 @@ class DynamoDb:
         with self.storage.unlocked(call, vaults.values()):
             for name in vaults:
                 require_key(tables[name], call.operation, call.parameters)
+                if call.operation == "BatchWriteItem":
+                    for asked, requests in call.parameters["RequestItems"].items():
+                        if table_name(asked) == name:
+                            require_batch_keys(tables[name], requests)
             index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
             response = index_keys.refused_before() or self._forward_items(call, names)
             if response.status == 200 and call.operation not in _READS:
@@ -181,6 +198,7 @@ class DynamoDb:
 
     def _create_table(self, call: Call) -> Response:
         parameters = dict(call.parameters)
+        require_throughput(parameters)
         key_id = read_specification(parameters.pop("SSESpecification", {}), "SSESpecification")
         document, policy = parameters.pop("ResourcePolicy", None), None
         arn = permissions.table_arn(call, parameters["TableName"])
@@ -255,11 +273,26 @@ class DynamoDb:
             return response
         document = json.loads(response.body)
         description = document[name]
+        self._label_stream(call.region, description)
+        for indexes in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
+            if not description.get(indexes):
+                description.pop(indexes, None)
         self._archive(call.region)
         self.encryption.describe(call.region, description)
         if status is not None:
             description["TableStatus"] = status
         return with_body(response, document)
+
+    def _label_stream(self, region: str, description: Document) -> None:
+        """Give a new stream a label of AWS's form, in what moto keeps and what it told."""
+        label = description.get("LatestStreamLabel")
+        if label is not None:
+            told = label_in_milliseconds(label)
+            table = self._moto.dynamodb(region).tables.get(description["TableName"])
+            if table is not None:
+                table.latest_stream_label = told
+            description["LatestStreamLabel"] = told
+            description["LatestStreamArn"] = f"{description['TableArn']}/stream/{told}"
 
     def _need_key(self, call: Call) -> Response:
         """A change that AWS refuses as soon as the table's key is unusable."""
@@ -415,4 +448,11 @@ class DynamoDbStreams:
             raise AwsError("ValidationException", "Invalid StreamArn")
         with self._storage.unlocked(call, vaults):
             self._moto.seed(call.operation)
-            return self._moto.forward(call.request, "dynamodbstreams", call.region, call.request_id)
+            response = self._moto.forward(
+                call.request, "dynamodbstreams", call.region, call.request_id
+            )
+        if call.operation != "GetRecords" or response.status != 200:
+            return response
+        document = json.loads(response.body)
+        document["Records"] = [told_record(each, call.region) for each in document["Records"]]
+        return with_body(response, document)

@@ -482,6 +482,7 @@ class ItemStore:
         shard = table.stream_shard
         if shard is not None and not isinstance(shard.items, kinds.Records):
             shard.items = kinds.Records(vault, shard.items)
+            shard.add = partial(_add_if_changed, shard.add)
 
     def entrust(self, table: Any, vault: Vault) -> None:
         """Give a copy of a table a vault of its own, for the same keys."""
@@ -523,6 +524,12 @@ class ItemStore:
             yield
         finally:
             backend.tables = every
+
+
+def _add_if_changed(add: Callable[..., None], old: Any, new: Any) -> None:
+    """A write that leaves an item as it was is no record of a stream's."""
+    if old is None or new is None or old.to_json() != new.to_json():
+        add(old, new)
 
 
 def _parse(text: bytes) -> dict[str, Any]:
