@@ -299,8 +299,9 @@ def test_a_retention_grows_and_shrinks_only_around_governance() -> None:
             s3.put_object_retention(**named, Retention=incomplete)
     retain(timedelta())
     retain(timedelta(hours=1))
-    with refused_with(403, "AccessDenied"):
-        retain(timedelta())
+    for less, mode in ((timedelta(), "GOVERNANCE"), (timedelta(hours=2), "COMPLIANCE")):
+        with refused_with(403, "AccessDenied"):
+            retain(less, mode)
     with refused_with(403, "AccessDenied"):
         s3.put_object_retention(**named, Retention={})
     s3.put_object_retention(**named, Retention={}, BypassGovernanceRetention=True)

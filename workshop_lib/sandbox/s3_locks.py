@@ -216,7 +216,7 @@ class Locks:
 
 
 def _require_no_less(made: Any, mode: str | None, until: str | None, *, bypass: bool) -> None:
-    """A retention that still runs may be made longer; less only in governance, bypassing it.
+    """A retention that still runs may be made longer; all else only in governance, bypassing it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
     """
@@ -225,7 +225,7 @@ def _require_no_less(made: Any, mode: str | None, until: str | None, *, bypass: 
         return
     asked = _moment(until) if until else None
     longer = asked is not None and asked >= present
-    if longer and (mode == made.lock_mode or mode == "COMPLIANCE"):
+    if longer and mode == made.lock_mode:
         return
     if made.lock_mode == "COMPLIANCE" or not bypass:
         raise access_denied("Access Denied because object protected by object lock.")
