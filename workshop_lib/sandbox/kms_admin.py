@@ -295,9 +295,12 @@ class Administration:
 
     def _require_room(self, key: Key) -> None:
         """https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html"""
-        if len(self._store.alias_names(key)) >= _MAX_ALIASES:
+        used = len(self._store.alias_names(key))
+        if used >= _MAX_ALIASES:
             raise AwsError(
-                "LimitExceededException", f"{key.arn} has {_MAX_ALIASES} aliases, the most it can."
+                "LimitExceededException",
+                f"Aliases per key quota for this account in this region is {_MAX_ALIASES}, current "
+                f"usage is {used}.",
             )
 
     def _delete_alias(self, asked: Asked) -> None:

@@ -68,7 +68,7 @@ def _retiring_principal(values: Parameters) -> None:
 def _waiting_period(values: Parameters) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
     if not 7 <= values.get("PendingWindowInDays", 30) <= 30:
-        raise AwsError("ValidationException", "PendingWindowInDays must be between 7 and 30.")
+        raise AwsError("ValidationException", "PendingWindowInDays must be between 7 and 30")
 
 
 def _alias_name(values: Parameters) -> None:

@@ -45,9 +45,7 @@ class _Invalid(Exception):
 _SYNTAX = {
     "bucket": "Invalid policy syntax.",
     "trust": "Syntax error in policy.",
-    # The API reference's description of the error: KMS's own sentence is not publicly known.
-    "key": "The request was rejected because the specified policy is not syntactically or "
-    "semantically correct.",
+    "key": "",  # KMS says nothing: https://github.com/aws/aws-sdk-ruby/issues/1784
 }
 _IAM_SYNTAX = "Syntax errors in policy."
 _NOT_JSON = {
