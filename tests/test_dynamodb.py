@@ -30,6 +30,7 @@ from workshop_lib.sandbox.dynamodb_encryption import (
 )
 from workshop_lib.sandbox.dynamodb_permissions import named_attributes
 from workshop_lib.sandbox.dynamodb_statements import read_statement, spaced
+from workshop_lib.sandbox.dynamodb_streams import size
 from workshop_lib.sandbox.errors import NotEmulated
 
 # --- PartiQL ------------------------------------------------------------------------------
@@ -47,6 +48,7 @@ STATEMENTS = [
     ("UPDATE Music SET a=? SET b = 'x' WHERE id=?", ["p", "q"], ("Update", "Music", None), ["q"]),
     ("DELETE FROM Music WHERE id = '1'", [], ("Delete", "Music", None), ["1"]),
     ("EXISTS(SELECT * FROM Music WHERE id='1')", [], ("Select", "Music", None), ["1"]),
+    ("SELECT * FROM Music.by-x WHERE id='1'", [], ("Select", "Music", "by-x"), ["1"]),
 ]  # fmt: skip
 
 
@@ -56,6 +58,19 @@ def test_statements(text: str, parameters: list[str], parts: Any, keys: list[str
     assert found is not None
     assert (found.verb, found.table, found.index) == parts
     assert found.values_of("id", parameters) == keys
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"S": "é"}, 2), ({"B": "YWJj"}, 3), ({"BOOL": True}, 1), ({"NULL": True}, 1),
+        ({"N": "0"}, 1), ({"N": "100"}, 2), ({"N": "0.5"}, 2), ({"N": "1234"}, 3),
+        ({"SS": ["a", "bc"]}, 3), ({"NS": ["1", "12345"]}, 6), ({"BS": ["YQ=="]}, 1),
+        ({"L": [{"S": "a"}, {"S": "b"}]}, 7), ({"M": {"k": {"S": "v"}}}, 6),
+    ],
+)  # fmt: skip
+def test_the_bytes_of_a_value(value: Any, expected: int) -> None:
+    assert size({"a": value}) == 1 + expected
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "DROP TABLE Music", "SELECT 'FROM Music'"])
@@ -647,3 +662,17 @@ def test_keys_of_every_type_and_shape(disk_lab: Lab) -> None:
     dynamodb.delete_table(TableName="lines")
     with pytest.raises(LookupError):
         disk_lab.disk.item("lines", plain)
+
+
+def test_what_would_be_overlooked_is_refused_by_name(disk_lab: Lab) -> None:
+    client, source = (
+        boto3.client("dynamodb"),
+        {"SourceTableName": "orders", "TargetTableName": "new"},
+    )
+    replica = {"Create": {"RegionName": "eu-west-1"}}
+    with pytest.raises(NotImplementedError, match="ReplicaUpdates"):
+        client.update_table(TableName="orders", ReplicaUpdates=[replica])
+    with pytest.raises(NotImplementedError, match="RestoreDateTime"):
+        client.restore_table_to_point_in_time(**source, RestoreDateTime=1)
+    with pytest.raises(NotImplementedError, match="GlobalSecondaryIndexOverride"):
+        client.restore_table_to_point_in_time(**source, GlobalSecondaryIndexOverride=[])

@@ -131,6 +131,26 @@ def test_who_may_attach_can_be_held_to_policies() -> None:
             giver.attach_user_policy(UserName=name, PolicyArn=arn)
 
 
+def test_keys_of_services_that_are_not_here_are_in_no_request() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    other = {"ec2:Region": "us-east-1"}
+    arn = role("app", TRUST)
+    session = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")
+    for operator, allowed in (("StringEquals", False), ("StringNotEquals", True)):
+        document = allow("kms:ListKeys", Condition={operator: other})
+        client("iam").put_role_policy(RoleName="app", PolicyName="p", PolicyDocument=document)
+        if allowed:
+            client("kms", session).list_keys()
+        else:
+            with refused("AccessDeniedException", "kms:ListKeys"):
+                client("kms", session).list_keys()
+    full = "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"
+    client("iam").attach_role_policy(RoleName="app", PolicyArn=full)
+    client("dynamodb", session).list_tables()
+
+
 READ = {
     "Version": "2012-10-17",
     "Statement": [

@@ -18,8 +18,10 @@ _KNOWN_KEYS = {
     "aws:sourceip", "aws:tagkeys", "aws:tokenissuetime", "aws:useragent", "aws:userid",
     "aws:username", "aws:viaawsservice",
     "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
-    # Here no request carries these: nobody signs in with a device, a console or another directory.
-    "aws:multifactorauthage", "aws:federatedprovider",
+    # Here no request carries these: nobody signs in with a device, a console or another directory,
+    # passes a role to a service or asks for a token of another kind than an access key.
+    "aws:multifactorauthage", "aws:federatedprovider", "iam:associatedresourcearn",
+    "iam:passedtoservice", "sts:awsservicename", "sts:durationseconds", "sts:identitytokenaudience",
     "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
     "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
     "dynamodb:returnconsumedcapacity",
@@ -46,7 +48,7 @@ _KNOWN_KEYS = {
     "s3:x-amz-server-side-encryption-customer-algorithm", "s3:x-amz-storage-class",
     "s3:if-match", "s3:if-none-match", "s3:objectcreationoperation", "s3:requestobjecttagkeys",
     "sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "sts:transitivetagkeys",
-    "iam:permissionsboundary", "iam:policyarn",
+    "iam:awsservicename", "iam:permissionsboundary", "iam:policyarn",
 }  # fmt: skip
 _KNOWN_PREFIXES = (
     "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:",
@@ -54,10 +56,23 @@ _KNOWN_PREFIXES = (
 )  # fmt: skip
 
 
-def known_condition_key(name: str) -> bool:
-    """Whether the sandbox can answer a condition key."""
+_VENDORS = {key.partition(":")[0] for key in _KNOWN_KEYS} | {"cloudtrail"}
+
+
+def answered_condition_key(name: str) -> bool:
+    """Whether requests here can carry a condition key, or are known never to."""
     lowered = name.lower()
     return lowered in _KNOWN_KEYS or lowered.startswith(_KNOWN_PREFIXES)
+
+
+def known_condition_key(name: str) -> bool:
+    """As `answered_condition_key`, or a key of a service that is not here.
+
+    Such a key is in requests to that service, or from what runs on it, and in no others: absent.
+    Policies of AWS's own ask for many.
+    """
+    vendor, colon, _ = name.lower().partition(":")
+    return answered_condition_key(name) or (colon == ":" and vendor not in _VENDORS)
 
 
 _PRINCIPAL_TYPES = {

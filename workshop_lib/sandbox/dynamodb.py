@@ -70,7 +70,12 @@ _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto takes without doing it, or does past S3's and IAM's rules.
 _NOT_EMULATED = ("ImportTable", "ExportTableToPointInTime")
-_PARAMETERS_NOT_EMULATED = ("ReplicaUpdates", "GlobalTableWitnessUpdates")
+_PARAMETERS_NOT_EMULATED = (
+    "ReplicaUpdates", "GlobalTableWitnessUpdates", "GlobalTableSourceArn",
+    "GlobalTableSettingsReplicationMode", "MultiRegionConsistency", "RestoreDateTime",
+    "GlobalSecondaryIndexOverride", "LocalSecondaryIndexOverride", "VectorIndexes",
+    "VectorIndexUpdates", "VectorIndexOverride",
+)  # fmt: skip
 
 
 class DynamoDb:

@@ -269,6 +269,8 @@ def _context(call: Call, entity: Any) -> dict[str, str | Sequence[str]]:
         context["aws:TagKeys"] = names
     for key, value in tags_of(entity).items():
         context[f"aws:ResourceTag/{key}"] = context[f"iam:ResourceTag/{key}"] = value
+    if "AWSServiceName" in parameters:
+        context["iam:AWSServiceName"] = parameters["AWSServiceName"]
     if _attaches(call):
         context["iam:PolicyARN"] = parameters.get("PolicyArn", "")
     if _LIMITED.fullmatch(call.operation):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workshop_lib.sandbox.condition_keys import known_condition_key
+from workshop_lib.sandbox.condition_keys import answered_condition_key
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import ObjectStore
@@ -234,7 +234,7 @@ def put_policy(call: Call, bucket: Bucket, exists: Callable[[str], bool]) -> Res
     if len(text) > _LARGEST_POLICY:
         raise invalid_argument("Policies must not exceed 20480 bytes.", "policy", None)
     try:
-        policy = parse_policy(text, kind="bucket", known_keys=known_condition_key)
+        policy = parse_policy(text, kind="bucket", known_keys=answered_condition_key)
     except MalformedPolicy as error:
         raise AwsError("MalformedPolicy", error.reason) from None
     if unknown_principal(policy, exists):
