@@ -84,7 +84,7 @@ def test_5_1_wants_a_customer_managed_key(lab: Lab) -> None:
 def test_5_1_wants_a_key_that_exists_and_is_enabled(lab: Lab) -> None:
     absent = new_key()[:-4] + "0000"
     tagged_bucket(lab, under(absent))
-    assert f"KMS knows no key {absent}" in said("5.1", lab)
+    assert f"KMS shows you no key {absent}" in said("5.1", lab)
     key = new_key()
     tagged_bucket(lab, under(key))
     boto3.client("kms").disable_key(KeyId=key)
@@ -164,3 +164,28 @@ def test_5_2_takes_the_right_answer(lab: Lab, ward: tuple[str, str]) -> None:
     use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
     tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
     assert said("5.2", lab).startswith("✓")
+
+
+def test_5_1_wants_a_symmetric_key(lab: Lab) -> None:
+    key = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+    tagged_bucket(lab, under(key["KeyMetadata"]["Arn"]))
+    assert "of the kind RSA_2048" in said("5.1", lab)
+
+
+def test_5_1_tells_of_a_policy_that_locks_the_administrator_out(lab: Lab) -> None:
+    name = tagged_bucket(lab, under(new_key()))
+    everything = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": everything}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": deny})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=policy)
+    assert f"the policy of {name} hides its tags even from you" in said("5.1", lab)
+
+
+def test_5_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> None:
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    boto3.client("iam").put_user_policy(
+        UserName="workshop-admin",
+        PolicyName="oops",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": deny}),
+    )
+    assert "take back the policy of yours" in said("5.1", lab)

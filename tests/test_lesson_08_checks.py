@@ -176,7 +176,7 @@ def test_8_2_wants_a_key_of_its_own(lab: Lab) -> None:
     assert "AWS managed" in said("8.2", lab)
     key = new_key()
     tagged_bucket(lab, "8.2", key[:-4] + "0000")
-    assert "KMS knows no key" in said("8.2", lab)
+    assert "KMS shows you no key" in said("8.2", lab)
     tagged_bucket(lab, "8.2", key)
     boto3.client("kms").disable_key(KeyId=key)
     assert "its key is Disabled" in said("8.2", lab)
@@ -214,6 +214,13 @@ def test_8_2_wants_more_than_the_method_compared(lab: Lab) -> None:
     found = said("8.2", lab)
     assert "✓ an upload with AES256 is refused" in found
     assert "takes the AWS managed one, passes the policy" in found
+
+
+def test_8_2_wants_no_method_forgotten(lab: Lab) -> None:
+    """Two layers under another key are a way round a policy that names the other two methods."""
+    condition = {"StringEquals": {HEADER: ["AES256", "aws:kms"]}}
+    policy(name := tagged_bucket(lab, "8.2", new_key()), deny(name, condition))
+    assert "✗ an upload with aws:kms:dsse passes the policy" in said("8.2", lab)
 
 
 def test_8_2_wants_brought_keys_blocked(lab: Lab) -> None:

@@ -107,6 +107,13 @@ class Look:
     def bucket(self) -> str:
         """The name of the newest bucket tagged for this exercise."""
         found = tagged.newest_bucket(self.number)
+        if found is None and (closed := tagged.closed_bucket()):
+            self.missing(
+                f"no bucket carries the tag {tagged.TAG} = {self.number}, and the policy of "
+                f"{closed} hides its tags even from you",
+                "Let its Deny leave you out, in a bucket of a new name: nobody but the account's "
+                "root user may still change that policy.",
+            )
         if found is None:
             call = 's3.put_bucket_tagging(Bucket=…, Tagging={{"TagSet": [{tag}]}})'
             self._untagged("bucket", call, "Key", "Value")
@@ -148,13 +155,18 @@ class Look:
         return metadata
 
     def own_key(self, key: dict[str, Any]) -> None:
-        """The key (its KeyMetadata) is a customer managed one."""
+        """The key (its KeyMetadata) is a customer managed one, and of the kind services use."""
         self.need(
             key["KeyManager"] == "CUSTOMER",
             saw=f"its key {key['KeyId']} is yours: KeyManager is CUSTOMER",
             missing="its key is an AWS managed one: KMSMasterKeyId was left out",
             fix="Make a key with kms.create_key and name it in KMSMasterKeyId.",
         )
+        if key["KeySpec"] != "SYMMETRIC_DEFAULT":
+            self.missing(
+                f"its key is of the kind {key['KeySpec']}: S3 and DynamoDB use symmetric ones only",
+                "Make it with kms.create_key without KeySpec and KeyUsage.",
+            )
 
     def become(self, role: dict[str, Any]) -> boto3.Session:
         """A session of a role, as ListRoles describes it; missing if it cannot be assumed."""
@@ -264,9 +276,7 @@ def examine(number: str, lab: Any) -> Result:
     except _Stop:
         pass
     except ClientError as refusal:
-        look.steps.append(
-            Step(False, str(describe(refusal)), "Run your cell again, then this check.")
-        )
+        look.steps.append(Step(False, str(describe(refusal)), _next_step(refusal)))
     except (ConnectionError, HTTPClientError, NoCredentialsError) as failure:
         look.steps.append(
             Step(False, f"AWS did not answer: {failure}", "Run the set-up cell again.")
@@ -274,6 +284,16 @@ def examine(number: str, lab: Any) -> Result:
     except Exception as mistake:
         error = mistake
     return Result(number, title, tuple(look.steps), error)
+
+
+def _next_step(refusal: ClientError) -> str:
+    """What to do about a refusal that the check did not expect."""
+    if refusal.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403"):
+        return (
+            "You are the administrator: take back the policy of yours that refuses it. If it "
+            "refuses that too, run the set-up cell again, which starts afresh, and the cells after."
+        )
+    return "Run your cell again, then this check."
 
 
 def _name(function: Callable[[Look], None]) -> str:

@@ -80,10 +80,10 @@ def _default(bucket: str) -> dict[str, Any]:
 
 def _key(look: Look, name: str) -> dict[str, Any]:
     unknown = (
-        f"KMS knows no key {name}: S3 does not look when the default is set",
+        f"KMS shows you no key {name}: S3 does not look when the default is set",
         "Name a key of this account and Region, best by its ARN.",
     )
-    with look.asking({"NotFoundException": unknown}):
+    with look.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
         metadata: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
     look.need(
         metadata["KeyState"] == "Enabled",

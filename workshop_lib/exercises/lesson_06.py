@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import secrets
 from typing import Any
 
 import boto3
@@ -125,7 +126,7 @@ def _may_put(bucket: str, **encryption: Any) -> bool:
     wrong = base64.b64encode(bytes(16)).decode()
     try:
         boto3.client("s3").put_object(
-            Bucket=bucket, Key="check", Body=b"check", ContentMD5=wrong, **encryption
+            Bucket=bucket, Key=secrets.token_hex(8), Body=b"check", ContentMD5=wrong, **encryption
         )
     except ClientError as error:
         code = error.response["Error"]["Code"]

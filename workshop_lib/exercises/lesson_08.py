@@ -117,6 +117,7 @@ def archive(look: Look) -> None:
     for what, headers in (
         ("with AES256", {"ServerSideEncryption": "AES256"}),
         ("with aws:kms and no key, which takes the AWS managed one,", KMS_HEADER),
+        ("with aws:kms:dsse", {"ServerSideEncryption": "aws:kms:dsse"}),
         ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
     ):
         look.want(
@@ -234,7 +235,7 @@ def _reads_nothing(look: Look, partner: Any, role: str, bucket: str, name: str) 
         by_mistake = reads()
     look.want(
         not by_mistake,
-        saw="with all of S3 allowed by mistake it still reads nothing: the key refuses",
+        saw="with all of S3 allowed by mistake it still reads nothing",
         missing="with all of S3 allowed by mistake it reads: the key does not stop it",
         fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants. "
         "Once that is done, S3 still uses the Bucket Key that it has for the role: call "
@@ -309,10 +310,10 @@ def _default_key(look: Look, rule: dict[str, Any]) -> dict[str, Any]:
     )
     name = default.get("KMSMasterKeyID") or "alias/aws/s3"
     unknown = (
-        f"KMS knows no key {name}: S3 does not look when the default is set",
+        f"KMS shows you no key {name}: S3 does not look when the default is set",
         "Name a key of this account and Region, best by its ARN.",
     )
-    with look.asking({"NotFoundException": unknown}):
+    with look.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
         key: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
     look.own_key(key)
     look.need(

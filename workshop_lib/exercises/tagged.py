@@ -49,6 +49,18 @@ def newest_bucket(number: str) -> str | None:
     return newest["Name"] if newest else None
 
 
+def closed_bucket() -> str | None:
+    """The name of a bucket whose tags may not be read: its policy refuses that."""
+    s3 = boto3.client("s3")
+    for bucket in _all(s3, "list_buckets", "Buckets"):
+        try:
+            s3.get_bucket_tagging(Bucket=bucket["Name"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "AccessDenied":
+                return str(bucket["Name"])
+    return None
+
+
 def newest_key(number: str) -> dict[str, Any] | None:
     """DescribeKey's KeyMetadata of the newest key with the tag exercise=number, or None.
 
