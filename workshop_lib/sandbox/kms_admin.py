@@ -456,7 +456,7 @@ def _tags(values: Parameters, present: Mapping[str, str]) -> dict[str, str]:
         raise AwsError("TagException", "Tags beginning with aws: are reserved")
     texts = [text for tag in values.get("Tags", ()) for text in tag.values()]
     if not all(_TAG_TEXT.fullmatch(text) for text in texts):
-        raise AwsError("TagException", "One or more tags have characters that are not allowed.")
+        raise AwsError("TagException", "Invalid tag")
     merged = {**present, **{tag["TagKey"]: tag["TagValue"] for tag in values.get("Tags", ())}}
     if len(merged) > _MAX_TAGS:
         raise AwsError("TagException", "Too many tags")
