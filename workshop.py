@@ -246,10 +246,14 @@ def write(path: Path, text: str) -> None:
 
 def without_outputs(original: Path) -> str:
     """The notebook as a learner gets it: predictions are honest when no output is there yet."""
-    notebook = json.loads(original.read_text("utf-8"))
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "code":
-            cell.update(outputs=[], execution_count=None)
+    try:
+        notebook = json.loads(original.read_text("utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell.update(outputs=[], execution_count=None)
+    except (ValueError, KeyError, TypeError):
+        name = f"notebooks/{original.name}"
+        raise Trouble(f"{name} is damaged: get it anew with `git checkout {name}`.") from None
     return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
@@ -296,6 +300,8 @@ def find_lesson(wanted: str) -> Path:
     start = f"{int(name):02}_" if name.isdecimal() else name
     lessons = sorted(ORIGINALS.glob("*.ipynb"))
     found = [lesson for lesson in lessons if name and lesson.name.startswith(start)]
+    if not lessons:
+        raise Trouble("There is no lesson in notebooks: get it anew with `git checkout notebooks`.")
     if len(found) != 1:
         names = ", ".join(lesson.stem for lesson in lessons)
         raise Trouble(f"Which lesson is {wanted!r}? There are: {names}.")
@@ -383,6 +389,7 @@ def test(arguments: list[str]) -> int:
 
 def refresh(wanted: list[str]) -> int:
     """Execute the notebooks in place and renew their outputs; 1 when a cell failed."""
+    lessons = [find_lesson(name) for name in wanted] or sorted(ORIGINALS.glob("*.ipynb"))
     set_up(dev=True)
     if not VENV.samefile(sys.prefix):
         return call(Path(__file__).resolve(), "refresh", *wanted)
@@ -391,7 +398,7 @@ def refresh(wanted: list[str]) -> int:
     from nbclient.exceptions import CellExecutionError
 
     failed = 0
-    for path in [find_lesson(name) for name in wanted] or sorted(ORIGINALS.glob("*.ipynb")):
+    for path in lessons:
         started = time.monotonic()
         notebook = nbformat.read(path, as_version=4)
         metadata = {k: v for k, v in notebook.metadata.items() if k != "widgets"}
@@ -457,6 +464,15 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     return options
 
 
+def next_step(error: OSError) -> str:
+    """What to do about a file that cannot be read or written."""
+    if isinstance(error, FileNotFoundError):
+        return "get the course's files anew, for example with `git checkout .`"
+    if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)):
+        return "move away what stands there"
+    return "close what uses it, check its permissions"
+
+
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     try:
@@ -479,7 +495,7 @@ def main(arguments: list[str] | None = None) -> int:
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
             sentence = FULL
         else:
-            sentence = f"{error}: close what uses it, check its permissions, then call this again."
+            sentence = f"{error}: {next_step(error)}, then call this again."
     print(sentence, file=sys.stderr)
     return 1
 

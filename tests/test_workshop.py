@@ -470,6 +470,27 @@ def test_a_restored_lesson_follows_the_course_again(
     assert "newer" in start.read_text()
 
 
+def test_what_has_become_of_the_files_is_told_in_one_sentence(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*arguments: str) -> str:
+        assert workshop.main(list(arguments)) == 1
+        return capsys.readouterr().err
+
+    workshop.COPIES.write_text("a file")
+    assert "move away what stands there, then call this again" in told("restore", "00")
+    workshop.COPIES.unlink()
+    start = next(workshop.ORIGINALS.glob("00_*"))
+    start.write_text('{"cells": [')
+    assert f"`git checkout notebooks/{start.name}`" in told("restore", "00")
+    for lesson in workshop.ORIGINALS.glob("*.ipynb"):
+        lesson.unlink()
+    assert "`git checkout notebooks`" in told("restore", "00")
+    assert "`git checkout notebooks`" in told("refresh", "00")  # and nothing is installed for it
+    workshop.LOCK.unlink()
+    assert "`git checkout .`" in told("lab", "--no-browser")
+
+
 @pytest.mark.parametrize("name", ["7", "0x", "", "start"])
 def test_an_unknown_lesson_is_told_the_names(
     workshop: ModuleType, capsys: pytest.CaptureFixture[str], name: str
