@@ -146,9 +146,25 @@ def test_keys_of_services_that_are_not_here_are_in_no_request() -> None:
         else:
             with refused("AccessDeniedException", "kms:ListKeys"):
                 client("kms", session).list_keys()
+    client("iam").put_role_policy(
+        RoleName="app", PolicyName="p", PolicyDocument=allow("*", Condition={"Bool": {"a": "true"}})
+    )
+    with refused("AccessDeniedException", "kms:ListKeys"):
+        client("kms", session).list_keys()
     full = "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"
     client("iam").attach_role_policy(RoleName="app", PolicyArn=full)
     client("dynamodb", session).list_tables()
+
+
+@pytest.mark.right_in_moto
+@pytest.mark.parametrize("operator", ["StringEqual", "ForAnyValue::StringEqualsIfExists"])
+def test_an_operator_that_is_none_is_a_syntax_error(operator: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    Texts: LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    document = allow("kms:ListKeys", Condition={operator: {"aws:username": "alice"}})
+    with refused("MalformedPolicyDocument", "Syntax errors in policy."):
+        client("iam").create_policy(PolicyName="p", PolicyDocument=document)
 
 
 READ = {

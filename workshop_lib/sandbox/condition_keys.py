@@ -66,13 +66,12 @@ def answered_condition_key(name: str) -> bool:
 
 
 def known_condition_key(name: str) -> bool:
-    """As `answered_condition_key`, or a key of a service that is not here.
+    """As `answered_condition_key`, or a key of a service that is not here, or of none.
 
     Such a key is in requests to that service, or from what runs on it, and in no others: absent.
-    Policies of AWS's own ask for many.
+    IAM takes them all, and policies of AWS's own ask for many.
     """
-    vendor, colon, _ = name.lower().partition(":")
-    return answered_condition_key(name) or (colon == ":" and vendor not in _VENDORS)
+    return answered_condition_key(name) or name.lower().partition(":")[0] not in _VENDORS
 
 
 _PRINCIPAL_TYPES = {

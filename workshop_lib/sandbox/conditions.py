@@ -326,6 +326,7 @@ OPERATORS: dict[str, tuple[Build, bool]] = {
     "ArnNotLike": (_patterns("arn"), True),
 }
 _OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?")
+_OPERATOR_NAMES = {"null", *(name.lower() for name in OPERATORS)}
 
 
 class Operator(NamedTuple):
@@ -347,6 +348,12 @@ def read_operator(name: str) -> Operator | None:
     if base == "Null" and (suffix or quantifier):
         return None
     return Operator(quantifier or "", base, bool(suffix))
+
+
+def is_operator(name: str) -> bool:
+    """Whether AWS's language may have an operator of that name, in any form and any case."""
+    found = _OPERATOR.fullmatch(name)
+    return found is not None and found[2].lower() in _OPERATOR_NAMES
 
 
 @dataclass(frozen=True, slots=True)

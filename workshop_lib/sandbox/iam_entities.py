@@ -20,8 +20,9 @@ ENTITIES = (
 _KEYS_PER_USER = 2  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _INLINE = re.compile(r"(?:Get|Delete)(User|Role|Group)Policy")
 _VERSIONS = ("DeletePolicyVersion", "GetPolicyVersion", "SetDefaultPolicyVersion")
-_NOT_FOUND = "was not found."  # GetPolicy's end of the sentence, and Detach…Policy's
-_NOT_ATTACHABLE = "does not exist or is not attachable."
+# How the sentence about a policy that is not there ends; in these operations otherwise.
+_NOT_ATTACHABLE, _NOT_FOUND = "does not exist or is not attachable.", "was not found."
+_FIND = ("GetPolicy", "ListPolicyTags", "TagPolicy", "UntagPolicy")
 
 # What the answers leave out, by operation: moto tells everything it knows.
 _UNTOLD: dict[str, tuple[str, ...]] = {
@@ -93,7 +94,7 @@ def _require_policies(iam: Any, operation: str, parameters: Mapping[str, str]) -
     policy = iam.managed_policies.get(arn)
     version = parameters.get("VersionId", "") if operation in _VERSIONS else ""
     if policy is None or (version and version not in [v.version_id for v in policy.versions]):
-        end = _NOT_FOUND if operation == "GetPolicy" else _NOT_ATTACHABLE
+        end = _NOT_FOUND if operation in _FIND else _NOT_ATTACHABLE
         raise _missing(
             " ".join(filter(None, ["Policy", arn, version and f"version {version}", end]))
         )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from workshop_lib.sandbox.conditions import instant, network, read_operator
+from workshop_lib.sandbox.conditions import instant, is_operator, network, read_operator
 from workshop_lib.sandbox.s3_actions import applies, is_action
 
 Kind = Literal["identity", "managed", "boundary", "session", "bucket", "key", "table", "trust"]
@@ -184,8 +184,10 @@ def _check_types(statement: dict[str, Any], kind: Kind) -> None:
         raise _Invalid
     conditions = statement.get("Condition", {})
     _require(isinstance(conditions, dict))
-    for tests in conditions.values():
+    for name, tests in conditions.items():
         _require(isinstance(tests, dict))
+        if kind not in _ATTACHED:  # IAM does not look at the name of an empty condition
+            _require(not tests or is_operator(name))
         for value in tests.values():
             values = value if isinstance(value, list) else [value]
             _require(all(isinstance(item, str | bool) for item in values))
