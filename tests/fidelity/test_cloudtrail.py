@@ -124,6 +124,14 @@ def test_pages_follow_each_other_and_one_attribute_is_allowed() -> None:
         cloudtrail.lookup_events(LookupAttributes=two)
 
 
+def test_without_a_trail_that_has_insights_there_are_no_insights_events() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
+    boto3.client("kms").create_key()
+    trail = boto3.client("cloudtrail")
+    assert trail.lookup_events()["Events"]
+    assert trail.lookup_events(EventCategory="insight")["Events"] == []
+
+
 def test_events_are_kept_for_90_days() -> None:
     """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/view-cloudtrail-events.html"""
     lab = start_lab()

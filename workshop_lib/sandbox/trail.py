@@ -351,6 +351,8 @@ class CloudTrail:
             ids = [event.event_id for event in events]
             events = events[ids.index(after) + 1 :] if after in ids else []
         found = [event for event in events if _wanted(event, asked, call.region)]
+        if asked.get("EventCategory") == "insight":
+            found = []  # CloudTrail Insights writes events for a trail that has it only
         answer: dict[str, Any] = {"Events": [_entry(event) for event in found[:size]]}
         if len(found) > size:
             answer["NextToken"] = f"after-{found[size - 1].event_id}"
