@@ -241,6 +241,24 @@ def test_an_endpoint_of_the_environment_is_for_child_processes(attempts: list[An
     assert attempts == []
 
 
+def test_a_proxy_is_no_way_round(monkeypatch: pytest.MonkeyPatch, attempts: list[Any]) -> None:
+    """Neither one of the environment nor one that a program names itself."""
+    proxy = {"http": "http://127.0.0.1:9", "https": "http://127.0.0.1:9"}
+    for scheme, address in proxy.items():
+        monkeypatch.setenv(f"{scheme}_proxy", address)
+        monkeypatch.setenv(f"{scheme}_proxy".upper(), address)
+    start_lab()
+    for url in ("https://s3.amazonaws.com/b/k?Signature=x", "http://169.254.169.254/latest/"):
+        with pytest.raises(OSError, match="keeps this kernel away"):
+            urllib.request.build_opener(urllib.request.ProxyHandler()).open(url, timeout=1)
+    named = urllib.request.build_opener(urllib.request.ProxyHandler(proxy))
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.delenv("NO_PROXY")
+    with pytest.raises(OSError, match="keeps this kernel away"):
+        named.open("https://b.s3.amazonaws.com/k", timeout=1)
+    assert attempts == []
+
+
 def test_an_instance_s_metadata_is_out_of_reach(attempts: list[Any]) -> None:
     start_lab()
     fetcher = InstanceMetadataFetcher(timeout=0.1, num_attempts=1, env={})

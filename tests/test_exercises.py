@@ -6,6 +6,7 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -16,7 +17,7 @@ from moto import mock_aws
 from workshop_lib import exercises
 from workshop_lib.exercises import Look, check, examine, exercise
 
-LAB = object()
+LAB = SimpleNamespace(session=boto3.Session, regions=set)
 
 
 @pytest.fixture(autouse=True)

@@ -83,7 +83,8 @@ TLS = (PLAIN, "s3:*", ["", "/*"])
     ("statements", "said"),
     [
         ([(PLAIN, "s3:*", ["/*"]), "this key"], "listing the bucket without TLS is answered"),
-        ([(PLAIN, "s3:PutObject", ["/*"]), "this key"], "reading an object without TLS"),
+        ([(PLAIN, "s3:*", [""]), "this key"], "a call on an object without TLS is answered"),
+        ([(PLAIN, "s3:PutObject", ["/*"]), "this key"], "a call on an object without TLS"),
         (
             [(PLAIN, ["s3:GetObject", "s3:ListBucket"], ["", "/*"]), "this key"],
             "asking for its encryption without TLS is answered",

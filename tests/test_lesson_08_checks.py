@@ -399,11 +399,11 @@ def test_8_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
 def test_8_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
     name = inbox(lab, tls_only=False)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")
-    assert "reading an object without TLS is answered" in said("8.4", lab)
+    assert "a call on an object without TLS is answered" in said("8.4", lab)
     statement = deny(name, PLAIN_HTTP, "s3:*")
     policy(name, {**statement, "Resource": f"arn:aws:s3:::{name}/*"})
     found = said("8.4", lab)
-    assert "✓ reading an object without TLS is refused" in found
+    assert "✓ a call on an object without TLS is refused" in found
     assert "listing the bucket without TLS is answered" in found
 
 

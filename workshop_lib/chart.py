@@ -10,6 +10,8 @@ import html
 import math
 from typing import TYPE_CHECKING, Any
 
+from workshop_lib.sentences import Sentence
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,6 +27,10 @@ _COLOURS = tuple(
 )
 
 
+class CannotDraw(Sentence, ValueError):
+    """The table holds something that is no count."""
+
+
 class Chart:
     """What :func:`chart` returns: shows itself as SVG in a notebook, as one line elsewhere."""
 
@@ -33,9 +39,9 @@ class Chart:
         self._points = [_written(point) for point in counts.index]
         self._lines: dict[tuple[float, ...], list[str]] = {}
         for name in counts.columns:
-            values = tuple(float(value) for value in counts[name])
+            values = tuple(map(_count, counts[name]))
             if not all(value >= 0 and math.isfinite(value) for value in values):
-                raise ValueError(f"{name!r} holds a value that is no count: {list(counts[name])}.")
+                raise CannotDraw(f"{name!r} holds a value that is no count: {list(counts[name])}.")
             self._lines.setdefault(values, []).append(str(name))
         self._axis = str(counts.index.name or "")
 
@@ -108,11 +114,21 @@ def chart(counts: pd.DataFrame, title: str) -> Chart:
         A chart whose text form says only what it is of: the numbers are the table's.
 
     Raises:
-        ValueError: when a value is negative, infinite or missing, or there is nothing to draw.
+        CannotDraw: when a value is negative, infinite or no number, or there is nothing to draw.
     """
+    if not hasattr(counts, "columns"):
+        raise CannotDraw(f"A chart is drawn of a DataFrame, not of a {type(counts).__name__}.")
     if counts.empty:
-        raise ValueError("There is nothing to draw: the table is empty.")
-    return Chart(counts, title)
+        raise CannotDraw("There is nothing to draw: the table is empty.")
+    return Chart(counts, str(title))
+
+
+def _count(value: Any) -> float:
+    """The value as a number, or one that is no count."""
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _height(value: float, top: float) -> float:

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from workshop_lib.sentences import Sentence
 from workshop_lib.tables import ABSENT, as_text, show_bytes, show_text
 
 if TYPE_CHECKING:
@@ -42,12 +43,8 @@ _PIECE = 12
 _PIECES = 32
 
 
-class CannotCompare(TypeError):
+class CannotCompare(Sentence, TypeError):
     """One of the three views is not an item or an object; the message says what to pass."""
-
-    def _render_traceback_(self) -> list[str]:
-        """Show the sentence alone: the traceback inside this library helps nobody (IPython)."""
-        return [f"{type(self).__name__}: {self}"]
 
 
 class _Value(NamedTuple):
@@ -133,11 +130,18 @@ def compare(
     if read_back is not None:
         views["read back"] = read_back
     as_object = any(_is_object(view) for view in views.values())
-    typed = {name: _view(name, view, as_object) for name, view in views.items()}
+    try:
+        typed = {name: _view(name, view, as_object) for name, view in views.items()}
+    except RecursionError:
+        raise CannotCompare("A view holds itself: DynamoDB nests 32 levels at most.") from None
     if _SIGNATURE in typed["sent"]:
         raise CannotCompare(
             f"`sent` already holds {_SIGNATURE}: it was encrypted in place. "
             "Pass a copy made before the write: copy.deepcopy(item)."
+        )
+    if not (actions is None or isinstance(actions, Mapping) or hasattr(actions, "action")):
+        raise CannotCompare(
+            f"`actions` is {_a(actions)}: pass the AttributeActions, or a dict of name and action."
         )
     given = _Given(actions, method, as_object)
     title = caption or _join(list(typed)).capitalize()

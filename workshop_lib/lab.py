@@ -42,6 +42,9 @@ class Place(Protocol):
     def forget(self, resource: Resource) -> None:
         """Drop a resource from what `created` tells."""
 
+    def session(self) -> boto3.Session:
+        """A new session of the lab's administrator."""
+
     def settle(self) -> None:
         """Let changes that are under way come to their end."""
 
@@ -83,6 +86,19 @@ class Lab:
             raise WrongArgument("Say how much later in numbers: lab.later(days=30).") from None
         self._place.later(by)
 
+    def session(self) -> boto3.Session:
+        """A new boto3 session of the lab's administrator, in the lab's Region.
+
+        For whoever changed the default session or the environment. Raises RuntimeError, saying
+        what to do, when a later start_lab() took this lab's place.
+        """
+        session: boto3.Session = self._place.session()
+        return session
+
+    def regions(self) -> set[str]:
+        """The Regions in which something was made that may still exist."""
+        return {resource.region for resource in self._place.created()}
+
     @property
     def disk(self) -> Any:
         """What the sandbox's storage holds: a model of AWS's published design."""
@@ -108,7 +124,7 @@ class Lab:
         """
         from workshop_lib.tables import table
 
-        session = boto3.Session()  # not the default one: a lesson may have made that a role's
+        session = self.session()  # not the default one: a lesson may have made that a role's
         self._place.settle()
         rows = []
         for resource in sorted(self._place.created(), key=_cleanup_order):

@@ -17,6 +17,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus
 
+from workshop_lib.sentences import Sentence
+
 MINIMUM = 5
 """A secret needs this many bytes. Five given digits stand in a random UUID about once in 87,000,
 four once in 3,900: any shorter, and a table would soon say yes by chance."""
@@ -30,12 +32,8 @@ _DEPTH = 8
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 
-class NotSearchable(ValueError):
+class NotSearchable(Sentence, ValueError):
     """A secret that cannot be looked for. The message is one sentence with the next step."""
-
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows: the sentence, without the frames of this module."""
-        return [f"{type(self).__name__}: {self}"]
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,11 @@ class Secrets:
         self.too_short: list[str] = []
         for value in values:
             before = len(self.all)
-            for label, leaf in _leaves(value, ""):
+            try:
+                leaves = list(_leaves(value, ""))
+            except RecursionError:
+                raise NotSearchable("trace() cannot look into what holds itself.") from None
+            for label, leaf in leaves:
                 secret = _secret(label, leaf)
                 if secret is None:
                     self.too_short.append(label)

@@ -15,6 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from workshop_lib.sentences import Sentence
+
 # Libraries that refuse on this side of the wire, by the package their code lives in.
 _LIBRARIES = {
     "dynamodb_encryption_sdk": "the encryption client",
@@ -33,12 +35,12 @@ _REQUEST_ID = re.compile(r"[;,]?\s*(?:extended )?request ?id:\s*[\w+/=-]+", re.I
 _SUFFIX = re.compile(r"(Exception|Error|Fault)$")
 
 
-class NotRefused(AssertionError):
-    """The block was not refused, or not in the expected way. The message is one sentence."""
+class NotRefused(Sentence, AssertionError):
+    """The block was not refused, or not in the expected way."""
 
-    def _render_traceback_(self) -> list[str]:
-        """What IPython shows: the sentence, without the frames of this module."""
-        return [f"NotRefused: {self}"]
+
+class NothingExpected(Sentence, TypeError):
+    """`refused(...)` was not told definitely by what."""
 
 
 class Refusal:
@@ -82,14 +84,16 @@ def refused(*expected: str | type[Exception]) -> _RefusedBlock:
     Error codes: https://docs.aws.amazon.com/boto3/latest/guide/error-handling.html
     """
     if not expected:
-        raise TypeError('Say what must refuse: refused("AccessDenied").')
+        raise NothingExpected('Say what must refuse: refused("AccessDenied").')
     for item in expected:
         if isinstance(item, str) and item:
             continue
         if not (isinstance(item, type) and issubclass(item, Exception)):
-            raise TypeError(f'Write {item!r} as an error code, "…", or as an exception class.')
+            raise NothingExpected(
+                f'Write {item!r} as an error code, "…", or as an exception class.'
+            )
         if item is Exception:
-            raise TypeError("Exception would accept a typing mistake too: name the error.")
+            raise NothingExpected("Exception would accept a typing mistake too: name the error.")
     return _RefusedBlock(expected)
 
 

@@ -32,6 +32,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workshop_lib.sentences import Sentence
+
 _QUESTIONS = Path(__file__).parent / "questions"
 # A notebook opened again still has the second output, but nothing to fill it with. These rules
 # stand in the first: it hides while there are buttons, else it hides their empty place.
@@ -41,6 +43,10 @@ _STYLE = """<style>
  + .jp-OutputArea-child:not(:has(.workshop-question)) {display: none}
 .workshop-static details {margin-bottom: 1em}
 </style>"""
+
+
+class NoSuchQuestion(Sentence, LookupError):
+    """There is no question of that number."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ def predict(which: str | Question) -> None:
     which: a number in the lesson's file of questions ("1.3": the third of lesson 01), or a
     Question. Raises LookupError if there is none of that number.
     """
-    question = _prediction(which) if isinstance(which, str) else which
+    question = which if isinstance(which, Question) else _prediction(str(which))
     _show([("Predict", question)], reveal=True)
 
 
@@ -85,9 +91,9 @@ def quiz(which: str | Sequence[Question]) -> None:
 
     which: the lesson's number ("1"), or Questions. Raises LookupError if there are none.
     """
-    questions = quiz_of(which) if isinstance(which, str) else which
+    questions = which if isinstance(which, list | tuple) else quiz_of(str(which))
     if not questions:
-        raise LookupError("A quiz needs a question.")
+        raise NoSuchQuestion("A quiz needs a question.")
     count = len(questions)
     _show([(f"Question {n} of {count}", q) for n, q in enumerate(questions, 1)], reveal=False)
 
@@ -106,14 +112,14 @@ def quiz_of(lesson: str) -> list[Question]:
 def _prediction(number: str) -> Question:
     found = predictions_of(number.partition(".")[0]).get(number)
     if found is None:
-        raise LookupError(f"There is no prediction {number}.")
+        raise NoSuchQuestion(f"There is no prediction {number}: run the cell as it was.")
     return found
 
 
 def _lesson(number: str) -> dict[str, Any]:
     path = _QUESTIONS / f"lesson_{number.zfill(2)}.toml"
     if not number.isdecimal() or not path.exists():
-        raise LookupError(f"There are no questions for lesson {number!r}.")
+        raise NoSuchQuestion(f"There are no questions for lesson {number!r}.")
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 

@@ -33,15 +33,24 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import boto3
-from botocore.exceptions import (
-    ClientError,
-    ConnectionError,
-    HTTPClientError,
-    NoCredentialsError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop_lib.exercises import tagged
 from workshop_lib.refusals import describe
+
+_AGAIN = "Run your cell again, then this check."
+_DENIED = (
+    "You are the administrator: take back the policy of yours that refuses it. If it refuses that "
+    "too, run the set-up cell again, which starts afresh, and the cells after."
+)
+# What to do about a refusal that no check foresaw, by its code.
+_NEXT = {
+    "AccessDenied": _DENIED,
+    "AccessDeniedException": _DENIED,
+    "403": _DENIED,
+    "DisabledException": "Call kms.enable_key(KeyId=…), then check again.",
+    "KMSInvalidStateException": "Call kms.cancel_key_deletion(KeyId=…), then kms.enable_key.",
+}
 
 
 class _Stop(Exception):
@@ -144,23 +153,53 @@ class Look:
                 "it is encrypted under the AWS owned key: it has no SSEDescription",
                 "Ask for a key in SSESpecification, and let a minute pass after a switch.",
             )
-        if "KMSMasterKeyArn" not in description:
+        if description["Status"] == "UPDATING":  # meanwhile the old key is named, if any
             self.missing(
                 "the switch to another key is still under way: Status is UPDATING",
                 "Call lab.later(minutes=1), then check again.",
             )
         self.saw("its description names a KMS key")
-        answer = boto3.client("kms").describe_key(KeyId=description["KMSMasterKeyArn"])
-        metadata: dict[str, Any] = answer["KeyMetadata"]
+        return self.key_named(description["KMSMasterKeyArn"])
+
+    def keyed(self, table: dict[str, Any], wanted: dict[str, str], step: str) -> None:
+        """The table's primary key is as wanted, {attribute: type}; nothing is said if it is."""
+        types = {
+            each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]
+        }
+        names = [each["AttributeName"] for each in table["KeySchema"]]
+        found = {name: types[name] for name in names}
+        if found != wanted:
+            self.missing(
+                f"its primary key is {_written(found)}, not {_written(wanted)}",
+                f"Make a new table, laid out as in step {step}.",
+            )
+
+    def key_named(self, name: str) -> dict[str, Any]:
+        """KeyMetadata of a key by ARN (in any Region), id or alias; missing if there is none."""
+        region = name.split(":")[3] if name.startswith("arn:") else None
+        kms = boto3.client("kms", region_name=region)
+        unknown = (f"KMS knows no key {name}", "Name a key that exists, best by its ARN.")
+        with self.asking({"NotFoundException": unknown}):
+            metadata: dict[str, Any] = kms.describe_key(KeyId=name)["KeyMetadata"]
         return metadata
+
+    def enabled(self, key: dict[str, Any]) -> None:
+        """The key (its KeyMetadata) can be used."""
+        cancel = "kms.cancel_key_deletion(KeyId=…), then " if key["KeyState"] != "Disabled" else ""
+        self.need(
+            key["KeyState"] == "Enabled",
+            saw="its key is enabled",
+            missing=f"its key is {key['KeyState']}: nobody can use it",
+            fix=f"Call {cancel}kms.enable_key(KeyId=…).",
+        )
 
     def own_key(self, key: dict[str, Any]) -> None:
         """The key (its KeyMetadata) is a customer managed one, and of the kind services use."""
         self.need(
             key["KeyManager"] == "CUSTOMER",
             saw=f"its key {key['KeyId']} is yours: KeyManager is CUSTOMER",
-            missing="its key is an AWS managed one: KMSMasterKeyId was left out",
-            fix="Make a key with kms.create_key and name it in KMSMasterKeyId.",
+            missing="its key is an AWS managed one, not yours",
+            fix="Make a key with kms.create_key and name it, by its ARN.",
         )
         if key["KeySpec"] != "SYMMETRIC_DEFAULT":
             self.missing(
@@ -173,7 +212,7 @@ class Look:
         answers = {
             "AccessDenied": (
                 f"the role {role['RoleName']} cannot be assumed by this account",
-                "Let its trust policy name the account's root as principal.",
+                "Let its trust policy name the account's root as principal, without a condition.",
             )
         }
         with self.asking(answers):
@@ -192,7 +231,15 @@ class Look:
         tag = f'{{"{key}": "{tagged.TAG}", "{value}": "{number}"}}'
         self.missing(
             f"no {what} carries the tag {tagged.TAG} = {number}",
-            f"Tag yours: {call.format(tag=tag)}.",
+            f"Tag yours: {call.format(tag=tag)}.{self._elsewhere()}",
+        )
+
+    def _elsewhere(self) -> str:
+        """A hint for whoever worked in another Region as well."""
+        here = boto3.DEFAULT_SESSION.region_name if boto3.DEFAULT_SESSION else ""
+        others = sorted(self.lab.regions() - {here})
+        return (
+            f" The check looks in {here}; you also worked in {', '.join(others)}." if others else ""
         )
 
 
@@ -268,16 +315,18 @@ def examine(number: str, lab: Any) -> Result:
     title = ""
     error: Exception | None = None
     try:
-        found = _find(number)
+        found = _find(str(number))
         title = found.title
-        found.check(look)
+        with _as_administrator(look):
+            found.check(look)
         if not look.steps:
             raise AssertionError("it looked at nothing")
     except _Stop:
         pass
     except ClientError as refusal:
-        look.steps.append(Step(False, str(describe(refusal)), _next_step(refusal)))
-    except (ConnectionError, HTTPClientError, NoCredentialsError) as failure:
+        said = describe(refusal)
+        look.steps.append(Step(False, str(said), _NEXT.get(said.code, _AGAIN)))
+    except BotoCoreError as failure:
         look.steps.append(
             Step(False, f"AWS did not answer: {failure}", "Run the set-up cell again.")
         )
@@ -286,14 +335,27 @@ def examine(number: str, lab: Any) -> Result:
     return Result(number, title, tuple(look.steps), error)
 
 
-def _next_step(refusal: ClientError) -> str:
-    """What to do about a refusal that the check did not expect."""
-    if refusal.response["Error"]["Code"] in ("AccessDenied", "AccessDeniedException", "403"):
-        return (
-            "You are the administrator: take back the policy of yours that refuses it. If it "
-            "refuses that too, run the set-up cell again, which starts afresh, and the cells after."
+@contextmanager
+def _as_administrator(look: Look) -> Iterator[None]:
+    """The default session is the lab's own meanwhile, whatever the learner made of theirs."""
+    if not hasattr(look.lab, "session"):
+        look.missing(
+            "the check got no lab", f'Run the set-up cell, then check("{look.number}", lab).'
         )
-    return "Run your cell again, then this check."
+    before = boto3.DEFAULT_SESSION
+    try:
+        boto3.DEFAULT_SESSION = look.lab.session()
+    except RuntimeError as replaced:
+        look.missing("the check got an old lab", str(replaced))
+    try:
+        yield
+    finally:
+        boto3.DEFAULT_SESSION = before
+
+
+def _written(key: dict[str, str]) -> str:
+    """A primary key in words: customer (S) and order_no (N)."""
+    return " and ".join(f"{name} ({kind})" for name, kind in key.items())
 
 
 def _name(function: Callable[[Look], None]) -> str:

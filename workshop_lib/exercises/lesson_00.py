@@ -3,6 +3,7 @@
 import boto3
 
 from workshop_lib.exercises import Look, exercise
+from workshop_lib.exercises.items import is_ciphertext
 
 DESCRIPTION = "*amzn-ddb-map-desc*"
 
@@ -10,8 +11,10 @@ DESCRIPTION = "*amzn-ddb-map-desc*"
 @exercise("0.1", "a secret that the table's readers cannot read")
 def unreadable_item(look: Look) -> None:
     """The tagged table holds item 2002, its card encrypted by the client."""
-    name = look.table()["TableName"]
+    found = look.table()
+    name = found["TableName"]
     look.saw(f"the table {name} carries the tag")
+    look.keyed(found, {"order_id": "S"}, "1a")
     table = boto3.resource("dynamodb").Table(name)
     item = table.get_item(Key={"order_id": "2002"}).get("Item", {})
     look.need(
@@ -27,7 +30,7 @@ def unreadable_item(look: Look) -> None:
         fix="Add a card to the item and write it again.",
     )
     look.need(
-        not isinstance(item["card"], str),
+        is_ciphertext(item["card"]),
         saw="its card is stored as bytes that say nothing",
         missing=f"its card is readable: {item['card']!r}",
         fix="Write with an EncryptedTable, not with the table itself (step 2).",
@@ -47,9 +50,4 @@ def table_under_own_key(look: Look) -> None:
     look.saw(f"the table {table['TableName']} carries the tag")
     key = look.table_key(table)
     look.own_key(key)
-    look.want(
-        key["KeyState"] == "Enabled",
-        saw="the key is enabled",
-        missing=f"the key is {key['KeyState']}: nobody can use the table for long",
-        fix="Call kms.enable_key(KeyId=…).",
-    )
+    look.enabled(key)

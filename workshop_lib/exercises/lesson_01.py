@@ -45,12 +45,16 @@ def two_locks(look: Look) -> None:
     look.saw(f"the table {table['TableName']} carries the tag")
     key = look.table_key(table)
     look.own_key(key)
+    look.enabled(key)
+    look.keyed(table, {"order_id": "S"}, "1a")
     reader = look.become(look.role())
     try:
         answer = reader.client("dynamodb").get_item(
             TableName=table["TableName"], Key={"order_id": {"S": "3003"}}
         )
     except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
         text = error.response["Error"]["Message"]
         lock = "use the key" if "KMS" in text else "call GetItem on the table"
         step = "kms:Decrypt with kms:ViaService (step 4g)" if "KMS" in text else "dynamodb:GetItem"

@@ -7,15 +7,19 @@ import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import Look, exercise
+from workshop_lib.exercises.items import is_ciphertext
 
 DESCRIPTION = "*amzn-ddb-map-desc*"
+LAYOUT = {"customer": "S", "order_no": "N"}
 
 
 @exercise("2.1", "a readable city, and the rest secret")
 def readable_city(look: Look) -> None:
     """Order lin/21 of the tagged table: city text, card and phone ciphertext, all signed."""
-    name = look.table()["TableName"]
+    found = look.table()
+    name = found["TableName"]
     look.saw(f"the table {name} carries the tag")
+    look.keyed(found, LAYOUT, "1a")
     table = boto3.resource("dynamodb").Table(name)
     item: dict[str, Any] = table.get_item(Key={"customer": "lin", "order_no": 21}).get("Item", {})
     look.need(
@@ -43,7 +47,7 @@ def readable_city(look: Look) -> None:
         missing="the city is encrypted, so the index cannot find it",
         fix='Add "city": CryptoAction.SIGN_ONLY to the attribute actions.',
     )
-    readable = [attribute for attribute in ("card", "phone") if isinstance(item[attribute], str)]
+    readable = [name for name in ("card", "phone") if not is_ciphertext(item[name])]
     look.want(
         not readable,
         saw="card and phone are ciphertext",
@@ -58,7 +62,9 @@ def no_partiql(look: Look) -> None:
     role = look.role()
     look.saw(f"the role {role['RoleName']} carries the tag")
     writer = look.become(role).client("dynamodb")
-    table = look.table("2.1")["TableName"]
+    found = look.table("2.1")
+    look.keyed(found, LAYOUT, "1a")
+    table = found["TableName"]
     probe = {"customer": {"S": "exercise-check"}, "order_no": {"N": "22"}}
     look.want(
         _allowed(lambda: writer.put_item(TableName=table, Item=probe)),

@@ -17,6 +17,7 @@ from workshop_lib.exercises import Look, exercise
 
 SIGNATURE = "*amzn-ddb-map-sig*"
 DESCRIPTION = "*amzn-ddb-map-desc*"
+LAYOUT = {"customer": "S", "order_no": "N"}
 READABLE = ("customer", "order_no", "city")
 
 
@@ -31,8 +32,10 @@ class _Opened(NamedTuple):
 @exercise("3.1", "an order encrypted and signed by hand")
 def by_hand(look: Look) -> None:
     """Order lin/31 of the tagged table: bound to its table and key, city signed, card secret."""
-    name = look.table()["TableName"]
+    table = look.table()
+    name = table["TableName"]
     look.saw(f"the table {name} carries the tag")
+    look.keyed(table, LAYOUT, "1a")
     opened = _open(look, name)
     kinds = {attribute: next(iter(value)) for attribute, value in opened.item.items()}
     absent = [attribute for attribute in ("city", "card") if attribute not in kinds]
@@ -62,7 +65,9 @@ def moved(look: Look) -> None:
     """The data key of lin/31 is wrapped by the tagged KMS key, and the order still verifies."""
     key = look.key()
     look.saw(f"the KMS key {key['KeyId']} carries the tag")
-    name = look.table("3.1")["TableName"]
+    table = look.table("3.1")
+    look.keyed(table, LAYOUT, "1a")
+    name = table["TableName"]
     opened = _open(look, name)
     look.need(
         opened.kms_key == key["Arn"],
@@ -103,7 +108,13 @@ def _open(look: Look, table: str) -> _Opened:
         "*amzn-ddb-env-alg*": facts.get("amzn-ddb-env-alg", ""),
         "*amzn-ddb-sig-alg*": facts.get("amzn-ddb-sig-alg", ""),
     }
-    blob = base64.b64decode(facts["amzn-ddb-env-key"])
+    blob = _wrapped_key(facts)
+    look.need(
+        blob,
+        saw="the wrapped data key stands beside it",
+        missing="its material description holds no wrapped data key: it was edited",
+        fix="Encrypt the order again, and write all that encrypt_python_item returns.",
+    )
     answer = _unwrap(blob, whole)
     if answer is None:
         look.missing(*_what_is_wrong(blob, whole))
@@ -181,6 +192,14 @@ def _fields(description: bytes) -> dict[str, str]:
         return dict(zip(texts[::2], texts[1::2], strict=True))
     except ValueError:
         return {}
+
+
+def _wrapped_key(facts: dict[str, str]) -> bytes:
+    """The wrapped data key of a material description; empty if what stands there is none."""
+    try:
+        return base64.b64decode(facts["amzn-ddb-env-key"], validate=True)
+    except ValueError:
+        return b""
 
 
 def _signature(table: str, item: dict[str, Any], data_key: bytes) -> bytes:

@@ -17,18 +17,18 @@ def tolerant(look: Look) -> None:
     bucket = look.bucket()
     look.saw(f"the bucket {bucket} carries the tag")
     _has_policy(look, bucket)
-    look.want(
-        upload(look, bucket) == "stored",
-        saw="an upload without a header is accepted",
-        missing="an upload without a header is refused",
-        fix='Negated operators are true for an absent header, also with IfExists: add "Null": '
+    _accepted(
+        look,
+        "an upload without a header",
+        upload(look, bucket),
+        'Negated operators are true for an absent header, also with IfExists: add "Null": '
         '{"s3:x-amz-server-side-encryption": "false"} to the same statement.',
     )
-    look.want(
-        upload(look, bucket, ServerSideEncryption="AES256") == "stored",
-        saw="an upload with AES256 is accepted",
-        missing="an upload with AES256 is refused",
-        fix='Compare the header with "AES256". Two conditions go into one statement: each '
+    _accepted(
+        look,
+        "an upload with AES256",
+        upload(look, bucket, ServerSideEncryption="AES256"),
+        'Compare the header with "AES256". Two conditions go into one statement: each '
         "statement denies by itself.",
     )
     look.want(
@@ -47,11 +47,11 @@ def strict(look: Look) -> None:
     arn = _default_key(look, bucket)
     _has_policy(look, bucket)
     refuses_plain_http(look, bucket, configuration=True)
-    look.want(
-        upload(look, bucket, **KMS, SSEKMSKeyId=arn) == "stored",
-        saw="an upload that names the key is accepted",
-        missing="an upload that names the bucket's own key is refused",
-        fix="Name the ARN of this key in ArnNotEqualsIfExists, on "
+    _accepted(
+        look,
+        "an upload that names the bucket's own key",
+        upload(look, bucket, **KMS, SSEKMSKeyId=arn),
+        "Name the ARN of this key in ArnNotEqualsIfExists, on "
         "s3:x-amz-server-side-encryption-aws-kms-key-id.",
     )
     silent = upload(look, bucket)
@@ -75,6 +75,20 @@ def strict(look: Look) -> None:
         saw="an upload that names another key is refused by the policy",
         missing="the policy lets uploads name any key",
         fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
+    )
+
+
+def _accepted(look: Look, what: str, answer: str, fix: str) -> None:
+    """The upload was stored; ``fix`` is for a refusal by the policy, the others name the key."""
+    by_policy = answer == "AccessDenied"
+    look.want(
+        answer == "stored",
+        saw=f"{what} is accepted",
+        missing=f"{what} is refused" + ("" if by_policy else f": {answer}"),
+        fix=fix
+        if by_policy
+        else "The policy lets it pass, but the key cannot be used: see "
+        "that it is enabled and in the bucket's Region.",
     )
 
 
@@ -108,7 +122,8 @@ def _default_key(look: Look, bucket: str) -> str:
             "its default names no key, so it is the AWS managed one",
             "Give ApplyServerSideEncryptionByDefault a KMSMasterKeyID.",
         )
-    key = boto3.client("kms").describe_key(KeyId=key_id)["KeyMetadata"]
+    key = look.key_named(key_id)
     look.own_key(key)
+    look.enabled(key)
     arn: str = key["Arn"]
     return arn

@@ -37,14 +37,14 @@ def delete(bucket: str, name: str, stored: dict[str, Any]) -> None:
 def refuses_plain_http(look: Look, bucket: str, *, configuration: bool = False) -> None:
     """The bucket answers nothing without TLS; with ``configuration`` that is asked for as well."""
     plain = boto3.client("s3", use_ssl=False)
-    probes: list[tuple[str, Callable[[], Any], str]] = [
-        ("reading an object", lambda: plain.head_object(Bucket=bucket, Key=TRY), f"{bucket}/*"),
+    answered: list[tuple[str, Callable[[], Any], str]] = [
+        ("a call on an object", lambda: _on_an_object(plain, bucket), f"{bucket}/*"),
         ("listing the bucket", lambda: plain.list_objects_v2(Bucket=bucket), bucket),
     ]
     if configuration:
         asking = "asking for its encryption"
-        probes.append((asking, lambda: plain.get_bucket_encryption(Bucket=bucket), bucket))
-    for what, call, resource in probes:
+        answered.append((asking, lambda: plain.get_bucket_encryption(Bucket=bucket), bucket))
+    for what, call, resource in answered:
         look.want(
             refused(call),
             saw=f"{what} without TLS is refused",
@@ -52,6 +52,20 @@ def refuses_plain_http(look: Look, bucket: str, *, configuration: bool = False) 
             fix=f'Deny s3:* on arn:aws:s3:::{resource} with "Bool": '
             '{"aws:SecureTransport": "false"}.',
         )
+
+
+def _on_an_object(s3: Any, bucket: str) -> None:
+    """Two calls on an object that is not there; the first is answered in another way than 403.
+
+    HEAD alone would not tell: without the permission to list, it is 403 for what is not there.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
+    try:
+        s3.list_parts(Bucket=bucket, Key=TRY, UploadId="none")
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] != 403:
+            return
+    s3.head_object(Bucket=bucket, Key=TRY)
 
 
 def refused(call: Callable[[], Any]) -> bool:

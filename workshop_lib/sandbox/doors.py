@@ -5,6 +5,7 @@ made and by whomever.
 """
 
 import datetime
+import http.client
 import io
 import socket
 import time
@@ -23,9 +24,9 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.gate import Gate
 from workshop_lib.sandbox.messages import Request
 
-_AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
+AWS_NAMES = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
-_METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254")
+METADATA_ADDRESSES = ("169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254")
 
 
 class KernelDoor:
@@ -33,7 +34,7 @@ class KernelDoor:
 
     While installed, endpoint addresses from the environment or a profile are ignored (they are
     for child processes), signatures are dated by the sandbox's clock, and a plain socket to AWS
-    or to an instance's metadata is refused.
+    or to an instance's metadata is refused, also through a proxy.
     """
 
     _installed: "KernelDoor | None" = None
@@ -54,6 +55,8 @@ class KernelDoor:
         self._replace(botocore.signers, "get_current_datetime", _signing_time)
         self._replace(botocore.auth, "time", signing_time)
         self._replace(socket, "getaddrinfo", _guarded_lookup(socket.getaddrinfo))
+        tunnel = http.client.HTTPConnection.set_tunnel
+        self._replace(http.client.HTTPConnection, "set_tunnel", _guarded_tunnel(tunnel))
         for name in ("connect", "connect_ex"):
             self._replace(socket.socket, name, _guarded_method(getattr(socket.socket, name)))
         KernelDoor._installed = self
@@ -129,6 +132,16 @@ def _guarded_lookup(original: Callable[..., Any]) -> Callable[..., Any]:
     return guarded
 
 
+def _guarded_tunnel(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Through a proxy the socket goes elsewhere: what counts is whom the proxy is asked for."""
+
+    def guarded(self: Any, host: Any, *args: Any, **kwargs: Any) -> Any:
+        _refuse_aws(host)
+        return original(self, host, *args, **kwargs)
+
+    return guarded
+
+
 def _guarded_method(original: Callable[..., Any]) -> Callable[..., Any]:
     def guarded(self: Any, address: Any) -> Any:
         if isinstance(address, tuple) and address:
@@ -140,7 +153,7 @@ def _guarded_method(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refuse_aws(host: Any) -> None:
     name = (host.decode() if isinstance(host, bytes) else str(host or "")).rstrip(".").lower()
-    if name in _METADATA_ADDRESSES or name.endswith(_AWS_NAMES):
+    if name in METADATA_ADDRESSES or name.endswith(AWS_NAMES):
         raise ConnectionRefusedError(
             f"The lab keeps this kernel away from {name}. Use boto3, or call lab.serve() and use "
             "the address it prints."

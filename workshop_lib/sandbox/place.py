@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.credentials
+import botocore.session
 import botocore.signers
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.disk import Disk
-from workshop_lib.sandbox.doors import KernelDoor
+from workshop_lib.sandbox.doors import AWS_NAMES, METADATA_ADDRESSES, KernelDoor
 from workshop_lib.sandbox.errors import LabReplaced, PortTaken
 from workshop_lib.sandbox.gate import Created, Gate
 from workshop_lib.sandbox.identities import ISSUED, Credentials
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ADMINISTRATOR = Credentials("AKIAWORKSHOPADMIN234", secrets.token_urlsafe(30))
 # Nothing listens on the discard port: a child process that was not given a door fails at once.
 _NO_DOOR = "http://127.0.0.1:9"
+_NO_PROXY = ("127.0.0.1", "localhost", *AWS_NAMES, *METADATA_ADDRESSES)
 
 
 class Sandbox:
@@ -82,6 +84,17 @@ class Sandbox:
         """Move the sandbox's clock on."""
         self._require_current()
         clock.advance(by)
+
+    def session(self) -> boto3.Session:
+        """A session of the lab's administrator, whatever the environment says by now."""
+        self._require_current()
+        core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        return boto3.Session(
+            ADMINISTRATOR.access_key_id,
+            ADMINISTRATOR.secret_access_key,
+            region_name=self._region,
+            botocore_session=core,
+        )
 
     def settle(self) -> None:
         """Let changes that are under way come to their end, such as a table's new key."""
@@ -171,9 +184,9 @@ def _set_environment(region: str) -> None:
             "AWS_ENDPOINT_URL": _NO_DOOR,
         }
     )
-    for name in ("NO_PROXY", "no_proxy"):  # a proxy is no way to loopback
+    for name in ("NO_PROXY", "no_proxy"):  # a proxy is no way to loopback, nor round the guard
         listed = [part for part in os.environ.get(name, "").split(",") if part]
-        missing = [host for host in ("127.0.0.1", "localhost") if host not in listed]
+        missing = [host for host in _NO_PROXY if host not in listed]
         os.environ[name] = ",".join([*listed, *missing])
 
 
