@@ -39,7 +39,7 @@ def test_buckets_are_found_by_name(store: ObjectStore) -> None:
     assert store.bucket("another") is None
     assert [found.name for found in store.buckets()] == ["b-one"]
     for attribute in (
-        "region_name", "versioning_status", "ownership_rule", "public_access_block", "acl", "cors",
+        "region_name", "versioning_status", "ownership_rule", "public_access_block", "acl",
         "object_lock_enabled", "has_default_lock", "default_lock_mode", "payer", "creation_date",
     ):  # fmt: skip
         assert hasattr(bucket, attribute), attribute

@@ -5,6 +5,7 @@ import contextlib
 import gc
 import itertools
 import json
+import re
 import tracemalloc
 from typing import Any
 from urllib.parse import quote
@@ -394,30 +395,81 @@ def test_a_form_is_subject_to_the_bucket_policy(door: Door) -> None:
     assert door.ask("POST", "/b-one", headers, body, anonymous=True, signed=True).status == 204
 
 
-def test_cross_origin_requests(door: Door) -> None:
-    asking = {"origin": "https://page.example", "access-control-request-method": "PUT"}
-    assert door.ask("OPTIONS", "/b-one/a", asking, anonymous=True).status == 403
-    rules = (
-        "<CORSConfiguration><CORSRule><AllowedOrigin>https://*.example</AllowedOrigin>"
-        "<AllowedMethod>PUT</AllowedMethod><AllowedHeader>x-amz-*</AllowedHeader>"
-        "<ExposeHeader>ETag</ExposeHeader></CORSRule></CORSConfiguration>"
-    )
-    assert door.ask("PUT", "/b-one?cors", {}, rules.encode()).status == 200
-    answer = door.ask("OPTIONS", "/b-one/a", asking, anonymous=True)
-    assert answer.headers["Access-Control-Allow-Origin"] == "https://page.example"
+RULES = (
+    "<CORSConfiguration><CORSRule><AllowedOrigin>https://*.example</AllowedOrigin>"
+    "<AllowedMethod>PUT</AllowedMethod><AllowedHeader>x-amz-*</AllowedHeader>"
+    "<ExposeHeader>ETag</ExposeHeader><MaxAgeSeconds>60</MaxAgeSeconds></CORSRule>"
+    "</CORSConfiguration>"
+)
+PAGE = {"origin": "https://page.example"}
+
+
+def test_a_browser_that_asks_first(door: Door) -> None:
+    asking = {**PAGE, "access-control-request-method": "PUT"}
+
+    def refusal(path: str, headers: dict[str, str]) -> list[str]:
+        told = door.ask("OPTIONS", path, headers, anonymous=True).body.decode()
+        names = ("Code", "Message", "Method", "ResourceType")
+        return [text for name in names for text in re.findall(f"<{name}>(.*?)</{name}>", told)]
+
+    unsaid = ["BadRequest", "Insufficient information. Origin request header needed."]
+    for path in ("/b-one/a", "/no-bucket/a"):
+        assert refusal(path, {}) == unsaid
+    unknown = ["AccessForbidden", "CORSResponse: Bucket not found", "OPTIONS", "BUCKET"]
+    assert refusal("/no-bucket/a", PAGE) == unknown
+    without = ["AccessForbidden", "CORSResponse: CORS is not enabled for this bucket."]
+    assert refusal("/b-one/a", asking) == [*without, "PUT", "BUCKET"]
+    assert refusal("/b-one/a", PAGE) == [*without, "OPTIONS", "BUCKET"]
+    assert door.ask("PUT", "/b-one?cors", {}, RULES.encode()).status == 200
     for change in (
         {"origin": "https://page.test"},
         {"access-control-request-method": "DELETE"},
         {"access-control-request-headers": "x-amz-acl, authorization"},
     ):
-        assert door.ask("OPTIONS", "/b-one/a", asking | change, anonymous=True).status == 403
-    put = door.ask("PUT", "/b-one/a", {"origin": "https://page.example"}, BODY)
-    assert put.headers["Access-Control-Expose-Headers"] == "ETag"
-    refused = door.ask("PUT", "/b-one/a", {"origin": "https://page.example"}, BODY, anonymous=True)
-    assert (refused.status, refused.headers["Access-Control-Expose-Headers"]) == (403, "ETag")
+        told = refusal("/b-one/a", asking | change)
+        method = change.get("access-control-request-method", "PUT")
+        assert told[0] == "AccessForbidden"
+        assert told[2:] == [method, "OBJECT"]
+    assert refusal("/b-one", asking | {"origin": "null"})[2:] == ["PUT", "BUCKET"]
+    assert refusal("/b-one/a", PAGE)[0] == "BadRequest"
+    asked = {**asking, "access-control-request-headers": "X-Amz-Acl,x-amz-meta-a"}
+    answer = door.ask("OPTIONS", "/b-one/a", asked, anonymous=True)
+    shown = {name: text for name, text in answer.headers.items() if name.startswith("Access")}
+    assert shown == {
+        "Access-Control-Allow-Origin": "https://page.example",
+        "Access-Control-Allow-Methods": "PUT",
+        "Access-Control-Allow-Headers": "x-amz-acl, x-amz-meta-a",
+        "Access-Control-Allow-Credentials": "true",
+        "Access-Control-Expose-Headers": "ETag",
+        "Access-Control-Max-Age": "60",
+    }
     signature = "?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=of-the-PUT-to-come"
     preflight = door.ask("OPTIONS", f"/b-one/a{signature}", asking, anonymous=True, signed=True)
     assert preflight.status == 200
+
+
+def test_a_page_may_read_answers(door: Door) -> None:
+    door.ask("PUT", "/b-one?cors", {}, RULES.encode())
+
+    def readable(method: str, headers: dict[str, str], *, anonymous: bool = False) -> bool:
+        answer = door.ask(method, "/b-one/a", headers, BODY, anonymous=anonymous)
+        assert answer.status == (403 if anonymous else 200)
+        told = [
+            answer.headers.get(f"Access-Control-{name}") for name in ("Max-Age", "Allow-Origin")
+        ]
+        assert told in ([None, None], ["60", "https://page.example"])
+        return told[0] is not None
+
+    assert readable("PUT", PAGE)
+    assert readable("PUT", PAGE, anonymous=True)
+    assert not readable("GET", PAGE)
+    assert not readable("PUT", {})
+    # what a browser says only in front of a request counts in the request as well
+    assert readable("GET", {**PAGE, "access-control-request-method": "PUT"})
+    assert not readable("PUT", {**PAGE, "access-control-request-method": "GET"})
+    assert not readable("PUT", {**PAGE, "access-control-request-headers": "authorization"})
+    assert door.ask("DELETE", "/b-one?cors").status == 204
+    assert not readable("PUT", PAGE)
 
 
 def test_data_comes_with_its_length(door: Door) -> None:

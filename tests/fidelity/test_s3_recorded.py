@@ -519,3 +519,66 @@ def test_a_new_bucket_s_list_is_not_public() -> None:
         "Message": "Invalid x-amz-object-ownership header: Nobody",
         "ArgumentName": "x-amz-object-ownership",
     }
+
+
+# --- pages of other origins ---------------------------------------------------------------------
+
+
+def test_rules_for_pages_are_read_closely() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html"""
+    name, s3 = bucket(), client()
+    rule: dict[str, Any] = {"AllowedOrigins": [""], "AllowedMethods": ["GET", "HEAD"]}
+
+    def told(*rules: dict[str, Any]) -> str:
+        found = error(s3.put_bucket_cors, Bucket=name, CORSConfiguration={"CORSRules": rules})
+        return found["Code"] if found["Code"] == "MalformedXML" else found["Message"]
+
+    assert told() == told({}) == told({"AllowedMethods": ["GET"]}) == "MalformedXML"
+    assert told(*[rule] * 101) == told({**rule, "ID": "a" * 256}) == "MalformedXML"
+    unsupported = "Found unsupported HTTP method in CORS config. Unsupported method is "
+    for method in ("", "OPTIONS", "get", "*"):
+        assert told(rule, {**rule, "AllowedMethods": ["GET", method]}) == unsupported + method
+    once = '"*a*" can not have more than one wildcard.'
+    assert told({**rule, "AllowedOrigins": ["*a*"]}) == f"AllowedOrigin {once}"
+    assert told({**rule, "AllowedHeaders": ["*a*"]}) == f"AllowedHeader {once}"
+    assert told({**rule, "ExposeHeaders": ["x-*"]}) == (
+        'ExposeHeader "x-*" contains wildcard. We currently do not support wildcard for '
+        "ExposeHeader."
+    )
+    full = {"ID": "two", "AllowedOrigins": ["*"], "AllowedMethods": ["PUT"], "MaxAgeSeconds": 0}
+    rules = [rule, {**full, "AllowedHeaders": ["X-Amz-*"], "ExposeHeaders": ["ETag"]}]
+    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
+    assert s3.get_bucket_cors(Bucket=name)["CORSRules"] == rules
+
+
+def test_answers_say_where_they_come_from() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
+    s3, name = client(), "elsewhere"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    for call in (s3.head_bucket, s3.list_objects, s3.list_objects_v2):
+        headers = call(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
+        assert headers["x-amz-bucket-region"] == "eu-west-1"
+        assert headers["server"] == "AmazonS3"
+    with pytest.raises(ClientError) as caught:
+        s3.get_object(Bucket=name, Key="a")
+    found: Any = caught.value.response["ResponseMetadata"]
+    assert found["HTTPHeaders"]["server"] == "AmazonS3"
+    assert found["HostId"] == found["HTTPHeaders"]["x-amz-id-2"]
+
+
+def test_a_missing_document() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    name, s3 = bucket(ObjectLockEnabledForBucket=True), client()
+    s3.put_object(Bucket=name, Key="a", Body=BODY)
+    missing = {"Code": "MissingRequestBodyError", "Message": "Request Body is empty"}
+    for call in (
+        s3.put_object_lock_configuration, s3.put_bucket_tagging, s3.put_bucket_cors,
+        s3.put_bucket_encryption, s3.put_bucket_versioning, s3.delete_objects,
+        s3.put_bucket_notification_configuration, s3.put_public_access_block,
+    ):  # fmt: skip
+        assert error(call, Bucket=name) == missing
+    assert error(s3.put_object_tagging, Bucket=name, Key="a") == missing
+    for call in (s3.put_object_retention, s3.put_object_legal_hold):
+        assert error(call, Bucket=name, Key="a")["Code"] == "MalformedXML"
+    with refused_with(400, "MalformedXML"):
+        s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration={})

@@ -179,7 +179,12 @@ def _json(error: AwsError, service: str, request_id: str) -> Response:
 
 
 def _rest_xml(error: AwsError, request_id: str, bodiless: bool) -> Response:
-    headers = {"Content-Type": "application/xml", "x-amz-request-id": request_id}
+    headers = {
+        "Content-Type": "application/xml",
+        "x-amz-request-id": request_id,
+        "x-amz-id-2": "sandbox",
+        "Server": "AmazonS3",
+    }
     if bodiless:
         return Response(error.status, headers)
     fields = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in error.fields.items())

@@ -34,7 +34,13 @@ from workshop_lib.sandbox.s3_buckets import (
     put_versioning,
 )
 from workshop_lib.sandbox.s3_copies import Copies
-from workshop_lib.sandbox.s3_cors import add_headers, preflight
+from workshop_lib.sandbox.s3_cors import (
+    add_headers,
+    delete_cors,
+    get_cors,
+    preflight,
+    put_cors,
+)
 from workshop_lib.sandbox.s3_encryption import (
     DSSE_KMS,
     SSE,
@@ -52,20 +58,20 @@ from workshop_lib.sandbox.s3_objects import Objects
 from workshop_lib.sandbox.s3_permissions import Permissions
 from workshop_lib.sandbox.s3_storage import Storage, require_secure_key
 from workshop_lib.sandbox.s3_tagging import Tagging, of_bucket
-from workshop_lib.sandbox.s3_xml import malformed, parse, respond
+from workshop_lib.sandbox.s3_xml import malformed, missing_document, parse, respond
 
 Handler = Callable[[Call, Bucket], Response]
 
 # Configurations of a bucket that moto keeps and tells.
 _BUCKET_CONFIGURATIONS = {
-    "DeleteBucketCors", "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
+    "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
     "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
-    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration", "GetBucketCors",
+    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration",
     "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
     "GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
     "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
     "PutBucketAccelerateConfiguration",
-    "PutBucketCors", "PutBucketInventoryConfiguration",
+    "PutBucketInventoryConfiguration",
     "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
     "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
     "PutPublicAccessBlock",
@@ -104,15 +110,18 @@ class S3:
             **Tagging(self._storage).handlers,
             **Locks(self._storage).handlers,
             "DeleteBucket": self._delete_bucket,
+            "DeleteBucketCors": lambda call, bucket: delete_cors(bucket),
             "DeleteBucketEncryption": lambda call, bucket: delete_encryption(bucket),
             "DeleteBucketPolicy": lambda call, bucket: delete_policy(bucket),
+            "GetBucketCors": lambda call, bucket: get_cors(bucket),
             "GetBucketEncryption": lambda call, bucket: get_encryption(bucket),
             "GetBucketPolicy": lambda call, bucket: get_policy(bucket),
             "GetBucketPolicyStatus": lambda call, bucket: get_policy_status(bucket),
             "GetBucketRequestPayment": _payment,
             "GetPublicAccessBlock": self._get_public_access_block,
             "HeadBucket": _head_bucket,
-            "OptionsObject": lambda call, bucket: preflight(call.request, bucket),
+            "OptionsObject": preflight,
+            "PutBucketCors": lambda call, bucket: put_cors(bucket, call.request.body),
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
             "PutBucketOwnershipControls": self._put_ownership,
             "PutBucketPolicy": partial(
@@ -161,6 +170,8 @@ class S3:
             return self._finish(call, self._listing.buckets(call))
         if call.operation == "CreateBucket":
             return self._finish(call, self._create_bucket(call))
+        if call.operation == "OptionsObject" and not self._store.bucket(call.parameters["Bucket"]):
+            return preflight(call, None)
         if call.operation in _CHOSEN:
             require_no_choice(call.request.headers)
         bucket = self._buckets.get(call.parameters["Bucket"])
@@ -240,6 +251,8 @@ class S3:
     # --- moto ----------------------------------------------------------------------------------
 
     def _ask_moto(self, call: Call, bucket: Bucket) -> Response:
+        if call.operation.startswith("Put") and not call.request.body:
+            raise missing_document()
         if call.operation in _OBJECT_CONFIGURATIONS:
             key, version_id = call.parameters["Key"], call.parameters.get("versionId")
             self._storage.object(call, bucket, key, version_id)

@@ -31,6 +31,18 @@ ENFORCED = "BucketOwnerEnforced"
 OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 
 
+@dataclass(frozen=True)
+class CorsRule:
+    """Which pages may send what, and what they may read of the answer."""
+
+    origins: list[str]
+    methods: list[str]
+    headers: list[str]
+    exposed: list[str]
+    max_age: str | None
+    name: str | None
+
+
 @dataclass
 class Settings:
     """What the sandbox keeps of a bucket beside moto's own configuration.
@@ -44,6 +56,7 @@ class Settings:
     policy_text: bytes | None = None
     policy: Policy | None = None
     policy_is_public: bool = False
+    cors: list[CorsRule] = field(default_factory=list)
     uploads: dict[str, Any] = field(default_factory=dict)
     completed: dict[str, Any] = field(default_factory=dict)
 

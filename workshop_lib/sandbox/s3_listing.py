@@ -173,7 +173,7 @@ class Listing:
             "Contents": [_shown_object(query, made, owner=True) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
-        return respond("ListBucketResult", content)
+        return respond("ListBucketResult", content, {"x-amz-bucket-region": bucket.region})
 
     def objects_v2(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
@@ -203,7 +203,7 @@ class Listing:
             "Contents": [_shown_object(query, made, owner=owner) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
-        return respond("ListBucketResult", content)
+        return respond("ListBucketResult", content, {"x-amz-bucket-region": bucket.region})
 
     def versions(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html"""

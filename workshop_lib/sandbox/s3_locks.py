@@ -178,7 +178,7 @@ class Locks:
     def put_retention(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html"""
         made = self._object(call, bucket)
-        document = parse(call.request.body, "Retention")
+        document = _document(call, "Retention")
         mode, until = document.value("Mode"), document.value("RetainUntilDate")
         if bool(mode) != bool(until):  # neither takes the retention away
             raise malformed()
@@ -201,7 +201,7 @@ class Locks:
     def put_hold(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLegalHold.html"""
         made = self._object(call, bucket)
-        status = parse(call.request.body, "LegalHold").value("Status")
+        status = _document(call, "LegalHold").value("Status")
         if status not in _HOLDS:
             raise malformed()
         made.lock_legal_status = status
@@ -213,6 +213,13 @@ class Locks:
         if not made.lock_legal_status:
             raise _no_lock()
         return respond("LegalHold", {"Status": made.lock_legal_status})
+
+
+def _document(call: Call, root: str) -> Element:
+    """An object's lock or hold: malformed, unlike other documents, also where there is none."""
+    if not call.request.body:
+        raise malformed()
+    return parse(call.request.body, root)
 
 
 def _require_no_less(made: Any, mode: str | None, until: str | None, *, bypass: bool) -> None:

@@ -27,6 +27,11 @@ def malformed() -> AwsError:
     )
 
 
+def missing_document() -> AwsError:
+    """S3's answer to a request that was to bring a document and brings nothing."""
+    return AwsError("MissingRequestBodyError", "Request Body is empty")
+
+
 class Element:
     """An element of a document; names come without their namespace, ``kind`` is its xsi:type."""
 
@@ -62,7 +67,12 @@ def read(body: bytes) -> Element:
 
 
 def parse(body: bytes, root: str) -> Element:
-    """The document in a request's body. Raises MalformedXML unless its root is ``root``."""
+    """The document in a request's body. Raises MissingRequestBodyError where there is none.
+
+    Raises MalformedXML unless its root is ``root``.
+    """
+    if not body:
+        raise missing_document()
     element = read(body)
     if element.name != root:
         raise malformed()
