@@ -119,6 +119,9 @@ def test_pages_follow_each_other_and_one_attribute_is_allowed() -> None:
     assert {e["EventId"] for e in first["Events"]}.isdisjoint(
         e["EventId"] for e in second["Events"]
     )
+    others = [{"AttributeKey": "EventName", "AttributeValue": "CreateKey"}]
+    with pytest.raises(ClientError, match="InvalidNextTokenException"):
+        cloudtrail.lookup_events(LookupAttributes=others, NextToken=first["NextToken"])
     two = [{"AttributeKey": name, "AttributeValue": "x"} for name in ("EventName", "Username")]
     with pytest.raises(ClientError, match="InvalidLookupAttributesException"):
         cloudtrail.lookup_events(LookupAttributes=two)

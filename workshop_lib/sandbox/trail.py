@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
 """
 
+import hashlib
 import json
 import re
 import uuid
@@ -345,17 +346,18 @@ class CloudTrail:
         if call.operation != "LookupEvents":
             raise NotEmulated(f"The sandbox does not emulate cloudtrail:{call.operation}.")
         asked = call.parameters
-        after, size = _page(asked)
+        wanted, terms = _filter(asked, call.region), _terms(asked)
+        after, size = _page(asked, terms)
         events = list(self._trail.newest_first())
         if after is not None:
             ids = [event.event_id for event in events]
             events = events[ids.index(after) + 1 :] if after in ids else []
-        found = [event for event in events if _wanted(event, asked, call.region)]
+        found = [event for event in events if wanted(event)]
         if asked.get("EventCategory") == "insight":
             found = []  # CloudTrail Insights writes events for a trail that has it only
         answer: dict[str, Any] = {"Events": [_entry(event) for event in found[:size]]}
         if len(found) > size:
-            answer["NextToken"] = f"after-{found[size - 1].event_id}"
+            answer["NextToken"] = f"{terms}-{found[size - 1].event_id}"
         headers = {
             "Content-Type": "application/x-amz-json-1.1",
             "x-amzn-RequestId": call.request_id,
@@ -363,32 +365,48 @@ class CloudTrail:
         return Response(200, headers, json.dumps(answer).encode())
 
 
-def _wanted(event: Event, asked: Mapping[str, Any], region: str) -> bool:
+def _filter(asked: Mapping[str, Any], region: str) -> Callable[[Event], bool]:
+    """What tells the events that are asked for. Raises AwsError for what cannot be asked."""
     attributes = asked.get("LookupAttributes") or []
     if len(attributes) > 1:
         raise AwsError(
             "InvalidLookupAttributesException", "You can only pass one lookup attribute at a time."
         )
+    terms = []
     for attribute in attributes:
         find = _ATTRIBUTES.get(attribute.get("AttributeKey", ""))
-        if find is None or not attribute.get("AttributeValue"):
+        value = attribute.get("AttributeValue")
+        if find is None or not value:
             raise AwsError("InvalidLookupAttributesException", "The lookup attribute is not valid.")
-        if attribute["AttributeValue"] not in find(event):
-            return False
+        terms.append((find, value))
     start, end = _moment(asked.get("StartTime")), _moment(asked.get("EndTime"))
     if start and end and start > end:
         raise AwsError("InvalidTimeRangeException", "The start time must be before the end time.")
-    # IAM, and STS at its global endpoint, are in us-east-1; STS elsewhere where it was called.
-    # https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
-    here = event.region == region
-    return here and (start is None or event.time >= start) and (end is None or event.time <= end)
+
+    def wanted(event: Event) -> bool:
+        # IAM, and STS at its global endpoint, are in us-east-1; STS elsewhere where it was called.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+        return (
+            event.region == region
+            and all(value in find(event) for find, value in terms)
+            and (start is None or event.time >= start)
+            and (end is None or event.time <= end)
+        )
+
+    return wanted
+
+
+def _terms(asked: Mapping[str, Any]) -> str:
+    """A digest of what is looked for: a page's token holds for that alone."""
+    found = {n: v for n, v in asked.items() if n not in ("MaxResults", "NextToken")}
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _moment(seconds: Any) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
 
 
-def _page(asked: Mapping[str, Any]) -> tuple[str | None, int]:
+def _page(asked: Mapping[str, Any], terms: str) -> tuple[str | None, int]:
     """The id of the event that the page comes after, if any, and the page's size."""
     size = asked.get("MaxResults", 50)
     if not isinstance(size, int) or not 1 <= size <= 50:
@@ -398,9 +416,9 @@ def _page(asked: Mapping[str, Any]) -> tuple[str | None, int]:
     token = asked.get("NextToken")
     if token is None:
         return None, size
-    if not isinstance(token, str) or not re.fullmatch(r"after-[0-9a-f-]{36}", token):
+    if not isinstance(token, str) or not re.fullmatch(rf"{terms}-[0-9a-f-]{{36}}", token):
         raise AwsError("InvalidNextTokenException", "The token is not valid.")
-    return token.removeprefix("after-"), size
+    return token.removeprefix(f"{terms}-"), size
 
 
 def _time_in_words(value: datetime) -> str:
