@@ -195,6 +195,12 @@ def _environ(request: Request, host: str, account: str) -> dict[str, Any]:
     }
 
 
+@cache
+def _backends(service: str) -> Any:
+    name = f"{service}_backends"
+    return getattr(_load(f"moto.{service}.models", name), name)
+
+
 class Moto:
     """moto's backends for one account, emptied when made.
 
@@ -210,7 +216,6 @@ class Moto:
             _load(module, *names)
         self.account = account
         self._ordinals: Counter[str] = Counter()
-        self._dynamodb: dict[str, Any] = {}  # moto's backends are the same until it is emptied
         _follow_clock("moto.core.utils")
         BackendDict.reset()
         reset_model_data()
@@ -263,22 +268,25 @@ class Moto:
             self.iam.aws_managed_policies.append(policy)
             self.iam.managed_policies[policy.arn] = policy
 
-    @cached_property
+    @property
     def iam(self) -> Any:
         """moto's IAM backend: users, roles, groups, policies, access keys."""
-        return importlib.import_module("moto.iam.models").iam_backends[self.account]["aws"]
+        return self._backend("iam")
 
-    @cached_property
+    @property
     def s3(self) -> Any:
         """moto's S3 backend: buckets and their objects."""
-        return importlib.import_module("moto.s3.models").s3_backends[self.account]["aws"]
+        return self._backend("s3")
 
     def dynamodb(self, region: str) -> Any:
         """moto's DynamoDB backend of a region: tables, backups."""
-        if region not in self._dynamodb:
-            module = importlib.import_module("moto.dynamodb.models")
-            self._dynamodb[region] = module.dynamodb_backends[self.account][region]
-        return self._dynamodb[region]
+        return self._backend("dynamodb", region)
+
+    def _backend(self, service: str, region: str = "aws") -> Any:
+        """moto's backend, past the lock and the bookkeeping of its own look-up once it is there."""
+        every = _backends(service)
+        found = dict.get(dict.get(every, self.account, {}), region)
+        return every[self.account][region] if found is None else found
 
     def stream_shard(self, region: str, iterator: str) -> Any | None:
         """The shard of a DynamoDB stream that a shard iterator reads; None for an unknown one."""
