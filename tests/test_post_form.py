@@ -134,6 +134,15 @@ def test_a_field_without_a_condition() -> None:
     assert error.status == 403
 
 
+def test_a_policy_that_leaves_the_bucket_open() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html"""
+    policy = {"expiration": "2099-01-01T00:00:00Z", "conditions": [["starts-with", "$key", ""]]}
+    fields = {"key": "a", "policy": base64.b64encode(json.dumps(policy).encode()).decode()}
+    with pytest.raises(AwsError) as caught:
+        post_form.check_policy(post_form.read(form_request(fields)), "bucket")
+    assert caught.value.message == "Invalid according to Policy: Extra input fields: bucket"
+
+
 @pytest.mark.parametrize(
     ("condition", "fields", "failed"),
     [

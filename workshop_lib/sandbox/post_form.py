@@ -150,8 +150,10 @@ def check_policy(form: PostForm, bucket: str) -> None:
     document = _document(form.fields["policy"])
     if clock.now() >= _expiration(document):
         raise _refused("Policy expired.")
-    fields = {**form.fields, "bucket": bucket, "key": form.key}
-    covered = {"bucket"}
+    # The bucket counts as a field though the address names it: seen of S3, see
+    # https://github.com/aws/aws-sdk-php/issues/3292
+    fields = {"bucket": bucket} | form.fields | {"bucket": bucket, "key": form.key}
+    covered = set[str]()
     for condition in document["conditions"]:
         operation, *arguments = _operation(condition)
         if operation == "content-length-range":
@@ -163,8 +165,8 @@ def check_policy(form: PostForm, bucket: str) -> None:
             failed = json.dumps([operation, name, wanted], ensure_ascii=False)
             raise _refused(f"Policy Condition failed: {failed}")
     extra = [
-        form.names[name]
-        for name in form.fields
+        form.names.get(name, name)
+        for name in fields
         if name not in covered and name not in _FREE_FIELDS and not name.startswith("x-ignore-")
     ]
     if extra:
