@@ -554,7 +554,10 @@ def test_rules_for_pages_are_read_closely() -> None:
 def test_answers_say_where_they_come_from() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
     s3, name = client(), "elsewhere"
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    there = {"LocationConstraint": "eu-west-1"}
+    made = s3.create_bucket(Bucket=name, CreateBucketConfiguration=there)
+    assert made["Location"] == "http://elsewhere.s3.amazonaws.com/"
+    assert made["BucketArn"] == "arn:aws:s3:::elsewhere"
     for call in (s3.head_bucket, s3.list_objects, s3.list_objects_v2):
         headers = call(Bucket=name)["ResponseMetadata"]["HTTPHeaders"]
         assert headers["x-amz-bucket-region"] == "eu-west-1"

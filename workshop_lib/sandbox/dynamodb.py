@@ -28,8 +28,7 @@ from workshop_lib.sandbox.dynamodb_requests import (
     answer,
     as_expression,
     malformed,
-    require_batch_keys,
-    require_key,
+    require_keys,
     require_throughput,
     with_body,
 )
@@ -146,6 +145,10 @@ class DynamoDb:
             message = f"Requested resource not found: Table: {name} not found"
             raise AwsError("ResourceNotFoundException", message)
 
+    def _require_tables(self, call: Call, names: Iterable[str]) -> None:
+        if not all(name in self._tables(call) for name in names):
+            raise AwsError("ResourceNotFoundException", "Requested resource not found")
+
     def _tables(self, call: Call) -> Mapping[str, Any]:
         tables: Mapping[str, Any] = self._moto.dynamodb(call.region).tables
         return tables
@@ -172,11 +175,7 @@ class DynamoDb:
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):
             for name in vaults:
-                require_key(tables[name], call.operation, call.parameters)
-                if call.operation == "BatchWriteItem":
-                    for asked, requests in call.parameters["RequestItems"].items():
-                        if table_name(asked) == name:
-                            require_batch_keys(tables[name], requests)
+                require_keys(tables[name], call)
             index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
             response = index_keys.refused_before() or self._forward_items(call, names)
             if response.status == 200 and call.operation not in _READS:
@@ -190,6 +189,8 @@ class DynamoDb:
 
     def _forward_items(self, call: Call, names: Iterable[str]) -> Response:
         if call.operation in _STATEMENTS:
+            if call.operation != "BatchExecuteStatement":  # which has an error for each statement
+                self._require_tables(call, names)
             with self.storage.store.only(call.region, names):
                 return self._forward(call, _readable(call))
         if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:

@@ -13,6 +13,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from workshop_lib.sandbox.dynamodb_permissions import table_name
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.kms_requests import lower_first
 from workshop_lib.sandbox.messages import Response
@@ -104,40 +105,52 @@ def require_throughput(parameters: Mapping[str, Any]) -> None:
         )
 
 
-def require_batch_keys(table: Any, requests: Any) -> None:
-    """Refuse an item of a batch that lacks its table's key. ``table`` is moto's."""
-    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
-    for request in requests:
-        item = request.get("PutRequest", {}).get("Item")
-        if isinstance(item, dict) and not all(name in item for name in names):
-            raise AwsError(
-                "ValidationException", "The provided key element does not match the schema"
-            )
+def require_keys(table: Any, call: Call) -> None:
+    """Refuse a key of other attributes or types than the table's, and one that is empty.
 
-
-def require_key(table: Any, operation: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse a key of another type than the table's, and one that is empty.
-
-    ``table`` is moto's. PutItem's key stands in its item, whose types moto checks itself.
+    ``table`` is moto's. PutItem's key stands in its item, which moto checks itself; transactions
+    have reasons in place of errors, and are left to moto.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
     """
-    key = parameters.get("Key") or parameters.get("Item")
-    if not isinstance(key, dict):
-        return
-    for name, kind in (
-        (table.hash_key_attr, table.hash_key_type),
-        (table.range_key_attr, table.range_key_type),
-    ):
+    parameters, schema = call.parameters, _schema(table)
+    for asked, requests in parameters.get("RequestItems", {}).items():
+        if table_name(asked) == table.name:
+            _require_batch_keys(schema, requests)
+    key = parameters.get("Key")
+    if isinstance(key, dict):
+        _require_schema(schema, key)
+    key = key or parameters.get("Item") or {}
+    for name, kind in schema.items():
         value = key.get(name)
-        if not isinstance(value, dict):
-            continue
-        if kind not in value and operation != "PutItem":
-            raise AwsError(
-                "ValidationException", "The provided key element does not match the schema"
-            )
-        if value.get(kind) == "":
+        if isinstance(value, dict) and value.get(kind) == "":
             raise AwsError(
                 "ValidationException",
                 "One or more parameter values are not valid. The AttributeValue for a key "
                 f"attribute cannot contain an empty string value. Key: {name}",
             )
+
+
+def _schema(table: Any) -> dict[str, str]:
+    """A table's key: types by attribute name."""
+    schema = {table.hash_key_attr: table.hash_key_type}
+    return schema | ({table.range_key_attr: table.range_key_type} if table.range_key_attr else {})
+
+
+def _require_batch_keys(schema: Mapping[str, str], requests: Any) -> None:
+    if isinstance(requests, dict):  # BatchGetItem
+        for key in requests.get("Keys", ()):
+            _require_schema(schema, key)
+        return
+    for request in requests:
+        item = request.get("PutRequest", {}).get("Item")
+        if isinstance(item, dict):
+            _require_schema(schema, {name: item[name] for name in schema if name in item})
+        key = request.get("DeleteRequest", {}).get("Key")
+        if isinstance(key, dict):
+            _require_schema(schema, key)
+
+
+def _require_schema(schema: Mapping[str, str], key: Mapping[str, Any]) -> None:
+    fits = key.keys() == schema.keys() and all(kind in key[name] for name, kind in schema.items())
+    if not fits:
+        raise AwsError("ValidationException", "The provided key element does not match the schema")

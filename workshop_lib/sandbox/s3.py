@@ -16,7 +16,7 @@ from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import Moto, ObjectStore
-from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.operations import DEFAULT_REGION, Call
 from workshop_lib.sandbox.principals import existing_principal
 from workshop_lib.sandbox.s3_acls import Acls, not_enforceable, of_new_bucket
 from workshop_lib.sandbox.s3_buckets import (
@@ -210,6 +210,9 @@ class S3:
         response = self._forward(call)
         if response.status < 300:
             bucket = self._buckets.get(name)
+            if bucket.region != DEFAULT_REGION:  # as printed wherever one is made with the AWS CLI
+                response.set_header("Location", f"http://{name}.s3.amazonaws.com/")
+            response.set_header("x-amz-bucket-arn", bucket.arn)
             if acl is not None:
                 bucket.moto.set_acl(acl)
             if tags:
