@@ -310,6 +310,8 @@ def test_after_seven_days_the_table_is_archived(key: str) -> None:
     assert (summary["ArchivalDateTime"] - since).days == 7
     listed = dynamodb.list_backups(TableName="orders")["BackupSummaries"]
     assert [backup["BackupArn"] for backup in listed] == [summary["ArchivalBackupArn"]]
+    with refused("TableNotFoundException", "Table not found: orders"):
+        dynamodb.describe_continuous_backups(TableName="orders")
     again = {"TargetTableName": "again", "BackupArn": summary["ArchivalBackupArn"]}
     with refused("ValidationException", "KMS key disabled error"):
         dynamodb.restore_table_from_backup(**again)

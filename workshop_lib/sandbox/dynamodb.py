@@ -96,6 +96,8 @@ class DynamoDb:
             "ListBackups": self._list_backups,
             "RestoreTableFromBackup": self._restore,
             "RestoreTableToPointInTime": self._restore,
+            "DescribeContinuousBackups": self._continuous_backups,
+            "UpdateContinuousBackups": self._continuous_backups,
             "UpdateTimeToLive": self._need_key,
             "PutResourcePolicy": self._put_policy,
             "GetResourcePolicy": self._get_policy,
@@ -326,7 +328,22 @@ class DynamoDb:
 
     # --- backups ---------------------------------------------------------------------------
 
+    def _require_in_service(self, call: Call) -> None:
+        """What is asked about backups, AWS does not find of an archived table.
+
+        https://github.com/hashicorp/terraform-provider-aws/issues/26577
+        """
+        name = table_name(call.parameters.get("TableName", ""))
+        known = name in self._tables(call)
+        if known and self.encryption.condition(call.region, name).archived is not None:
+            raise AwsError("TableNotFoundException", f"Table not found: {name}")
+
+    def _continuous_backups(self, call: Call) -> Response:
+        self._require_in_service(call)
+        return self._forward(call)
+
     def _create_backup(self, call: Call) -> Response:
+        self._require_in_service(call)
         response = self._need_key(call)
         if response.status == 200:
             table = table_name(call.parameters["TableName"])
