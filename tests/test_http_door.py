@@ -308,7 +308,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
             SAMLAssertion="assertion",
         )
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    condition = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    condition = {"StringEquals": {"s3:DataAccessPointAccount": "111122223333"}}
     statement = {
         "Effect": "Deny",
         "Principal": "*",
@@ -317,7 +317,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
     }
     policy = json.dumps({"Statement": [{**statement, "Condition": condition}]})
     client(door, "s3").create_bucket(Bucket="conditions")
-    with pytest.raises(ClientError, match="aws:SourceVpc") as caught:
+    with pytest.raises(ClientError, match="s3:DataAccessPointAccount") as caught:
         client(door, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
@@ -705,7 +705,14 @@ def test_ctrl_c_ends_it_cleanly(program: tuple[subprocess.Popen[str], dict[str, 
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--access-key", "x"], ["--account", "1"], ["--port", "70000"]], ids=str
+    "arguments",
+    [
+        ["--access-key", "x"],
+        ["--access-key", "x", "--secret-key", ""],
+        ["--account", "1"],
+        ["--port", "70000"],
+    ],
+    ids=str,
 )
 def test_arguments_that_make_no_sense(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -999,6 +999,12 @@ def test_iam_refuses_malformed_trust_policies(body: Any, reason: str) -> None:
     assert refusal(body, "trust") == reason
 
 
+def test_actions_of_trust_policies_know_no_case() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html"""
+    body = changed(TRUSTS, Action="STS:assumerole")
+    assert parse_policy(body, kind="trust", known_keys=lambda key: True).statements
+
+
 def test_kms_refuses_malformed_key_policies() -> None:
     """KMS API reference, PutKeyPolicy; AWS Knowledge Center, "invalid principals"."""
     rule = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "kms:*", "Resource": "*"}

@@ -187,9 +187,9 @@ def test_a_condition_the_sandbox_does_not_know_is_refused_by_name() -> None:
         "Effect": "Allow",
         "Action": "*",
         "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
+        "Condition": {"StringEquals": {"s3:DataAccessPointArn": "arn:aws:s3:::a"}},
     }
-    with pytest.raises(NotImplementedError, match="aws:SourceVpce"):
+    with pytest.raises(NotImplementedError, match="s3:DataAccessPointArn"):
         role("unknown-key", statement)
 
 

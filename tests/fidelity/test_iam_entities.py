@@ -119,6 +119,39 @@ def test_who_may_make_users_can_be_held_to_a_boundary() -> None:
     maker.create_user(UserName="one", Path="/apps/", PermissionsBoundary=limit)
 
 
+def test_tags_of_something_new_take_a_permission() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html"""
+    creates = ("iam:CreateUser", "iam:CreateRole", "iam:CreatePolicy")
+    maker = user("maker", allow(*creates))
+    given = {"Path": "/apps/", "Tags": [{"Key": "team", "Value": "red"}]}
+    for kind, asked in {
+        "User": {"UserName": "app"},
+        "Role": {"RoleName": "app", "AssumeRolePolicyDocument": TRUST},
+        "Policy": {"PolicyName": "app", "PolicyDocument": allow("kms:ListKeys")},
+    }.items():
+        create = getattr(maker, f"create_{kind.lower()}")
+        arn = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/apps/app"
+        with refused("AccessDenied", f"perform: iam:Tag{kind} on resource: {arn} because", 403):
+            create(**asked, **given)
+        create(**asked)
+    only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    tagger = user("tagger", allow("iam:CreateUser", "iam:TagUser", Condition=only))
+    tagger.create_user(UserName="red", **given)
+    with refused("AccessDenied", "iam:CreateUser", 403):
+        tagger.create_user(UserName="blue", Tags=[{"Key": "cost", "Value": "1"}])
+
+
+def test_a_role_that_is_not_in_a_profile_is_not_taken_out() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html"""
+    role("app", TRUST)
+    names = {"InstanceProfileName": "server", "RoleName": "app"}
+    client("iam").create_instance_profile(InstanceProfileName="server")
+    with refused("NoSuchEntity", "cannot be found", 404):
+        client("iam").remove_role_from_instance_profile(**names)
+    client("iam").add_role_to_instance_profile(**names)
+    client("iam").remove_role_from_instance_profile(**names)
+
+
 def test_who_may_attach_can_be_held_to_policies() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
     one, other = managed("one", "kms:ListKeys"), managed("other", "kms:*")
@@ -135,11 +168,12 @@ def test_keys_of_services_that_are_not_here_are_in_no_request() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
     """
-    other = {"ec2:Region": "us-east-1"}
     arn = role("app", TRUST)
     session = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")
-    for operator, allowed in (("StringEquals", False), ("StringNotEquals", True)):
-        document = allow("kms:ListKeys", Condition={operator: other})
+    keys = ("ec2:Region", "aws:SourceVpce", "aws:PrincipalOrgID")
+    cases = [("StringEquals", key, False) for key in keys]
+    for operator, key, allowed in [*cases, ("StringNotEquals", "ec2:Region", True)]:
+        document = allow("kms:ListKeys", Condition={operator: {key: "one"}})
         client("iam").put_role_policy(RoleName="app", PolicyName="p", PolicyDocument=document)
         if allowed:
             client("kms", session).list_keys()

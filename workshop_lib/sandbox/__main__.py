@@ -34,7 +34,8 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="the account id (12 digits)")
     options = parser.parse_args(arguments)
-    if (options.access_key is None) != (options.secret_key is None):
+    keys = (options.access_key, options.secret_key)
+    if keys != (None, None) and not all(keys):
         parser.error("give both --access-key and --secret-key, or neither")
     if not (options.account.isascii() and options.account.isdigit() and len(options.account) == 12):
         parser.error("--account takes 12 digits")

@@ -6,36 +6,28 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
 import binascii
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
-from botocore.loaders import Loader
-from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from workshop_lib.sandbox.dynamodb_permissions import table_name
 from workshop_lib.sandbox.errors import AwsError
-from workshop_lib.sandbox.kms_requests import lower_first
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.operations import Call
+from workshop_lib.sandbox.shapes import counted, lower_first, service_model
 
 # Required by CreateTable, though the model no longer says so.
 _ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
 
 
-@cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("dynamodb", "service-2"), "dynamodb")
-
-
 def operation_names() -> list[str]:
     """The operations of the API."""
-    return list(_model().operation_names)
+    return list(service_model("dynamodb").operation_names)
 
 
 def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
     """AWS's refusal of a request that is not built as the service model says; None if it is."""
-    model = _model()
+    model = service_model("dynamodb")
     if operation not in model.operation_names:
         return AwsError("UnknownOperationException", "")
     report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
@@ -53,8 +45,7 @@ def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
     ]
     if not missing:
         return AwsError("SerializationException", "")
-    count = f"{len(missing)} validation error{'s' if len(missing) > 1 else ''} detected: "
-    return AwsError("ValidationException", count + "; ".join(missing))
+    return counted("ValidationException", missing)
 
 
 def as_expression(updates: Mapping[str, Any]) -> dict[str, Any]:

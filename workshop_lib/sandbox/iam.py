@@ -61,6 +61,9 @@ _LIMITED = re.compile(
     "Create(User|Role)|(Attach|Detach)(User|Role)Policy"
     "|(Put|Delete)(User|Role)(Policy|PermissionsBoundary)"
 )
+# Who makes something with tags must also be allowed to tag it.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html
+_WITH_TAGS = re.compile("Create(User|Role|Policy|InstanceProfile|OpenIDConnectProvider)")
 _POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
@@ -88,7 +91,11 @@ class Iam:
         if call.operation == "GetAccessKeyLastUsed":
             self._require_access_key(call)
         entity = self._entity(call)
-        yield Check(f"iam:{call.operation}", self._resource(call, entity), _context(call, entity))
+        resource, context = self._resource(call, entity), _context(call, entity)
+        yield Check(f"iam:{call.operation}", resource, context)
+        made = _WITH_TAGS.fullmatch(call.operation)
+        if made is not None and "aws:TagKeys" in context:
+            yield Check(f"iam:Tag{made[1]}", resource, context)
 
     def _name_oneself(self, call: Call) -> None:
         if call.caller.principal.kind != "user":

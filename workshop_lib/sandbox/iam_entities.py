@@ -58,6 +58,8 @@ def require(iam: Any, operation: str, parameters: Mapping[str, str]) -> None:
             raise _missing(f"The {kind} with name {name} cannot be found.")
         elif kind == "user":
             _require_of_user(operation, parameters, entity)
+        elif operation == "RemoveRoleFromInstanceProfile":
+            _require_in_profile(iam, parameters["InstanceProfileName"], entity)
         elif operation == "DeleteGroup" and entity.users:
             raise _in_use("Cannot delete entity, must remove users from group first.")
     _require_policies(iam, operation, parameters)
@@ -79,6 +81,13 @@ def _require_of_user(operation: str, parameters: Mapping[str, str], user: Any) -
         raise _taken(f"Login Profile for user {user.name} already exists.")
     if operation.endswith("LoginProfile") and operation[:6] != "Create" and not user.password:
         raise _missing(f"Login Profile for User {user.name} cannot be found.")
+
+
+def _require_in_profile(iam: Any, name: str, role: Any) -> None:
+    """AWS's sentence is not public."""
+    profile = find(iam, "instance_profiles", name)
+    if profile is not None and role not in profile.roles:
+        raise _missing(f"Role {role.name} in Instance Profile {name} cannot be found.")
 
 
 def _require_policies(iam: Any, operation: str, parameters: Mapping[str, str]) -> None:

@@ -17,7 +17,7 @@ from workshop_lib.sandbox.kms_ciphertext import Sealer
 from workshop_lib.sandbox.kms_granting import Granting
 from workshop_lib.sandbox.kms_import import Import
 from workshop_lib.sandbox.kms_keys import Key, KeyFacts
-from workshop_lib.sandbox.kms_requests import Parameters, lower_first, respond
+from workshop_lib.sandbox.kms_requests import Parameters, respond
 from workshop_lib.sandbox.kms_store import KeyStore
 from workshop_lib.sandbox.kms_use import Use
 from workshop_lib.sandbox.messages import Response
@@ -25,6 +25,7 @@ from workshop_lib.sandbox.moto_adapter import Moto
 from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.policies import Principal
 from workshop_lib.sandbox.principals import existing_principal
+from workshop_lib.sandbox.shapes import lower_first
 from workshop_lib.sandbox.trail import Trail
 
 __all__ = ["DataKey", "KeyFacts", "Kms"]

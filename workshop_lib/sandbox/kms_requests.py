@@ -17,6 +17,7 @@ from botocore.loaders import Loader
 
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
 from workshop_lib.sandbox.messages import Response
+from workshop_lib.sandbox.shapes import counted, lower_first
 
 Parameters = dict[str, Any]
 DEFAULT_PAGE = 100
@@ -40,8 +41,7 @@ def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
     faults: list[str] = []
     checked: Parameters = _value(model["shapes"], shape, parameters, "", faults)
     if faults:
-        count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
-        raise AwsError("ValidationException", count + "; ".join(faults))
+        raise counted("ValidationException", faults)
     if operation in _RULES:
         _RULES[operation](checked)
     return checked
@@ -260,11 +260,6 @@ def _fault(faults: list[str], value: Any, path: str, rule: str) -> None:
     null = value is None and rule.endswith("null")
     shown = " null" if null else "" if value is None else f" '{value}'"
     faults.append(f"Value{shown} at '{path}' failed to satisfy constraint: {rule}")
-
-
-def lower_first(name: str) -> str:
-    """keyId for KeyId: the form in AWS's validation messages and in CloudTrail."""
-    return name[:1].lower() + name[1:]
 
 
 # --- responses ----------------------------------------------------------------------------

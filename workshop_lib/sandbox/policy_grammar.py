@@ -360,7 +360,7 @@ def _check_trust(statement: dict[str, Any]) -> None:
         raise MalformedPolicy("Missing required field Principal cannot be empty!")
     if not listed(statement, "Action"):
         raise MalformedPolicy("Missing required field Action")
-    if not all(action.startswith("sts:") for action in listed(statement, "Action")):
+    if not all(action.lower().startswith("sts:") for action in listed(statement, "Action")):
         raise MalformedPolicy("AssumeRole policy may only specify STS AssumeRole actions.")
     if "Resource" in statement:
         raise MalformedPolicy("Has prohibited field Resource")

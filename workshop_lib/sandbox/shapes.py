@@ -66,22 +66,28 @@ def require_built(service: str, operation: str, parameters: Mapping[str, Any]) -
         value = parameters.get(name)
         if value is None:
             if name in shape.required_members:
-                faults.add(None, _shown(name), "not be null")
+                faults.add(None, lower_first(name), "not be null")
         elif not _json_fits(member, value):
             raise AwsError("SerializationException", "")
         elif isinstance(value, str) and len(value) < member.metadata.get("min", 0):
-            faults.of_size(member, value, len(value), "length", _shown(name), most=False)
+            faults.of_size(member, value, len(value), "length", lower_first(name), most=False)
     _raise("ValidationException", faults.found)
 
 
 def _raise(code: str, faults: list[str]) -> None:
     if faults:
-        count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
-        raise AwsError(code, count + "; ".join(faults))
+        raise counted(code, faults)
 
 
-def _shown(name: str) -> str:
-    return name[0].lower() + name[1:]
+def counted(code: str, faults: list[str]) -> AwsError:
+    """The error that lists faults under their number."""
+    count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
+    return AwsError(code, count + "; ".join(faults))
+
+
+def lower_first(name: str) -> str:
+    """keyId for KeyId: the form in AWS's validation messages and in CloudTrail."""
+    return name[:1].lower() + name[1:]
 
 
 def _json_fits(shape: Shape, value: Any) -> bool:
@@ -168,7 +174,7 @@ class _Faults:
     def of_structure(self, shape: StructureShape, value: Mapping[str, Any], path: str) -> None:
         """Note the faults of a structure's members."""
         for name, member in shape.members.items():
-            place = path + _shown(name)
+            place = path + lower_first(name)
             if name in value:
                 self._of(member, value[name], place)
             elif name in shape.required_members:

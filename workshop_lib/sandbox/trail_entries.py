@@ -18,10 +18,9 @@ from botocore.model import Shape
 from botocore.parsers import create_parser
 
 from workshop_lib.sandbox.errors import AwsError
-from workshop_lib.sandbox.kms_requests import lower_first
 from workshop_lib.sandbox.messages import Request, Response
 from workshop_lib.sandbox.operations import Call
-from workshop_lib.sandbox.shapes import END_OF_TIME, read_form, service_model
+from workshop_lib.sandbox.shapes import END_OF_TIME, lower_first, read_form, service_model
 
 
 @dataclass(frozen=True)
