@@ -279,6 +279,7 @@ def a_statement(**changes: Any) -> str:
             a_statement(Principal={"AWS": "arn:aws:iam::123456789012:user/nobody"}),
             "Invalid principal in policy",
         ),
+        (a_statement(Principal={"CanonicalUser": "somebody"}), "Invalid principal in policy"),
     ],
 )
 def test_a_malformed_policy(document: str, message: str) -> None:
@@ -288,6 +289,24 @@ def test_a_malformed_policy(document: str, message: str) -> None:
     name = bucket()
     with refused_with(400, "MalformedPolicy", message):
         client().put_bucket_policy(Bucket=name, Policy=document)
+
+
+@pytest.mark.right_in_moto
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": "arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity EH1HDMB1FH2TC"},
+        {"CanonicalUser": "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be"},
+        {"Service": ["cloudfront.amazonaws.com", "logging.s3.amazonaws.com"]},
+        {"Federated": "cognito-identity.amazonaws.com"},
+        {"AWS": ["111122223333", "arn:aws:iam::111122223333:role/path/theirs"]},
+    ],
+)
+def test_principals_who_are_elsewhere(principal: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
+    """
+    client().put_bucket_policy(Bucket=bucket(), Policy=a_statement(Principal=principal))
 
 
 @pytest.mark.right_in_moto
@@ -316,6 +335,9 @@ def test_block_public_access_keeps_public_policies_out() -> None:
         set_policy(name, public)
     set_policy(name, {**public, "Condition": {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}}})
     set_policy(name, {**public, "Effect": "Deny"})
+    with refused("AccessDenied"):
+        set_policy(name, {**public, "Condition": {"IpAddress": {"aws:SourceIp": "192.0.0.0/7"}}})
+    set_policy(name, {**public, "Condition": {"StringEquals": {"aws:SourceIp": "some/where"}}})
     client().delete_public_access_block(Bucket=name)
     set_policy(name, public)
     assert client().get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True
@@ -499,3 +521,58 @@ def test_the_expected_owner() -> None:
     client().list_objects_v2(Bucket=name, ExpectedBucketOwner="123456789012")
     with refused_with(403, "AccessDenied"):
         client().list_objects_v2(Bucket=name, ExpectedBucketOwner="111122223333")
+
+
+# --- where a bucket's log goes ------------------------------------------------------------------
+
+_LOG = {"TargetBucket": "logs", "TargetPrefix": "log/"}
+
+
+def _log(**changes: Any) -> None:
+    """Have first-bucket's log go to the bucket logs."""
+    enabled = {"LoggingEnabled": {**_LOG, **changes}}
+    client().put_bucket_logging(Bucket="first-bucket", BucketLoggingStatus=enabled)
+
+
+def test_a_log_goes_to_a_bucket_whose_policy_allows_it() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html"""
+    name, logs = bucket(), bucket("logs")
+    allowed = {
+        "Effect": "Allow", "Principal": {"Service": ["logging.s3.amazonaws.com"]},
+        "Action": "s3:PutObject", "Resource": [f"arn:aws:s3:::{logs}/log/*"],
+        "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{name}"}},
+    }  # fmt: skip
+    set_policy(logs, allowed)
+    by_event = {"PartitionedPrefix": {"PartitionDateSource": "EventTime"}}
+    _log(TargetObjectKeyFormat=by_event)
+    found = client().get_bucket_logging(Bucket=name)["LoggingEnabled"]
+    assert found == _LOG | {"TargetObjectKeyFormat": by_event}
+    client().put_bucket_logging(Bucket=name, BucketLoggingStatus={})
+    assert "LoggingEnabled" not in client().get_bucket_logging(Bucket=name)
+    assert client().list_objects_v2(Bucket=logs)["KeyCount"] == 0
+
+
+def test_a_log_goes_to_a_bucket_whose_access_control_list_allows_it() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/enable-server-access-logging.html
+    https://github.com/s3tools/s3cmd/issues/614
+    """
+    bucket()
+    client().create_bucket(Bucket="logs", ObjectOwnership="ObjectWriter")
+    message = "You must give the log-delivery group WRITE and READ_ACP permissions to the target "
+    with refused_with(400, "InvalidTargetBucketForLogging", message + "bucket"):
+        _log()
+    client().put_bucket_acl(Bucket="logs", ACL="log-delivery-write")
+    _log()
+
+
+def test_a_log_goes_to_a_bucket_of_the_same_region() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    https://github.com/localstack/localstack/pull/9737
+    """
+    bucket()
+    with refused_with(400, "InvalidTargetBucketForLogging"):
+        _log()
+    far = {"LocationConstraint": "eu-west-1"}
+    client().create_bucket(Bucket="logs", CreateBucketConfiguration=far)
+    with refused_with(403, "CrossLocationLoggingProhibitted"):
+        _log()

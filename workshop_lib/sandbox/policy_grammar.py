@@ -75,6 +75,11 @@ _PRINCIPAL_ARN = re.compile(
     re.ASCII,
 )
 
+_PRINCIPAL_NAMES = {
+    "Service": re.compile(r"[\w.-]+\.[\w.-]+"),
+    "CanonicalUser": re.compile("[0-9a-f]{64}"),
+}
+
 Statements = list[dict[str, Any]]
 
 
@@ -390,7 +395,7 @@ def _wrong_principal(statement: dict[str, Any], types: tuple[str, ...]) -> str |
         shown = f'"{name.upper()}":"{item}"'
         if not _is_text(item) or item == "":
             return shown
-        if name == "Service" and not re.fullmatch(r"[\w.-]+\.[\w.-]+", item):
+        if name in _PRINCIPAL_NAMES and not _PRINCIPAL_NAMES[name].fullmatch(item):
             return shown
         known = item == "*" or account_of(item) or _PRINCIPAL_ARN.fullmatch(item)
         if name == "AWS" and not known:

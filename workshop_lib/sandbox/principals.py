@@ -10,7 +10,10 @@ from workshop_lib.sandbox.policies import Policy
 
 
 def existing_principal(iam: Any, account: str) -> Callable[[str], bool]:
-    """Whether an ARN can be a principal here: IAM's users and roles, other accounts unchecked."""
+    """Whether an ARN can be a principal here: IAM's users and roles.
+
+    Other accounts' and CloudFront's origin access identities are not looked at.
+    """
 
     def exists(arn: str) -> bool:
         parts = arn.split(":", 5)
@@ -18,7 +21,7 @@ def existing_principal(iam: Any, account: str) -> Callable[[str], bool]:
             return False
         kind, _, name = parts[5].partition("/")
         if parts[4] != account or parts[5] == "root":
-            return parts[4].isdigit()
+            return True
         if kind == "federated-user":  # made up by whoever federates
             return True
         if kind == "user":

@@ -53,6 +53,7 @@ from workshop_lib.sandbox.s3_encryption import (
 from workshop_lib.sandbox.s3_errors import unvalued_argument
 from workshop_lib.sandbox.s3_listing import Listing
 from workshop_lib.sandbox.s3_locks import Locks
+from workshop_lib.sandbox.s3_logging import Logging
 from workshop_lib.sandbox.s3_multipart import Multipart
 from workshop_lib.sandbox.s3_objects import Objects
 from workshop_lib.sandbox.s3_permissions import Permissions
@@ -68,11 +69,11 @@ _BUCKET_CONFIGURATIONS = {
     "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
     "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration",
     "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
-    "GetBucketLogging", "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
+    "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
     "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
     "PutBucketAccelerateConfiguration",
     "PutBucketInventoryConfiguration",
-    "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotificationConfiguration",
+    "PutBucketLifecycleConfiguration", "PutBucketNotificationConfiguration",
     "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
     "PutPublicAccessBlock",
 }  # fmt: skip
@@ -109,6 +110,7 @@ class S3:
             **Acls(self._storage).handlers,
             **Tagging(self._storage).handlers,
             **Locks(self._storage).handlers,
+            **Logging(self._buckets, store).handlers,
             "DeleteBucket": self._delete_bucket,
             "DeleteBucketCors": lambda call, bucket: delete_cors(bucket),
             "DeleteBucketEncryption": lambda call, bucket: delete_encryption(bucket),

@@ -21,7 +21,7 @@ from workshop_lib.sandbox.s3_xml import SCHEMA, Element, parse, respond
 _GROUPS = "http://acs.amazonaws.com/groups/"
 _EVERYONE = f"{_GROUPS}global/AllUsers"
 _AUTHENTICATED = f"{_GROUPS}global/AuthenticatedUsers"
-_LOG_DELIVERY = f"{_GROUPS}s3/LogDelivery"
+LOG_DELIVERY = f"{_GROUPS}s3/LogDelivery"
 _PUBLIC = (_EVERYONE, _AUTHENTICATED)
 
 # What a canned list grants beside the owner's full control. One account owns bucket and objects.
@@ -33,7 +33,7 @@ _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
     "aws-exec-read": (),
     "bucket-owner-read": (),
     "bucket-owner-full-control": (),
-    "log-delivery-write": ((_LOG_DELIVERY, "READ_ACP"), (_LOG_DELIVERY, "WRITE")),
+    "log-delivery-write": ((LOG_DELIVERY, "READ_ACP"), (LOG_DELIVERY, "WRITE")),
 }
 _PERMISSIONS = ("READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL")
 _HEADERS = {f"x-amz-grant-{name.lower().replace('_', '-')}": name for name in _PERMISSIONS}
@@ -111,7 +111,7 @@ def _user(text: str, name: str) -> str:
 
 
 def _group(text: str, name: str) -> str:
-    if text not in (*_PUBLIC, _LOG_DELIVERY):
+    if text not in (*_PUBLIC, LOG_DELIVERY):
         raise invalid_argument("Invalid group uri", name, text)
     return text
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workshop_lib.sandbox.condition_keys import answered_condition_key
+from workshop_lib.sandbox.conditions import network
 from workshop_lib.sandbox.errors import AwsError
 from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.moto_adapter import ObjectStore
@@ -56,6 +57,7 @@ class Settings:
     policy_text: bytes | None = None
     policy: Policy | None = None
     policy_is_public: bool = False
+    logging_text: bytes | None = None
     cors: list[CorsRule] = field(default_factory=list)
     uploads: dict[str, Any] = field(default_factory=dict)
     completed: dict[str, Any] = field(default_factory=dict)
@@ -346,9 +348,8 @@ def _is_narrow(conditions: Mapping[str, Mapping[str, Any]]) -> bool:
 
 
 def _is_fixed(key: str, value: str) -> bool:
-    if key == "aws:sourceip":
-        _, _, bits = value.partition("/")
-        return not bits or int(bits) >= (32 if ":" in value else 8)
+    if key == "aws:sourceip" and (block := network(value)):
+        return block.prefixlen >= (32 if block.version == 6 else 8)
     if key in ("aws:principalarn", "aws:sourcearn"):
         account = (value.split(":", 5) + [""] * 5)[4]
         return bool(account) and "*" not in account and "${" not in value
