@@ -58,7 +58,10 @@ def ask(gate: Gate, service: str, operation: str, parameters: dict[str, Any]) ->
         ("dynamodbstreams", "DescribeStream", {"StreamArn": "x"}, "ValidationException"),
         ("dynamodbstreams", "DescribeStream", {"StreamArn": "x" * 40}, "Invalid StreamArn"),
         ("dynamodbstreams", "GetRecords", {"ShardIterator": "x" * 40}, "Invalid ShardIterator"),
+        ("dynamodbstreams", "Fly", {}, "UnknownOperationException"),
         ("iam", "CreateServiceLinkedRole", {"AWSServiceName": "odd"}, "InvalidInput"),
+        ("iam", "TagUser", {"UserName": "workshop-admin", "Tags.member.1": "a"}, "MalformedInput"),
+        ("sts", "GetFederationToken", {"Name": "ab", "PolicyArns.member.1": "a"}, "MalformedInput"),
     ],
 )  # fmt: skip
 def test_what_is_missing_or_of_another_type(
@@ -75,6 +78,7 @@ def test_what_is_built_as_it_should_be_passes(gate: Gate) -> None:
         "UserName": "workshop-admin", "Tags.member.1.Key": "a", "Tags.member.1.Value": "b",
     }).status == 200  # fmt: skip
     assert ask(gate, "cloudtrail", "LookupEvents", {"StartTime": 1.5}).status == 200
+    assert ask(gate, "dynamodbstreams", "ListStreams", {"StreamArn": 1}).status < 500
 
 
 # The operations that the lessons use, and their like.

@@ -119,6 +119,22 @@ def test_who_may_make_users_can_be_held_to_a_boundary() -> None:
     maker.create_user(UserName="one", Path="/apps/", PermissionsBoundary=limit)
 
 
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_an_operation_that_is_none(service: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+    Text: an issue of the AWS CLI (37), of another service with the same protocol
+    """
+    asker = boto3.client(service, "us-east-1")
+    version = asker.meta.service_model.api_version
+
+    def rename(params: dict[str, Any], **_: Any) -> None:
+        params["body"]["Action"] = "Fly"
+
+    asker.meta.events.register(f"before-call.{service}", rename)
+    with refused("InvalidAction", f"Could not find operation Fly for version {version}"):
+        asker.list_users() if service == "iam" else asker.get_caller_identity()
+
+
 def test_tags_of_something_new_take_a_permission() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html"""
     creates = ("iam:CreateUser", "iam:CreateRole", "iam:CreatePolicy")

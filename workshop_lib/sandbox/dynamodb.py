@@ -467,7 +467,7 @@ class DynamoDbStreams:
                 raise AwsError("ValidationException", "Invalid ShardIterator")
             vaults = [shard.items.vault]
         arn = call.parameters.get("StreamArn")
-        if arn is not None and not _STREAM_ARN.fullmatch(arn):
+        if arn is not None and not _STREAM_ARN.fullmatch(str(arn)):
             raise AwsError("ValidationException", "Invalid StreamArn")
         with self._storage.unlocked(call, vaults):
             self._moto.seed(call.operation)

@@ -38,15 +38,19 @@ def service_model(service: str) -> ServiceModel:
 
 
 def _input(service: str, operation: str) -> StructureShape | None:
+    """What an operation takes; None where it takes nothing. Raises AwsError where it is none."""
     model = service_model(service)
     if operation not in model.operation_names:
-        return None
+        if not _is_form(service):
+            raise AwsError("UnknownOperationException", "")
+        message = f"Could not find operation {operation} for version {model.api_version}"
+        raise AwsError("InvalidAction", message)
     shape: StructureShape | None = model.operation_model(operation).input_shape
     return shape
 
 
 def require_built(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse a parameter that is missing, too short, or of another type than the model's.
+    """Refuse what is no operation, and a parameter that is missing, too short, or of a wrong type.
 
     A form is looked at all through, with every limit and pattern of the model; of other requests
     only the parameters themselves, not what is inside lists and structures. Raises AwsError
@@ -138,7 +142,10 @@ def _read(shape: Any, name: str, form: Mapping[str, str]) -> Any:
         places = {int(match[1]) for given in form if (match := pattern.match(given))}
         if not places:
             return [] if name in form else None
-        return [_read(shape.member, f"{name}.member.{place}", form) for place in sorted(places)]
+        members = [_read(shape.member, f"{name}.member.{place}", form) for place in sorted(places)]
+        if None in members:  # a text where a structure belongs, or the other way round
+            raise AwsError("MalformedInput", "")
+        return members
     text = form.get(name)
     if text is None:
         return None
