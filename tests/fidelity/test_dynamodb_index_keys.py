@@ -1,4 +1,4 @@
-"""Keys of secondary indexes, on every path that writes an item.
+"""Keys of secondary indexes, on every path that writes an item; how deep its values may nest.
 
 The texts are recorded from AWS: github.com/paritysuite/dynamodb-conformance, error-messages,
 June to October 2026, the same in four Regions.
@@ -227,6 +227,24 @@ def test_a_local_index_counts_as_well() -> None:
     aws("dynamodb").put_item(TableName="lines", Item=item)
     with refused("ValidationException", "Index Key at Expected: S Actual: N IndexName: by-time"):
         aws("dynamodb").put_item(TableName="lines", Item={**item, "at": {"N": "1"}})
+
+
+def test_values_nest_no_deeper_than_32_levels(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    Text: captured from DynamoDB by the tests of another emulator (dynoxide), 2026
+    """
+    value: dict[str, Any] = {"S": "end"}
+    for level in range(31):
+        value = {"L": [value]} if level % 2 else {"M": {"M": value}}
+    item = {"id": {"S": "1"}, "deep": value}
+    table.put_item(TableName="orders", Item=item)
+    assert table.get_item(TableName="orders", Key={"id": {"S": "1"}})["Item"] == item
+    deeper = {":v": {"L": [value]}}
+    update = {"UpdateExpression": "SET deep = :v", "ExpressionAttributeValues": deeper}
+    with refused("ValidationException", "Nesting Levels have exceeded supported limits"):
+        table.put_item(TableName="orders", Item={**item, "deep": {"L": [value]}})
+    with refused("ValidationException", "Nesting Levels have exceeded supported limits"):
+        table.update_item(TableName="orders", Key={"id": {"S": "1"}}, **update)
 
 
 def test_an_index_key_that_is_left_alone_is_not_looked_at(table: Any) -> None:

@@ -29,6 +29,7 @@ from workshop_lib.sandbox.dynamodb_requests import (
     as_expression,
     malformed,
     require_keys,
+    require_shallow,
     require_throughput,
     with_body,
 )
@@ -173,6 +174,7 @@ class DynamoDb:
 
     def _items(self, call: Call) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
+        require_shallow(call)
         tables, names = self._tables(call), permissions.tables_of(call)
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):

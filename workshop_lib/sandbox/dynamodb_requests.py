@@ -20,6 +20,9 @@ from workshop_lib.sandbox.shapes import counted, lower_first, service_model
 _ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
 
 
+_MOST_LEVELS = 32
+
+
 def operation_names() -> list[str]:
     """The operations of the API."""
     return list(service_model("dynamodb").operation_names)
@@ -94,6 +97,32 @@ def require_throughput(parameters: Mapping[str, Any]) -> None:
             "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
             "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
         )
+
+
+def require_shallow(call: Call) -> None:
+    """Refuse values that are nested more than 32 levels deep, the innermost one counted.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    """
+    body = call.request.body
+    if body.count(b'"L"') + body.count(b'"M"') < _MOST_LEVELS:
+        return
+    rest: list[tuple[Any, int, bool]] = [(call.parameters, 1, False)]
+    while rest:
+        value, level, of_names = rest.pop()
+        if level > _MOST_LEVELS and isinstance(value, dict) and not of_names:
+            raise AwsError(
+                "ValidationException",
+                "Nesting Levels have exceeded supported limits: Attributes in the item have "
+                "nested levels beyond supported limit",
+            )
+        if isinstance(value, list):
+            rest += [(each, level, False) for each in value]
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                a_map = name == "M" and isinstance(inner, dict)
+                deeper = not of_names and (a_map or (name == "L" and isinstance(inner, list)))
+                rest.append((inner, level + deeper, deeper and a_map))
 
 
 def require_keys(table: Any, call: Call) -> None:
