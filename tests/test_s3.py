@@ -600,6 +600,17 @@ _SENT = st.lists(
 ).map(dict)
 
 
+def test_a_retention_until_after_the_last_year_is_no_date() -> None:
+    door, until = Door(), "9999-12-31T23:59:59-14:00"
+    door.ask("PUT", "/locked", {"x-amz-bucket-object-lock-enabled": "true"})
+    door.ask("PUT", "/locked/a", {}, BODY)
+    lock = {"x-amz-object-lock-mode": "GOVERNANCE", "x-amz-object-lock-retain-until-date": until}
+    assert code(door.ask("PUT", "/locked/a", lock, BODY)) == "InvalidArgument"
+    asked = f"<Retention><Mode>GOVERNANCE</Mode><RetainUntilDate>{until}</RetainUntilDate>"
+    answer = door.ask("PUT", "/locked/a?retention", {}, f"{asked}</Retention>".encode())
+    assert code(answer) == "MalformedXML"
+
+
 @given(
     st.sampled_from(["GET", "HEAD", "PUT", "POST", "DELETE"]),
     st.sampled_from(["/b-one/present", "/b-one/own", "/b-one/new", "/none/a", "/b-one"]),

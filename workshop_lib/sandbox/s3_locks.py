@@ -64,16 +64,16 @@ def _require_lock(bucket: Bucket) -> None:
 def _moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return (found.replace(tzinfo=UTC) if found.tzinfo is None else found).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def _normal(text: str) -> str:
     """A moment, checked before, in the form S3 tells it."""
     moment = _moment(text)
     assert moment is not None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _require_future(text: str, name: str) -> None:
