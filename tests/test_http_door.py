@@ -308,7 +308,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
             SAMLAssertion="assertion",
         )
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    condition = {"StringEquals": {"s3:DataAccessPointAccount": "111122223333"}}
+    condition = {"StringEquals": {"s3:InventoryAccessibleOptionalFields": "Size"}}
     statement = {
         "Effect": "Deny",
         "Principal": "*",
@@ -317,7 +317,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
     }
     policy = json.dumps({"Statement": [{**statement, "Condition": condition}]})
     client(door, "s3").create_bucket(Bucket="conditions")
-    with pytest.raises(ClientError, match="s3:DataAccessPointAccount") as caught:
+    with pytest.raises(ClientError, match="s3:InventoryAccessibleOptionalFields") as caught:
         client(door, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 

@@ -187,9 +187,9 @@ def test_a_condition_the_sandbox_does_not_know_is_refused_by_name() -> None:
         "Effect": "Allow",
         "Action": "*",
         "Resource": "*",
-        "Condition": {"StringEquals": {"s3:DataAccessPointArn": "arn:aws:s3:::a"}},
+        "Condition": {"StringEquals": {"s3:InventoryAccessibleOptionalFields": "Size"}},
     }
-    with pytest.raises(NotImplementedError, match="s3:DataAccessPointArn"):
+    with pytest.raises(NotImplementedError, match="s3:InventoryAccessibleOptionalFields"):
         role("unknown-key", statement)
 
 

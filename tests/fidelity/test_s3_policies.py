@@ -309,6 +309,20 @@ def test_principals_who_are_elsewhere(principal: dict[str, Any]) -> None:
     client().put_bucket_policy(Bucket=bucket(), Policy=a_statement(Principal=principal))
 
 
+def test_what_is_left_to_access_points_is_not_for_others() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html"""
+    name = bucket()
+    client().put_object(Bucket=name, Key="a", Body=b"x")
+    delegated = {
+        "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*",
+        "Resource": [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"],
+        "Condition": {"StringEquals": {"s3:DataAccessPointAccount": "123456789012"}},
+    }  # fmt: skip
+    set_policy(name, delegated)
+    with refused("AccessDenied"):
+        user("direct").get_object(Bucket=name, Key="a")
+
+
 @pytest.mark.right_in_moto
 def test_a_bucket_without_a_policy() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketPolicy.html"""

@@ -20,11 +20,13 @@ _KNOWN_KEYS = {
     "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
     # Here no request carries these: nobody signs in with a device, a console or another directory,
     # passes a role to a service or asks for a token of another kind than an access key; no request
-    # comes from a VPC or an instance, and the account is in no organization.
+    # comes from a VPC or an instance or through an access point, and the account is in no
+    # organization.
     "aws:ec2instancesourceprivateipv4", "aws:ec2instancesourcevpc", "aws:sourcevpc",
     "aws:sourcevpce", "aws:vpcsourceip", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths",
     "aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths",
     "aws:sourceorgid", "aws:sourceorgpaths",
+    "s3:accesspointnetworkorigin", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
     "aws:multifactorauthage", "aws:federatedprovider", "iam:associatedresourcearn",
     "iam:passedtoservice", "sts:awsservicename", "sts:durationseconds", "sts:identitytokenaudience",
     "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
