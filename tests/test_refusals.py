@@ -184,9 +184,23 @@ class TestAws:
         s3 = answers("s3", "put_object", "AccessDenied", "Access Denied", 403)
         with refused("S3UploadFailedError"):
             s3.upload_file(str(path), "b", "k")
-        shown = capsys.readouterr().out
+        shown = " ".join(capsys.readouterr().out.split())
         assert shown.startswith("Refused by boto3: S3UploadFailedError — ")
-        assert shown.endswith("(because S3 (PutObject) answered AccessDenied)\n")
+        assert shown.endswith("(because S3 (PutObject) answered AccessDenied)")
+
+    def test_a_long_message_is_printed_in_lines_that_break_no_word(
+        self, answers: Answers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """JupyterLab breaks a line that is too long wherever it ends; the fact stays one line."""
+        arn = "arn:aws:kms:us-east-1:123456789012:key/b103b6e1-271d-4414-8de0-5b0ecf940a23"
+        message = f"User: reader is not authorized to perform: kms:Decrypt on resource: {arn} " * 2
+        s3 = answers("s3", "get_object", "AccessDenied", message + "x" * 100, 403)
+        with refused("AccessDenied") as refusal:
+            get(s3)
+        lines = capsys.readouterr().out.splitlines()
+        assert " ".join(lines) == repr(refusal)
+        assert all(len(line) <= 90 for line in lines[:-1])
+        assert lines[-1] == "x" * 100
 
     def test_head_explains_its_poor_codes(self, answers: Answers) -> None:
         s3 = answers("s3", "head_object", "403", "Forbidden", 403)
@@ -200,7 +214,10 @@ class TestAws:
     def test_what_boto3_itself_refuses(self, capsys: pytest.CaptureFixture[str]) -> None:
         with refused(ParamValidationError) as refusal:
             new_client("s3").get_object(Bucket="b")
-        assert capsys.readouterr().out.count("\n") == 1
+        assert capsys.readouterr().out == (
+            "Refused by boto3: ParamValidationError — Parameter validation failed: "
+            'Missing required\nparameter in input: "Key"\n'
+        )
         assert (refusal.service, refusal.status) == ("boto3", None)
 
 

@@ -15,7 +15,12 @@ from workshop_lib.tables import ABSENT, show_bytes
 
 _MAX_ROWS = 100
 _LONG = 15  # characters: such a word, an ARN for instance, may be broken to let the table fit
+# Where it is best broken: after a sign, and before each part of a name such as AccessDenied.
+_SEAM = re.compile(r"(?<=[:/_=.])(?=\w)|(?<=[a-z])(?=[A-Z])")
 _NUMBER = ' class="number"'
+# Stands in the cell: a notebook that is not trusted loses the style sheet, and there JupyterLab
+# aligns every table of an output to the right.
+_LEFT = ' style="text-align:left"'
 _CODE = frozenset({"sent", "stored", "read back"})
 _MARKS = {"yes": "●", "no": "○", "partly": "◐"}
 # The doubled class outranks what JupyterLab sets for every table in an output.
@@ -23,10 +28,10 @@ _STYLE = """<style>
 table.workshop-table.workshop-table {border-collapse: collapse; table-layout: auto;
  margin: 0.5em 0; color: var(--jp-content-font-color1, currentColor);
  font-size: var(--jp-ui-font-size1, 0.9em)}
-table.workshop-table.workshop-table caption {caption-side: top; text-align: left;
- padding: 0.4em 0.7em; color: inherit; font-weight: 600}
-table.workshop-table.workshop-table :is(th, td) {text-align: left; vertical-align: top;
- padding: 0.4em 0.5em; line-height: 1.4; overflow-wrap: break-word; max-width: 26em;
+table.workshop-table.workshop-table caption {caption-side: top;
+ padding: 0.4em 0.5em; color: inherit; font-weight: 600}
+table.workshop-table.workshop-table :is(th, td) {vertical-align: top; padding: 0.4em 0.5em;
+ line-height: 1.4; overflow-wrap: break-word; max-width: 26em;
  border-bottom: 1px solid var(--jp-border-color2, #8888)}
 table.workshop-table.workshop-table thead th {vertical-align: bottom;
  border-bottom: 2px solid var(--jp-border-color1, currentColor)}
@@ -104,11 +109,12 @@ class Table(pd.DataFrame):
         grid = _grid(self)
         head = "".join(map(_html_head, grid.header, grid.numeric))
         body = [_html_row(grid, row, _CODE | self.code_columns) for row in grid.rows]
-        caption = f"<caption>{html.escape(self.caption)}</caption>\n" if self.caption else ""
+        caption = html.escape(self.caption)
+        caption = f"<caption{_LEFT}>{caption}</caption>\n" if caption else ""
         note = "" if grid.rows else "(no rows)"
         note = f"… and {grid.rest:,} more rows" if grid.rest else note
         if note:
-            body.append(f'<tr><td colspan="{max(1, len(grid.header))}">{note}</td></tr>')
+            body.append(f'<tr><td colspan="{max(1, len(grid.header))}"{_LEFT}>{note}</td></tr>')
         return (
             f'{_STYLE}\n<table class="workshop-table">\n{caption}'
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + "\n</tbody>\n</table>"
@@ -195,11 +201,11 @@ def _width(word: str) -> int:
 
 
 def _html_head(name: str, numeric: bool) -> str:
-    return f'<th scope="col"{_NUMBER if numeric else ""}>{html.escape(name)}</th>'
+    return f'<th scope="col"{_NUMBER if numeric else _LEFT}>{html.escape(name)}</th>'
 
 
 def _html_row(grid: _Grid, row: list[str], code: frozenset[str]) -> str:
-    first = f'<th scope="row">{html.escape(row[0])}</th>' if row else ""
+    first = f'<th scope="row"{_LEFT}>{html.escape(row[0])}</th>' if row else ""
     cells = zip(grid.header[1:], row[1:], grid.numeric[1:], strict=True)
     return f"<tr>{first}{''.join(_html_cell(*cell, code) for cell in cells)}</tr>"
 
@@ -209,10 +215,11 @@ def _html_cell(column: str, word: str, numeric: bool, code: frozenset[str]) -> s
         return f"<td{_NUMBER}>{html.escape(word)}</td>"
     if column in code:
         kind = "absent" if word == ABSENT else "code"
-        return f'<td class="{kind}">{html.escape(word)}</td>'
+        return f'<td class="{kind}"{_LEFT}>{html.escape(word)}</td>'
     answer = re.match(r"(yes|no|partly)(?=$|[,:])", word)
     if not answer:
-        long = ' class="long"' if max(map(len, word.split()), default=0) > _LONG else ""
-        return f"<td{long}>{html.escape(word)}</td>"
+        if max(map(len, word.split()), default=0) <= _LONG:
+            return f"<td{_LEFT}>{html.escape(word)}</td>"
+        return f'<td class="long"{_LEFT}>{_SEAM.sub("<wbr>", html.escape(word))}</td>'
     rest = html.escape(word[answer.end() :])
-    return f'<td><span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}{rest}</td>'
+    return f'<td{_LEFT}><span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}{rest}</td>'

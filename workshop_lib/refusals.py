@@ -9,6 +9,7 @@ from __future__ import annotations
 import linecache
 import logging
 import re
+import textwrap
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
@@ -32,6 +33,8 @@ _LIBRARIES = {
 _TALKATIVE_LOGGERS = ("dynamodb_encryption_sdk",)
 # Services quote each other's request ids inside messages: new at every call, never of use here.
 _REQUEST_ID = re.compile(r"[;,]?\s*(?:extended )?request ?id:\s*[\w+/=-]+", re.IGNORECASE)
+# Characters: what fits beside the file browser, so that JupyterLab need not break a word in two.
+_LINE = 90
 _SUFFIX = re.compile(r"(Exception|Error|Fault)$")
 
 
@@ -74,7 +77,7 @@ def refused(*expected: str | type[Exception]) -> _RefusedBlock:
         `client.exceptions.…` included; the class name of a library's error, so that it need not
         be imported ("SignatureVerificationError").
 
-    Prints one line: who refused (service and operation, or library), the code and the message.
+    Prints who refused (service and operation, or library), the code and the message.
     Yields a `Refusal` with the same facts for later cells. Within the block the tracebacks that
     the DynamoDB Encryption Client logs about its own errors are silenced.
 
@@ -128,7 +131,7 @@ class _RefusedBlock:
                 f"{wanted} was expected, but {_where(traceback)}{_instead(refusal)}."
                 f"{self._hint(refusal)}"
             ) from error
-        print(refusal)
+        print(textwrap.fill(repr(refusal), _LINE, break_long_words=False, break_on_hyphens=False))
         return True
 
     def _hint(self, refusal: Refusal) -> str:
