@@ -203,6 +203,26 @@ def test_malformed_requests(
     assert message in error["Message"]
 
 
+def test_error_types_have_the_namespace_of_what_defines_them(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html"""
+    bodies: list[dict[str, Any]] = []
+    dynamodb.meta.events.register(
+        "before-parse.dynamodb.*",
+        lambda response_dict, **_: bodies.append(json.loads(response_dict["body"])),
+    )
+    for call, parameters in (
+        (dynamodb.get_item, {"TableName": "orders", "Key": {"no": {"S": "1"}}}),
+        (dynamodb.put_item, {"TableName": "orders", "Item": {"no": {"S": "1"}}}),
+        (dynamodb.get_item, {"TableName": "none", "Key": {"id": {"S": "1"}}}),
+        (dynamodb.describe_table, {"TableName": "none"}),
+    ):
+        with pytest.raises(ClientError):
+            call(**parameters)
+    validation = "com.amazon.coral.validate#ValidationException"
+    missing = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"
+    assert [body["__type"] for body in bodies] == [validation, validation, missing, missing]
+
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=4),
     lambda inner: (

@@ -36,7 +36,7 @@ from workshop_lib.sandbox.dynamodb_requests import (
 from workshop_lib.sandbox.dynamodb_statements import read_statement, spaced
 from workshop_lib.sandbox.dynamodb_storage import Storage
 from workshop_lib.sandbox.dynamodb_streams import label_in_milliseconds, told_record
-from workshop_lib.sandbox.errors import AwsError, NotEmulated
+from workshop_lib.sandbox.errors import AwsError, NotEmulated, error_type
 from workshop_lib.sandbox.identities import Check
 from workshop_lib.sandbox.kms import Kms
 from workshop_lib.sandbox.messages import Response
@@ -162,7 +162,12 @@ class DynamoDb:
         request = call.request
         if parameters is not None:
             request = replace(request, body=json.dumps(parameters).encode())
-        return self._moto.forward(request, "dynamodb", call.region, call.request_id)
+        response = self._moto.forward(request, "dynamodb", call.region, call.request_id)
+        if response.status == 400:
+            document = json.loads(response.body)
+            code = document.get("__type", "").rpartition("#")[2]
+            return with_body(response, {**document, "__type": error_type(code, "dynamodb")})
+        return response
 
     def _not_understood(self, call: Call) -> Exception:
         """What moto fails at: AWS's refusal where the request is malformed."""

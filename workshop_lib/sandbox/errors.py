@@ -5,25 +5,22 @@ from xml.sax.saxutils import escape
 
 from workshop_lib.sandbox.messages import Response
 
-# Error types of Amazon DynamoDB come with the namespace of the API that defines them:
+# Error types of Amazon DynamoDB come with the namespace of what defines them: its own API,
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
 _JSON_NAMESPACE = {
     "dynamodb": "com.amazonaws.dynamodb.v20120810#",
     "dynamodbstreams": "com.amazonaws.dynamodb.v20120810#",
 }
-_COMMON_CODES = {  # answered by the front door of a service, before the service itself
-    "AccessDeniedException",
-    "ExpiredTokenException",
-    "IncompleteSignatureException",
-    "InvalidSignatureException",
-    "MissingAuthenticationTokenException",
-    "SerializationException",
-    "ThrottlingException",
-    "UnknownOperationException",
-    "UnrecognizedClientException",
-    "ValidationException",
+# a service's front door, or the validation of a request.
+_FRONT_DOOR = (
+    "AccessDeniedException", "ExpiredTokenException", "IncompleteSignatureException",
+    "InvalidSignatureException", "MissingAuthenticationTokenException", "SerializationException",
+    "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",
+)  # fmt: skip
+_COMMON_NAMESPACES = {
+    **dict.fromkeys(_FRONT_DOOR, "com.amazon.coral.service#"),
+    "ValidationException": "com.amazon.coral.validate#",
 }
-_COMMON_NAMESPACE = "com.amazon.coral.service#"
 
 
 class AwsError(Exception):
@@ -161,15 +158,18 @@ def render(error: AwsError, service: str, request_id: str, *, bodiless: bool = F
     return _json(error, service, request_id)
 
 
-def _json(error: AwsError, service: str, request_id: str) -> Response:
+def error_type(code: str, service: str) -> str:
+    """An error's code as ``service`` writes it in JSON."""
     namespace = _JSON_NAMESPACE.get(service, "")
-    if namespace and error.code in _COMMON_CODES:
-        namespace = _COMMON_NAMESPACE
+    return (namespace and _COMMON_NAMESPACES.get(code, namespace)) + code
+
+
+def _json(error: AwsError, service: str, request_id: str) -> Response:
     # DynamoDB and the KMS front end write "message"; AccessDenied comes as "Message" from both.
     name = "Message" if error.code == "AccessDeniedException" else "message"
     # An error that says nothing has no message at all: {"__type":"InvalidCiphertextException"}.
     message = {name: error.message} if error.message else {}
-    document = {"__type": namespace + error.code, **message, **error.fields}
+    document = {"__type": error_type(error.code, service), **message, **error.fields}
     version = "1.0" if service.startswith("dynamodb") else "1.1"
     return Response(
         error.status,
