@@ -408,6 +408,7 @@ def refresh(wanted: list[str]) -> int:
             kernel_name="python3",
             resources={"metadata": {"path": str(path.parent)}},
             record_timing=False,
+            coalesce_streams=True,  # else a print may come as one output or as two
             store_widget_state=False,
         )
         try:
