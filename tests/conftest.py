@@ -1,10 +1,13 @@
-"""What spares all tests time: models read once, and less for the garbage collector to look at."""
+"""What all tests share: a process without a lab for each file, and what spares them time."""
 
 import gc
+from collections.abc import Iterator
 from functools import cache
 
-import botocore.loaders
 import botocore.session
+import pytest
+
+from tests.labs import as_before
 
 _SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail")
 _loader = cache(botocore.session.create_loader)
@@ -17,3 +20,10 @@ def pytest_collection_finish() -> None:
         _loader(None).load_service_model(name, "service-2")
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def process() -> Iterator[None]:
+    """The lab that a file of tests leaves, its clock and its environment end with the file."""
+    with as_before():
+        yield

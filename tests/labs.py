@@ -24,10 +24,12 @@ def end_labs() -> None:
 def as_before() -> Iterator[None]:
     """Afterwards no lab runs, and environment, default session and clock are as they were."""
     before = dict(os.environ)
-    yield
-    end_labs()
-    os.environ.clear()
-    os.environ.update(before)
+    try:
+        yield
+    finally:
+        end_labs()
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.labs import end_labs
 from workshop_lib.sandbox import chunked, clock
 from workshop_lib.sandbox.carried_signatures import read
 from workshop_lib.sandbox.errors import AwsError, NotEmulated
@@ -28,11 +27,6 @@ from workshop_lib.sandbox.signatures import verify
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 HOST = "examplebucket.s3.amazonaws.com"
 SIGNERS = settings(max_examples=120, deadline=None)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _real_time() -> None:
-    end_labs()
 
 
 def refusal(request: Request, service: str = "s3", secret: str = SECRET) -> AwsError:
