@@ -20,7 +20,6 @@ from workshop_lib.sandbox.messages import Response
 from workshop_lib.sandbox.shapes import counted, lower_first
 
 Parameters = dict[str, Any]
-DEFAULT_PAGE = 100
 
 
 @cache

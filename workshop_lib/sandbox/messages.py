@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass
@@ -37,11 +37,6 @@ class Request:
     def parameters(self) -> dict[str, str]:
         """The query string, decoded; of a repeated name the last value."""
         return dict(parse_qsl(self.query, keep_blank_values=True)) if self.query else {}
-
-    @property
-    def decoded_path(self) -> str:
-        """The path with its percent-encoding undone."""
-        return unquote(self.path)
 
 
 @dataclass

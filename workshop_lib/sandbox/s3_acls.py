@@ -16,7 +16,7 @@ from workshop_lib.sandbox.operations import Call
 from workshop_lib.sandbox.s3_buckets import ENFORCED, OWNER, Bucket
 from workshop_lib.sandbox.s3_errors import access_denied, invalid_argument, invalid_request
 from workshop_lib.sandbox.s3_storage import Storage, version_headers
-from workshop_lib.sandbox.s3_xml import SCHEMA, Element, parse, respond
+from workshop_lib.sandbox.s3_xml import SCHEMA, Element, malformed, parse, respond
 
 _GROUPS = "http://acs.amazonaws.com/groups/"
 _EVERYONE = f"{_GROUPS}global/AllUsers"
@@ -153,10 +153,7 @@ def _grant(element: Element) -> Grant:
 
 
 def _malformed() -> AwsError:
-    return AwsError(
-        "MalformedACLError",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-    )
+    return AwsError("MalformedACLError", malformed().message)
 
 
 def no_acls() -> AwsError:
