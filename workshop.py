@@ -369,7 +369,7 @@ def check_port(port: int) -> None:
 def test(arguments: list[str]) -> int:
     """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed."""
     set_up(dev=True)
-    nbval = ["--nbval", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
+    nbval = ["--nbval", "--nbval-sanitize-with", "tests/support/nbval_sanitize.cfg"]
     pytest = ["-m", "pytest", *nbval, "--nbval-cell-timeout", "120"]
     if any((ROOT / a.split("::")[0]).exists() for a in arguments if not a.startswith("-")):
         return call(*pytest, *arguments)

@@ -19,8 +19,8 @@ from calls import operations
 from moto.core.models import botocore_stubber
 
 from workshop_lib import start_lab
-from workshop_lib.sandbox.doors import KernelDoor, _Raw
-from workshop_lib.sandbox.gate import Gate
+from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.transport.botocore_transport import KernelDoor, _Raw
 
 CALLS = 200
 PLACES = ("boto3 alone", "without asking", "the sandbox", "bare moto")

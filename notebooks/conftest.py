@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-SANITIZE = Path(__file__).parent.parent / "tests" / "nbval_sanitize.cfg"
+SANITIZE = Path(__file__).parent.parent / "tests" / "support" / "nbval_sanitize.cfg"
 CELL_TIMEOUT = 120.0  # seconds; nbval's own default is 2,000
 
 

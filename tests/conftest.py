@@ -7,7 +7,7 @@ from functools import cache
 import botocore.session
 import pytest
 
-from tests.labs import as_before
+from tests.support.labs import as_before
 
 _SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail")
 _loader = cache(botocore.session.create_loader)

@@ -15,11 +15,12 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.labs import as_before
+from tests.support.labs import as_before
+from workshop_lib import cleanup
+from workshop_lib.errors import LearnerError
 from workshop_lib.lab import Lab, start_lab
-from workshop_lib.sandbox import clock, place
-from workshop_lib.sandbox.doors import KernelDoor
-from workshop_lib.sandbox.errors import InOneSentence
+from workshop_lib.sandbox import backend, clock
+from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
 
 KEY, SECRET, TOKEN = (
     "AKIAIOSFODNN7EXAMPLE",
@@ -96,7 +97,7 @@ def test_looking_for_credentials_is_quick(monkeypatch: pytest.MonkeyPatch) -> No
 
     def seconds() -> float:
         before = time.process_time()
-        found.append(place._set_credentials_aside())
+        found.append(backend._set_credentials_aside())
         return time.process_time() - before
 
     assert min(seconds() for _ in range(5)) < 0.2
@@ -192,7 +193,7 @@ _MISTAKES: dict[str, tuple[Callable[[Lab], Any], str]] = {
 @pytest.mark.parametrize("mistake", _MISTAKES)
 def test_a_mistake_is_answered_in_one_sentence(lab: Lab, mistake: str) -> None:
     make, sentence = _MISTAKES[mistake]
-    with pytest.raises(InOneSentence) as caught:
+    with pytest.raises(LearnerError) as caught:
         make(lab)
     (shown,) = caught.value._render_traceback_()
     assert shown.startswith(sentence)
@@ -374,13 +375,11 @@ def test_clean_up_does_not_use_the_lesson_s_session(lab: Lab) -> None:
 
 
 def test_what_cannot_be_deleted_is_told_and_kept(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    from workshop_lib import lab as module
-
     def refuse(*_: Any) -> str:
         raise ClientError({"Error": {"Code": "ResourceInUseException"}}, "DeleteTable")
 
     create_table("open")
     with monkeypatch.context() as patch:
-        patch.setitem(module._DELETERS, "table", refuse)
+        patch.setitem(cleanup._DELETERS, "table", refuse)
         assert rows(lab.cleanup()) == [("open", "not deleted: ResourceInUseException")]
     assert rows(lab.cleanup()) == [("open", "deleted")]

@@ -12,7 +12,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from tests.browser import THEMES, Lab, Notebook, lab, needs_chromium, server
+from tests.support.browser import THEMES, Lab, Notebook, lab, needs_chromium, server
 
 __all__ = ["lab", "server"]  # fixtures
 pytestmark = [pytest.mark.slow, needs_chromium]

@@ -3,12 +3,12 @@
 pandas, ipywidgets and the sandbox are loaded when they are first used.
 """
 
-from workshop_lib.chart import chart
-from workshop_lib.compare import compare
+from workshop_lib.display.charts import chart
 from workshop_lib.exercises import check
 from workshop_lib.lab import Lab, start_lab
-from workshop_lib.refusals import refused
-from workshop_lib.trace import trace
+from workshop_lib.lenses.compare import compare
+from workshop_lib.lenses.refusals import refused
+from workshop_lib.lenses.trace import trace
 from workshop_lib.widgets import predict, quiz
 
 __all__ = [

@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop_lib.sentences import Sentence
+from workshop_lib.errors import LearnerError
 
 _QUESTIONS = Path(__file__).parent / "questions"
 # A notebook opened again still has the second output, but nothing to fill it with. These rules
@@ -45,7 +45,7 @@ _STYLE = """<style>
 </style>"""
 
 
-class NoSuchQuestion(Sentence, LookupError):
+class NoSuchQuestion(LearnerError, LookupError):
     """There is no question of that number."""
 
 

@@ -2,52 +2,53 @@
 
 import boto3
 
-from workshop_lib.exercises import Look, exercise
-from workshop_lib.exercises.items import is_ciphertext
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.stored_items import is_ciphertext
 
 DESCRIPTION = "*amzn-ddb-map-desc*"
 
 
 @exercise("0.1", "a secret that the table's readers cannot read")
-def unreadable_item(look: Look) -> None:
+def unreadable_item(inspection: Inspection) -> None:
     """The tagged table holds item 2002, its card encrypted by the client."""
-    found = look.table()
+    found = inspection.table()
     name = found["TableName"]
-    look.saw(f"the table {name} carries the tag")
-    look.keyed(found, {"order_id": "S"}, "1a")
+    inspection.passed(f"the table {name} carries the tag")
+    inspection.keyed(found, {"order_id": "S"}, "1a")
     table = boto3.resource("dynamodb").Table(name)
     item = table.get_item(Key={"order_id": "2002"}).get("Item", {})
-    look.need(
+    inspection.require(
         item,
-        saw="it holds the item 2002",
-        missing="it holds no item with order_id 2002",
+        passed="it holds the item 2002",
+        failed="it holds no item with order_id 2002",
         fix='Write one: put_item(Item={"order_id": "2002", "card": …}).',
     )
-    look.need(
+    inspection.require(
         "card" in item,
-        saw="the item has a card",
-        missing="the item has no attribute card",
+        passed="the item has a card",
+        failed="the item has no attribute card",
         fix="Add a card to the item and write it again.",
     )
-    look.need(
+    inspection.require(
         is_ciphertext(item["card"]),
-        saw="its card is stored as bytes that say nothing",
-        missing=f"its card is readable: {item['card']!r}",
+        passed="its card is stored as bytes that say nothing",
+        failed=f"its card is readable: {item['card']!r}",
         fix="Write with an EncryptedTable, not with the table itself (step 2).",
     )
-    look.need(
+    inspection.require(
         DESCRIPTION in item,
-        saw="the encryption client signed it and left its material description",
-        missing="the card was not encrypted by the client: the material description is missing",
+        passed="the encryption client signed it and left its material description",
+        failed="the card was not encrypted by the client: the material description is missing",
         fix="Write through EncryptedTable(table=…, materials_provider=…).",
     )
 
 
 @exercise("0.2", "a table under a key of your own")
-def table_under_own_key(look: Look) -> None:
+def table_under_own_key(inspection: Inspection) -> None:
     """The tagged table is encrypted at rest under a customer managed key."""
-    table = look.table()
-    look.saw(f"the table {table['TableName']} carries the tag")
-    key = look.table_key(table)
-    look.own_key(key)
-    look.enabled(key)
+    table = inspection.table()
+    inspection.passed(f"the table {table['TableName']} carries the tag")
+    key = inspection.table_key(table)
+    inspection.own_key(key)
+    inspection.enabled(key)

@@ -6,70 +6,71 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import Look, exercise
-from workshop_lib.exercises.items import is_ciphertext
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.stored_items import is_ciphertext
 
 DESCRIPTION = "*amzn-ddb-map-desc*"
 LAYOUT = {"customer": "S", "order_no": "N"}
 
 
 @exercise("2.1", "a readable city, and the rest secret")
-def readable_city(look: Look) -> None:
+def readable_city(inspection: Inspection) -> None:
     """Order lin/21 of the tagged table: city text, card and phone ciphertext, all signed."""
-    found = look.table()
+    found = inspection.table()
     name = found["TableName"]
-    look.saw(f"the table {name} carries the tag")
-    look.keyed(found, LAYOUT, "1a")
+    inspection.passed(f"the table {name} carries the tag")
+    inspection.keyed(found, LAYOUT, "1a")
     table = boto3.resource("dynamodb").Table(name)
     item: dict[str, Any] = table.get_item(Key={"customer": "lin", "order_no": 21}).get("Item", {})
-    look.need(
+    inspection.require(
         item,
-        saw="it holds the order lin, 21",
-        missing="it holds no order with customer lin and order_no 21",
+        passed="it holds the order lin, 21",
+        failed="it holds no order with customer lin and order_no 21",
         fix='Write it through an EncryptedTable: put_item(Item={"customer": "lin", …}).',
     )
     absent = [attribute for attribute in ("city", "card", "phone") if attribute not in item]
-    look.need(
+    inspection.require(
         not absent,
-        saw="the order has a city, a card and a phone",
-        missing=f"the order lacks {' and '.join(absent)}",
+        passed="the order has a city, a card and a phone",
+        failed=f"the order lacks {' and '.join(absent)}",
         fix="Add what is lacking and write the order again.",
     )
-    look.need(
+    inspection.require(
         DESCRIPTION in item,
-        saw="the encryption client wrote it: there is a material description",
-        missing="it was written without the encryption client: there is no material description",
+        passed="the encryption client wrote it: there is a material description",
+        failed="it was written without the encryption client: there is no material description",
         fix="Write through EncryptedTable(…).put_item, not through the plain table.",
     )
-    look.want(
+    inspection.expect(
         isinstance(item["city"], str),
-        saw=f"a plain reader sees the city {item['city']!r}",
-        missing="the city is encrypted, so the index cannot find it",
+        passed=f"a plain reader sees the city {item['city']!r}",
+        failed="the city is encrypted, so the index cannot find it",
         fix='Add "city": CryptoAction.SIGN_ONLY to the attribute actions.',
     )
     readable = [name for name in ("card", "phone") if not is_ciphertext(item[name])]
-    look.want(
+    inspection.expect(
         not readable,
-        saw="card and phone are ciphertext",
-        missing=f"a plain reader sees {' and '.join(readable)}",
+        passed="card and phone are ciphertext",
+        failed=f"a plain reader sees {' and '.join(readable)}",
         fix="Let ENCRYPT_AND_SIGN be the default action, and make no exception for them.",
     )
 
 
 @exercise("2.2", "a writer that cannot leak through PartiQL")
-def no_partiql(look: Look) -> None:
+def no_partiql(inspection: Inspection) -> None:
     """The tagged role puts items, and is refused PartiQL even when all of DynamoDB is allowed."""
-    role = look.role()
-    look.saw(f"the role {role['RoleName']} carries the tag")
-    writer = look.become(role).client("dynamodb")
-    found = look.table("2.1")
-    look.keyed(found, LAYOUT, "1a")
+    role = inspection.role()
+    inspection.passed(f"the role {role['RoleName']} carries the tag")
+    writer = inspection.become(role).client("dynamodb")
+    found = inspection.table("2.1")
+    inspection.keyed(found, LAYOUT, "1a")
     table = found["TableName"]
     probe = {"customer": {"S": "exercise-check"}, "order_no": {"N": "22"}}
-    look.want(
+    inspection.expect(
         _allowed(lambda: writer.put_item(TableName=table, Item=probe)),
-        saw="the role may put items",
-        missing="the role may not put items",
+        passed="the role may put items",
+        failed="the role may not put items",
         fix="Allow it dynamodb:PutItem on the table of exercise 2.1.",
     )
     statement = f"INSERT INTO \"{table}\" VALUE {{'customer': 'exercise-check', 'order_no': 23}}"
@@ -78,10 +79,10 @@ def no_partiql(look: Look) -> None:
     dynamodb = boto3.client("dynamodb")
     for number in ("22", "23"):
         dynamodb.delete_item(TableName=table, Key={**probe, "order_no": {"N": number}})
-    look.want(
+    inspection.expect(
         not leaked,
-        saw="PartiQL is refused, although a second policy allowed all of DynamoDB",
-        missing="with a second policy that allows dynamodb:*, the role inserted with PartiQL",
+        passed="PartiQL is refused, although a second policy allowed all of DynamoDB",
+        failed="with a second policy that allows dynamodb:*, the role inserted with PartiQL",
         fix='Add a statement with "Effect": "Deny" and "Action": "dynamodb:PartiQL*".',
     )
 

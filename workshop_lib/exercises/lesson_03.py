@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import Look, exercise
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
 
 SIGNATURE = "*amzn-ddb-map-sig*"
 DESCRIPTION = "*amzn-ddb-map-desc*"
@@ -30,75 +31,75 @@ class _Opened(NamedTuple):
 
 
 @exercise("3.1", "an order encrypted and signed by hand")
-def by_hand(look: Look) -> None:
+def by_hand(inspection: Inspection) -> None:
     """Order lin/31 of the tagged table: bound to its table and key, city signed, card secret."""
-    table = look.table()
+    table = inspection.table()
     name = table["TableName"]
-    look.saw(f"the table {name} carries the tag")
-    look.keyed(table, LAYOUT, "1a")
-    opened = _open(look, name)
+    inspection.passed(f"the table {name} carries the tag")
+    inspection.keyed(table, LAYOUT, "1a")
+    opened = _open(inspection, name)
     kinds = {attribute: next(iter(value)) for attribute, value in opened.item.items()}
     absent = [attribute for attribute in ("city", "card") if attribute not in kinds]
-    look.need(
+    inspection.require(
         not absent,
-        saw="the order has a city and a card",
-        missing=f"the order lacks {' and '.join(absent)}",
+        passed="the order has a city and a card",
+        failed=f"the order lacks {' and '.join(absent)}",
         fix="Add what is lacking, encrypt and write the order again.",
     )
-    look.need(
+    inspection.require(
         kinds["city"] == "S",
-        saw="a plain reader sees the city",
-        missing="the city is encrypted, or no text",
+        passed="a plain reader sees the city",
+        failed="the city is encrypted, or no text",
         fix='Give the city as text, with "city": CryptoAction.SIGN_ONLY in the attribute actions.',
     )
-    look.need(
+    inspection.require(
         kinds["card"] == "B",
-        saw="the card is ciphertext",
-        missing="a plain reader sees the card",
+        passed="the card is ciphertext",
+        failed="a plain reader sees the card",
         fix="Let ENCRYPT_AND_SIGN be the default action, and make no exception for the card.",
     )
-    _signed(look, name, opened)
+    _signed(inspection, name, opened)
 
 
 @exercise("3.2", "an order moved under another KMS key")
-def moved(look: Look) -> None:
+def moved(inspection: Inspection) -> None:
     """The data key of lin/31 is wrapped by the tagged KMS key, and the order still verifies."""
-    key = look.key()
-    look.saw(f"the KMS key {key['KeyId']} carries the tag")
-    table = look.table("3.1")
-    look.keyed(table, LAYOUT, "1a")
+    key = inspection.key()
+    inspection.passed(f"the KMS key {key['KeyId']} carries the tag")
+    table = inspection.table("3.1")
+    inspection.keyed(table, LAYOUT, "1a")
     name = table["TableName"]
-    opened = _open(look, name)
-    look.need(
+    opened = _open(inspection, name)
+    inspection.require(
         opened.kms_key == key["Arn"],
-        saw="its data key is wrapped by the tagged KMS key",
-        missing=f"its data key is wrapped by another KMS key, {opened.kms_key.rpartition('/')[2]}",
+        passed="its data key is wrapped by the tagged KMS key",
+        failed=f"its data key is wrapped by another KMS key, {opened.kms_key.rpartition('/')[2]}",
         fix="Read the order, and write it with a provider that names the tagged KMS key.",
     )
-    _signed(look, name, opened)
+    _signed(inspection, name, opened)
 
 
-def _open(look: Look, table: str) -> _Opened:
+def _open(inspection: Inspection, table: str) -> _Opened:
     """Find lin's order and unwrap its data key in the way a correct reader would."""
     key = {"customer": {"S": "lin"}, "order_no": {"N": "31"}}
     item = boto3.client("dynamodb").get_item(TableName=table, Key=key).get("Item", {})
-    look.need(
+    inspection.require(
         item,
-        saw="it holds the order lin, 31",
-        missing="the table holds no order with customer lin and order_no 31",
+        passed="it holds the order lin, 31",
+        failed="the table holds no order with customer lin and order_no 31",
         fix="Encrypt one with encrypt_python_item and write it with the plain table's put_item.",
     )
-    look.need(
+    inspection.require(
         "B" in item.get(DESCRIPTION, {}) and "B" in item.get(SIGNATURE, {}),
-        saw="it has a material description and a signature",
-        missing="it was written in plaintext: there is no material description",
+        passed="it has a material description and a signature",
+        failed="it was written in plaintext: there is no material description",
         fix="Write what encrypt_python_item returned, not what you gave it.",
     )
     facts = _fields(item[DESCRIPTION]["B"])
-    look.need(
+    inspection.require(
         facts.get("amzn-ddb-wrap-alg") == "kms" and "amzn-ddb-env-key" in facts,
-        saw="its data key was wrapped by KMS",
-        missing="its data key was not wrapped by KMS: another provider wrote it",
+        passed="its data key was wrapped by KMS",
+        failed="its data key was not wrapped by KMS: another provider wrote it",
         fix="Use the provider of step 1c, DirectKms, in the CryptoConfig.",
     )
     whole = {
@@ -109,16 +110,18 @@ def _open(look: Look, table: str) -> _Opened:
         "*amzn-ddb-sig-alg*": facts.get("amzn-ddb-sig-alg", ""),
     }
     blob = _wrapped_key(facts)
-    look.need(
+    inspection.require(
         blob,
-        saw="the wrapped data key stands beside it",
-        missing="its material description holds no wrapped data key: it was edited",
+        passed="the wrapped data key stands beside it",
+        failed="its material description holds no wrapped data key: it was edited",
         fix="Encrypt the order again, and write all that encrypt_python_item returns.",
     )
     answer = _unwrap(blob, whole)
     if answer is None:
-        look.missing(*_what_is_wrong(blob, whole))
-    look.saw("KMS unwraps its data key for a reader who names the table and the primary key")
+        inspection.fail(*_what_is_wrong(blob, whole))
+    inspection.passed(
+        "KMS unwraps its data key for a reader who names the table and the primary key"
+    )
     return _Opened(item, answer["KeyId"], answer["Plaintext"])
 
 
@@ -162,21 +165,21 @@ def _what_is_wrong(blob: bytes, whole: dict[str, str]) -> tuple[str, str]:
     )
 
 
-def _signed(look: Look, table: str, opened: _Opened) -> None:
+def _signed(inspection: Inspection, table: str, opened: _Opened) -> None:
     """The signature is the one over these attributes, the city included."""
     strange = sorted(set(opened.item) - {*READABLE, "card", SIGNATURE, DESCRIPTION})
-    look.need(
+    inspection.require(
         not strange,
-        saw="it has no other attributes",
-        missing=f"it has other attributes too: {', '.join(strange)}",
+        passed="it has no other attributes",
+        failed=f"it has other attributes too: {', '.join(strange)}",
         fix="Leave them out: the check can only verify what the exercise asks for.",
     )
-    look.want(
+    inspection.expect(
         hmac.compare_digest(
             _signature(table, opened.item, opened.data_key), opened.item[SIGNATURE]["B"]
         ),
-        saw="its signature covers the primary key, the city and the card",
-        missing="its signature does not verify with the city signed and the card encrypted",
+        passed="its signature covers the primary key, the city and the card",
+        failed="its signature does not verify with the city signed and the card encrypted",
         fix="Use the actions of step 1g: DO_NOTHING signs nothing. After an edit, encrypt again.",
     )
 

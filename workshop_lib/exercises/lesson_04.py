@@ -4,87 +4,88 @@ from typing import Any
 
 import boto3
 
-from workshop_lib.exercises import Look, exercise
-from workshop_lib.exercises.uploads import refuses_plain_http, upload
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.trial_uploads import refuses_plain_http, upload
 
 ABSENT_KEY = "00000000-0000-0000-0000-000000000000"
 KMS: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
 
 
 @exercise("4.1", "the default allowed, a wrong choice forbidden")
-def tolerant(look: Look) -> None:
+def tolerant(inspection: Inspection) -> None:
     """The tagged bucket takes silent and AES256 uploads and refuses aws:kms."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
-    _has_policy(look, bucket)
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
+    _has_policy(inspection, bucket)
     _accepted(
-        look,
+        inspection,
         "an upload without a header",
-        upload(look, bucket),
+        upload(inspection, bucket),
         'Negated operators are true for an absent header, also with IfExists: add "Null": '
         '{"s3:x-amz-server-side-encryption": "false"} to the same statement.',
     )
     _accepted(
-        look,
+        inspection,
         "an upload with AES256",
-        upload(look, bucket, ServerSideEncryption="AES256"),
+        upload(inspection, bucket, ServerSideEncryption="AES256"),
         'Compare the header with "AES256". Two conditions go into one statement: each '
         "statement denies by itself.",
     )
-    look.want(
-        upload(look, bucket, **KMS) == "AccessDenied",
-        saw="an upload with aws:kms is refused",
-        missing="an upload with aws:kms is accepted",
+    inspection.expect(
+        upload(inspection, bucket, **KMS) == "AccessDenied",
+        passed="an upload with aws:kms is refused",
+        failed="an upload with aws:kms is accepted",
         fix="Deny s3:PutObject on arn:aws:s3:::…/* with StringNotEquals on the header.",
     )
 
 
 @exercise("4.2", "TLS, and one key by name")
-def strict(look: Look) -> None:
+def strict(inspection: Inspection) -> None:
     """The tagged bucket answers over TLS only, and takes uploads that name its own key."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
-    arn = _default_key(look, bucket)
-    _has_policy(look, bucket)
-    refuses_plain_http(look, bucket, configuration=True)
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
+    arn = _default_key(inspection, bucket)
+    _has_policy(inspection, bucket)
+    refuses_plain_http(inspection, bucket, configuration=True)
     _accepted(
-        look,
+        inspection,
         "an upload that names the bucket's own key",
-        upload(look, bucket, **KMS, SSEKMSKeyId=arn),
+        upload(inspection, bucket, **KMS, SSEKMSKeyId=arn),
         "Name the ARN of this key in ArnNotEqualsIfExists, on "
         "s3:x-amz-server-side-encryption-aws-kms-key-id.",
     )
-    silent = upload(look, bucket)
-    look.want(
+    silent = upload(inspection, bucket)
+    inspection.expect(
         silent == "AccessDenied",
-        saw="an upload without a header is refused",
-        missing="an upload without a header is accepted: it names no key",
+        passed="an upload without a header is refused",
+        failed="an upload without a header is accepted: it names no key",
         fix="Deny s3:PutObject with ArnNotEqualsIfExists on the key id, and no Null beside it: "
         "a negated operator alone refuses what is absent.",
     )
-    unnamed = upload(look, bucket, **KMS)
-    look.want(
+    unnamed = upload(inspection, bucket, **KMS)
+    inspection.expect(
         unnamed == "AccessDenied",
-        saw="an upload with aws:kms and no key is refused",
-        missing="an upload with aws:kms and no key is accepted: it takes the AWS managed key",
+        passed="an upload with aws:kms and no key is refused",
+        failed="an upload with aws:kms and no key is accepted: it takes the AWS managed key",
         fix="Put the condition on the key id (…-aws-kms-key-id), not on the method.",
     )
     other = f"{arn.rpartition('/')[0]}/{ABSENT_KEY}"
-    look.want(
-        upload(look, bucket, **KMS, SSEKMSKeyId=other) == "AccessDenied",
-        saw="an upload that names another key is refused by the policy",
-        missing="the policy lets uploads name any key",
+    inspection.expect(
+        upload(inspection, bucket, **KMS, SSEKMSKeyId=other) == "AccessDenied",
+        passed="an upload that names another key is refused by the policy",
+        failed="the policy lets uploads name any key",
         fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
     )
 
 
-def _accepted(look: Look, what: str, answer: str, fix: str) -> None:
+def _accepted(inspection: Inspection, what: str, answer: str, fix: str) -> None:
     """The upload was stored; ``fix`` is for a refusal by the policy, the others name the key."""
     by_policy = answer == "AccessDenied"
-    look.want(
+    inspection.expect(
         answer == "stored",
-        saw=f"{what} is accepted",
-        missing=f"{what} is refused" + ("" if by_policy else f": {answer}"),
+        passed=f"{what} is accepted",
+        failed=f"{what} is refused" + ("" if by_policy else f": {answer}"),
         fix=fix
         if by_policy
         else "The policy lets it pass, but the key cannot be used: see "
@@ -92,7 +93,7 @@ def _accepted(look: Look, what: str, answer: str, fix: str) -> None:
     )
 
 
-def _has_policy(look: Look, bucket: str) -> None:
+def _has_policy(inspection: Inspection, bucket: str) -> None:
     answers = {
         "NoSuchBucketPolicy": ("the bucket has no policy", "Call s3.put_bucket_policy."),
         "AccessDenied": (
@@ -100,30 +101,30 @@ def _has_policy(look: Look, bucket: str) -> None:
             "Let it deny s3:PutObject on the objects, and s3:* only without TLS.",
         ),
     }
-    with look.asking(answers):
+    with inspection.asking(answers):
         boto3.client("s3").get_bucket_policy(Bucket=bucket)
-    look.saw("it has a policy")
+    inspection.passed("it has a policy")
 
 
-def _default_key(look: Look, bucket: str) -> str:
+def _default_key(inspection: Inspection, bucket: str) -> str:
     """The ARN of the customer managed key that is the bucket's default."""
     answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
     rule: dict[str, Any] = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
     default: dict[str, str] = rule["ApplyServerSideEncryptionByDefault"]
-    look.need(
+    inspection.require(
         default["SSEAlgorithm"] == "aws:kms",
-        saw="its default encryption is SSE-KMS",
-        missing=f"its default encryption is {default['SSEAlgorithm']}",
+        passed="its default encryption is SSE-KMS",
+        failed=f"its default encryption is {default['SSEAlgorithm']}",
         fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms" and your key.',
     )
     key_id = default.get("KMSMasterKeyID")
     if key_id is None:
-        look.missing(
+        inspection.fail(
             "its default names no key, so it is the AWS managed one",
             "Give ApplyServerSideEncryptionByDefault a KMSMasterKeyID.",
         )
-    key = look.key_named(key_id)
-    look.own_key(key)
-    look.enabled(key)
+    key = inspection.key_named(key_id)
+    inspection.own_key(key)
+    inspection.enabled(key)
     arn: str = key["Arn"]
     return arn

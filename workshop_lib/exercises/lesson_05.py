@@ -6,68 +6,70 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import Look, exercise, tagged
+from workshop_lib.exercises import resources
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
 
 NOTE = "note.txt"
 
 
 @exercise("5.1", "a bucket under a key of your own, with a Bucket Key")
-def own_default(look: Look) -> None:
+def own_default(inspection: Inspection) -> None:
     """The tagged bucket's default is SSE-KMS under a customer managed key, Bucket Key enabled."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
     rule = _default(bucket)
     wanted = rule["ApplyServerSideEncryptionByDefault"]
-    look.need(
+    inspection.require(
         wanted["SSEAlgorithm"] == "aws:kms",
-        saw="its default encryption is aws:kms",
-        missing=f"its default encryption is {wanted['SSEAlgorithm']}, not aws:kms",
+        passed="its default encryption is aws:kms",
+        failed=f"its default encryption is {wanted['SSEAlgorithm']}, not aws:kms",
         fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms".',
     )
     if "KMSMasterKeyID" not in wanted:
-        look.missing(
+        inspection.fail(
             "its default names no key, so it is the AWS managed one",
             "Put KMSMasterKeyID, the ARN of a key of yours, beside SSEAlgorithm.",
         )
-    look.own_key(_key(look, wanted["KMSMasterKeyID"]))
-    look.want(
+    inspection.own_key(_key(inspection, wanted["KMSMasterKeyID"]))
+    inspection.expect(
         rule.get("BucketKeyEnabled"),
-        saw="its Bucket Key is enabled",
-        missing="its Bucket Key is not enabled",
+        passed="its Bucket Key is enabled",
+        failed="its Bucket Key is not enabled",
         fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
 
 
 @exercise("5.2", "a reader who can use the key through S3 only")
-def through_s3_only(look: Look) -> None:
+def through_s3_only(inspection: Inspection) -> None:
     """The tagged role reads note.txt of exercise 5.1's bucket, and cannot call Decrypt itself."""
-    bucket = tagged.newest_bucket("5.1")
+    bucket = resources.newest_bucket("5.1")
     if bucket is None:
-        look.missing("there is no bucket with the tag exercise = 5.1", "Do exercise 5.1 first.")
-    role = look.role()
-    look.saw(f"the role {role['RoleName']} carries the tag")
+        inspection.fail("there is no bucket with the tag exercise = 5.1", "Do exercise 5.1 first.")
+    role = inspection.role()
+    inspection.passed(f"the role {role['RoleName']} carries the tag")
     absent = (f"the bucket {bucket} holds no {NOTE}", f'Write it: put_object(…, Key="{NOTE}").')
-    with look.asking({"404": absent}):
+    with inspection.asking({"404": absent}):
         note = boto3.client("s3").head_object(Bucket=bucket, Key=NOTE)
-    look.need(
+    inspection.require(
         note.get("ServerSideEncryption") == "aws:kms",
-        saw=f"{NOTE} is encrypted with SSE-KMS",
-        missing=f"{NOTE} is encrypted with {note.get('ServerSideEncryption', 'SSE-C')}",
+        passed=f"{NOTE} is encrypted with SSE-KMS",
+        failed=f"{NOTE} is encrypted with {note.get('ServerSideEncryption', 'SSE-C')}",
         fix="Finish exercise 5.1, then upload it again without an encryption header.",
     )
-    key = _key(look, note["SSEKMSKeyId"])
-    look.own_key(key)
-    reader = look.become(role)
+    key = _key(inspection, note["SSEKMSKeyId"])
+    inspection.own_key(key)
+    reader = inspection.become(role)
     try:
         reader.client("s3").get_object(Bucket=bucket, Key=NOTE)
     except ClientError as error:
-        look.missing(*_lock(error, bool(note.get("BucketKeyEnabled"))))
-    look.saw(f"the role reads {NOTE}")
+        inspection.fail(*_lock(error, bool(note.get("BucketKeyEnabled"))))
+    inspection.passed(f"the role reads {NOTE}")
     bound_to = f"arn:aws:s3:::{bucket}"
-    look.want(
+    inspection.expect(
         not _decrypts_directly(reader, key["KeyId"], [bound_to, f"{bound_to}/{NOTE}"]),
-        saw="KMS refuses the role when it calls Decrypt itself",
-        missing="the role may also call kms:Decrypt directly",
+        passed="KMS refuses the role when it calls Decrypt itself",
+        failed="the role may also call kms:Decrypt directly",
         fix="Add the condition kms:ViaService = s3.us-east-1.amazonaws.com (a grant has none).",
     )
 
@@ -78,17 +80,17 @@ def _default(bucket: str) -> dict[str, Any]:
     return rule
 
 
-def _key(look: Look, name: str) -> dict[str, Any]:
+def _key(inspection: Inspection, name: str) -> dict[str, Any]:
     unknown = (
         f"KMS shows you no key {name}: S3 does not look when the default is set",
         "Name a key of this account and Region, best by its ARN.",
     )
-    with look.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
+    with inspection.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
         metadata: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
-    look.need(
+    inspection.require(
         metadata["KeyState"] == "Enabled",
-        saw=f"the key {metadata['KeyId']} is enabled",
-        missing=f"the key {metadata['KeyId']} is not enabled: it is {metadata['KeyState']}",
+        passed=f"the key {metadata['KeyId']} is enabled",
+        failed=f"the key {metadata['KeyId']} is not enabled: it is {metadata['KeyState']}",
         fix="Enable it (kms.enable_key), or use another key.",
     )
     return metadata

@@ -8,17 +8,18 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import Look, exercise
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
 
 _OBJECT = "report.txt"
 _ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
 
 
 @exercise("6.1", "an object re-keyed in place")
-def rekeyed(look: Look) -> None:
+def rekeyed(inspection: Inspection) -> None:
     """report.txt of the tagged bucket opens under the new key and no longer under the old one."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
     answers = {
         "NoSuchKey": (
             f"there is no object {_OBJECT} in it",
@@ -29,44 +30,44 @@ def rekeyed(look: Look) -> None:
             "Name SSECustomerAlgorithm and SSECustomerKey in the copy, not only for its source.",
         ),
     }
-    with look.asking(answers):
+    with inspection.asking(answers):
         opened = _opened(bucket, b"exercise 6.1")
     if opened is None:
-        with look.asking(answers):
+        with inspection.asking(answers):
             still_old = _opened(bucket, b"old 6.1") is not None
         if still_old:
-            look.missing("the old key still opens it", "Copy it onto itself, as in step 4a.")
-        look.missing(
+            inspection.fail("the old key still opens it", "Copy it onto itself, as in step 4a.")
+        inspection.fail(
             "neither the old nor the new key opens it",
             'The new key is hashlib.sha256(b"exercise 6.1").digest().',
         )
-    look.saw("the new key opens it, and so the old one does not")
-    look.want(
+    inspection.passed("the new key opens it, and so the old one does not")
+    inspection.expect(
         opened == b"kept",
-        saw="its content is what was stored",
-        missing=f"its content is {len(opened)} bytes that are not b'kept'",
+        passed="its content is what was stored",
+        failed=f"its content is {len(opened)} bytes that are not b'kept'",
         fix='Store Body=b"kept" and copy that object.',
     )
-    look.want(
+    inspection.expect(
         not _older_versions(bucket),
-        saw="no older version of it is left",
-        missing="the bucket keeps versions: an older one is left under its old key",
+        passed="no older version of it is left",
+        failed="the bucket keeps versions: an older one is left under its old key",
         fix="Delete the older version, or start again in a bucket without versioning.",
     )
 
 
 @exercise("6.2", "a bucket that refuses SSE-C by policy")
-def refused_by_policy(look: Look) -> None:
+def refused_by_policy(inspection: Inspection) -> None:
     """The tagged bucket's setting blocks nothing; its policy refuses SSE-C, nothing else."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
     s3 = boto3.client("s3")
     setting = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
     blocked = setting["Rules"][0].get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
-    look.need(
+    inspection.require(
         "SSE-C" not in blocked,
-        saw="its setting blocks no method",
-        missing="its setting blocks SSE-C, so the policy is never put to the test",
+        passed="its setting blocks no method",
+        failed="its setting blocks SSE-C, so the policy is never put to the test",
         fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["NONE"] (step 1c).',
     )
     answers = {
@@ -75,26 +76,26 @@ def refused_by_policy(look: Look) -> None:
             "Call s3.put_bucket_policy (steps 6d and 6e).",
         )
     }
-    with look.asking(answers):
+    with inspection.asking(answers):
         s3.get_bucket_policy(Bucket=bucket)
-    look.saw("it has a policy")
+    inspection.passed("it has a policy")
     key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
-    look.want(
+    inspection.expect(
         not _may_put(bucket, **key),
-        saw="an upload with SSE-C is refused",
-        missing="an upload with SSE-C is let through",
+        passed="an upload with SSE-C is refused",
+        failed="an upload with SSE-C is let through",
         fix=f'Deny s3:PutObject on {bucket}/* with Null {{"{_ALGORITHM}": "false"}}.',
     )
-    look.want(
+    inspection.expect(
         _may_put(bucket),
-        saw="an upload without a header is let through",
-        missing="an upload without a header is refused",
+        passed="an upload without a header is let through",
+        failed="an upload without a header is refused",
         fix='Let the condition be about the customer algorithm alone: its Null is "false".',
     )
-    look.want(
+    inspection.expect(
         _may_put(bucket, ServerSideEncryption="aws:kms"),
-        saw="an upload with SSE-KMS is let through",
-        missing="an upload with SSE-KMS is refused",
+        passed="an upload with SSE-KMS is let through",
+        failed="an upload with SSE-KMS is refused",
         fix='Deny only where the customer algorithm is present: Null is "false", not "true".',
     )
 

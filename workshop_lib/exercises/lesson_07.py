@@ -9,8 +9,9 @@ import boto3
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import Look, exercise
-from workshop_lib.tables import as_text
+from workshop_lib.display.formatting import as_text
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
 
 _REPORT = {"document": "report"}
 _PARTS = ("ciphertext", "nonce", "wrapped_key")
@@ -18,62 +19,62 @@ _TAG = 16  # bytes that AES-GCM adds to the plaintext's length
 
 
 @exercise("7.1", "an envelope in a table")
-def envelope(look: Look) -> None:
+def envelope(inspection: Inspection) -> None:
     """Item report of the tagged table: ciphertext, nonce, and a data key that KMS unwraps."""
-    name = look.table()["TableName"]
-    look.saw(f"the table {name} carries the tag")
-    item = _report(look, name)
+    name = inspection.table()["TableName"]
+    inspection.passed(f"the table {name} carries the tag")
+    item = _report(inspection, name)
     absent = [part for part in _PARTS if part not in item]
-    look.need(
+    inspection.require(
         not absent,
-        saw="the item has a ciphertext, a nonce and a wrapped_key",
-        missing=f"the item lacks {' and '.join(absent)}",
+        passed="the item has a ciphertext, a nonce and a wrapped_key",
+        failed=f"the item lacks {' and '.join(absent)}",
         fix="Put all three parts into the item: without one of them nobody opens it again.",
     )
     not_bytes = [part for part in _PARTS if not _binary(item[part])]
-    look.need(
+    inspection.require(
         not not_bytes,
-        saw="all three are binary",
-        missing=f"not binary, or empty: {' and '.join(not_bytes)}",
+        passed="all three are binary",
+        failed=f"not binary, or empty: {' and '.join(not_bytes)}",
         fix="Give put_item of the table resource the bytes as they are, without base64 or hex.",
     )
     ciphertext, nonce, wrapped = (_binary(item[part]) for part in _PARTS)
-    look.need(
+    inspection.require(
         as_text(ciphertext) is None,
-        saw="the ciphertext says nothing to a reader",
-        missing=f"the ciphertext is readable: it begins with {(as_text(ciphertext) or '')[:20]!r}",
+        passed="the ciphertext says nothing to a reader",
+        failed=f"the ciphertext is readable: it begins with {(as_text(ciphertext) or '')[:20]!r}",
         fix="Store what AESGCM(data_key).encrypt(…) returned, not the report.",
     )
-    look.want(
+    inspection.expect(
         len(ciphertext) >= 10_000 + _TAG,
-        saw=f"the ciphertext has {len(ciphertext):,} bytes",
-        missing=f"the ciphertext has {len(ciphertext):,} bytes: its report had fewer than 10,000",
+        passed=f"the ciphertext has {len(ciphertext):,} bytes",
+        failed=f"the ciphertext has {len(ciphertext):,} bytes: its report had fewer than 10,000",
         fix="Encrypt a longer report: KMS itself would take 4,096 bytes.",
     )
-    look.want(
+    inspection.expect(
         len(nonce) >= 12,
-        saw=f"the nonce has {len(nonce)} bytes",
-        missing=f"the nonce has {len(nonce)} bytes: AES-GCM is made for 12",
+        passed=f"the nonce has {len(nonce)} bytes",
+        failed=f"the nonce has {len(nonce)} bytes: AES-GCM is made for 12",
         fix="Make it with os.urandom(12), a new one for each document.",
     )
-    data_key = _unwrapped(look, wrapped)
-    look.need(
+    data_key = _unwrapped(inspection, wrapped)
+    inspection.require(
         len(data_key) == 32,
-        saw="KMS unwraps a 256-bit data key with the context of the report",
-        missing=f"KMS unwraps {len(data_key):,} bytes, not the 32 of a 256-bit data key",
+        passed="KMS unwraps a 256-bit data key with the context of the report",
+        failed=f"KMS unwraps {len(data_key):,} bytes, not the 32 of a 256-bit data key",
         fix="Wrap nothing by hand: store the CiphertextBlob of generate_data_key (AES_256).",
     )
     shown = (data_key, data_key.hex().encode(), base64.b64encode(data_key))
     betrayed = [part for part, value in item.items() if _holds(value, shown)]
-    look.want(
+    inspection.expect(
         not betrayed,
-        saw="the plaintext data key stands nowhere in the item",
-        missing=f"the plaintext data key is stored in {' and '.join(betrayed)}",
+        passed="the plaintext data key stands nowhere in the item",
+        failed=f"the plaintext data key is stored in {' and '.join(betrayed)}",
         fix="Remove it from the item: whoever reads the table could open the report.",
     )
 
 
-def _report(look: Look, table: str) -> dict[str, Any]:
+def _report(inspection: Inspection, table: str) -> dict[str, Any]:
     key = {"document_id": "report"}
     answers = {
         "ValidationException": (
@@ -81,20 +82,20 @@ def _report(look: Look, table: str) -> dict[str, Any]:
             "Make a table whose only key is document_id, of the type S, and tag that one.",
         )
     }
-    with look.asking(answers):
+    with inspection.asking(answers):
         item: dict[str, Any] = (
             boto3.resource("dynamodb").Table(table).get_item(Key=key).get("Item", {})
         )
-    look.need(
+    inspection.require(
         item,
-        saw="it holds the item report",
-        missing="it holds no item with document_id report",
+        passed="it holds the item report",
+        failed="it holds no item with document_id report",
         fix='Put it: put_item(Item={"document_id": "report", "ciphertext": …}).',
     )
     return item
 
 
-def _unwrapped(look: Look, wrapped: bytes) -> bytes:
+def _unwrapped(inspection: Inspection, wrapped: bytes) -> bytes:
     """The plaintext of a wrapped key under the report's context."""
     wrong = (
         f"KMS does not unwrap wrapped_key with the context {json.dumps(_REPORT)}",
@@ -104,7 +105,7 @@ def _unwrapped(look: Look, wrapped: bytes) -> bytes:
         "the KMS key that wrapped it cannot be used: it is disabled, or on its way out, or gone",
         "Enable the key, or seal the report again under another one.",
     )
-    with look.asking(
+    with inspection.asking(
         {
             "InvalidCiphertextException": wrong,
             "ValidationException": wrong,
@@ -129,19 +130,19 @@ def _holds(value: Any, secrets: tuple[bytes, ...]) -> bool:
 
 
 @exercise("7.2", "a key for one department")
-def one_department(look: Look) -> None:
+def one_department(inspection: Inspection) -> None:
     """The tagged role decrypts under the tagged key where the context is payroll's, no more."""
-    key = look.key()
-    look.saw(f"the key {key['KeyId']} carries the tag")
-    look.need(
+    key = inspection.key()
+    inspection.passed(f"the key {key['KeyId']} carries the tag")
+    inspection.require(
         key["KeyState"] == "Enabled",
-        saw="the key is enabled",
-        missing=f"the key is {key['KeyState']}",
+        passed="the key is enabled",
+        failed=f"the key is {key['KeyState']}",
         fix="Make a new key, or bring this one back (step 9c).",
     )
-    blobs = _encrypted(look, key["KeyId"])
-    role = look.role()
-    clerk = look.become(role).client("kms")
+    blobs = _encrypted(inspection, key["KeyId"])
+    role = inspection.role()
+    clerk = inspection.become(role).client("kms")
 
     def reads(department: str) -> bool:
         context = _context(department)
@@ -150,35 +151,35 @@ def one_department(look: Look) -> None:
             lambda: clerk.decrypt(KeyId=key["Arn"], CiphertextBlob=blob, EncryptionContext=context)
         )
 
-    look.need(
+    inspection.require(
         reads("payroll"),
-        saw='it decrypts what has the context {"department": "payroll"}',
-        missing='it may not decrypt what has the context {"department": "payroll"}',
+        passed='it decrypts what has the context {"department": "payroll"}',
+        failed='it may not decrypt what has the context {"department": "payroll"}',
         fix="Allow Decrypt by a grant on the key, in the key policy or in a policy of the role.",
     )
-    look.want(
+    inspection.expect(
         not reads("sales"),
-        saw='it is refused the context {"department": "sales"}',
-        missing='it also decrypts what has the context {"department": "sales"}',
+        passed='it is refused the context {"department": "sales"}',
+        failed='it also decrypts what has the context {"department": "sales"}',
         fix="Bind each permission it has to the context: a grant's Constraints, or the condition "
         "kms:EncryptionContext:department.",
     )
-    look.want(
+    inspection.expect(
         not reads(""),
-        saw="it is refused what has no context",
-        missing="it also decrypts what has no context at all",
+        passed="it is refused what has no context",
+        failed="it also decrypts what has no context at all",
         fix="A condition that ends in IfExists, or begins with ForAllValues, holds where there is "
         "no context: use plain StringEquals, or EncryptionContextEquals in a grant.",
     )
     payroll = _context("payroll")
-    look.want(
+    inspection.expect(
         not _allowed(
             lambda: clerk.encrypt(
                 KeyId=key["Arn"], Plaintext=b"check", EncryptionContext=payroll, DryRun=True
             )
         ),
-        saw="it may not encrypt",
-        missing="it may encrypt as well",
+        passed="it may not encrypt",
+        failed="it may encrypt as well",
         fix='Name the one operation: Operations=["Decrypt"], or the action kms:Decrypt.',
     )
 
@@ -187,7 +188,7 @@ def _context(department: str) -> Mapping[str, str]:
     return {"department": department} if department else {}
 
 
-def _encrypted(look: Look, key_id: str) -> dict[str, bytes]:
+def _encrypted(inspection: Inspection, key_id: str) -> dict[str, bytes]:
     kms = boto3.client("kms")
     answers = {
         "AccessDeniedException": (
@@ -203,7 +204,7 @@ def _encrypted(look: Look, key_id: str) -> dict[str, bytes]:
             "Make it with kms.create_key without KeySpec and KeyUsage.",
         ),
     }
-    with look.asking(answers):
+    with inspection.asking(answers):
         return {
             department: kms.encrypt(
                 KeyId=key_id, Plaintext=b"check", EncryptionContext=_context(department)
@@ -225,27 +226,27 @@ def _allowed(call: Callable[[], Any]) -> bool:
 
 
 @exercise("7.3", "the rescue of a key")
-def rescued(look: Look) -> None:
+def rescued(inspection: Inspection) -> None:
     """The tagged key was scheduled for deletion, is not any more, and is enabled."""
-    key = look.key()
-    look.saw(f"the key {key['KeyId']} carries the tag")
-    look.need(
+    key = inspection.key()
+    inspection.passed(f"the key {key['KeyId']} carries the tag")
+    inspection.require(
         key["KeyState"] != "PendingDeletion",
-        saw="it is not going to be deleted",
-        missing="it is still pending deletion",
+        passed="it is not going to be deleted",
+        failed="it is still pending deletion",
         fix="Call kms.cancel_key_deletion(KeyId=…).",
     )
-    look.need(
+    inspection.require(
         _was_cancelled(key["Arn"]),
-        saw="CloudTrail knows of the cancelled deletion: it is the same key",
-        missing="CloudTrail knows of no cancelled deletion of this key: it seems to be another one",
+        passed="CloudTrail knows of the cancelled deletion: it is the same key",
+        failed="CloudTrail knows of no cancelled deletion of this key: it seems to be another one",
         fix="Cancel the deletion of the colleague's key. (On AWS the record may take a quarter of "
         "an hour.)",
     )
-    look.need(
+    inspection.require(
         key["KeyState"] == "Enabled",
-        saw="it is enabled: what was encrypted under it can be read again",
-        missing=f"its deletion is cancelled, but it is {key['KeyState']}",
+        passed="it is enabled: what was encrypted under it can be read again",
+        failed=f"its deletion is cancelled, but it is {key['KeyState']}",
         fix="Call kms.enable_key(KeyId=…).",
     )
 

@@ -11,75 +11,78 @@ from boto3.dynamodb.conditions import Key
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import Look, exercise
-from workshop_lib.exercises.uploads import TRY, delete, refused, refuses_plain_http, upload
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http, upload
 
 DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
 KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
 
 
 @exercise("8.1", "a diagnosis that AWS never reads, in a ward that it finds")
-def hospital(look: Look) -> None:
+def hospital(inspection: Inspection) -> None:
     """Item p-1 of the tagged table: ward readable, diagnosis ciphertext, signed, key from KMS."""
-    item = _patient(look)
+    item = _patient(inspection)
     secret = isinstance(item["diagnosis"], Binary)
     if DESCRIPTION not in item or SIGNATURE not in item:
         if secret:
-            look.missing(
+            inspection.fail(
                 "the diagnosis is ciphertext, but the item is not signed: an edited ward, or "
                 "another patient's diagnosis, would not be noticed",
                 "Let the DynamoDB Encryption Client encrypt and sign the item. (With KMS Encrypt, "
                 "KMS would also read the diagnosis.)",
             )
-        look.missing(
+        inspection.fail(
             "DynamoDB received the diagnosis in plaintext; no key of the table changes that",
             "Encrypt before DynamoDB: write with the DynamoDB Encryption Client.",
         )
-    look.saw("the encryption client wrote it: there are a signature and a material description")
-    look.want(
+    inspection.passed(
+        "the encryption client wrote it: there are a signature and a material description"
+    )
+    inspection.expect(
         secret,
-        saw="the diagnosis is ciphertext",
-        missing="the diagnosis is readable: SIGN_ONLY and DO_NOTHING hide nothing",
+        passed="the diagnosis is ciphertext",
+        failed="the diagnosis is readable: SIGN_ONLY and DO_NOTHING hide nothing",
         fix="Make no exception for it: ENCRYPT_AND_SIGN is the default action.",
     )
-    look.want(
+    inspection.expect(
         not isinstance(item["ward"], Binary),
-        saw="its ward is readable, so a search for it finds the patient",
-        missing="a search for a ward finds nobody, and says nothing: the ward is ciphertext",
+        passed="its ward is readable, so a search for it finds the patient",
+        failed="a search for a ward finds nobody, and says nothing: the ward is ciphertext",
         fix='Add "ward": CryptoAction.SIGN_ONLY to the attribute actions.',
     )
-    look.want(
+    inspection.expect(
         _kms_stands_behind(bytes(item[DESCRIPTION])),
-        saw="a KMS key stands behind its data key",
-        missing="no KMS key stands behind its data key: it hangs on a key in your process",
+        passed="a KMS key stands behind its data key",
+        failed="no KMS key stands behind its data key: it hangs on a key in your process",
         fix="Use the Direct KMS provider, or the caching one over it.",
     )
 
 
-def _patient(look: Look) -> dict[str, Any]:
-    description = look.table()
+def _patient(inspection: Inspection) -> dict[str, Any]:
+    description = inspection.table()
     name = description["TableName"]
-    look.saw(f"the table {name} carries the tag")
+    inspection.passed(f"the table {name} carries the tag")
     schema = [(key["AttributeName"], key["KeyType"]) for key in description["KeySchema"]]
-    look.need(
+    inspection.require(
         schema == [("patient_id", "HASH")],
-        saw="its key is patient_id",
-        missing=f"its key is {', '.join(attribute for attribute, _ in schema)}",
+        passed="its key is patient_id",
+        failed=f"its key is {', '.join(attribute for attribute, _ in schema)}",
         fix="Make a table with patient_id as its partition key, and no sort key.",
     )
     table = boto3.resource("dynamodb").Table(name)
     item: dict[str, Any] = table.get_item(Key={"patient_id": "p-1"}).get("Item", {})
-    look.need(
+    inspection.require(
         item,
-        saw="it holds the patient p-1",
-        missing="it holds no patient p-1",
+        passed="it holds the patient p-1",
+        failed="it holds no patient p-1",
         fix='Write one: put_item(Item={"patient_id": "p-1", "ward": "north", "diagnosis": …}).',
     )
     absent = [attribute for attribute in ("ward", "diagnosis") if attribute not in item]
-    look.need(
+    inspection.require(
         not absent,
-        saw="the patient has a ward and a diagnosis",
-        missing=f"the patient lacks {' and '.join(absent)}",
+        passed="the patient has a ward and a diagnosis",
+        failed=f"the patient lacks {' and '.join(absent)}",
         fix="Add what is lacking and write the patient again.",
     )
     return item
@@ -95,22 +98,22 @@ def _kms_stands_behind(description: bytes) -> bool:
 
 
 @exercise("8.2", "an archive under one key, cheap to ask for")
-def archive(look: Look) -> None:
+def archive(inspection: Inspection) -> None:
     """The tagged bucket: SSE-KMS by default with a Bucket Key; uploads cannot choose otherwise."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
     rule = _default(bucket)
-    key = _default_key(look, rule)
-    look.want(
+    key = _default_key(inspection, rule)
+    inspection.expect(
         rule.get("BucketKeyEnabled"),
-        saw="its Bucket Key is enabled",
-        missing="its Bucket Key is not enabled: each upload and download would be a KMS request",
+        passed="its Bucket Key is enabled",
+        failed="its Bucket Key is not enabled: each upload and download would be a KMS request",
         fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
-    look.need(
-        upload(look, bucket) == "stored",
-        saw="an upload that names no method is accepted",
-        missing="an upload that names no method is refused: the agents could not write",
+    inspection.require(
+        upload(inspection, bucket) == "stored",
+        passed="an upload that names no method is accepted",
+        failed="an upload that names no method is refused: the agents could not write",
         fix="A negated operator is true for an absent header. Refuse requests that carry one: "
         '"Null": {"s3:x-amz-server-side-encryption": "false"}.',
     )
@@ -120,69 +123,69 @@ def archive(look: Look) -> None:
         ("with aws:kms:dsse", {"ServerSideEncryption": "aws:kms:dsse"}),
         ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
     ):
-        look.want(
-            upload(look, bucket, **headers) == "AccessDenied",
-            saw=f"an upload {what} is refused",
-            missing=f"an upload {what} passes the policy",
+        inspection.expect(
+            upload(inspection, bucket, **headers) == "AccessDenied",
+            passed=f"an upload {what} is refused",
+            failed=f"an upload {what} passes the policy",
             fix=f"Deny s3:PutObject on arn:aws:s3:::{bucket}/* where the header "
             's3:x-amz-server-side-encryption is there at all: "Null" with "false".',
         )
-    _refuses_brought_keys(look, bucket)
+    _refuses_brought_keys(inspection, bucket)
 
 
 @exercise("8.3", "a leaderboard that costs nothing to encrypt")
-def leaderboard(look: Look) -> None:
+def leaderboard(inspection: Inspection) -> None:
     """The tagged table: AWS owned key, plain items, an index that sorts a game by its score."""
-    table = look.table()
+    table = inspection.table()
     name = table["TableName"]
-    look.saw(f"the table {name} carries the tag")
+    inspection.passed(f"the table {name} carries the tag")
     sse = table.get("SSEDescription")
-    look.need(
+    inspection.require(
         sse is None,
-        saw="it is encrypted under the AWS owned key, which is free: it has no SSEDescription",
-        missing="it is encrypted under a KMS key: everybody may read these scores, so its requests "
+        passed="it is encrypted under the AWS owned key, which is free: it has no SSEDescription",
+        failed="it is encrypted under a KMS key: everybody may read these scores, so its requests "
         "would be paid for nothing",
         fix='Leave SSESpecification out; for this table, update_table(…, SSESpecification={"Enabled'
         '": False}), then lab.later(minutes=1).',
     )
     resource = boto3.resource("dynamodb").Table(name)
     items = resource.scan()["Items"]
-    look.need(
+    inspection.require(
         not any(DESCRIPTION in item or isinstance(item.get("score"), Binary) for item in items),
-        saw="its items are stored as they are",
-        missing="its items are encrypted by the client: KMS requests for nothing, and ciphertext "
+        passed="its items are stored as they are",
+        failed="its items are encrypted by the client: KMS requests for nothing, and ciphertext "
         "cannot be sorted",
         fix="Write with the plain table.",
     )
-    index = _index(look, table)
+    index = _index(inspection, table)
     rows = resource.query(
         IndexName=index, KeyConditionExpression=Key("game").eq("chess"), ScanIndexForward=False
     )["Items"]
     scores = [str(row["score"]) for row in rows]
-    look.want(
+    inspection.expect(
         len(scores) >= 3,
-        saw=f"the best scores of chess come first: {', '.join(scores[:3])}",
-        missing=f"the index finds {len(scores)} of the three players of chess",
+        passed=f"the best scores of chess come first: {', '.join(scores[:3])}",
+        failed=f"the index finds {len(scores)} of the three players of chess",
         fix='Write three items with "game": "chess", each with its player and a number as score.',
     )
 
 
-def _index(look: Look, table: dict[str, Any]) -> str:
+def _index(inspection: Inspection, table: dict[str, Any]) -> str:
     """The name of the index whose keys are game and score, a number."""
     wanted = [("game", "HASH"), ("score", "RANGE")]
     for index in table.get("GlobalSecondaryIndexes", []):
         if [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == wanted:
             break
     else:
-        look.missing(
+        inspection.fail(
             "it has no index with the partition key game and the sort key score",
             "Add it to GlobalSecondaryIndexes: a query can sort by a sort key only.",
         )
     kinds = {kind["AttributeName"]: kind["AttributeType"] for kind in table["AttributeDefinitions"]}
-    look.need(
+    inspection.require(
         kinds["score"] == "N",
-        saw=f"its index {index['IndexName']} sorts a game by score, a number",
-        missing=f"the score is of the type {kinds['score']}: as text, 9 comes after 10",
+        passed=f"its index {index['IndexName']} sorts a game by score, a number",
+        failed=f"the score is of the type {kinds['score']}: as text, 9 comes after 10",
         fix='Let "AttributeType" of score be "N".',
     )
     found: str = index["IndexName"]
@@ -190,30 +193,30 @@ def _index(look: Look, table: dict[str, Any]) -> str:
 
 
 @exercise("8.4", "a partner who can bring and cannot take")
-def shared(look: Look) -> None:
+def shared(inspection: Inspection) -> None:
     """The tagged role uploads into the tagged bucket; the key keeps it from reading."""
-    bucket = look.bucket()
-    look.saw(f"the bucket {bucket} carries the tag")
-    _default_key(look, _default(bucket))
-    role = look.role()
-    partner = look.become(role).client("s3")
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
+    _default_key(inspection, _default(bucket))
+    role = inspection.role()
+    partner = inspection.become(role).client("s3")
     name = f"{TRY}-{secrets.token_hex(4)}"
-    with _an_object(look, bucket, name):
+    with _an_object(inspection, bucket, name):
         # before it uploads: who has just used a Bucket Key may be let in by it once more
-        _reads_nothing(look, partner, role["RoleName"], bucket, name)
-    _uploads(look, partner, bucket, name)
-    refuses_plain_http(look, bucket)
-    _refuses_brought_keys(look, bucket)
+        _reads_nothing(inspection, partner, role["RoleName"], bucket, name)
+    _uploads(inspection, partner, bucket, name)
+    refuses_plain_http(inspection, bucket)
+    _refuses_brought_keys(inspection, bucket)
 
 
 @contextmanager
-def _an_object(look: Look, bucket: str, name: str) -> Iterator[None]:
+def _an_object(inspection: Inspection, bucket: str, name: str) -> Iterator[None]:
     """Within the block the bucket holds an object of the administrator's."""
     refusal = (
         "an upload of yours, without a header, is refused by the bucket's policy",
         "Let the policy deny what comes without TLS, and nothing else.",
     )
-    with look.asking({"AccessDenied": refusal}):
+    with inspection.asking({"AccessDenied": refusal}):
         stored = boto3.client("s3").put_object(Bucket=bucket, Key=name, Body=b"x")
     try:
         yield
@@ -221,34 +224,34 @@ def _an_object(look: Look, bucket: str, name: str) -> Iterator[None]:
         delete(bucket, name, stored)
 
 
-def _reads_nothing(look: Look, partner: Any, role: str, bucket: str, name: str) -> None:
+def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str, name: str) -> None:
     def reads() -> bool:
         return not refused(lambda: partner.get_object(Bucket=bucket, Key=name))
 
-    look.want(
+    inspection.expect(
         not reads(),
-        saw="it may not read an object",
-        missing="it may read objects",
+        passed="it may not read an object",
+        failed="it may read objects",
         fix="Allow it neither s3:GetObject nor kms:Decrypt.",
     )
     with _all_of_s3_allowed(role):
         by_mistake = reads()
-    look.want(
+    inspection.expect(
         not by_mistake,
-        saw="with all of S3 allowed by mistake it still reads nothing",
-        missing="with all of S3 allowed by mistake it reads: the key does not stop it",
+        passed="with all of S3 allowed by mistake it still reads nothing",
+        failed="with all of S3 allowed by mistake it reads: the key does not stop it",
         fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants. "
         "Once that is done, S3 still uses the Bucket Key that it has for the role: call "
         "lab.later(minutes=10), then check again.",
     )
 
 
-def _uploads(look: Look, partner: Any, bucket: str, name: str) -> None:
+def _uploads(inspection: Inspection, partner: Any, bucket: str, name: str) -> None:
     try:
         stored = partner.put_object(Bucket=bucket, Key=name, Body=b"x")
     except ClientError as error:
-        look.missing(*_no_upload(error))
-    look.saw("it may upload")
+        inspection.fail(*_no_upload(error))
+    inspection.passed("it may upload")
     delete(bucket, name, stored)
 
 
@@ -277,12 +280,12 @@ def _all_of_s3_allowed(role: str) -> Iterator[None]:
         iam.delete_role_policy(**name)
 
 
-def _refuses_brought_keys(look: Look, bucket: str) -> None:
+def _refuses_brought_keys(inspection: Inspection, bucket: str) -> None:
     key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
-    look.want(
-        upload(look, bucket, **key) == "AccessDenied",
-        saw="an upload under a key that the uploader brings (SSE-C) is refused",
-        missing="an upload under a key that the uploader brings (SSE-C) is accepted",
+    inspection.expect(
+        upload(inspection, bucket, **key) == "AccessDenied",
+        passed="an upload under a key that the uploader brings (SSE-C) is refused",
+        failed="an upload under a key that the uploader brings (SSE-C) is accepted",
         fix='Block it: BlockedEncryptionTypes of {"EncryptionType": ["SSE-C"]} in the rule of '
         "put_bucket_encryption.",
     )
@@ -294,13 +297,13 @@ def _default(bucket: str) -> dict[str, Any]:
     return rule
 
 
-def _default_key(look: Look, rule: dict[str, Any]) -> dict[str, Any]:
+def _default_key(inspection: Inspection, rule: dict[str, Any]) -> dict[str, Any]:
     """KeyMetadata of the bucket's default key, which is the learner's own and enabled."""
     default: dict[str, str] = rule["ApplyServerSideEncryptionByDefault"]
-    look.need(
+    inspection.require(
         default["SSEAlgorithm"] == "aws:kms",
-        saw="its default encryption is SSE-KMS",
-        missing=f"its default encryption is {default['SSEAlgorithm']}: "
+        passed="its default encryption is SSE-KMS",
+        failed=f"its default encryption is {default['SSEAlgorithm']}: "
         + (
             "there is no key that you could refuse, watch or disable"
             if default["SSEAlgorithm"] == "AES256"
@@ -313,13 +316,13 @@ def _default_key(look: Look, rule: dict[str, Any]) -> dict[str, Any]:
         f"KMS shows you no key {name}: S3 does not look when the default is set",
         "Name a key of this account and Region, best by its ARN.",
     )
-    with look.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
+    with inspection.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
         key: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
-    look.own_key(key)
-    look.need(
+    inspection.own_key(key)
+    inspection.require(
         key["KeyState"] == "Enabled",
-        saw="its key is enabled",
-        missing=f"its key is {key['KeyState']}",
+        passed="its key is enabled",
+        failed=f"its key is {key['KeyState']}",
         fix="Enable it (kms.enable_key), or use another key.",
     )
     return key

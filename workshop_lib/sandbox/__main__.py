@@ -11,11 +11,11 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from workshop_lib.sandbox.gate import DEFAULT_ACCOUNT, Gate
-from workshop_lib.sandbox.http_door import HttpDoor
-from workshop_lib.sandbox.identities import Credentials
-from workshop_lib.sandbox.operations import DEFAULT_REGION
-from workshop_lib.sandbox.place import export_lines, port_taken
+from workshop_lib.sandbox.auth.callers import Credentials
+from workshop_lib.sandbox.backend import export_lines, port_taken
+from workshop_lib.sandbox.call import DEFAULT_REGION
+from workshop_lib.sandbox.gateway import DEFAULT_ACCOUNT, Gate
+from workshop_lib.sandbox.transport.http_server import HttpDoor
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from workshop_lib.sandbox.errors import WrongArgument
+from workshop_lib.errors import WrongArgument
 
 _FARTHEST = timedelta(days=365_000)  # what follows is years with five digits
 _skipped = timedelta()

@@ -15,8 +15,8 @@ from email.message import Message
 from typing import Any
 
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.errors import AwsError
-from workshop_lib.sandbox.messages import Request
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Request
 
 _MOST_BEFORE_FILE = 20_480  # bytes
 

@@ -1,0 +1,284 @@
+"""Users, roles, groups and policies: what AWS says of names it does not take and of what
+is not there, what boundaries and conditions on IAM's own actions do; and IAM's simulator."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.fidelity.iam.test_sessions import ACCOUNT, allow, client, refused, role, trust
+
+TRUST = trust("AssumeRole")
+
+
+def managed(name: str, *actions: str) -> str:
+    document = allow(*actions)
+    made = client("iam").create_policy(PolicyName=name, PolicyDocument=document)
+    return str(made["Policy"]["Arn"])
+
+
+def user(name: str, policy: str, **more: Any) -> Any:
+    """A new user's IAM client."""
+    iam = client("iam")
+    iam.create_user(UserName=name, **more)
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return boto3.client(
+        "iam",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+
+PATTERN = "satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "code", "told"),
+    [
+        ("create_user", {"UserName": "a b"}, "ValidationError",
+         "The specified value for userName is invalid. It must contain only alphanumeric "
+         "characters and/or the following: +=,.@_-"),
+        ("create_user", {"UserName": "u", "Tags": [{"Key": "a!", "Value": ""}]}, "ValidationError",
+         "1 validation error detected: Value at 'tags.1.member.key' failed to satisfy constraint: "
+         f"Member must {PATTERN}"),
+        ("create_user", {"UserName": "u", "PermissionsBoundary": "arn:aws:iam::1:not/a-policy"},
+         "InvalidInput", "ARN arn:aws:iam::1:not/a-policy is not valid."),
+        ("tag_role", {"RoleName": "r", "Tags": [{"Key": str(i), "Value": ""} for i in range(51)]},
+         "ValidationError", "Value at 'tags' failed to satisfy constraint: Member must have length "
+         "less than or equal to 50"),
+        ("untag_role", {"RoleName": "r", "TagKeys": ["a!"]}, "ValidationError",
+         "Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member "
+         "must have length less than or equal to 128, Member must have length greater than or "
+         f"equal to 1, Member must {PATTERN}, Member must not be null]"),
+        ("attach_user_policy", {"UserName": "u", "PolicyArn": "longpolicynamebutnoarn"},
+         "ValidationError", "ARN longpolicynamebutnoarn is not valid."),
+        ("delete_access_key", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "UserName": "workshop-admin"},
+         "NoSuchEntity", "The Access Key with id AKIAIOSFODNN7EXAMPLE cannot be found."),
+        ("get_access_key_last_used", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, "AccessDenied",
+         f"User: arn:aws:iam::{ACCOUNT}:user/workshop-admin is not authorized to perform "
+         "iam:GetAccessKeyLastUsed on resource: access key AKIAIOSFODNN7EXAMPLE"),
+        ("get_role_policy", {"RoleName": "none", "PolicyName": "p"}, "NoSuchEntity",
+         "The role with name none cannot be found."),
+        ("update_user", {"UserName": "none"}, "NoSuchEntity",
+         "The user with name none cannot be found."),
+    ],
+)  # fmt: skip
+def test_what_iam_says_of_what_it_does_not_take(
+    operation: str, asked: dict[str, Any], code: str, told: str
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    Texts: LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    status = {"NoSuchEntity": 404, "AccessDenied": 403}.get(code, 400)
+    with refused(code, told, status):
+        getattr(client("iam"), operation)(**asked)
+
+
+def test_a_policy_goes_only_when_nothing_hangs_on_it() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
+    Texts: LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    iam, arn = client("iam"), managed("list", "kms:ListKeys")
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("kms:*"), SetAsDefault=True)
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert [version["VersionId"] for version in versions] == ["v2", "v1"]
+    told = f"Policy {arn} version v9 does not exist or is not attachable."
+    with refused("NoSuchEntity", told, 404):
+        iam.get_policy_version(PolicyArn=arn, VersionId="v9")
+    with refused("DeleteConflict", "This policy has more than one version.", 409):
+        iam.delete_policy(PolicyArn=arn)
+    user("alice", allow("kms:ListKeys"))
+    iam.delete_user_policy(UserName="alice", PolicyName="p")
+    with refused("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409):
+        iam.delete_user(UserName="alice")
+
+
+def test_a_new_user_s_boundary_limits_and_stays() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    iam, limit = client("iam"), managed("limit", "iam:GetUser")
+    alice = user("alice", allow("iam:*"), PermissionsBoundary=limit)
+    iam.update_user(UserName="alice", NewUserName="alicia")
+    shown = alice.get_user()["User"]
+    assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == limit
+    with refused("AccessDenied", "no permissions boundary allows the iam:ListUsers action", 403):
+        alice.list_users()
+
+
+def test_who_may_make_users_can_be_held_to_a_boundary() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate"""
+    limit = managed("limit", "kms:ListKeys")
+    only = {"StringEquals": {"iam:PermissionsBoundary": limit}}
+    paths = f"arn:aws:iam::{ACCOUNT}:user/apps/*"
+    maker = user("maker", allow("iam:CreateUser", Resource=paths, Condition=only))
+    with refused("AccessDenied", f"on resource: arn:aws:iam::{ACCOUNT}:user/apps/one", 403):
+        maker.create_user(UserName="one", Path="/apps/")
+    with refused("AccessDenied", "iam:CreateUser", 403):
+        maker.create_user(UserName="one", PermissionsBoundary=limit)
+    maker.create_user(UserName="one", Path="/apps/", PermissionsBoundary=limit)
+
+
+@pytest.mark.parametrize("service", ["iam", "sts"])
+def test_an_operation_that_is_none(service: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+    Text: an issue of the AWS CLI (37), of another service with the same protocol
+    """
+    asker = boto3.client(service, "us-east-1")
+    version = asker.meta.service_model.api_version
+
+    def rename(params: dict[str, Any], **_: Any) -> None:
+        params["body"]["Action"] = "Fly"
+
+    asker.meta.events.register(f"before-call.{service}", rename)
+    with refused("InvalidAction", f"Could not find operation Fly for version {version}"):
+        asker.list_users() if service == "iam" else asker.get_caller_identity()
+
+
+def test_tags_of_something_new_take_a_permission() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html"""
+    creates = ("iam:CreateUser", "iam:CreateRole", "iam:CreatePolicy")
+    maker = user("maker", allow(*creates))
+    given = {"Path": "/apps/", "Tags": [{"Key": "team", "Value": "red"}]}
+    for kind, asked in {
+        "User": {"UserName": "app"},
+        "Role": {"RoleName": "app", "AssumeRolePolicyDocument": TRUST},
+        "Policy": {"PolicyName": "app", "PolicyDocument": allow("kms:ListKeys")},
+    }.items():
+        create = getattr(maker, f"create_{kind.lower()}")
+        arn = f"arn:aws:iam::{ACCOUNT}:{kind.lower()}/apps/app"
+        with refused("AccessDenied", f"perform: iam:Tag{kind} on resource: {arn} because", 403):
+            create(**asked, **given)
+        create(**asked)
+    only = {"ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    tagger = user("tagger", allow("iam:CreateUser", "iam:TagUser", Condition=only))
+    tagger.create_user(UserName="red", **given)
+    with refused("AccessDenied", "iam:CreateUser", 403):
+        tagger.create_user(UserName="blue", Tags=[{"Key": "cost", "Value": "1"}])
+
+
+def test_a_role_that_is_not_in_a_profile_is_not_taken_out() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveRoleFromInstanceProfile.html"""
+    role("app", TRUST)
+    names = {"InstanceProfileName": "server", "RoleName": "app"}
+    client("iam").create_instance_profile(InstanceProfileName="server")
+    with refused("NoSuchEntity", "cannot be found", 404):
+        client("iam").remove_role_from_instance_profile(**names)
+    client("iam").add_role_to_instance_profile(**names)
+    client("iam").remove_role_from_instance_profile(**names)
+
+
+def test_who_may_attach_can_be_held_to_policies() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
+    one, other = managed("one", "kms:ListKeys"), managed("other", "kms:*")
+    client("iam").create_user(UserName="app", Tags=[{"Key": "team", "Value": "red"}])
+    only = {"ArnEquals": {"iam:PolicyARN": one}, "StringEquals": {"iam:ResourceTag/team": "red"}}
+    giver = user("giver", allow("iam:AttachUserPolicy", Condition=only))
+    giver.attach_user_policy(UserName="app", PolicyArn=one)
+    for name, arn in (("app", other), ("giver", one)):
+        with refused("AccessDenied", "iam:AttachUserPolicy", 403):
+            giver.attach_user_policy(UserName=name, PolicyArn=arn)
+
+
+def test_keys_of_services_that_are_not_here_are_in_no_request() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    arn = role("app", TRUST)
+    session = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")
+    keys = ("ec2:Region", "aws:SourceVpce", "aws:PrincipalOrgID")
+    cases = [("StringEquals", key, False) for key in keys]
+    for operator, key, allowed in [*cases, ("StringNotEquals", "ec2:Region", True)]:
+        document = allow("kms:ListKeys", Condition={operator: {key: "one"}})
+        client("iam").put_role_policy(RoleName="app", PolicyName="p", PolicyDocument=document)
+        if allowed:
+            client("kms", session).list_keys()
+        else:
+            with refused("AccessDeniedException", "kms:ListKeys"):
+                client("kms", session).list_keys()
+    client("iam").put_role_policy(
+        RoleName="app", PolicyName="p", PolicyDocument=allow("*", Condition={"Bool": {"a": "true"}})
+    )
+    with refused("AccessDeniedException", "kms:ListKeys"):
+        client("kms", session).list_keys()
+    full = "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess"
+    client("iam").attach_role_policy(RoleName="app", PolicyArn=full)
+    client("dynamodb", session).list_tables()
+
+
+@pytest.mark.right_in_moto
+@pytest.mark.parametrize("operator", ["StringEqual", "ForAnyValue::StringEqualsIfExists"])
+def test_an_operator_that_is_none_is_a_syntax_error(operator: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    Texts: LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    document = allow("kms:ListKeys", Condition={operator: {"aws:username": "alice"}})
+    with refused("MalformedPolicyDocument", "Syntax errors in policy."):
+        client("iam").create_policy(PolicyName="p", PolicyDocument=document)
+
+
+READ = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "s3:Get*",
+            "Resource": "arn:aws:s3:::b/${aws:username}/*",
+            "Condition": {"Bool": {"aws:SecureTransport": "true"}},
+        },
+        {"Effect": "Deny", "Action": "*", "Resource": "arn:aws:s3:::b/alice/secret"},
+    ],
+}
+
+
+def test_the_simulator_says_what_policies_would() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html"""
+    iam, document = client("iam"), json.dumps(READ)
+    entries = [
+        {"ContextKeyName": name, "ContextKeyValues": [value], "ContextKeyType": kind}
+        for name, value, kind in (
+            ("aws:username", "alice", "string"), ("aws:SecureTransport", "true", "boolean"),
+        )
+    ]  # fmt: skip
+    found = iam.simulate_custom_policy(
+        PolicyInputList=[document],
+        ActionNames=["s3:GetObject", "s3:PutObject"],
+        ResourceArns=["arn:aws:s3:::b/alice/x", "arn:aws:s3:::b/alice/secret"],
+        ContextEntries=entries,
+    )["EvaluationResults"]
+    decisions = [result["EvalDecision"] for result in found]
+    assert decisions == ["allowed", "explicitDeny", "implicitDeny", "explicitDeny"]
+    (bare,) = iam.simulate_custom_policy(PolicyInputList=[document], ActionNames=["s3:GetObject"])[
+        "EvaluationResults"
+    ]
+    assert (bare["EvalDecision"], bare["EvalResourceName"]) == ("implicitDeny", "*")
+    keys = {"aws:SecureTransport", "aws:username"}
+    assert set(bare["MissingContextValues"]) == keys
+    asked = iam.get_context_keys_for_custom_policy(PolicyInputList=[document])
+    assert set(asked["ContextKeyNames"]) == keys
+
+
+def test_the_simulator_knows_whom_it_is_about() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html"""
+    iam = client("iam")
+    limit = managed("limit", "kms:ListKeys")
+    arn = role("app", TRUST, "kms:*", PermissionsBoundary=limit)
+    found = iam.simulate_principal_policy(
+        PolicySourceArn=arn, ActionNames=["kms:ListKeys", "kms:CreateKey"]
+    )["EvaluationResults"]
+    assert [result["EvalDecision"] for result in found] == ["allowed", "implicitDeny"]
+    inside = [result["PermissionsBoundaryDecisionDetail"] for result in found]
+    assert [each["AllowedByPermissionsBoundary"] for each in inside] == [True, False]
+    user("alice", allow("kms:ListAliases"))
+    iam.create_group(GroupName="staff")
+    iam.put_group_policy(GroupName="staff", PolicyName="p", PolicyDocument=allow("kms:ListKeys"))
+    iam.add_user_to_group(GroupName="staff", UserName="alice")
+    found = iam.simulate_principal_policy(
+        PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:user/alice",
+        ActionNames=["kms:ListKeys", "kms:ListAliases"],
+    )["EvaluationResults"]
+    assert {result["EvalDecision"] for result in found} == {"allowed"}
+    with refused("NoSuchEntity", "The user with name none cannot be found.", 404):
+        iam.simulate_principal_policy(
+            PolicySourceArn=f"arn:aws:iam::{ACCOUNT}:user/none", ActionNames=["kms:ListKeys"]
+        )

@@ -1,0 +1,218 @@
+"""How a KMS key is named, and what happens when nothing has that name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.kms_people import ACCOUNT, client, new_key, refused
+
+UNKNOWN = "1234abcd-12ab-34cd-56ef-1234567890ab"
+USES: dict[str, Callable[[Any, str], Any]] = {
+    "encrypt": lambda kms, key: kms.encrypt(KeyId=key, Plaintext=b"x"),
+    "data key": lambda kms, key: kms.generate_data_key(KeyId=key, KeySpec="AES_256"),
+    "describe": lambda kms, key: kms.describe_key(KeyId=key),
+}
+MANAGES: dict[str, Callable[[Any, str], Any]] = {
+    "disable": lambda kms, key: kms.disable_key(KeyId=key),
+    "enable": lambda kms, key: kms.enable_key(KeyId=key),
+    "delete": lambda kms, key: kms.schedule_key_deletion(KeyId=key),
+    "policy": lambda kms, key: kms.get_key_policy(KeyId=key),
+    "rotate": lambda kms, key: kms.enable_key_rotation(KeyId=key),
+    "tag": lambda kms, key: kms.tag_resource(KeyId=key, Tags=[{"TagKey": "a", "TagValue": "b"}]),
+    "grants": lambda kms, key: kms.list_grants(KeyId=key),
+}
+
+
+@pytest.mark.right_in_moto
+@pytest.mark.parametrize("use", USES)
+def test_an_alias_that_does_not_exist(use: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html"""
+    message = f"Alias arn:aws:kms:us-east-1:{ACCOUNT}:alias/none is not found."
+    with refused("NotFoundException", message):
+        USES[use](client(), "alias/none")
+
+
+@pytest.mark.parametrize("use", ["encrypt", "data key"])
+def test_a_key_of_another_region(use: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html"""
+    arn = new_key()
+    with refused("NotFoundException", "Invalid arn us-east-1"):
+        USES[use](client("eu-west-1"), arn)
+    elsewhere = arn.replace("us-east-1", "eu-west-1")
+    with refused("NotFoundException", f"Key '{elsewhere}' does not exist"):
+        USES[use](client("eu-west-1"), arn.rpartition("/")[2])
+
+
+def test_what_is_no_key_id() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id"""
+    with refused("NotFoundException", "Invalid keyId 'no-key'"):
+        client().describe_key(KeyId="no-key")
+
+
+def test_a_key_of_another_account() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html
+
+    AWS's words: https://github.com/kubernetes-sigs/aws-encryption-provider/pull/141
+    """
+    words = (
+        f"User: arn:aws:iam::{ACCOUNT}:user/workshop-admin is not authorized to perform: "
+        "kms:Encrypt on this resource because the resource does not exist in this Region, no "
+        "resource-based policies allow access, or a resource-based policy explicitly denies access"
+    )
+    with refused("AccessDeniedException", words):
+        client().encrypt(KeyId=f"arn:aws:kms:us-east-1:210987654321:key/{UNKNOWN}", Plaintext=b"x")
+
+
+@pytest.mark.parametrize("manage", MANAGES)
+def test_management_takes_no_aliases(manage: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html"""
+    client().create_alias(AliasName="alias/mine", TargetKeyId=new_key())
+    with refused("InvalidArnException", "Key Aliases are not supported for this operation."):
+        MANAGES[manage](client(), "alias/mine")
+
+
+@pytest.mark.parametrize("manage", MANAGES)
+def test_management_takes_a_key_id_and_a_key_arn_alike(manage: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_DisableKey.html
+
+    The answer names the key in the same words, whichever way it was asked for.
+    """
+    arn = new_key()
+    client().disable_key(KeyId=arn)
+    client().enable_key(KeyId=arn)
+    MANAGES[manage](client(), arn)
+    if manage != "delete":
+        MANAGES[manage](client(), arn.rpartition("/")[2])
+
+
+def test_an_alias_arn_names_the_key() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html"""
+    kms, arn = client(), new_key()
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    alias_arn = f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine"
+    blob = kms.encrypt(KeyId=alias_arn, Plaintext=b"x")["CiphertextBlob"]
+    with refused("NotFoundException"):
+        client("eu-west-1").encrypt(KeyId=alias_arn, Plaintext=b"x")
+    assert kms.decrypt(CiphertextBlob=blob, KeyId=alias_arn)["KeyId"] == arn
+    assert len(blob) == 153
+
+
+def test_alias_names() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    kms, arn = client(), new_key()
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    with refused(
+        "AlreadyExistsException",
+        f"An alias with the name arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine already exists",
+    ):
+        kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    with refused(
+        "ValidationException",
+        'Alias must start with the prefix "alias/". Please see '
+        "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
+    ):
+        kms.create_alias(AliasName="mine", TargetKeyId=arn)
+    with refused("NotAuthorizedException"):
+        kms.create_alias(AliasName="alias/aws/not-a-service-of-theirs", TargetKeyId=arn)
+    for name in ("alias/", "alias/a:b", "alias/a b", "alias/" + "a" * 251):
+        with refused("ValidationException"):
+            kms.create_alias(AliasName=name, TargetKeyId=arn)
+    kms.create_alias(AliasName="alias/" + "a" * 250, TargetKeyId=arn)
+
+
+def test_an_alias_names_a_key_and_no_alias() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    kms = client()
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=new_key())
+    for attempt in (kms.create_alias, kms.update_alias):
+        for target in ("alias/mine", f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine"):
+            with refused("ValidationException", "Aliases must refer to keys. Not aliases"):
+                attempt(AliasName="alias/mine", TargetKeyId=target)
+
+
+def test_a_key_has_50_aliases_at_most() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/resource-limits.html
+
+    As recorded: https://github.com/scylladb/scylla-cluster-tests/issues/7611
+    """
+    kms, arn = client(), new_key()
+    for number in range(50):
+        kms.create_alias(AliasName=f"alias/{number}", TargetKeyId=arn)
+    kms.create_alias(AliasName="alias/another", TargetKeyId=new_key())
+    with refused(
+        "LimitExceededException",
+        "Aliases per key quota for this account in this region is 50, current usage is 50.",
+    ):
+        kms.create_alias(AliasName="alias/50", TargetKeyId=arn)
+    with refused("LimitExceededException"):
+        kms.update_alias(AliasName="alias/another", TargetKeyId=arn)
+    kms.update_alias(AliasName="alias/0", TargetKeyId=arn)
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ([("a", "1"), ("a", "2")], "Duplicate tag keys"),
+        ([("aws:a", "1")], "Tags beginning with aws: are reserved"),
+        ([("AWS:a", "1")], "Tags beginning with aws: are reserved"),
+        ([("a;b", "1")], "Invalid tag"),
+        ([("a", "<1>")], "Invalid tag"),
+        ([(f"tag-{number}", "") for number in range(51)], "Too many tags"),
+    ],
+)
+def test_tags_that_cannot_be(tags: list[tuple[str, str]], words: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/tagging-keys.html
+
+    In the words of recorded answers:
+    https://github.com/crossplane-contrib/provider-upjet-aws/issues/922
+    """
+    kms, arn = client(), new_key()
+    sent = [{"TagKey": name, "TagValue": value} for name, value in tags]
+    with refused("TagException", words):
+        kms.tag_resource(KeyId=arn, Tags=sent)
+    with refused("TagException", words):
+        kms.create_key(Tags=sent)
+    kms.tag_resource(KeyId=arn, Tags=[{"TagKey": "Cost centre", "TagValue": "é_.:/=+-@ 1"}])
+    assert len(kms.list_resource_tags(KeyId=arn)["Tags"]) == 1
+
+
+def test_an_alias_moves_to_a_key_of_the_same_kind_only() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html"""
+    kms = client()
+    kms.create_alias(AliasName="alias/mine", TargetKeyId=new_key())
+    with refused("ValidationException"):
+        mac_key = new_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        kms.update_alias(AliasName="alias/mine", TargetKeyId=mac_key)
+    other = new_key()
+    kms.update_alias(AliasName="alias/mine", TargetKeyId=other)
+    assert kms.encrypt(KeyId="alias/mine", Plaintext=b"x")["KeyId"] == other
+
+
+def test_aws_managed_keys_exist_from_first_use() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_DescribeKey.html"""
+    kms = client()
+    before = {alias["AliasName"]: alias for alias in kms.list_aliases()["Aliases"]}
+    assert "TargetKeyId" not in before["alias/aws/dynamodb"]
+    found = kms.describe_key(KeyId="alias/aws/dynamodb")["KeyMetadata"]
+    assert found["KeyManager"] == "AWS"
+    after = {alias["AliasName"]: alias for alias in kms.list_aliases()["Aliases"]}
+    assert after["alias/aws/dynamodb"]["TargetKeyId"] == found["KeyId"]
+
+
+@pytest.mark.parametrize("service", ["s3", "dynamodb"])
+def test_aws_managed_keys_are_not_for_callers(service: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
+    kms = client()
+    key_id = kms.describe_key(KeyId=f"alias/aws/{service}")["KeyMetadata"]["KeyId"]
+    for attempt in (
+        lambda: kms.encrypt(KeyId=f"alias/aws/{service}", Plaintext=b"x"),
+        lambda: kms.disable_key(KeyId=key_id),
+        lambda: kms.schedule_key_deletion(KeyId=key_id),
+        lambda: kms.put_key_policy(KeyId=key_id, Policy="{}"),
+        lambda: kms.create_alias(AliasName="alias/mine", TargetKeyId=key_id),
+        lambda: kms.enable_key_rotation(KeyId=key_id),
+    ):
+        with refused("AccessDeniedException"):
+            attempt()
+    assert kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]

@@ -1,0 +1,303 @@
+"""Who may use a key: key policies, IAM policies, conditions."""
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.support.kms_people import (
+    ACCOUNT,
+    EVERYTHING,
+    client,
+    delegating,
+    new_key,
+    policy,
+    refused,
+    role_session,
+    user,
+)
+
+ENCRYPT = {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}
+
+
+def test_iam_decides_under_the_default_key_policy() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    arn = new_key()
+    _, writer = user("writer", {**ENCRYPT, "Resource": arn})
+    reader_arn, reader = user("reader")
+    blob = writer.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
+    with refused("AccessDeniedException"):
+        writer.decrypt(CiphertextBlob=blob)
+    with refused(
+        "AccessDeniedException",
+        f"User: {reader_arn} is not authorized to perform: kms:Encrypt on resource: {arn} "
+        "because no identity-based policy allows the kms:Encrypt action",
+    ):
+        reader.encrypt(KeyId=arn, Plaintext=b"x")
+
+
+def test_a_key_policy_without_delegation_leaves_iam_powerless() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    admin = f"arn:aws:iam::{ACCOUNT}:user/workshop-admin"
+    arn = new_key()
+    writer_arn, writer = user("writer", EVERYTHING)
+    client().put_key_policy(KeyId=arn, Policy=policy({**EVERYTHING, "Principal": {"AWS": admin}}))
+    with refused(
+        "AccessDeniedException",
+        f"User: {writer_arn} is not authorized to perform: kms:Encrypt on resource: {arn} "
+        "because no resource-based policy allows the kms:Encrypt action",
+    ):
+        writer.encrypt(KeyId=arn, Plaintext=b"x")
+
+
+def test_a_key_policy_is_given_back_in_one_form() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html"""
+    owner = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+    put = json.dumps(
+        {
+            "Statement": [
+                {**owner, "Action": ["kms:*"]},
+                {**owner, "Action": "kms:*", "Resource": "*"},
+            ]
+        }
+    )
+    assert (
+        client().get_key_policy(KeyId=new_key(Policy=put))["Policy"]
+        == f"""{{
+  "Statement" : [ {{
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{ACCOUNT}:root"
+    }},
+    "Action" : [ "kms:*" ]
+  }}, {{
+    "Effect" : "Allow",
+    "Principal" : {{
+      "AWS" : "arn:aws:iam::{ACCOUNT}:root"
+    }},
+    "Action" : "kms:*",
+    "Resource" : "*"
+  }} ]
+}}"""
+    )
+
+
+def test_a_key_policy_allows_by_itself() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"""
+    role, session = role_session("app")
+    arn = new_key(Policy=delegating({**ENCRYPT, "Principal": {"AWS": role}}))
+    blob = session.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
+    with refused("AccessDeniedException"):
+        session.decrypt(CiphertextBlob=blob)
+
+
+def test_an_explicit_deny_in_a_key_policy_wins() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_AccessPolicyLanguage_Interplay.html"""
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    arn = new_key(Policy=delegating(deny))
+    blob = client().encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
+    with refused(
+        "AccessDeniedException",
+        f"User: arn:aws:iam::{ACCOUNT}:user/workshop-admin is not authorized to perform: "
+        f"kms:Decrypt on resource: {arn} with an explicit deny in a resource-based policy",
+    ):
+        client().decrypt(CiphertextBlob=blob)
+
+
+def only_if(action: str | list[str], **condition: Any) -> dict[str, Any]:
+    return {
+        "Effect": "Allow", "Action": action, "Resource": "*",
+        "Condition": {"StringEquals": condition},
+    }  # fmt: skip
+
+
+def test_a_condition_on_the_encryption_context() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context"""
+    arn = new_key()
+    statement = only_if(["kms:Encrypt", "kms:Decrypt"], **{"kms:EncryptionContext:tenant": "a"})
+    _, tenant = user("tenant", statement)
+    context = {"tenant": "a", "purpose": "test"}
+    tenant.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext=context)
+    with refused("AccessDeniedException"):
+        tenant.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext={"tenant": "b"})
+    blob = client().encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
+    with refused("AccessDeniedException"):
+        tenant.decrypt(CiphertextBlob=blob)
+
+
+def test_a_condition_on_the_names_in_the_encryption_context() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context-keys"""
+    arn = new_key()
+    statement = {
+        **ENCRYPT,
+        "Condition": {"ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["a", "b"]}},
+    }
+    _, caller = user("caller", statement)
+    caller.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext={"a": "1", "b": "2"})
+    with refused("AccessDeniedException"):
+        caller.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext={"a": "1", "c": "2"})
+
+
+def test_a_condition_on_the_service() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service"""
+    arn = new_key()
+    statement = only_if("kms:*", **{"kms:ViaService": "s3.us-east-1.amazonaws.com"})
+    _, caller = user("caller", statement)
+    with refused("AccessDeniedException"):
+        caller.encrypt(KeyId=arn, Plaintext=b"x")
+
+
+@pytest.mark.parametrize(
+    ("condition", "named"),
+    [
+        ({"kms:RequestAlias": "alias/app"}, "alias/app"),
+        ({"kms:KeySpec": "SYMMETRIC_DEFAULT"}, None),
+        ({"kms:KeyOrigin": "AWS_KMS"}, None),
+        ({"kms:CallerAccount": ACCOUNT}, None),
+        ({"aws:ResourceTag/team": "app"}, None),
+    ],
+)
+def test_conditions_on_the_key(condition: dict[str, str], named: str | None) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"""
+    arn = new_key(Tags=[{"TagKey": "team", "TagValue": "app"}])
+    client().create_alias(AliasName="alias/app", TargetKeyId=arn)
+    _, caller = user("caller", only_if("kms:Encrypt", **condition))
+    caller.encrypt(KeyId=named or arn, Plaintext=b"x")
+    _, other = user("other", only_if("kms:Encrypt", **dict.fromkeys(condition, "else")))
+    with refused("AccessDeniedException"):
+        other.encrypt(KeyId=named or arn, Plaintext=b"x")
+
+
+def test_an_alias_needs_permission_on_alias_and_key() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html"""
+    arn = new_key()
+    create = {"Effect": "Allow", "Action": "kms:CreateAlias"}
+    alias = f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/*"
+    _, half = user("half", {**create, "Resource": alias})
+    _, other_half = user("other-half", {**create, "Resource": arn})
+    _, whole = user("whole", {**create, "Resource": [alias, arn]})
+    for caller in (half, other_half):
+        with refused("AccessDeniedException"):
+            caller.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+    whole.create_alias(AliasName="alias/mine", TargetKeyId=arn)
+
+
+def test_moving_an_alias_needs_permission_on_both_keys() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_UpdateAlias.html"""
+    old, new = new_key(), new_key()
+    client().create_alias(AliasName="alias/mine", TargetKeyId=old)
+    move = {"Effect": "Allow", "Action": "kms:UpdateAlias"}
+    alias = f"arn:aws:kms:us-east-1:{ACCOUNT}:alias/mine"
+    _, half = user("half", {**move, "Resource": [alias, new]})
+    _, whole = user("whole", {**move, "Resource": [alias, old, new]})
+    with refused("AccessDeniedException"):
+        half.update_alias(AliasName="alias/mine", TargetKeyId=new)
+    whole.update_alias(AliasName="alias/mine", TargetKeyId=new)
+
+
+def test_re_encrypt_needs_permission_on_both_keys() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html"""
+    old, new = new_key(), new_key()
+    blob = client().encrypt(KeyId=old, Plaintext=b"x")["CiphertextBlob"]
+    leave = {"Effect": "Allow", "Action": "kms:ReEncryptFrom", "Resource": old}
+    arrive = {"Effect": "Allow", "Action": "kms:ReEncryptTo", "Resource": new}
+    _, half = user("half", leave)
+    _, whole = user("whole", leave, arrive)
+    with refused("AccessDeniedException"):
+        half.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new)
+    assert whole.re_encrypt(CiphertextBlob=blob, DestinationKeyId=new)["KeyId"] == new
+
+
+def test_whoever_may_not_use_a_key_is_not_told_its_state() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    arn = new_key()
+    client().disable_key(KeyId=arn)
+    with refused("AccessDeniedException"):
+        user("reader")[1].encrypt(KeyId=arn, Plaintext=b"x")
+
+
+# --- putting a key policy -----------------------------------------------------------------
+
+
+def test_a_policy_that_locks_its_author_out() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"""
+    arn, (reader, _) = new_key(), user("reader")
+    lockout = policy({**EVERYTHING, "Principal": {"AWS": reader}})
+    with refused(
+        "MalformedPolicyDocumentException",
+        "The new key policy will not allow you to update the key policy in the future.",
+    ):
+        client().put_key_policy(KeyId=arn, Policy=lockout)
+    with refused("MalformedPolicyDocumentException"):
+        new_key(Policy=lockout)
+    client().put_key_policy(KeyId=arn, Policy=lockout, BypassPolicyLockoutSafetyCheck=True)
+    with refused("AccessDeniedException"):
+        client().get_key_policy(KeyId=arn)
+
+
+def test_a_policy_that_names_nobody() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"""
+    ghost = {**ENCRYPT, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/ghost"}}
+    with refused(
+        "MalformedPolicyDocumentException",
+        "Policy contains a statement with one or more invalid principals.",
+    ):
+        client().put_key_policy(KeyId=new_key(), Policy=delegating(ghost))
+
+
+@pytest.mark.parametrize("document", ["not json", '{"Version": "2012-10-17"}', "[]"])
+def test_a_policy_that_is_none(document: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+
+    Without a word, as was seen: https://github.com/aws/aws-sdk-ruby/issues/1784
+    """
+    with refused("MalformedPolicyDocumentException", ""):
+        client().put_key_policy(KeyId=new_key(), Policy=document)
+
+
+def test_a_new_policy_counts_at_once() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"""
+    arn, (writer_arn, writer) = new_key(), user("writer")
+    with refused("AccessDeniedException"):
+        writer.encrypt(KeyId=arn, Plaintext=b"x")
+    client().put_key_policy(
+        KeyId=arn, Policy=delegating({**ENCRYPT, "Principal": {"AWS": writer_arn}})
+    )
+    writer.encrypt(KeyId=arn, Plaintext=b"x")
+
+
+def test_making_keys_is_a_permission() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html"""
+    statement = only_if("kms:CreateKey", **{"kms:KeySpec": "SYMMETRIC_DEFAULT"})
+    _, maker = user("maker", statement)
+    assert maker.create_key()["KeyMetadata"]["KeySpec"] == "SYMMETRIC_DEFAULT"
+    with refused("AccessDeniedException"):
+        maker.create_key(KeySpec="RSA_2048", KeyUsage="SIGN_VERIFY")
+    with refused("AccessDeniedException"):
+        maker.create_key(Tags=[{"TagKey": "a", "TagValue": "b"}])
+
+
+def test_a_permissions_boundary_holds_for_keys_too() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    arn, (_, caller) = new_key(), user("caller", EVERYTHING)
+    iam = boto3.client("iam")
+    boundary = iam.create_policy(PolicyName="boundary", PolicyDocument=policy(ENCRYPT))
+    caller.describe_key(KeyId=arn)
+    iam.put_user_permissions_boundary(
+        UserName="caller", PermissionsBoundary=boundary["Policy"]["Arn"]
+    )
+    caller.encrypt(KeyId=arn, Plaintext=b"x")
+    with refused("AccessDeniedException"):
+        caller.describe_key(KeyId=arn)
+
+
+def test_the_account_root_stands_for_the_account() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    statement = {**ENCRYPT, "Principal": {"AWS": ACCOUNT}}
+    admin = {**EVERYTHING, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/workshop-admin"}}
+    arn = new_key(Policy=policy(admin, statement))
+    _, writer = user("writer", EVERYTHING)
+    writer.encrypt(KeyId=arn, Plaintext=b"x")
+    with refused("AccessDeniedException"):
+        writer.describe_key(KeyId=arn)

@@ -1,0 +1,102 @@
+"""pyproject.toml, environment.yml and the two locks name the same environment."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def keyed(requirements: list[str]) -> dict[str, Requirement]:
+    parsed = [Requirement(text) for text in requirements]
+    return {canonicalize_name(requirement.name): requirement for requirement in parsed}
+
+
+DIRECT = keyed(PROJECT["dependencies"])
+SETUP = keyed(PROJECT["optional-dependencies"]["setup"])
+DEV = keyed(PROJECT["optional-dependencies"]["dev"])
+
+
+def conda() -> tuple[list[str], list[str]]:
+    """The requirements of environment.yml: those for conda, those for pip."""
+    entries = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    (pip,) = (entry["pip"] for entry in entries if isinstance(entry, dict))
+    return [entry for entry in entries if isinstance(entry, str)], pip
+
+
+def locked(name: str) -> dict[str, str]:
+    """The lock's entries: each package with its whole block of lines."""
+    blocks = re.split(r"^(?=\S)", (ROOT / name).read_text(), flags=re.M)
+    return {canonicalize_name(block.split("==")[0]): block for block in blocks if block}
+
+
+def version(block: str) -> str:
+    return block.split("==")[1].split()[0]
+
+
+def test_conda_gets_the_same_packages_and_bounds() -> None:
+    by_conda, by_pip = conda()
+    python, pip, *rest = by_conda
+    assert Requirement(python).specifier == SpecifierSet(PROJECT["requires-python"])
+    assert pip == "pip"
+    assert by_pip[-1] == "-e .", "the course itself: Binder copies it only if this is there"
+    named = keyed(rest) | keyed(by_pip[:-1])
+    assert len(named) == len(rest) + len(by_pip) - 1, "each package once"
+    assert named == DIRECT
+    assert all(not requirement.extras for requirement in keyed(rest).values()), "conda has none"
+
+
+def test_every_direct_dependency_is_bounded() -> None:
+    for requirement in [*DIRECT.values(), *SETUP.values(), *DEV.values()]:
+        operators = {specifier.operator for specifier in requirement.specifier}
+        assert operators == {">=", "<"}, f"{requirement} needs a lower and an upper bound"
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [("requirements.lock", DIRECT | SETUP), ("requirements-dev.lock", DIRECT | SETUP | DEV)],
+)
+def test_locks_hold_the_direct_dependencies_within_their_bounds(
+    lock: str, wanted: dict[str, Requirement]
+) -> None:
+    blocks = locked(lock)
+    for name, requirement in wanted.items():
+        assert name in blocks, f"{lock} lacks {name}: python3 workshop.py lock"
+        assert version(blocks[name]) in requirement.specifier
+
+
+def test_the_learners_lock_is_part_of_the_tests_lock() -> None:
+    learners, tests = locked("requirements.lock"), locked("requirements-dev.lock")
+    assert len(learners) > 50
+    assert {name: version(block) for name, block in learners.items()}.items() <= {
+        name: version(block) for name, block in tests.items()
+    }.items()
+    assert not set(DEV) & set(learners) - {"nbclient"}, "a learner installs no test tools"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_locked_package_has_hashes_and_no_address(lock: str) -> None:
+    for name, block in locked(lock).items():
+        assert re.match(r"[\w.-]+==[\w.]+", block), f"{name} is not pinned"
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", block), f"{name} has no hash"
+    text = (ROOT / lock).read_text()
+    assert "//" not in text
+    assert not re.search(r"^\s*-(?!-hash)", text, re.M), "no options such as an index"
+
+
+def test_ci_calls_the_test_command_of_the_readme() -> None:
+    run = ROOT / ".ci" / "run"
+    assert os.access(run, os.X_OK)
+    command = run.read_text().splitlines()[-1].removeprefix("exec ")
+    assert command == "python3 workshop.py test"
+    assert command in (ROOT / "README.md").read_text("utf-8")

@@ -1,0 +1,613 @@
+"""workshop.py: the environment is made once and healed, and no learner's work is lost."""
+
+import errno
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "workshop.py"
+PIN = (
+    "uv==1.2.3 \\\n    --hash=sha256:00\n    # via the course\nzipp==1.0 \\\n    --hash=sha256:11\n"
+)
+
+
+def notebook(*sources: str, outputs: bool = True) -> str:
+    cells: list[dict[str, Any]] = [
+        {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ["# Title"]}
+    ]
+    for number, source in enumerate(sources, start=1):
+        output = {"output_type": "stream", "name": "stdout", "text": [f"secret {number}"]}
+        cells.append(
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "source": source.splitlines(keepends=True),
+                "outputs": [output] if outputs else [],
+                "execution_count": number if outputs else None,
+                "metadata": {},
+            }
+        )
+    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> ModuleType:
+    """The script in a course of its own: two lessons, two locks, no environment."""
+    root = tmp_path / "the course"
+    (root / "notebooks").mkdir(parents=True)
+    shutil.copy(SOURCE, root)
+    (root / "requirements.lock").write_text(PIN)
+    (root / "requirements-dev.lock").write_text(PIN + "# more\n")
+    (root / "notebooks/00_start_here.ipynb").write_text(notebook("print(1)"))
+    (root / "notebooks/01_at_rest.ipynb").write_text(notebook("print(1)\nprint(2)", "3"))
+    spec = importlib.util.spec_from_file_location("workshop_copy", root / "workshop.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Tools:
+    """Stands in for venv, pip and uv: leaves what they leave, and can fail at any step."""
+
+    def __init__(self, workshop: ModuleType) -> None:
+        self.workshop = workshop
+        self.steps: list[str] = []
+        self.words: list[str] = []
+        self.fails: dict[str, BaseException] = {}
+
+    def run(self, *command: object, env: dict[str, str] | None = None) -> None:
+        words = [str(word) for word in command]
+        step = words[2] if words[1] == "-m" else "pip"  # pip runs from its wheel
+        if step == "uv":
+            if words[-1].endswith(".whl"):
+                return
+            self.steps.append(f"uv {Path(words[-1]).name}")
+        else:
+            self.steps.append(step)
+        self.words = [*self.words, *words]
+        if step == "venv":
+            self.workshop.PYTHON.parent.mkdir(parents=True)
+            self.workshop.PYTHON.touch()
+            self.workshop.SITE_PACKAGES.mkdir(parents=True)
+        if step in self.fails:
+            raise self.fails.pop(step)
+        if step == "pip":
+            (self.workshop.SITE_PACKAGES / "uv-1.2.3.dist-info").mkdir()
+
+    def used(self) -> list[str]:
+        steps, self.steps = self.steps, []
+        return steps
+
+
+@pytest.fixture
+def tools(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Tools:
+    stand_in = Tools(workshop)
+    monkeypatch.setattr(workshop, "run", stand_in.run)
+    monkeypatch.setattr(workshop, "uv_environment", dict)
+    return stand_in
+
+
+# --- The environment ------------------------------------------------------------------------
+
+
+def test_the_second_start_installs_nothing(workshop: ModuleType, tools: Tools) -> None:
+    workshop.set_up()
+    assert tools.used() == ["venv", "pip", "uv requirements.lock"]
+    workshop.set_up()
+    assert tools.used() == []
+
+
+def test_the_environment_finds_the_course_and_is_quiet(workshop: ModuleType, tools: Tools) -> None:
+    workshop.set_up()
+    path = (workshop.SITE_PACKAGES / "workshop.pth").read_text().strip()
+    assert (workshop.SITE_PACKAGES / path).resolve() == workshop.ROOT
+    settings = workshop.VENV / "share/jupyter/lab/settings/overrides.json"
+    notification = json.loads(settings.read_text())["@jupyterlab/apputils-extension:notification"]
+    assert notification == {"fetchNews": "false"}
+
+
+def test_test_adds_to_the_environment_and_lab_takes_nothing_away(
+    workshop: ModuleType, tools: Tools
+) -> None:
+    workshop.set_up()
+    tools.used()
+    workshop.set_up(dev=True)
+    assert tools.used() == ["uv requirements-dev.lock"]
+    workshop.set_up()
+    assert tools.used() == []
+
+
+def test_a_changed_lock_is_installed_into_the_same_environment(
+    workshop: ModuleType, tools: Tools
+) -> None:
+    workshop.set_up()
+    tools.used()
+    workshop.LOCK.write_text(PIN.replace("zipp==1.0", "zipp==1.1"))
+    workshop.set_up()
+    assert tools.used() == ["uv requirements.lock"]
+
+
+def test_a_changed_uv_is_installed_by_pip(workshop: ModuleType, tools: Tools) -> None:
+    workshop.set_up()
+    tools.used()
+    workshop.LOCK.write_text(PIN.replace("uv==1.2.3", "uv==1.2.4"))
+    (workshop.SITE_PACKAGES / "uv-1.2.3.dist-info").rmdir()
+    workshop.set_up()
+    assert tools.used() == ["pip", "uv requirements.lock"]
+
+
+def test_only_the_lines_of_uv_go_to_pip(workshop: ModuleType, tools: Tools) -> None:
+    workshop.set_up()
+    requirement = (workshop.VENV / "uv.txt").read_text()
+    assert requirement.startswith("uv==1.2.3 \\\n    --hash=sha256:00\n")
+    assert "zipp" not in requirement
+
+
+def test_a_python_without_a_wheel_of_pip_uses_an_installed_one(
+    workshop: ModuleType, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.set_up()
+    assert "--without-pip" in tools.words
+    monkeypatch.setattr(workshop, "pip_wheel", lambda: None)
+    workshop.STAMP.unlink()
+    tools.words = []
+    workshop.set_up()
+    assert "--without-pip" not in tools.words
+    assert tools.words[tools.words.index("pip") - 1 :][:3] == ["-m", "pip", "install"]
+
+
+@pytest.mark.parametrize("step", ["venv", "pip", "uv"])
+def test_an_interrupted_set_up_is_healed_by_the_next(
+    workshop: ModuleType, tools: Tools, step: str
+) -> None:
+    tools.fails[step] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        workshop.set_up()
+    tools.used()
+    (workshop.VENV / "half-written").touch()
+    workshop.set_up()
+    assert tools.used() == ["venv", "pip", "uv requirements.lock"]
+    assert not (workshop.VENV / "half-written").exists()
+
+
+def test_an_update_that_was_interrupted_is_healed_too(workshop: ModuleType, tools: Tools) -> None:
+    workshop.set_up()
+    workshop.LOCK.write_text(PIN + "# newer\n")
+    tools.fails["uv"] = KeyboardInterrupt()
+    with pytest.raises(KeyboardInterrupt):
+        workshop.set_up()
+    tools.used()
+    workshop.set_up()
+    assert tools.used() == ["venv", "pip", "uv requirements.lock"]
+
+
+@pytest.mark.parametrize("change", [{"python": "3.11.0rc1"}, {"root": "/elsewhere"}])
+def test_another_python_or_place_makes_the_environment_anew(
+    workshop: ModuleType, tools: Tools, change: dict[str, str]
+) -> None:
+    workshop.set_up()
+    tools.used()
+    stamp = json.loads(workshop.STAMP.read_text())
+    workshop.STAMP.write_text(json.dumps(stamp | change))
+    workshop.set_up()
+    assert tools.used()[0] == "venv"
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(
+    workshop: ModuleType, tools: Tools
+) -> None:
+    workshop.set_up()
+    tools.used()
+    workshop.PYTHON.unlink()
+    workshop.set_up()
+    assert tools.used()[0] == "venv"
+
+
+def test_uv_is_set_up_like_pip(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workshop, "PYTHON", Path(sys.executable))
+    for name in ("UV_DEFAULT_INDEX", "SSL_CERT_FILE", "ALL_PROXY", "PIP_CONFIG_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    config = workshop.ROOT / "pip.conf"
+    config.write_text("[global]\nindex-url = file:///mirror\nproxy = localhost:9\n")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    monkeypatch.setenv("PIP_CERT", "/certificates.pem")
+    monkeypatch.setenv("PIP_PROXY", "localhost:10")
+    env = workshop.uv_environment()
+    assert env["UV_DEFAULT_INDEX"] == "file:///mirror"
+    assert env["SSL_CERT_FILE"] == "/certificates.pem"
+    assert env["ALL_PROXY"] == "localhost:10", "a variable goes before pip's file"
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "file:///mine")
+    assert workshop.uv_environment()["UV_DEFAULT_INDEX"] == "file:///mine"
+
+
+# --- What goes wrong, in one sentence -------------------------------------------------------
+
+
+def old_interpreters() -> list[str]:
+    """Interpreters beside this one that are too old for the course."""
+    candidates = [shutil.which(f"python3.{minor}") for minor in range(6, 11)]
+    versions = Path(sys.base_prefix).parent.glob("3.*/bin/python")
+    old = [str(p) for p in versions if p.parts[-3].split(".")[1] in {"6", "7", "8", "9", "10"}]
+    return sorted(old) or [found for found in candidates if found]
+
+
+def test_an_old_python_gets_one_sentence() -> None:
+    answers = []
+    for python in old_interpreters():
+        done = subprocess.run([python, SOURCE, "lab"], capture_output=True, text=True)
+        if "is not available" not in done.stderr and "command not found" not in done.stderr:
+            answers.append((done.returncode, done.stderr))
+    if not answers:
+        pytest.skip("no Python older than 3.11 at hand")
+    for code, said in answers:
+        assert code == 1
+        assert "needs Python 3.11 to 3.13 and this is Python 3." in said
+        assert len(said.splitlines()) == 1
+
+
+def test_python_2_shows_the_line_that_says_so() -> None:
+    lines = SOURCE.read_text("ascii").splitlines()  # ASCII, or Python 2 stops before that line
+    first = next(line for line in lines if not line.startswith(("#", '"', "import", "from")))
+    annotated = next(line for line in lines if ": str = " in line)
+    assert "3.11 to 3.13" in annotated
+    assert "python3 workshop.py lab" in annotated
+    assert lines.index(first) <= lines.index(annotated)
+    assert not any(") -> " in line for line in lines[: lines.index(annotated)])
+
+
+def say_in_main(workshop: ModuleType, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert workshop.main(list(words)) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    return said
+
+
+def test_a_taken_port_names_the_option(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        said = say_in_main(workshop, capsys, "lab", "--port", port)
+    assert f"Port {port} cannot be used" in said
+    assert "`--port`" in said
+    assert not workshop.VENV.exists(), "it is said before anything is installed"
+
+
+def test_missing_ensurepip_names_the_package(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    said = say_in_main(workshop, capsys, "lab")
+    assert f"apt install python3.{sys.version_info[1]}-venv" in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_full_disk_is_named(
+    workshop: ModuleType,
+    tools: Tools,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert say_in_main(workshop, capsys, "restore", "0").startswith("The disk is full")
+
+
+def test_a_file_in_the_way_is_named(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.COPIES.touch()
+    said = say_in_main(workshop, capsys, "restore", "0")
+    assert "my-lessons" in said
+    assert "call this again" in said
+
+
+def test_an_unreachable_index_is_named(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    pip = [sys.executable, "-m", "pip", "install", "--retries", "1", "--dry-run", "no-package"]
+    with pytest.raises(workshop.Trouble, match=r"cannot be reached: check the network"):
+        workshop.run(*pip)
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("error: Failed to download `x`\n  cause: dns error", "check the network"),
+        ("  cause: tcp connect error\n  cause: Connection refused (os error 111)", "the network"),
+        ("error: operation timed out", "check the network"),
+        ("error: Failed to download\n  cause: No space left on device (os error 28)", "disk"),
+        ("  cause: There is not enough space on the disk. (os error 112)", "disk is full"),
+        ("error sending request: invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
+        ("error: Failed to download `x`: Hash mismatch for `x`", "not the one that was locked"),
+        ("first\nerror: something new", "error: something new\nThe set-up failed"),
+    ],
+)
+def test_each_failure_has_its_own_sentence(
+    workshop: ModuleType, output: str, sentence: str
+) -> None:
+    assert sentence in workshop.explain(output)
+
+
+def test_a_failed_step_tells_what_it_printed(workshop: ModuleType) -> None:
+    with pytest.raises(workshop.Trouble, match="a new fault\nThe set-up failed"):
+        workshop.run(sys.executable, "-c", "import sys; sys.exit('a new fault')")
+
+
+# --- The learner's copies -------------------------------------------------------------------
+
+
+@pytest.fixture
+def edit(workshop: ModuleType) -> Callable[[Path, str, str], None]:
+    def replace(path: Path, old: str, new: str) -> None:
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new))
+
+    return replace
+
+
+def test_copies_have_everything_but_outputs(workshop: ModuleType) -> None:
+    copies = workshop.copy_lessons()
+    assert [path.name for path in copies] == ["00_start_here.ipynb", "01_at_rest.ipynb"]
+    for path in copies:
+        copied = json.loads(path.read_text())
+        original = json.loads((workshop.ORIGINALS / path.name).read_text())
+        for cell in original["cells"]:
+            if cell["cell_type"] == "code":
+                cell["outputs"], cell["execution_count"] = [], None
+        assert copied == original
+        assert "secret" not in path.read_text()
+
+
+def test_a_lesson_that_was_worked_on_is_never_touched(
+    workshop: ModuleType,
+    edit: Callable[[Path, str, str], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start, rest = workshop.copy_lessons()
+    edit(start, "print(1)", "print('mine')")
+    mine = start.read_bytes()
+    edit(workshop.ORIGINALS / start.name, "print(1)", "print('newer')")
+    edit(workshop.ORIGINALS / rest.name, "print(1)", "print('newer')")
+    workshop.copy_lessons()
+    assert start.read_bytes() == mine
+    assert "newer" in rest.read_text(), "a copy nobody worked on follows the course"
+    said = capsys.readouterr().out
+    assert "workshop.py restore 00" in said
+    assert "restore 01" not in said
+    workshop.copy_lessons()
+    assert capsys.readouterr().out == "", "it is said once"
+    edit(workshop.ORIGINALS / start.name, "newer", "newest")
+    workshop.copy_lessons()
+    assert start.read_bytes() == mine
+    assert "restore 00" in capsys.readouterr().out, "and again when the course changed again"
+
+
+def test_a_lesson_that_was_only_run_counts_as_worked_on(workshop: ModuleType) -> None:
+    start = workshop.copy_lessons()[0]
+    start.write_text(notebook("print(1)"))
+    (workshop.ORIGINALS / start.name).write_text(notebook("print('newer')"))
+    workshop.copy_lessons()
+    assert start.read_text() == notebook("print(1)")
+
+
+def test_renewed_outputs_alone_change_no_copy(
+    workshop: ModuleType,
+    edit: Callable[[Path, str, str], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    start = workshop.copy_lessons()[0]
+    edit(start, "print(1)", "print('mine')")
+    edit(workshop.ORIGINALS / start.name, "secret 1", "renewed output")
+    workshop.copy_lessons()
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("record", [None, "{", "[1]"])
+def test_without_its_record_every_copy_is_the_learners(
+    workshop: ModuleType, record: str | None
+) -> None:
+    start = workshop.copy_lessons()[0]
+    start.write_text("not even a notebook")
+    workshop.RECORD.unlink()
+    if record:
+        workshop.RECORD.write_text(record)
+    workshop.copy_lessons()
+    assert start.read_text() == "not even a notebook"
+
+
+@pytest.mark.parametrize("name", ["1", "01", "01_at", "01_at_rest.ipynb", "my-lessons/01_at_rest"])
+def test_restore_keeps_what_the_learner_wrote(workshop: ModuleType, name: str) -> None:
+    copy = workshop.copy_lessons()[1]
+    original = copy.read_text()
+    for number in (1, 2, 3):
+        copy.write_text(f"version {number} of mine")
+        workshop.restore(name)
+        assert copy.read_text() == original
+    kept = sorted(workshop.COPIES.glob("01_at_rest-mine-*.ipynb"))
+    assert [path.read_text() for path in kept] == [f"version {n} of mine" for n in (1, 2, 3)]
+    workshop.copy_lessons()
+    assert len(list(workshop.COPIES.glob("*.ipynb"))) == 5, "kept copies are no lessons"
+
+
+def test_restore_of_an_original_keeps_no_second_one(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.copy_lessons()
+    workshop.restore("0")
+    assert "original already" in capsys.readouterr().out
+    assert len(list(workshop.COPIES.glob("*.ipynb"))) == 2
+
+
+def test_a_restored_lesson_follows_the_course_again(
+    workshop: ModuleType, edit: Callable[[Path, str, str], None]
+) -> None:
+    start = workshop.copy_lessons()[0]
+    start.write_text("mine")
+    workshop.restore("00")
+    edit(workshop.ORIGINALS / start.name, "print(1)", "print('newer')")
+    workshop.copy_lessons()
+    assert "newer" in start.read_text()
+
+
+def test_what_has_become_of_the_files_is_told_in_one_sentence(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(*arguments: str) -> str:
+        assert workshop.main(list(arguments)) == 1
+        return capsys.readouterr().err
+
+    workshop.COPIES.write_text("a file")
+    assert "move away what stands there, then call this again" in told("restore", "00")
+    workshop.COPIES.unlink()
+    start = next(workshop.ORIGINALS.glob("00_*"))
+    start.write_text('{"cells": [')
+    assert f"`git checkout notebooks/{start.name}`" in told("restore", "00")
+    for lesson in workshop.ORIGINALS.glob("*.ipynb"):
+        lesson.unlink()
+    assert "`git checkout notebooks`" in told("restore", "00")
+    assert "`git checkout notebooks`" in told("refresh", "00")  # and nothing is installed for it
+    workshop.LOCK.unlink()
+    assert "`git checkout .`" in told("lab", "--no-browser")
+
+
+@pytest.mark.parametrize("name", ["7", "0x", "", "start"])
+def test_an_unknown_lesson_is_told_the_names(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    said = say_in_main(workshop, capsys, "restore", name)
+    assert "00_start_here, 01_at_rest" in said
+
+
+def test_a_write_that_fails_leaves_the_old_file(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = workshop.copy_lessons()[0]
+    before = copy.read_text()
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        workshop.write(copy, "half")
+    assert copy.read_text() == before
+
+
+# --- The commands ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def calls(
+    workshop: ModuleType, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> list[tuple[str, ...]]:
+    """What the commands would have started in the environment; ruff fails where a test says so."""
+    made: list[tuple[str, ...]] = []
+
+    def call(*arguments: object) -> int:
+        made.append(tuple(str(a) for a in arguments))
+        return int("fail" in made[-1])
+
+    monkeypatch.setattr(workshop, "call", call)
+    return made
+
+
+def test_lab_listens_on_loopback_and_opens_the_first_copy(
+    workshop: ModuleType, calls: list[tuple[str, ...]]
+) -> None:
+    assert workshop.main(["lab", "--no-browser", "--port", "0"]) == 0
+    options = calls[0]
+    assert "--ServerApp.ip=127.0.0.1" in options
+    assert f"--ServerApp.root_dir={workshop.ROOT}" in options, "or ../images is not served"
+    assert "--LabApp.default_url=/lab/tree/my-lessons/00_start_here.ipynb" in options
+    assert {"--ServerApp.open_browser=False", "--ServerApp.port_retries=0"} <= set(options)
+    assert not any("token" in option or "password" in option for option in options)
+
+
+def test_test_runs_everything(workshop: ModuleType, calls: list[tuple[str, ...]]) -> None:
+    assert workshop.main(["test", "-k", "tamper", "-x"]) == 0
+    assert [call[:2] for call in calls] == [
+        ("-m", "ruff"),
+        ("-m", "ruff"),
+        ("-m", "mypy"),
+        ("-m", "pytest"),
+    ]
+    assert calls[-1][-5:] == ("tests", "notebooks", "-k", "tamper", "-x")
+    assert "--nbval" in calls[-1]
+
+
+def test_test_of_named_files_runs_only_those(
+    workshop: ModuleType, calls: list[tuple[str, ...]]
+) -> None:
+    assert workshop.main(["test", "notebooks/01_at_rest.ipynb::Cell 1", "-x"]) == 0
+    assert len(calls) == 1
+    assert calls[0][-2:] == ("notebooks/01_at_rest.ipynb::Cell 1", "-x")
+    assert "tests" not in calls[0]
+
+
+def test_test_fails_when_only_ruff_failed(
+    workshop: ModuleType,
+    calls: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def call(*arguments: object) -> int:
+        return int("check" in arguments and "--check" not in arguments)
+
+    monkeypatch.setattr(workshop, "call", call)
+    assert workshop.main(["test"]) == 1
+    said = capsys.readouterr().out
+    assert "ruff check: FAILED" in said
+    assert said.endswith("Failed as well, see above: ruff check\n")
+
+
+def test_unknown_arguments_are_refused(workshop: ModuleType) -> None:
+    with pytest.raises(SystemExit):
+        workshop.main(["lab", "--prot", "8900"])
+
+
+def test_refresh_runs_every_cell_and_keeps_ids(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workshop, "VENV", Path(sys.prefix))
+    monkeypatch.setattr(workshop, "set_up", lambda dev: None)
+    lesson = workshop.ORIGINALS / "01_at_rest.ipynb"
+    stale = json.loads(lesson.read_text())
+    stale["metadata"] = {"widgets": {"state": {}}, "language_info": {"name": "python"}}
+    lesson.write_text(json.dumps(stale))
+    untouched = (workshop.ORIGINALS / "00_start_here.ipynb").read_bytes()
+
+    assert workshop.main(["refresh", "1"]) == 0
+    renewed = json.loads(lesson.read_text())
+    code = renewed["cells"][1:]
+    assert [cell["id"] for cell in code] == ["cell-1", "cell-2"]
+    assert [cell["execution_count"] for cell in code] == [1, 2]
+    assert code[0]["outputs"][0]["text"] == ["1\n", "2\n"]
+    assert code[1]["outputs"][0]["data"] == {"text/plain": ["3"]}
+    assert renewed["metadata"] == {"language_info": {"name": "python"}}
+    assert "execution" not in code[0]["metadata"]
+    assert (workshop.ORIGINALS / "00_start_here.ipynb").read_bytes() == untouched
+
+    before = lesson.write_text(notebook("1/0"))
+    assert workshop.main(["refresh", "1"]) == 1
+    assert len(lesson.read_text()) == before, "a lesson that fails is left as it was"

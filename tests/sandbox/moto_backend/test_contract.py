@@ -1,0 +1,275 @@
+"""The contract with moto: what the sandbox touches of its inside is there and does that."""
+
+import copy
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from workshop_lib.errors import UnsupportedMoto
+from workshop_lib.lab import start_lab
+from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.items import ItemStore
+from workshop_lib.sandbox.moto_backend.objects import Grant, ObjectStore
+from workshop_lib.sandbox.protocol.messages import Request
+
+ACCOUNT = "123456789012"
+
+
+@pytest.fixture
+def store() -> Iterator[ObjectStore]:
+    """An object store with one bucket, "b-one"."""
+    moto = Moto(ACCOUNT)
+    request = Request("PUT", "https", "s3.us-east-1.amazonaws.com", "/b-one", "", {})
+    assert moto.forward(request, "s3", "us-east-1", "an-id").status == 200
+    yield ObjectStore(moto)
+    Moto(ACCOUNT)
+
+
+def new(store: ObjectStore, key: str, version_id: str, data: bytes = b"sealed") -> object:
+    return store.new_object(
+        store.bucket("b-one"), key, version_id, facts="facts", etag="e" * 32, size=3,
+        storage_class="STANDARD", data=[data[:2], data[2:]],
+    )  # fmt: skip
+
+
+def test_buckets_are_found_by_name(store: ObjectStore) -> None:
+    bucket = store.bucket("b-one")
+    assert bucket is not None
+    assert store.bucket("another") is None
+    assert [found.name for found in store.buckets()] == ["b-one"]
+    for attribute in (
+        "region_name", "versioning_status", "ownership_rule", "public_access_block", "acl",
+        "object_lock_enabled", "has_default_lock", "default_lock_mode", "payer", "creation_date",
+    ):  # fmt: skip
+        assert hasattr(bucket, attribute), attribute
+    store.block_public_access(bucket)
+    assert bucket.public_access_block.restrict_public_buckets is True
+
+
+def test_versions_come_oldest_first_and_go(store: ObjectStore) -> None:
+    bucket = store.bucket("b-one")
+    first, second = new(store, "a", "1" * 32), new(store, "a", "2" * 32)
+    marker = store.new_marker("a", "3" * 32)
+    store.set_versions(bucket, "a", [first, second, marker])
+    assert store.versions(bucket, "a") == [first, second, marker]
+    assert [store.is_object(version) for version in store.versions(bucket, "a")] == [
+        True, True, False,
+    ]  # fmt: skip
+    assert [v.version_id for v in store.versions(bucket, "a")] == ["1" * 32, "2" * 32, "3" * 32]
+    store.set_versions(bucket, "a", [marker])
+    assert store.versions(bucket, "a") == [marker]
+    store.set_versions(bucket, "a", [])
+    assert store.keys(bucket) == []
+
+
+def test_an_object_keeps_what_it_is_given(store: ObjectStore) -> None:
+    bucket, made = store.bucket("b-one"), new(store, "a", "null")
+    store.set_versions(bucket, "a", [made])
+    [found] = store.versions(bucket, "a")
+    assert store.read(found, 1, 3) == b"eal"
+    assert store.read(found, 0, 99) == b"sealed"
+    assert (found.etag, found.size, found.storage_class) == (f'"{"e" * 32}"', 3, "STANDARD")
+    assert (found.facts, found.version_id, found.name) == ("facts", "null", "a")
+    assert not found.is_locked(False)
+    assert found.expiry_date is None
+    assert found.last_modified.tzinfo is None
+
+
+def test_tags_belong_to_the_object_and_go_with_it(store: ObjectStore) -> None:
+    bucket, made = store.bucket("b-one"), new(store, "a", "null")
+    store.set_versions(bucket, "a", [made])
+    store.set_tags(made, {"class": "secret"})
+    assert store.tags(made) == {"class": "secret"}
+    store.set_versions(bucket, "a", [])
+    assert store.tags(new(store, "a", "null")) == {}
+
+
+def test_identifiers_depend_on_operation_and_ordinal_alone() -> None:
+    runs = []
+    for others in (0, 3):
+        store = ObjectStore(Moto(ACCOUNT))
+        for _ in range(others):
+            store.new_id("AnotherOperation", 8)
+        runs.append((store.new_id("PutObject", 32), store.new_digest("PutObject ETag")))
+    assert runs[0] == runs[1]
+    assert len(runs[0][0]) == len(runs[0][1]) == 32
+
+
+def test_access_control_lists_name_their_grantees(store: ObjectStore) -> None:
+    grants = [Grant("f" * 64, "", "FULL_CONTROL"), Grant("", "http://group", "READ")]
+    acl = store.new_acl(grants)
+    assert store.grants(acl) == grants
+    assert [grantee.type for grant in acl.grants for grantee in grant.grantees] == [
+        "CanonicalUser", "Group",
+    ]  # fmt: skip
+
+
+# --- another moto -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", ["5.2.4", "5.3.0", "6.0.0.dev1"])
+def test_a_moto_outside_the_tested_versions_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr("moto.__version__", version)
+    with pytest.raises(UnsupportedMoto) as refusal:
+        start_lab()
+    said = str(refusal.value)
+    assert said.startswith(f"The sandbox does not work with moto {version} (")
+    assert "python3 workshop.py lab" in said
+    assert refusal.value._render_traceback_() == [f"UnsupportedMoto: {said}"]
+
+
+def test_a_later_patch_version_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moto.__version__", "5.2.99")
+    start_lab()
+
+
+@pytest.mark.parametrize(
+    "lost", ["moto.core.responses.method_names_from_class", "moto.iam.models.iam_backends"]
+)
+def test_a_moto_that_lacks_what_is_relied_on_is_named_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.delattr(lost)
+    module, _, name = lost.rpartition(".")
+    with pytest.raises(UnsupportedMoto, match=f"{module} has no {name}"):
+        start_lab()
+
+
+def test_a_moto_whose_rooms_were_moved_is_named_when_it_is_loaded() -> None:
+    code = (
+        "import moto.core.model_instances as room; del room.reset_model_data\n"
+        "from workshop_lib.lab import start_lab\n"
+        "start_lab()"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert "UnsupportedMoto: The sandbox does not work with moto" in run.stderr.splitlines()[-1]
+
+
+# --- DynamoDB's items ----------------------------------------------------------------------------
+
+
+class Vault:
+    """A vault that turns bytes around, and notes what moto does."""
+
+    def __init__(self) -> None:
+        self.opened: list[Any] = []
+        self.written: list[tuple[bytes, Any, tuple[Any, ...]]] = []
+
+    def __deepcopy__(self, memo: Any) -> "Vault":
+        return self
+
+    def seal(self, structure: str, plaintext: bytes, place: bytes) -> bytes:
+        return plaintext[::-1]
+
+    def open(self, structure: str, sealed: bytes, place: bytes) -> bytes:
+        return sealed[::-1]
+
+    def note_opened(self, item: Any) -> None:
+        self.opened.append(item)
+
+    def note_written(self, place: bytes, undo: Any, *items: Any) -> None:
+        self.written.append((place, undo, items))
+
+
+@pytest.fixture(params=[False, True], ids=["partition key", "sort key as well"])
+def table(request: pytest.FixtureRequest) -> Iterator[tuple[ItemStore, Any, Vault, Any]]:
+    """An item store, a table of moto's that is sealed, its vault, and moto's backend."""
+    moto = Moto(ACCOUNT)
+    names = ["id", "line"] if request.param else ["id"]
+    backend = moto.dynamodb("us-east-1")
+    made = backend.create_table(
+        "orders",
+        schema=[
+            {"AttributeName": name, "KeyType": kind}
+            for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+        ],
+        throughput=None,
+        attr=[{"AttributeName": name, "AttributeType": "S"} for name in names],
+        global_indexes=None,
+        indexes=None,
+        streams={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        billing_mode="PAY_PER_REQUEST",
+        sse_specification=None,
+        tags=[],
+        deletion_protection_enabled=False,
+        warm_throughput=None,
+    )
+    store, vault = ItemStore(moto), Vault()
+    store.seal(made, vault)
+    yield store, made, vault, backend
+    Moto(ACCOUNT)
+
+
+def key_of(made: Any) -> dict[str, Any]:
+    return {name: {"S": "1"} for name in made.table_key_attrs}
+
+
+def change(backend: Any, made: Any, expression: str) -> None:
+    backend.update_item("orders", key_of(made), expression, {}, {":v": {"S": "blue"}})
+
+
+def test_moto_keeps_images_of_items(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+    store, made, vault, backend = table
+    item = {**key_of(made), "colour": {"S": "red"}, "raw": {"B": b"\x00"}}
+    backend.put_item("orders", item)
+    [stored] = store.items(made)
+    assert stored is store.find(made, key_of(made))
+    assert store.find(made, {"id": {"S": "2"}}) is None
+    assert store.stored(stored) == store.current(stored) == item
+    assert stored.image[::-1].startswith(b'{"id": ')
+    assert backend.get_item("orders", key_of(made)).attrs["colour"].value == "red"
+    assert stored in vault.opened
+    stored.close(keep=False)
+    copied = copy.deepcopy(made)
+    assert next(store.items(copied)).image == stored.image
+    assert next(store.items(copied)) is not stored
+    assert len(made) == len(copied) == 1
+
+
+def test_an_update_is_sealed_when_the_item_is_closed(
+    table: tuple[ItemStore, Any, Vault, Any],
+) -> None:
+    store, made, _, backend = table
+    backend.put_item("orders", {**key_of(made), "colour": {"S": "red"}})
+    change(backend, made, "SET colour = :v")
+    [stored] = store.items(made)
+    assert stored.changed
+    assert store.stored(stored)["colour"] == {"S": "red"}
+    assert store.current(stored)["colour"] == {"S": "blue"}
+    stored.close(keep=False)
+    assert store.current(stored)["colour"] == {"S": "red"}
+    change(backend, made, "SET colour = :v")
+    stored.close(keep=True)
+    assert store.stored(stored)["colour"] == {"S": "blue"}
+
+
+def test_every_change_can_be_undone(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+    store, made, vault, backend = table
+    backend.put_item("orders", {**key_of(made), "colour": {"S": "red"}})
+    vault.written.clear()
+    backend.put_item("orders", {**key_of(made), "colour": {"S": "blue"}})
+    backend.delete_item("orders", key_of(made))
+    assert list(store.items(made)) == []
+    items = [items for _, _, items in vault.written if items]
+    assert [[new is None for new in pair] for pair in items] == [[False, False], [False, True]]
+    assert len(vault.written) == 4, "each change with its stream record"
+    assert len(made.stream_shard.items) == 3
+    for _, undo, _ in reversed(vault.written):
+        undo()
+    [stored] = store.items(made)
+    assert store.stored(stored)["colour"] == {"S": "red"}
+    [record] = made.stream_shard.items
+    assert record.to_json()["dynamodb"]["NewImage"]["colour"] == {"S": "red"}
+    assert record.to_json()["dynamodb"]["Keys"] == key_of(made)
+
+
+def test_moto_sees_only_the_tables_it_is_shown(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+    store, made, _, backend = table
+    with store.only("us-east-1", ["other"]):
+        assert dict(backend.tables) == {}
+    assert dict(backend.tables) == {"orders": made}

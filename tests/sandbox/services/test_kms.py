@@ -1,0 +1,444 @@
+"""KMS's ciphertext, its clock, and what it does on a caller's behalf."""
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workshop_lib.errors import NotEmulated
+from workshop_lib.lab import start_lab
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.authorization import authorize
+from workshop_lib.sandbox.call import Call, Caller
+from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.policy.evaluation import Principal
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.services.cloudtrail.events import Event
+from workshop_lib.sandbox.services.kms.ciphertext import OVERHEAD, BrokenBlob, Sealer, canonical
+from workshop_lib.sandbox.services.kms.requests import _model, check
+from workshop_lib.sandbox.services.kms.store import KeyStore
+from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+
+ACCOUNT = "123456789012"
+SECRET, MATERIAL, KEY_ID = b"s" * 32, "ab" * 32, "1234abcd-12ab-34cd-56ef-1234567890ab"
+contexts = st.dictionaries(st.text(max_size=12), st.text(max_size=12), max_size=4)
+plaintexts = st.binary(min_size=1, max_size=200)
+SEALER = Sealer()
+
+
+def sealed(plaintext: bytes, context: dict[str, str]) -> bytes:
+    return SEALER.seal(
+        plaintext, secret=SECRET, material_id=MATERIAL, key_id=KEY_ID, context=context
+    )
+
+
+def opened(blob: bytes, context: dict[str, str], key_id: str = KEY_ID) -> bytes:
+    return SEALER.open(SEALER.read(blob), secret=SECRET, key_id=key_id, context=context)
+
+
+# --- ciphertext ---------------------------------------------------------------------------
+
+
+@given(plaintexts, contexts)
+def test_what_was_sealed_opens(plaintext: bytes, context: dict[str, str]) -> None:
+    blob = sealed(plaintext, context)
+    assert opened(blob, context) == plaintext
+    assert SEALER.read(blob).material_id == MATERIAL
+    assert len(blob) == len(plaintext) + OVERHEAD
+
+
+@given(plaintexts, contexts, st.data())
+def test_any_flipped_bit_is_refused(
+    plaintext: bytes, context: dict[str, str], data: st.DataObject
+) -> None:
+    blob = bytearray(sealed(plaintext, context))
+    bit = data.draw(st.integers(0, len(blob) * 8 - 1))
+    blob[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(BrokenBlob):
+        opened(bytes(blob), context)
+
+
+@given(plaintexts, st.integers(1, 200))
+def test_a_blob_cut_short_is_refused(plaintext: bytes, cut: int) -> None:
+    with pytest.raises(BrokenBlob):
+        opened(sealed(plaintext, {})[:-cut], {})
+
+
+@given(plaintexts, contexts, contexts)
+def test_another_context_is_refused(
+    plaintext: bytes, context: dict[str, str], other: dict[str, str]
+) -> None:
+    blob = sealed(plaintext, context)
+    if other == context:
+        assert opened(blob, other) == plaintext
+    else:
+        with pytest.raises(BrokenBlob):
+            opened(blob, other)
+
+
+@given(contexts)
+def test_the_order_of_a_context_does_not_matter(context: dict[str, str]) -> None:
+    assert canonical(context) == canonical(dict(reversed(context.items())))
+
+
+@given(contexts, contexts)
+def test_two_contexts_never_look_the_same(one: dict[str, str], other: dict[str, str]) -> None:
+    assert (canonical(one) == canonical(other)) == (one == other)
+
+
+def test_a_blob_belongs_to_its_key_and_its_kms() -> None:
+    blob = sealed(b"secret", {})
+    with pytest.raises(BrokenBlob):
+        opened(blob, {}, key_id="1234abcd-12ab-34cd-56ef-1234567890ac")
+    with pytest.raises(BrokenBlob):
+        Sealer().read(blob)
+
+
+def test_a_wrapped_data_key_has_the_length_it_has_on_aws() -> None:
+    blob = sealed(b"k" * 32, {"tenant": "a"})
+    assert len(blob) == 184
+    assert blob.startswith(bytes([1, 2, 2, 0, 0x78]))
+
+
+# --- requests -----------------------------------------------------------------------------
+
+
+def refusal(operation: str, **parameters: Any) -> AwsError:
+    with pytest.raises(AwsError) as caught:
+        check(operation, parameters)
+    return caught.value
+
+
+def test_every_fault_of_a_request_is_listed() -> None:
+    error = refusal("CreateKey", KeySpec="AES_512", Tags=[{"TagKey": "", "TagValue": "x"}])
+    assert error.code == "ValidationException"
+    assert error.message.startswith("2 validation errors detected: ")
+    assert "at 'tags.1.member.tagKey' failed" in error.message
+    assert "Value 'AES_512' at 'keySpec'" in error.message
+
+
+def test_secrets_do_not_stand_in_a_refusal() -> None:
+    error = refusal("Encrypt", KeyId="x", Plaintext="c2VjcmV0" * 1000)
+    assert "Value at 'plaintext' failed" in error.message
+    assert "c2Vj" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "code"),
+    [
+        ("Fly", {}, "UnknownOperationException"),
+        ("Encrypt", {"KeyId": 7, "Plaintext": "YQ=="}, "SerializationException"),
+        ("Encrypt", {"KeyId": "x", "Plaintext": "not base64!"}, "SerializationException"),
+        ("Encrypt", {"Plaintext": "YQ=="}, "ValidationException"),
+        ("GenerateRandom", {"NumberOfBytes": True}, "SerializationException"),
+        ("ListKeys", {"Limit": 1001}, "ValidationException"),
+    ],
+)
+def test_malformed_requests(operation: str, parameters: dict[str, Any], code: str) -> None:
+    assert refusal(operation, **parameters).code == code
+
+
+ODD = [None, "", 0, True, [], {}, "\ud800", 1e30, 10**30, "alias/a", "arn:", [None], {"": None}]
+
+
+def fuzzed(random: Random, shape: str, keys: Sequence[str]) -> Any:
+    """A request as the service model has it, but for something odd now and then."""
+    model = _model()["shapes"][shape]
+    if random.random() < 0.08:
+        return random.choice([*ODD, *keys])
+    if model["type"] == "structure":
+        required = model.get("required", ())
+        return {
+            name: fuzzed(random, member["shape"], keys)
+            for name, member in model["members"].items()
+            if random.random() < (0.97 if name in required else 0.35)
+        }
+    if model["type"] == "list":
+        return [fuzzed(random, model["member"]["shape"], keys) for _ in range(random.randrange(3))]
+    if model["type"] == "map":
+        return {name: fuzzed(random, model["value"]["shape"], keys) for name in "ab"}
+    simple = {
+        "string": [*model.get("enum", keys), "x"],
+        "blob": ["", "AAAA", base64.b64encode(random.randbytes(200)).decode()],
+        "integer": [0, 1, 30, 1000],
+        "boolean": [True, False],
+        "timestamp": [0, 2e9, 1e18],
+    }
+    return random.choice(simple[model["type"]])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_request_breaks_the_service(gate: Gate, kms: Any, seed: int) -> None:
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"},
+        {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+        {"MultiRegion": True},
+        {"Origin": "EXTERNAL"},
+    ]
+    keys = [kms.create_key(**kind)["KeyMetadata"]["Arn"] for kind in kinds]
+    random, answered = Random(seed), set()
+    for operation in list(_model()["operations"]) * 8:
+        shape = _model()["operations"][operation]["input"]["shape"]
+        parameters = fuzzed(random, shape, [*keys, "alias/aws/s3", "eu-west-1"])
+        if not isinstance(parameters, dict):
+            continue
+        call = replace(s3_call(gate, gate_admin(gate)), service="kms", operation=operation)
+        call.parameters = parameters
+        try:
+            authorize(call, gate.kms.checks(call))
+            answered.add(gate.kms.handle(call).status)
+        except AwsError as error:
+            gate.kms.record_refusal(call, error)
+            answered.add(error.status)
+        except NotEmulated:
+            continue
+    assert answered == {200, 400}
+    for event in gate.trail.newest_first():
+        event.document()
+
+
+# --- keys ---------------------------------------------------------------------------------
+
+
+def test_key_ids_depend_on_how_many_keys_there_are_and_on_nothing_else() -> None:
+    first, second = (KeyStore(ACCOUNT, lambda *_: None) for _ in range(2))
+    second.new_id(False, "alias/aws/s3 us-east-1")
+    assert [first.new_id(False) for _ in range(3)] == [second.new_id(False) for _ in range(3)]
+    assert first.new_id(True).startswith("mrk-")
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    start_lab()
+    door = KernelDoor._installed
+    assert door is not None
+    yield door.gate
+    door.remove()
+
+
+@pytest.fixture
+def kms(gate: Gate) -> Any:
+    return boto3.client("kms", region_name="us-east-1")
+
+
+def test_no_secret_stands_in_a_representation(gate: Gate, kms: Any) -> None:
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    key = gate.kms._store.find("us-east-1", arn.rpartition("/")[2])
+    secret = key.backing.current.secret
+    assert secret is not None
+    assert repr(secret)[2:-1] not in repr(key)
+    data_key = gate.kms.generate_data_key(
+        s3_call(gate, gate_admin(gate)), via="s3", key=arn, context={}
+    )
+    assert repr(data_key.plaintext) not in repr(data_key)
+
+
+def recorded(gate: Gate) -> list[Event]:
+    """The events so far, oldest first."""
+    return list(gate.trail.newest_first())[::-1]
+
+
+# --- on a caller's behalf -----------------------------------------------------------------
+
+
+def gate_admin(gate: Gate) -> Caller:
+    caller = gate.identities._find(gate.identities.administrator.access_key_id)
+    assert caller is not None
+    return caller
+
+
+def nobody() -> Caller:
+    principal = Principal(kind="user", arn=f"arn:aws:iam::{ACCOUNT}:user/nobody", account=ACCOUNT)
+    return Caller(principal, name="nobody")
+
+
+def s3_call(gate: Gate, caller: Caller) -> Call:
+    request = Request("PUT", "https", "s3.us-east-1.amazonaws.com", "/bucket/key", "", {})
+    return Call("s3", "PutObject", "us-east-1", gate.account, {}, request, caller=caller)
+
+
+def test_a_service_gets_a_data_key_for_its_caller_and_opens_it_again(gate: Gate, kms: Any) -> None:
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/data", TargetKeyId=arn)
+    call, context = s3_call(gate, gate_admin(gate)), {"aws:s3:arn": "arn:aws:s3:::bucket"}
+    data_key = gate.kms.generate_data_key(call, via="s3", key="alias/data", context=context)
+    assert data_key.key_arn == arn
+    assert len(data_key.plaintext) == 32
+    opened = gate.kms.decrypt(call, via="s3", wrapped=data_key.wrapped, context=context)
+    assert opened == data_key.plaintext
+    with pytest.raises(AwsError, match="InvalidCiphertextException"):
+        gate.kms.decrypt(call, via="s3", wrapped=data_key.wrapped, context={})
+    names = [(e.name, e.invoked_by, e.error_code) for e in recorded(gate)[-3:]]
+    assert names == [
+        ("GenerateDataKey", "fas.s3.amazonaws.com", None),
+        ("Decrypt", "fas.s3.amazonaws.com", None),
+        ("Decrypt", "fas.s3.amazonaws.com", "InvalidCiphertextException"),
+    ]
+    assert recorded(gate)[-3].parameters == {
+        "keyId": "alias/data",
+        "keySpec": "AES_256",
+        "encryptionContext": context,
+    }
+
+
+def test_a_service_is_refused_what_its_caller_may_not(gate: Gate, kms: Any) -> None:
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    with pytest.raises(AwsError) as caught:
+        gate.kms.generate_data_key(s3_call(gate, nobody()), via="s3", key=arn, context={})
+    assert caught.value.code == "AccessDeniedException"
+    assert f"is not authorized to perform: kms:GenerateDataKey on resource: {arn}" in str(
+        caught.value
+    )
+    assert recorded(gate)[-1].error_code == "AccessDenied"
+
+
+def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gate, kms: Any) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
+    arn = gate.kms.managed_key("s3", "us-east-1")
+    assert arn == gate.kms.managed_key("s3", "us-east-1")
+    assert gate.kms.describe("alias/aws/s3", "us-east-1").manager == "AWS"
+    call = s3_call(gate, nobody())
+    assert gate.kms.generate_data_key(call, via="s3", key=arn, context={}).key_arn == arn
+    with pytest.raises(AwsError, match="AccessDeniedException"):
+        gate.kms.generate_data_key(call, via="dynamodb", key=arn, context={})
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ("alias/none", f"Alias arn:aws:kms:us-east-1:{ACCOUNT}:alias/none is not found."),
+        ("nothing", "Invalid keyId 'nothing'"),
+        (f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/{KEY_ID}", "Invalid arn eu-west-1"),
+        (KEY_ID, f"Key 'arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY_ID}' does not exist"),
+    ],
+)
+def test_a_key_that_is_not_there_is_not_found(gate: Gate, named: str, message: str) -> None:
+    with pytest.raises(AwsError) as caught:
+        gate.kms.describe(named, "us-east-1")
+    assert (caught.value.code, caught.value.message) == ("NotFoundException", message)
+
+
+def test_a_service_works_by_its_grant_and_no_further(gate: Gate, kms: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    call = s3_call(gate, gate_admin(gate))
+    context = {"aws:dynamodb:tableName": "orders", "aws:dynamodb:subscriberId": ACCOUNT}
+
+    def data_key(context: dict[str, str]) -> Any:
+        stranger = s3_call(gate, nobody())
+        return gate.kms.generate_data_key_as_service(
+            stranger, service="dynamodb", key=arn, context=context
+        )
+
+    with pytest.raises(AwsError, match="AccessDeniedException"):
+        data_key(context)
+    grant_id = gate.kms.create_grant(
+        call,
+        via="dynamodb",
+        key=arn,
+        operations=["GenerateDataKey", "Decrypt", "RetireGrant"],
+        context_constraint=context,
+    )
+    listed = kms.list_grants(KeyId=arn)["Grants"][0]
+    assert listed["GranteePrincipal"] == "dynamodb.us-east-1.amazonaws.com"
+    made = data_key({**context, "more": "is allowed"})
+    opened = gate.kms.decrypt_as_service(
+        call, service="dynamodb", wrapped=made.wrapped, context={**context, "more": "is allowed"}
+    )
+    assert opened == made.plaintext
+    with pytest.raises(AwsError, match="AccessDeniedException"):
+        data_key({"aws:dynamodb:tableName": "payments"})
+    gate.kms.retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    gate.kms.retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    with pytest.raises(AwsError, match="AccessDeniedException"):
+        data_key(context)
+
+
+def test_usability_tells_when_a_key_could_not_be_used(gate: Gate, kms: Any) -> None:
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    assert not gate.kms.usability(arn)
+    kms.disable_key(KeyId=arn)
+    clock.advance(timedelta(hours=1))
+    kms.enable_key(KeyId=arn)
+    (off, unusable), (on, usable) = gate.kms.usability(arn)
+    assert (unusable, usable) == (False, True)
+    assert timedelta(minutes=59) < on - off < timedelta(minutes=61)
+
+
+# --- the trail ----------------------------------------------------------------------------
+
+
+def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gate, kms: Any) -> None:
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    made = kms.encrypt(KeyId=arn, Plaintext=b"attack at dawn", EncryptionContext={"a": "b"})
+    kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "b"})
+    kms.generate_data_key(KeyId=arn, KeySpec="AES_256")
+    kms.generate_random(NumberOfBytes=16)
+    user = boto3.client("iam").create_user(UserName="reader")["User"]["Arn"]
+    grant = kms.create_grant(KeyId=arn, GranteePrincipal=user, Operations=["Decrypt"])
+    shown = repr([(event.parameters, event.response) for event in recorded(gate)])
+    for secret in ("attack", "plaintext", "iphertextBlob", grant["GrantToken"], "mac"):
+        assert secret not in shown
+    by_name = {event.name: event for event in recorded(gate)}
+    assert by_name["Decrypt"].parameters == {
+        "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
+        "encryptionContext": {"a": "b"},
+    }
+    assert by_name["Decrypt"].resources == (arn,)
+    assert by_name["Decrypt"].read_only
+    assert not by_name["CreateGrant"].read_only
+    assert by_name["CreateGrant"].response == {"grantId": grant["GrantId"], "keyId": arn}
+    assert by_name["GenerateRandom"].parameters == {"numberOfBytes": 16}
+
+
+def test_an_encryption_context_is_recorded_as_it_was_given(gate: Gate, kms: Any) -> None:
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    context = {"Tenant": "A", "EncryptionContext": "B"}
+    kms.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext=context)
+    parameters = recorded(gate)[-1].parameters
+    assert parameters is not None
+    assert parameters["encryptionContext"] == context
+
+
+def test_management_is_recorded_with_the_key_it_is_about(gate: Gate, kms: Any) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/ct-createkey.html"""
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    assert recorded(gate)[-1].resources == (arn,)
+    assert recorded(gate)[0].parameters == {
+        "bypassPolicyLockoutSafetyCheck": False,
+        "description": "",
+        "keySpec": "SYMMETRIC_DEFAULT",
+        "keyUsage": "ENCRYPT_DECRYPT",
+        "origin": "AWS_KMS",
+    }
+
+
+def test_a_refused_call_is_recorded_with_its_error(gate: Gate, kms: Any) -> None:
+    key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+    kms.disable_key(KeyId=key_id)
+    with pytest.raises(ClientError):
+        kms.encrypt(KeyId=key_id, Plaintext=b"x")
+    assert recorded(gate)[-1].error_code == "DisabledException"
+
+
+def test_a_call_refused_before_it_was_answered_can_be_recorded(gate: Gate) -> None:
+    call = s3_call(gate, nobody())
+    call.service, call.operation = "kms", "Encrypt"
+    call.parameters = {"KeyId": "alias/none", "Plaintext": "c2VjcmV0"}
+    with pytest.raises(AwsError) as caught:
+        list(gate.kms.checks(call))
+    gate.kms.record_refusal(call, caught.value)
+    event = recorded(gate)[-1]
+    assert event.error_code == "NotFoundException"
+    gate.kms.record_refusal(replace(call, parameters={"EncryptionContext": 7}), caught.value)
+    assert event.parameters == {"keyId": "alias/none", "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}

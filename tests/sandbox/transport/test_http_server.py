@@ -1,0 +1,747 @@
+"""The HTTP door: real clients, many at once, big bodies, and what is no HTTP at all."""
+
+import gc
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.labs import without_kernel_door
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.callers import Credentials
+from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.transport.http_server import HttpDoor
+
+ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_kernel_door() -> Iterator[None]:
+    with without_kernel_door():
+        yield
+
+
+@pytest.fixture(scope="module")
+def door() -> Iterator[HttpDoor]:
+    door = HttpDoor(Gate(ADMINISTRATOR))
+    door.start()
+    yield door
+    door.stop()
+
+
+@pytest.fixture(autouse=True)
+def _clock() -> Iterator[None]:
+    yield
+    clock.reset()
+
+
+def client(door: HttpDoor, service: str, **options: Any) -> Any:
+    """A boto3 client of the door's administrator, unless told otherwise."""
+    given = {
+        "endpoint_url": door.address,
+        "region_name": "us-east-1",
+        "aws_access_key_id": ADMINISTRATOR.access_key_id,
+        "aws_secret_access_key": ADMINISTRATOR.secret_access_key,
+        "aws_session_token": None,
+        **options,
+    }
+    return boto3.Session().client(service, **given)
+
+
+def exchange(door: HttpDoor, data: bytes, *, timeout: float = 10) -> bytes:
+    """What the door sends back for raw bytes, until it closes the connection or is silent."""
+    with socket.create_connection(("127.0.0.1", door.port), timeout=timeout) as connection:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+        return received
+
+
+def get(door: HttpDoor, path: str, extra: str = "") -> bytes:
+    return exchange(door, f"GET {path} HTTP/1.1\r\nHost: {host(door)}\r\n{extra}\r\n".encode())
+
+
+def host(door: HttpDoor) -> str:
+    return f"127.0.0.1:{door.port}"
+
+
+# --- Clients -------------------------------------------------------------------------------------
+
+
+def test_every_service_answers(door: HttpDoor) -> None:
+    assert client(door, "sts").get_caller_identity()["Arn"].endswith(":user/workshop-admin")
+    assert client(door, "kms").list_keys()["Keys"] == []
+    assert client(door, "dynamodb").list_tables()["TableNames"] == []
+    assert client(door, "iam").list_users()["Users"][0]["UserName"] == "workshop-admin"
+    assert "Buckets" in client(door, "s3").list_buckets()
+    assert client(door, "dynamodbstreams").list_streams()["Streams"] == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Config(),
+        Config(signature_version="s3"),
+        Config(s3={"payload_signing_enabled": True}),
+        Config(request_checksum_calculation="when_required"),
+    ],
+    ids=["default", "SigV2", "signed payload", "no checksum"],
+)
+def test_uploads_of_every_kind(door: HttpDoor, config: Config, tmp_path: Path) -> None:
+    s3 = client(door, "s3", config=config)
+    s3.create_bucket(Bucket="uploads")
+    file = tmp_path / "file"
+    file.write_bytes(os.urandom(100_000))
+    key = "a//b c+é~(1)/../x"
+    s3.put_object(Bucket="uploads", Key=key, Body=b"some bytes", Metadata={"note": "two  words"})
+    answer = s3.get_object(Bucket="uploads", Key=key)
+    assert answer["Body"].read() == b"some bytes"
+    with file.open("rb") as stream:
+        s3.put_object(Bucket="uploads", Key="from a file", Body=stream)
+    s3.upload_file(str(file), "uploads", "uploaded")
+    for name in ("from a file", "uploaded"):
+        answer = s3.get_object(Bucket="uploads", Key=name)
+        assert answer["Body"].read() == file.read_bytes()
+        assert "aws-chunked" not in answer.get("ContentEncoding", "")
+    assert s3.list_objects_v2(Bucket="uploads", Prefix="from a")["KeyCount"] == 1
+
+
+@pytest.mark.parametrize("name", ["bucket-one.localhost", "bucket-one.s3.localhost"])
+def test_the_bucket_in_the_host_name(door: HttpDoor, name: str) -> None:
+    s3 = client(door, "s3")
+    s3.create_bucket(Bucket="bucket-one")
+    s3.put_object(Bucket="bucket-one", Key="k/ey", Body=b"found")
+    virtual = client(
+        door, "s3", endpoint_url=f"http://{name.partition('.')[2]}:{door.port}",
+        config=Config(s3={"addressing_style": "virtual"}),
+    )  # fmt: skip
+    url = virtual.generate_presigned_url("get_object", {"Bucket": "bucket-one", "Key": "k/ey"})
+    assert url.startswith(f"http://{name}:{door.port}/k/ey?")
+    target = url.removeprefix(f"http://{name}:{door.port}")
+    answer = exchange(door, f"GET {target} HTTP/1.1\r\nHost: {name}:{door.port}\r\n\r\n".encode())
+    assert answer.endswith(b"found")
+
+
+def fetch(url: str, **options: Any) -> tuple[int, bytes]:
+    """A plain program's view of a URL: status and body."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, **options), timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls(door: HttpDoor, version: str) -> None:
+    s3 = client(door, "s3", config=Config(signature_version=version))
+    s3.create_bucket(Bucket="presigned")
+    there = {"Bucket": "presigned", "Key": "an object"}
+    put = s3.generate_presigned_url("put_object", there, ExpiresIn=60)
+    assert fetch(put, data=b"hello", method="PUT", headers={"Content-Type": ""})[0] == 200
+    url = s3.generate_presigned_url("get_object", there, ExpiresIn=60)
+    assert fetch(url) == (200, b"hello")
+    status, body = fetch(url.replace("an%20object", "another"))
+    assert (status, b"<Code>SignatureDoesNotMatch</Code>" in body) == (403, True)
+    clock.advance(timedelta(minutes=2))
+    status, body = fetch(url)
+    assert status == 403
+    assert b"<Code>AccessDenied</Code><Message>Request has expired</Message>" in body
+    assert b"<ServerTime>" in body
+
+
+def test_a_form_s_location_can_be_fetched(door: HttpDoor) -> None:
+    s3 = client(door, "s3")
+    s3.create_bucket(Bucket="forms")
+    fields = {"success_action_status": "201"}
+    form = s3.generate_presigned_post("forms", "a b", Fields=fields, Conditions=[fields])
+    parts = [*form["fields"].items(), ("file", "hello")]
+    text = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in parts
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    status, body = fetch(
+        form["url"], data=f"{text}--x--\r\n".encode(), method="POST", headers=headers
+    )
+    assert status == 201
+    assert f"<Location>{door.address}/forms/a%20b</Location>".encode() in body
+
+
+def test_an_anonymous_request_is_anonymous(door: HttpDoor) -> None:
+    client(door, "s3").create_bucket(Bucket="private")
+    status, body = fetch(f"{door.address}/private/key")
+    assert (status, b"<Code>AccessDenied</Code>" in body) == (403, True)
+    status, body = fetch(
+        f"{door.address}/", data=b"Action=GetCallerIdentity&Version=2011-06-15", method="POST"
+    )
+    assert (status, b"<Code>MissingAuthenticationToken</Code>" in body) == (403, True)
+    headers = {"X-Amz-Target": "TrentService.ListKeys"}
+    status, body = fetch(f"{door.address}/", data=b"{}", method="POST", headers=headers)
+    assert status == 400
+    assert json.loads(body)["__type"].endswith("MissingAuthenticationTokenException")
+
+
+CALLS: dict[str, Callable[[Any], Any]] = {
+    "s3": lambda s3: s3.list_buckets(),
+    "kms": lambda kms: kms.list_keys(),
+    "dynamodb": lambda dynamodb: dynamodb.list_tables(),
+    "sts": lambda sts: sts.get_caller_identity(),
+    "iam": lambda iam: iam.list_users(),
+}
+WRONG = {
+    "secret": {"aws_secret_access_key": "wrong"},
+    "key": {"aws_access_key_id": "AKIANOBODY"},
+    "token": {"aws_session_token": "made up"},
+}
+ANSWERS = {
+    ("s3", "secret"): ("SignatureDoesNotMatch", 403),
+    ("s3", "key"): ("InvalidAccessKeyId", 403),
+    ("s3", "token"): ("InvalidToken", 400),
+    ("kms", "secret"): ("InvalidSignatureException", 400),
+    ("kms", "key"): ("UnrecognizedClientException", 400),
+    ("kms", "token"): ("UnrecognizedClientException", 400),
+    ("dynamodb", "secret"): ("InvalidSignatureException", 400),
+    ("dynamodb", "key"): ("UnrecognizedClientException", 400),
+    ("dynamodb", "token"): ("UnrecognizedClientException", 400),
+    ("sts", "secret"): ("SignatureDoesNotMatch", 403),
+    ("sts", "key"): ("InvalidClientTokenId", 403),
+    ("sts", "token"): ("InvalidClientTokenId", 403),
+    ("iam", "secret"): ("SignatureDoesNotMatch", 403),
+    ("iam", "key"): ("InvalidClientTokenId", 403),
+}
+
+
+def refused(service: str, caller: Any) -> tuple[str, int]:
+    with pytest.raises(ClientError) as caught:
+        CALLS[service](caller)
+    answer = caught.value.response
+    return answer["Error"]["Code"], answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+@pytest.mark.parametrize(("service", "wrong"), ANSWERS)
+def test_wrong_credentials_in_each_service_s_words(
+    door: HttpDoor, service: str, wrong: str
+) -> None:
+    assert refused(service, client(door, service, **WRONG[wrong])) == ANSWERS[service, wrong]
+
+
+@pytest.mark.parametrize(
+    ("service", "expired", "tokenless"),
+    [
+        ("s3", ("ExpiredToken", 400), ("InvalidAccessKeyId", 403)),
+        ("kms", ("ExpiredTokenException", 400), ("UnrecognizedClientException", 400)),
+        ("sts", ("ExpiredToken", 403), ("InvalidClientTokenId", 403)),
+    ],
+)
+def test_a_session_runs_out(
+    door: HttpDoor, service: str, expired: tuple[str, int], tokenless: tuple[str, int]
+) -> None:
+    principal = "arn:aws:iam::123456789012:user/workshop-admin"
+    trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
+    policy = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam, name = client(door, "iam"), f"reader-{service}"
+    document = {"Version": "2012-10-17", "Statement": trust}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]
+    document = {"Version": "2012-10-17", "Statement": policy}
+    iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(document))
+    answer = client(door, "sts").assume_role(RoleArn=role["Arn"], RoleSessionName="reading")
+    session = {
+        "aws_access_key_id": answer["Credentials"]["AccessKeyId"],
+        "aws_secret_access_key": answer["Credentials"]["SecretAccessKey"],
+        "aws_session_token": answer["Credentials"]["SessionToken"],
+    }
+    CALLS[service](client(door, service, **session))
+    assert refused(service, client(door, service, **{**session, "aws_session_token": None})) == (
+        tokenless
+    )
+    clock.advance(timedelta(hours=2))
+    assert refused(service, client(door, service, **session)) == expired
+
+
+def test_an_inactive_key_opens_nothing(door: HttpDoor) -> None:
+    iam = client(door, "iam")
+    iam.create_user(UserName="ann")
+    key = iam.create_access_key(UserName="ann")["AccessKey"]
+    own = {
+        "aws_access_key_id": key["AccessKeyId"],
+        "aws_secret_access_key": key["SecretAccessKey"],
+    }
+    assert client(door, "sts", **own).get_caller_identity()["Arn"].endswith(":user/ann")
+    iam.update_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    assert refused("kms", client(door, "kms", **own)) == ("UnrecognizedClientException", 400)
+    assert refused("s3", client(door, "s3", **own)) == ("InvalidAccessKeyId", 403)
+
+
+def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
+    with pytest.raises(ClientError, match="SQS") as caught:
+        client(door, "sqs").list_queues()
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    with pytest.raises(ClientError, match="AssumeRoleWithSAML") as caught:
+        client(door, "sts").assume_role_with_saml(
+            RoleArn="arn:aws:iam::111122223333:role/reader",
+            PrincipalArn="arn:aws:iam::111122223333:saml-provider/company",
+            SAMLAssertion="assertion",
+        )
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+    condition = {"StringEquals": {"s3:InventoryAccessibleOptionalFields": "Size"}}
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::b1",
+    }
+    policy = json.dumps({"Statement": [{**statement, "Condition": condition}]})
+    client(door, "s3").create_bucket(Bucket="conditions")
+    with pytest.raises(ClientError, match="s3:InventoryAccessibleOptionalFields") as caught:
+        client(door, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
+    assert caught.value.response["Error"]["Code"] == "NotImplemented"
+
+
+def test_a_mistake_of_the_sandbox_s_own(
+    door: HttpDoor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("a rule of ours")
+
+    no_retries = Config(retries={"total_max_attempts": 1})
+    for service, code in (
+        ("kms", "InternalFailure"),
+        ("s3", "InternalError"),
+        ("sts", "InternalFailure"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(door._gate, "_answer", broken)
+            assert refused(service, client(door, service, config=no_retries)) == (code, 500)
+        assert "ZeroDivisionError: a rule of ours" in capsys.readouterr().err
+        CALLS[service](client(door, service))
+
+
+# --- HTTP ----------------------------------------------------------------------------------------
+
+
+def signed_put(door: HttpDoor, key: str = "key") -> tuple[str, dict[str, str]]:
+    """The target and headers of a signed PutObject whose payload may be any."""
+    s3 = client(door, "s3", config=Config(signature_version="s3v4"))
+    s3.create_bucket(Bucket="http")
+    url = s3.generate_presigned_url("put_object", {"Bucket": "http", "Key": key})
+    return url.removeprefix(door.address), {}
+
+
+def stored(door: HttpDoor, key: str = "key") -> bytes:
+    return client(door, "s3").get_object(Bucket="http", Key=key)["Body"].read()
+
+
+def test_a_connection_serves_many_requests(door: HttpDoor) -> None:
+    target, headers = signed_put(door)
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
+    connection.connect()
+    socket_used = connection.sock
+    for body in (b"one", b"two"):
+        connection.request("PUT", target, body, headers)
+        answer = connection.getresponse()
+        assert (answer.status, answer.read(), answer.version) == (200, b"", 11)
+        assert connection.sock is socket_used
+    assert stored(door) == b"two"
+    connection.request("HEAD", "/http/key")
+    answer = connection.getresponse()
+    assert (answer.status, answer.read()) == (403, b"")
+    connection.request("GET", "/http/key", headers={"Connection": "close"})
+    answer = connection.getresponse()
+    assert answer.getheader("Connection") == "close"
+    answer.read()
+    assert connection.sock is None
+
+
+def test_head_tells_the_length_without_a_body(door: HttpDoor) -> None:
+    target, _ = signed_put(door)
+    assert fetch(door.address + target, data=b"12345", method="PUT",
+                 headers={"Content-Type": ""})[0] == 200  # fmt: skip
+    s3 = client(door, "s3")
+    assert s3.head_object(Bucket="http", Key="key")["ContentLength"] == 5
+    assert s3.get_object(Bucket="http", Key="key")["Body"].read() == b"12345"
+
+
+def test_expect_continue(door: HttpDoor) -> None:
+    target, _ = signed_put(door)
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
+        head = f"PUT {target} HTTP/1.1\r\nHost: {host(door)}\r\nContent-Length: 5\r\n"
+        connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"later")
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
+    assert stored(door) == b"later"
+
+
+def test_a_chunked_body(door: HttpDoor) -> None:
+    target, headers = signed_put(door)
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
+    connection.request("PUT", target, iter([b"in ", b"pieces"]), headers, encode_chunked=True)
+    assert connection.getresponse().status == 200
+    assert stored(door) == b"in pieces"
+
+
+def test_requests_may_arrive_byte_by_byte_or_several_at_once(door: HttpDoor) -> None:
+    request = f"GET /http/x HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode()
+    answer = exchange(door, request * 3)
+    assert answer.count(b"HTTP/1.1 403 Forbidden\r\n") == 3
+    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
+        for at in range(len(request)):
+            connection.sendall(request[at : at + 1])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 403 Forbidden\r\n")
+
+
+def test_http_1_0(door: HttpDoor) -> None:
+    answer = exchange(door, f"GET /http/x HTTP/1.0\r\nHost: {host(door)}\r\n\r\n".encode())
+    assert b"\r\nConnection: close\r\n" in answer
+
+
+OK_HOST = "Host: localhost\r\n"
+MALFORMED = {
+    "no HTTP": "hello\r\n\r\n",
+    "TLS": "\x16\x03\x01\x02\x00\x01\r\n\r\n",
+    "no version": f"GET /\r\n{OK_HOST}\r\n",
+    "version 2": f"GET / HTTP/2.0\r\n{OK_HOST}\r\n",
+    "target": f"GET nowhere HTTP/1.1\r\n{OK_HOST}\r\n",
+    "no host": "GET / HTTP/1.1\r\n\r\n",
+    "two hosts": f"GET / HTTP/1.1\r\n{OK_HOST}{OK_HOST}\r\n",
+    "header without a colon": f"GET / HTTP/1.1\r\n{OK_HOST}oops\r\n\r\n",
+    "space before the colon": f"GET / HTTP/1.1\r\n{OK_HOST}a : b\r\n\r\n",
+    "control character": f"GET / HTTP/1.1\r\n{OK_HOST}a: b\x00c\r\n\r\n",
+    "bare carriage return": f"GET / HTTP/1.1\r\n{OK_HOST}a: b\rc: d\r\n\r\n",
+    "two lengths": f"PUT / HTTP/1.1\r\n{OK_HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "length and chunks": (
+        f"PUT / HTTP/1.1\r\n{OK_HOST}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "0\r\n\r\n"
+    ),
+    "unknown coding": f"PUT / HTTP/1.1\r\n{OK_HOST}Transfer-Encoding: gzip\r\n\r\nab",
+    "negative length": f"PUT / HTTP/1.1\r\n{OK_HOST}Content-Length: -1\r\n\r\n",
+    "length no number": f"PUT / HTTP/1.1\r\n{OK_HOST}Content-Length: 1e3\r\n\r\n",
+    "broken chunk": f"PUT / HTTP/1.1\r\n{OK_HOST}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "chunk too short": f"PUT / HTTP/1.1\r\n{OK_HOST}Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    "body breaks off": f"PUT / HTTP/1.1\r\n{OK_HOST}Content-Length: 5\r\n\r\nab",
+    "too much": f"PUT / HTTP/1.1\r\n{OK_HOST}Content-Length: 99999999999\r\n\r\n",
+    "long line": "GET /" + "a" * 70_000 + f" HTTP/1.1\r\n{OK_HOST}\r\n",
+    "long headers": f"GET / HTTP/1.1\r\n{OK_HOST}" + ("a: " + "b" * 1000 + "\r\n") * 200 + "\r\n",
+    "headers break off": f"GET / HTTP/1.1\r\n{OK_HOST}",
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_malformed_messages(door: HttpDoor, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    answer = exchange(door, MALFORMED[name].encode("latin-1"))
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert answer.count(b"HTTP/1.1 ") == 1
+    assert b"\r\nConnection: close\r\n" in answer
+    assert b"<Error><Code>" in answer
+    assert capsys.readouterr().err == ""
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.one_of(
+        st.binary(max_size=80),
+        st.builds(
+            lambda method, target, header, body: (
+                f"{method} {target} HTTP/1.1\r\n{OK_HOST}{header}\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+            ),
+            st.sampled_from(["GET", "PUT", "POST", "DELETE", "HEAD", "OPTIONS", "PATCH"]),
+            st.sampled_from(["/", "/b", "/b/k", "//", "/b/%zz?%", "/b?acl&&=",
+                             "/?X-Amz-Algorithm=x", "/b/k?AWSAccessKeyId=x", "/%00/%ff"]),
+            st.sampled_from(["Authorization: AWS4-HMAC-SHA256", "X-Amz-Target: a.b", "a: b",
+                             "Authorization: AWS x:y", "X-Amz-Target: TrentService.Encrypt",
+                             "Content-Type: multipart/form-data; boundary=x",
+                             "Content-Type: application/x-www-form-urlencoded"]),
+            st.sampled_from([b"", b"{", b"[" * 20_000, b"--x\r\n\r\n\r\n--x--", b"Action=%",
+                             b"Action=AssumeRole&Version=2011-06-15", b"\xff\xfe"]),
+        ),
+    )
+)  # fmt: skip
+def test_no_message_breaks_the_door(door: HttpDoor, data: bytes) -> None:
+    answer = exchange(door, data)
+    statuses = [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answer)]
+    assert all(400 <= status < 500 or status == 501 for status in statuses)
+    assert b"Traceback" not in answer
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example"]
+)
+def test_a_page_cannot_rebind_its_name_to_the_door(door: HttpDoor, name: str) -> None:
+    answer = exchange(door, f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
+    assert name.encode() in answer
+
+
+def test_the_door_is_on_loopback_only(door: HttpDoor) -> None:
+    assert door._listener.getsockname()[0] == "127.0.0.1"
+
+
+def test_a_header_s_value_stays_one_line(door: HttpDoor) -> None:
+    s3 = client(door, "s3", config=Config(signature_version="s3v4"))
+    s3.create_bucket(Bucket="split")
+    s3.put_object(Bucket="split", Key="k", Body=b"x")
+    there = {"Bucket": "split", "Key": "k", "ResponseContentType": "a/b\r\nX-Injected: yes"}
+    url = s3.generate_presigned_url("get_object", there)
+    answer = get(door, url.removeprefix(door.address))
+    assert b"200 OK" in answer
+    assert b"\r\nX-Injected" not in answer
+
+
+def test_silent_connections_are_closed() -> None:
+    door = HttpDoor(Gate(ADMINISTRATOR), idle=0.2)
+    door.start()
+    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHo")
+        assert connection.recv(100) == b""
+    door.stop()
+
+
+def test_stopping_closes_the_port_and_the_connections() -> None:
+    door = HttpDoor(Gate(ADMINISTRATOR))
+    door.start()
+    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 ")
+        door.stop()
+        connection.settimeout(10)
+        while connection.recv(65536):
+            pass
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", door.port), timeout=10)
+    with HttpDoor_at(door.port) as again:
+        assert again.port == door.port
+
+
+class HttpDoor_at:
+    """A door at a port, stopped at the end."""
+
+    def __init__(self, port: int) -> None:
+        self._door = HttpDoor(Gate(ADMINISTRATOR), port)
+
+    def __enter__(self) -> HttpDoor:
+        self._door.start()
+        return self._door
+
+    def __exit__(self, *_: object) -> None:
+        self._door.stop()
+
+
+# --- Many and much -------------------------------------------------------------------------------
+
+
+def test_many_clients_at_once() -> None:
+    with HttpDoor_at(0) as door:
+        options = {"config": Config(max_pool_connections=32, retries={"total_max_attempts": 1})}
+        kms, s3, dynamodb = (client(door, name, **options) for name in ("kms", "s3", "dynamodb"))
+        key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+        s3.create_bucket(Bucket="many")
+        dynamodb.create_table(
+            TableName="many",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        start = threading.Barrier(32)
+
+        def work(number: int) -> None:
+            start.wait(30)
+            for round_number in range(3):
+                name = f"{number}-{round_number}"
+                s3.put_object(Bucket="many", Key=name, Body=name.encode())
+                dynamodb.put_item(TableName="many", Item={"id": {"S": name}})
+                blob = kms.encrypt(KeyId=key_id, Plaintext=name.encode())["CiphertextBlob"]
+                assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == name.encode()
+                body = s3.get_object(Bucket="many", Key=name)["Body"].read()
+                assert body == name.encode()
+
+        with ThreadPoolExecutor(32) as threads:
+            list(threads.map(work, range(32)))
+        assert s3.list_objects_v2(Bucket="many")["KeyCount"] == 96
+        assert dynamodb.scan(TableName="many", Select="COUNT")["Count"] == 96
+
+
+def test_a_big_body_leaves_no_second_copy() -> None:
+    with HttpDoor_at(0) as door:  # its own: a later gate leaves an earlier one without buckets
+        size = 64 * 2**20
+        target, _ = signed_put(door, "big")
+        connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=60)
+        gc.collect()
+        tracemalloc.start()
+        try:
+            connection.request("PUT", target, bytes(size))
+            assert connection.getresponse().read() == b""
+            gc.collect()
+            kept = tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+        assert kept < 1.1 * size  # the object itself, while its connection is still open
+        assert client(door, "s3").head_object(Bucket="http", Key="big")["ContentLength"] == size
+        client(door, "s3").delete_object(Bucket="http", Key="big")
+
+
+# --- The program, and the AWS CLI ----------------------------------------------------------------
+
+
+def start_program(*arguments: str) -> subprocess.Popen[str]:
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "workshop_lib.sandbox", *arguments],
+        cwd=Path(__file__).parents[3],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """The sandbox as a program of its own, and the variables that it prints."""
+    process = start_program("--account", "210987654321")
+    assert process.stdout is not None
+    exports: dict[str, str] = {}
+    for line in process.stdout:
+        if line.startswith("export "):
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            exports[name] = value
+        if line.startswith("unset "):
+            break
+    yield process, exports
+    if process.poll() is None:
+        process.terminate()
+        process.wait(20)
+
+
+posix = pytest.mark.skipif(os.name == "nt", reason="prints cmd.exe's lines there")
+
+
+def aws_cli(exports: dict[str, str], *arguments: str) -> Any:
+    found = shutil.which("aws", path=str(Path(sys.executable).parent)) or shutil.which("aws")
+    assert found, "the AWS CLI belongs to the tests' requirements"
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("AWS_")}
+    environment |= {**exports, "AWS_PAGER": "", "AWS_CONFIG_FILE": os.devnull,
+                    "AWS_SHARED_CREDENTIALS_FILE": os.devnull}  # fmt: skip
+    done = subprocess.run(
+        [found, *arguments, "--output", "json"],
+        env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) if done.stdout else None
+
+
+@posix
+def test_the_aws_cli(program: tuple[subprocess.Popen[str], dict[str, str]], tmp_path: Path) -> None:
+    _, exports = program
+    assert aws_cli(exports, "kms", "list-keys") == {"Keys": []}
+    address = exports["AWS_ENDPOINT_URL"]
+    secret = {
+        "aws_access_key_id": exports["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": exports["AWS_SECRET_ACCESS_KEY"],
+    }
+    own = {"endpoint_url": address, "region_name": "us-east-1", **secret}
+    identity = boto3.Session().client("sts", **own).get_caller_identity()
+    assert identity["Account"] == "210987654321"
+    boto3.Session().client("s3", **own).create_bucket(Bucket="from-cli")
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(os.urandom(300_000))
+    there = ["--bucket", "from-cli", "--key", "a key"]
+    answer = aws_cli(exports, "s3api", "put-object", *there, "--body", str(source))
+    assert answer["ETag"]
+    aws_cli(exports, "s3api", "get-object", *there, str(target))
+    assert target.read_bytes() == source.read_bytes()
+
+
+@posix
+def test_a_taken_port_is_one_sentence(
+    program: tuple[subprocess.Popen[str], dict[str, str]],
+) -> None:
+    _, exports = program
+    port = exports["AWS_ENDPOINT_URL"].rpartition(":")[2]
+    output, errors = start_program("--port", port).communicate(timeout=60)
+    assert output == ""
+    assert errors.startswith(f"Port {port} cannot be opened")
+    assert errors.count("\n") == 1
+
+
+@posix
+def test_ctrl_c_ends_it_cleanly(program: tuple[subprocess.Popen[str], dict[str, str]]) -> None:
+    process, exports = program
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 0
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    port = int(exports["AWS_ENDPOINT_URL"].rpartition(":")[2])
+    time.sleep(0.1)
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port), timeout=5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--access-key", "x"],
+        ["--access-key", "x", "--secret-key", ""],
+        ["--account", "1"],
+        ["--port", "70000"],
+    ],
+    ids=str,
+)
+def test_arguments_that_make_no_sense(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from workshop_lib.sandbox.__main__ import main
+
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert arguments[0] in capsys.readouterr().err
+
+
+def test_plain_requests_do_not_count_as_tls() -> None:
+    """A policy that asks for aws:SecureTransport refuses them."""
+    for secure in (True, False):
+        door = HttpDoor(Gate(ADMINISTRATOR), secure=secure)
+        door.start()
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": {
+                "Effect": "Deny", "Action": "kms:*", "Resource": "*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            },
+        }  # fmt: skip
+        client(door, "iam").put_user_policy(
+            UserName="workshop-admin", PolicyName="tls", PolicyDocument=json.dumps(policy)
+        )
+        if secure:
+            client(door, "kms").list_keys()
+        else:
+            assert refused("kms", client(door, "kms"))[0] == "AccessDeniedException"
+        door.stop()

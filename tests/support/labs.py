@@ -1,0 +1,43 @@
+"""Labs in the tests' own process, and how to be rid of them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import boto3
+
+from workshop_lib.sandbox import backend, clock
+from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+
+
+def end_labs() -> None:
+    """From now on no lab runs, and the clock is the real one: signatures follow a lab's."""
+    if backend.Sandbox._current is not None:
+        backend.Sandbox._current._close()
+    if KernelDoor._installed is not None:
+        KernelDoor._installed.remove()
+    boto3.DEFAULT_SESSION = None
+    clock.reset()
+
+
+@contextmanager
+def as_before() -> Iterator[None]:
+    """Afterwards no lab runs, and environment, default session and clock are as they were."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        end_labs()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def without_kernel_door() -> Iterator[None]:
+    """Other tests' labs catch this process's clients: let them through to real sockets."""
+    installed = KernelDoor._installed
+    if installed is not None:
+        installed.remove()
+    yield
+    if installed is not None:
+        installed.install()

@@ -1,0 +1,107 @@
+"""The ledger of rules: how many the sandbox keeps, and how many of them bare moto breaks.
+
+    python -m tests.support.ledger
+
+runs tests/fidelity on bare moto and writes the table into README.md and lesson 00.
+"""
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "tests" / "fidelity"
+BEGIN, END = "<!-- ledger -->", "<!-- end of ledger -->"
+SERVICES = {
+    "kms": "KMS",
+    "s3": "S3",
+    "dynamodb": "DynamoDB",
+    "iam": "IAM and STS",
+    "cloudtrail": "CloudTrail",
+}
+
+
+def service(path: str) -> str:
+    """The service a file of rules is about: test_kms_grants.py is about KMS."""
+    return SERVICES[re.split(r"[_.]", Path(path).name.removeprefix("test_"))[0]]
+
+
+def rules() -> tuple[Counter[str], Counter[str]]:
+    """Per service: how many rules there are, and how many of them are marked unconfirmed."""
+    all_rules: Counter[str] = Counter()
+    unconfirmed: Counter[str] = Counter()
+    for path in sorted(RULES.glob("test_*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                all_rules[service(path.name)] += 1
+                marks = " ".join(ast.unparse(mark) for mark in node.decorator_list)
+                unconfirmed[service(path.name)] += "unconfirmed" in marks
+    return all_rules, unconfirmed
+
+
+def broken_by_moto() -> Counter[str]:
+    """Per service: how many rules fail, in at least one case, on bare moto."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", str(RULES), "-q", f"--junitxml={report}"]
+        environment = {**os.environ, "WORKSHOP_BARE_MOTO": "1"}
+        subprocess.run(
+            [*command, "-p", "no:cacheprovider", "-n", "2"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            check=False,
+        )
+        failed = {
+            (case.get("classname", ""), case.get("name", "").partition("[")[0])
+            for case in ElementTree.parse(report).iter("testcase")
+            if case.find("failure") is not None or case.find("error") is not None
+        }
+    return Counter(service(module.rpartition(".")[2] + ".py") for module, _ in failed)
+
+
+def table(broken: Counter[str]) -> str:
+    """The ledger in Markdown."""
+    all_rules, unconfirmed = rules()
+    lines = [
+        "| | rules with a test | of these broken by bare moto | not confirmed by a source |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name in SERVICES.values():
+        lines.append(f"| {name} | {all_rules[name]} | {broken[name]} | {unconfirmed[name]} |")
+    totals = (sum(counts.values()) for counts in (all_rules, broken, unconfirmed))
+    lines.append("| **all** | " + " | ".join(f"**{total}**" for total in totals) + " |")
+    return "\n".join(lines)
+
+
+def written(text: str, ledger: str) -> str:
+    """``text`` with the ledger between its marks."""
+    return re.sub(rf"{BEGIN}.*?{END}", f"{BEGIN}\n{ledger}\n{END}", text, flags=re.S)
+
+
+def main() -> None:
+    """Run the rules on bare moto and renew the ledger where it stands."""
+    ledger = table(broken_by_moto())
+    readme = ROOT / "README.md"
+    readme.write_text(written(readme.read_text(encoding="utf-8"), ledger), encoding="utf-8")
+    lesson = ROOT / "notebooks" / "00_start_here.ipynb"
+    notebook = json.loads(lesson.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        source = "".join(cell["source"])
+        if BEGIN in source:
+            cell["source"] = written(source, ledger).splitlines(keepends=True)
+    lesson.write_text(
+        json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+    )
+    print(ledger)
+
+
+if __name__ == "__main__":
+    main()

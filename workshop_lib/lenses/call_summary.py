@@ -1,0 +1,147 @@
+"""What an API call is about, read from its parameters and its answer.
+
+One table of parameter names per question, for every service alike.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+NONE = "—"
+"""What a cell shows when there is nothing to show."""
+
+
+_RESOURCES = (
+    "TableName",
+    "TableArn",
+    "KeyId",
+    "AliasName",
+    "DestinationKeyId",
+    "RoleArn",
+    "RoleName",
+    "UserName",
+    "GroupName",
+    "PolicyArn",
+    "PolicyName",
+    "ResourceArn",
+    "StreamArn",
+    "Name",
+)
+
+
+_KEYS = (
+    "SourceKeyId",
+    "DestinationKeyId",
+    "KeyId",
+    "TargetKeyId",
+    "SSEKMSKeyId",
+    "KMSMasterKeyId",
+    "KMSMasterKeyID",
+    "KMSMasterKeyArn",
+)
+
+
+_CONTEXTS = (
+    "SourceEncryptionContext",
+    "DestinationEncryptionContext",
+    "EncryptionContext",
+    "EncryptionContextSubset",
+    "EncryptionContextEquals",
+)
+
+
+# Where such names may stand deeper than at the top. Elsewhere they are a user's data.
+_INSIDE = frozenset(
+    {
+        "ApplyServerSideEncryptionByDefault",
+        "Constraints",
+        "KeyMetadata",
+        "Rules",
+        "SSEDescription",
+        "SSESpecification",
+        "ServerSideEncryptionConfiguration",
+        "Table",
+        "TableDescription",
+    }
+)
+
+
+def resource(params: Mapping[str, Any]) -> str:
+    """Name what a call is about, as it was sent: bucket/key, table, KMS key or alias, role …"""
+    if "Bucket" in params:
+        return _object(params)
+    for name in _RESOURCES:
+        if isinstance(params.get(name), str):
+            return str(params[name])
+    items = params.get("RequestItems") or {}
+    actions = [each for item in params.get("TransactItems") or [] for each in item.values()]
+    tables = [*items, *(action["TableName"] for action in actions if "TableName" in action)]
+    return ", ".join(dict.fromkeys(tables)) or NONE
+
+
+def keys(params: Mapping[str, Any]) -> list[str]:
+    """Return the ids or aliases of the KMS keys that a request names, in a fixed order."""
+    found = [each for name in _KEYS for each in _named(params, name) if isinstance(each, str)]
+    return list(dict.fromkeys(_key_id(key) for key in found))
+
+
+def answered_keys(answer: Mapping[str, Any]) -> list[str]:
+    """Return the KMS keys that an answer says were used or described."""
+    found = keys(answer)
+    metadata = answer.get("KeyMetadata")
+    return [_key_id(metadata["KeyId"])] if metadata and "KeyId" in metadata else found
+
+
+def contexts(params: Mapping[str, Any]) -> str:
+    """Write down the encryption context of a request: ``name=value, …``; "" if there is none."""
+    found = [each for name in _CONTEXTS for each in _named(params, name)]
+    found += [_decoded(each) for each in _named(params, "SSEKMSEncryptionContext")]
+    written = [", ".join(f"{k}={v}" for k, v in sorted(each.items())) for each in found]
+    return " → ".join(dict.fromkeys(filter(None, written)))
+
+
+def range_start(wanted: Any) -> int:
+    """Return the first byte of an HTTP range (``bytes=100-199`` → 100), 0 if there is none."""
+    start = str(wanted or "").removeprefix("bytes=").partition("-")[0]
+    return int(start) if start.isdigit() else 0
+
+
+def _object(params: Mapping[str, Any]) -> str:
+    name = params["Bucket"] + (f"/{params['Key']}" if params.get("Key") else "")
+    source = params.get("CopySource")
+    if isinstance(source, Mapping):
+        source = f"{source.get('Bucket')}/{source.get('Key')}"
+    if source:
+        name = f"{source} → {name}"
+    if params.get("PartNumber"):
+        name += f" part {params['PartNumber']}"
+    return name
+
+
+def _key_id(key: str) -> str:
+    return key.rpartition(":")[2].removeprefix("key/")
+
+
+def _decoded(encoded: str) -> dict[str, str]:
+    """Open S3's encryption context header: JSON in base64."""
+    try:
+        context = json.loads(base64.b64decode(encoded))
+    except ValueError:  # S3 will refuse it; show what was sent
+        return {"not JSON in base64": encoded}
+    return context if isinstance(context, dict) else {"not a mapping": encoded}
+
+
+def _named(node: Any, name: str) -> Iterator[Any]:
+    """Yield the values under this name, at the top and where AWS puts such names deeper."""
+    if isinstance(node, list | tuple):
+        for each in node:
+            yield from _named(each, name)
+    elif isinstance(node, Mapping):
+        if name in node:
+            yield node[name]
+        for inside, each in node.items():
+            if inside in _INSIDE:
+                yield from _named(each, name)

@@ -1,0 +1,423 @@
+"""`trace(...)`: every API call a block of code makes, and whether the plaintext stood in it.
+
+It listens to botocore's events, while a trace is open, at the one place that every client's
+events pass (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html). So it
+sees the calls of all clients and threads of the process, whenever and by whom they were made.
+It looks, and changes nothing: streamed bodies are left as they were found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import io
+import secrets as randomness
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from botocore.hooks import HierarchicalEmitter
+from botocore.httpchecksum import AwsChunkedWrapper
+
+from workshop_lib.lenses.call_summary import (
+    NONE,
+    answered_keys,
+    contexts,
+    keys,
+    range_start,
+    resource,
+)
+from workshop_lib.lenses.cli_command import SMALL, cli_command
+from workshop_lib.lenses.plaintext import Secret, Secrets
+from workshop_lib.lenses.prices import price
+
+if TYPE_CHECKING:
+    from workshop_lib.display.frame import Table
+
+
+COLUMNS = (
+    "service",
+    "operation",
+    "resource",
+    "KMS key",
+    "encryption context",
+    "body bytes",
+    "plaintext in request",
+    "outcome",
+    "USD per million",
+    "AWS CLI",
+)
+
+
+# Written by botocore itself from nothing of the caller's but digests and credentials.
+_OWN_HEADERS = frozenset(
+    {
+        "amz-sdk-invocation-id",
+        "amz-sdk-request",
+        "authorization",
+        "content-length",
+        "content-md5",
+        "expect",
+        "host",
+        "transfer-encoding",
+        "user-agent",
+        "x-amz-content-sha256",
+        "x-amz-date",
+        "x-amz-decoded-content-length",
+        "x-amz-security-token",
+        "x-amz-trailer",
+    }
+)
+
+
+def trace(*secrets: Any) -> Trace:
+    """`with trace("4111 1111 1111 1111") as calls:` then `calls` — the block's API calls.
+
+    Args:
+        secrets: the plaintext to look for in every request: text, bytes, numbers, or containers
+            of these, such as a whole item. Encodings are opened (base64, JSON, DynamoDB values,
+            web forms, chunked uploads), at any depth and inside larger texts; in bodies over
+            1 MiB one layer of them. Compression is not undone. Without secrets the calls are
+            listed and nothing is said about plaintext.
+
+    Returns:
+        a context manager that gives the `Trace`. Errors of the block pass through it.
+
+    Raises:
+        NotSearchable (a ValueError): a secret of fewer than five characters, which would turn up
+            by chance. Within a container such values are left out, and the caption names them.
+    """
+    return Trace(Secrets(*secrets))
+
+
+class Trace:
+    """The calls of one block, complete as soon as each was answered.
+
+    table: a DataFrame, one row per API call in the order of sending (retries are the same call):
+        service, operation, resource (as sent), KMS key (the one that answered, else as sent),
+        encryption context, body bytes (the request's body after botocore made it, without the
+        framing of chunked uploads; headers and URL are not counted), plaintext in request
+        ("no"; "yes: body", "yes: URL", "yes: header x-amz-meta-note", followed by the names of
+        the values if they were given with names; "not read (stream)" for a body that can be read
+        only once), outcome (the HTTP status, or the error's code or class), USD per million (list
+        price, see workshop_lib.lenses.prices), AWS CLI.
+    cli: the AWS CLI commands alone. SSE-C keys appear as file names only: `ssec.key`, and for
+        further different keys of the same block `ssec-2.key` …
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        self._secrets = secrets
+        self._calls: list[_Call] = []
+        self._open: dict[int, _Call] = {}
+        self._lock = threading.Lock()
+        self._thread = threading.get_ident()
+        self._salt = randomness.token_bytes(16)
+        self._key_files: dict[bytes, str] = {}
+
+    def __enter__(self) -> Trace:
+        _listener.add(self)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        _listener.remove(self)
+        with self._lock:
+            self._open.clear()
+
+    @property
+    def table(self) -> Table:
+        """Return the calls so far as a DataFrame in the house style."""
+        from workshop_lib.display.tables import table
+
+        rows = [dict(zip(COLUMNS, call.row(), strict=True)) for call in self._ordered()]
+        return table(rows, columns=COLUMNS, caption=self._caption(), code=COLUMNS[-1:])
+
+    @property
+    def cli(self) -> list[str]:
+        """Return the AWS CLI command of each call, in the table's order."""
+        return [call.cli for call in self._ordered()]
+
+    def __repr__(self) -> str:
+        return repr(self._short())
+
+    def _repr_html_(self) -> str:
+        commands = html.escape("\n".join(self.cli))
+        details = (
+            "<details><summary>The same with the AWS CLI</summary>"
+            f'<pre style="white-space: pre-wrap">{commands}</pre></details>'
+        )
+        return self._short()._repr_html_() + (details if commands else "")
+
+    def _short(self) -> Table:
+        """Leave out the columns that are empty in every row, and the long commands."""
+        full = self.table
+        empty = [name for name in ("KMS key", "encryption context") if (full[name] == NONE).all()]
+        short: Table = full.drop(columns=[COLUMNS[-1], *empty])
+        short.caption = full.caption
+        return short
+
+    def _caption(self) -> str:
+        count = len(self._calls)
+        parts = [f"{count} API call{'' if count == 1 else 's'}"]
+        if len(self._secrets):
+            values = len(self._secrets)
+            parts.append(f"looked for {values} value{'' if values == 1 else 's'}")
+        if short := self._secrets.too_short:
+            names = ", ".join(dict.fromkeys(filter(None, short)))
+            parts.append(f"too short to look for: {names or len(short)}")
+        return "; ".join(parts)
+
+    def _ordered(self) -> list[_Call]:
+        """Return the calls as sent; parts that worker threads send at once, in their order."""
+        with self._lock:
+            calls = list(self._calls)
+        start = 0
+        while start < len(calls):
+            end = start + 1
+            while end < len(calls) and calls[start].parallel_to(calls[end]):
+                end += 1
+            calls[start:end] = sorted(calls[start:end], key=lambda call: call.part)
+            start = end
+        return calls
+
+    def _key_file(self, key: bytes | None) -> str:
+        """Name a customer key's file. What is kept of the key is a salted digest."""
+        digest = hashlib.sha256(self._salt + (key or b"")).digest()
+        number = len(self._key_files) + 1
+        return self._key_files.setdefault(digest, f"ssec{f'-{number}' if number > 1 else ''}.key")
+
+    # One method per event of botocore that matters here.
+
+    def _provide_client_params(self, params: dict[str, Any], model: Any, context: Any) -> None:
+        call = _Call(model, context, dict(params))
+        call.worker = threading.get_ident() != self._thread
+        with self._lock:
+            self._open[id(context)] = call
+
+    def _before_parameter_build(self, params: dict[str, Any], context: Any) -> None:
+        call = self._open.get(id(context))
+        if call:
+            call.built = params
+
+    def _before_send(self, request: Any) -> None:
+        call = self._open.get(id(getattr(request, "context", None)))
+        if call is None or call.cli:  # begun before the block, or a retry
+            return
+        body = _read_body(request.body, self._secrets)
+        call.plaintext = self._where(request, body) if len(self._secrets) else NONE
+        call.size = body.size if body.size is not None else _declared_size(request.headers)
+        params = call.low_level_params()
+        call.describe(params)
+        call.price = _price(call, params)
+        with self._lock:
+            call.cli = cli_command(call.model, params, body=body.small, key_file=self._key_file)
+            self._calls.append(call)
+
+    def _after_call(self, http_response: Any, parsed: dict[str, Any], context: Any) -> None:
+        call = self._close(context)
+        if call:
+            call.answered(http_response.status_code, parsed)
+
+    def _after_call_error(self, exception: Exception, context: Any) -> None:
+        call = self._close(context)
+        if call:
+            call.outcome = type(exception).__name__
+            call.forget()
+
+    def _close(self, context: Any) -> _Call | None:
+        with self._lock:
+            return self._open.pop(id(context), None)
+
+    def _where(self, request: Any, body: _Body) -> str:
+        places: dict[str, set[Secret]] = {"URL": self._secrets.in_bytes(request.url.encode())}
+        for name, value in request.headers.items():
+            if name.lower() not in _OWN_HEADERS:
+                text = value if isinstance(value, bytes) else str(value).encode()
+                found = self._secrets.in_bytes(name.encode()) | self._secrets.in_bytes(text)
+                places[f"header {name.lower()}"] = found
+        places["body"] = body.found
+        said = [place + _labels(found) for place, found in sorted(places.items()) if found]
+        if not said:
+            return "no" if body.read else "not read (stream)"
+        return "yes: " + ", ".join(said) + ("" if body.read else "; body not read (stream)")
+
+
+@dataclass
+class _Call:
+    """One API call: what a row shows. The parameters are forgotten with the answer."""
+
+    model: Any
+    context: Any
+    given: dict[str, Any]
+    built: dict[str, Any] = field(default_factory=dict)
+    worker: bool = False
+    resource: str = NONE
+    key: str = NONE
+    encryption_context: str = NONE
+    part: int = 0
+    size: int | None = None
+    plaintext: str = NONE
+    outcome: str = NONE
+    price: str = NONE
+    cli: str = ""
+
+    def row(self) -> tuple[Any, ...]:
+        service = self.model.service_model.service_id
+        size = NONE if self.size is None else self.size
+        return (
+            service,
+            self.model.name,
+            self.resource,
+            self.key,
+            self.encryption_context,
+            size,
+            self.plaintext,
+            self.outcome,
+            self.price,
+            self.cli,
+        )
+
+    def low_level_params(self) -> dict[str, Any]:
+        """Return what the caller gave, without what botocore added, in the wire's data types."""
+        if self.model.service_model.service_name != "dynamodb":
+            return self.given
+        return {name: value for name, value in self.built.items() if name in self.given}
+
+    def describe(self, params: Mapping[str, Any]) -> None:
+        self.resource = resource(params)
+        self.key = " → ".join(keys(params)) or NONE
+        self.encryption_context = contexts(params) or NONE
+        self.part = params.get("PartNumber") or range_start(params.get("Range"))
+
+    def answered(self, status: int, parsed: dict[str, Any]) -> None:
+        code = parsed.get("Error", {}).get("Code") if status >= 300 else None
+        self.outcome = code or str(status)
+        if self.cli and status < 300:
+            self.key = " → ".join(answered_keys(parsed)) or self.key
+            self.price = _price(self, self.low_level_params(), parsed)
+        self.forget()
+
+    def forget(self) -> None:
+        self.given, self.built, self.context = {}, {}, None
+
+    def parallel_to(self, other: _Call) -> bool:
+        """Say whether two neighbours are parts of one transfer, sent by worker threads."""
+        mine = (self.model.name, self.resource.partition(" part ")[0])
+        theirs = (other.model.name, other.resource.partition(" part ")[0])
+        return self.worker and other.worker and mine == theirs
+
+
+# Reading a request ----------------------------------------------------------------------------
+
+
+@dataclass
+class _Body:
+    """What was learnt from a body: secrets found, its size, its content if it is small."""
+
+    found: set[Secret] = field(default_factory=set)
+    size: int | None = None
+    small: bytes | None = None
+    read: bool = True
+
+
+def _read_body(body: Any, secrets: Secrets) -> _Body:
+    """Look through a body of any kind botocore sends, and put it back as it was."""
+    if isinstance(body, AwsChunkedWrapper):
+        body = getattr(body, "_raw", body)  # as s3transfer does, to get at what it wraps
+    if body is None:
+        return _Body(size=0, small=b"")
+    if isinstance(body, str):
+        body = body.encode()
+    if isinstance(body, bytes | bytearray | memoryview):
+        body = io.BytesIO(body)
+    transfer = hasattr(body, "signal_not_transferring")
+    try:
+        position = body.tell()
+        body.seek(position)  # a stream that cannot go back fails here, unread
+        if transfer:  # boto3's progress bars count only what is read to be sent
+            body.signal_not_transferring()
+        try:
+            found, size, head = secrets.in_stream(body.read)
+        finally:
+            body.seek(position)
+            if transfer:
+                body.signal_transferring()
+    except (AttributeError, OSError, TypeError, ValueError):
+        return _Body(read=False)
+    return _Body(found, size, head if size <= SMALL else None)
+
+
+def _declared_size(headers: Mapping[str, Any]) -> int | None:
+    for name in ("X-Amz-Decoded-Content-Length", "Content-Length"):
+        if headers.get(name) is not None:
+            return int(headers[name])
+    return None
+
+
+def _labels(found: set[Secret]) -> str:
+    labels = sorted({secret.label for secret in found} - {""})
+    return f" ({', '.join(labels)})" if labels else ""
+
+
+def _price(call: _Call, params: Mapping[str, Any], parsed: Mapping[str, Any] | None = None) -> str:
+    service, method = call.model.service_model.service_name, call.model.http.get("method", "")
+    return price(service, call.model.name, method, params, parsed)
+
+
+# Listening ------------------------------------------------------------------------------------
+
+
+class _Listener:
+    """Stands in front of botocore's emitters while at least one trace is open."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._traces: tuple[Trace, ...] = ()
+        self._original: Any = None
+        self._installed: Any = None
+
+    def add(self, trace: Trace) -> None:
+        with self._lock:
+            self._traces += (trace,)
+            if self._installed is None or HierarchicalEmitter._emit is self._original:
+                self._install()
+
+    def remove(self, trace: Trace) -> None:
+        with self._lock:
+            self._traces = tuple(each for each in self._traces if each is not trace)
+            ours = HierarchicalEmitter._emit is self._installed
+            if not self._traces and ours:  # else somebody stands before us: stay, and do nothing
+                HierarchicalEmitter._emit = self._original
+                self._installed = None
+
+    def _install(self) -> None:
+        original = self._original = HierarchicalEmitter._emit
+
+        def emit(emitter: Any, event_name: str, kwargs: Any, stop_on_response: bool = False) -> Any:
+            for trace in self._traces:
+                _tell(trace, event_name.partition(".")[0], kwargs)
+            return original(emitter, event_name, kwargs, stop_on_response)
+
+        self._installed = HierarchicalEmitter._emit = emit
+
+
+def _tell(trace: Trace, event: str, kwargs: dict[str, Any]) -> None:
+    if event == "provide-client-params":
+        trace._provide_client_params(kwargs["params"], kwargs["model"], kwargs["context"])
+    elif event == "before-parameter-build":
+        trace._before_parameter_build(kwargs["params"], kwargs["context"])
+    elif event == "before-send":
+        trace._before_send(kwargs["request"])
+    elif event == "after-call":
+        trace._after_call(kwargs["http_response"], kwargs["parsed"], kwargs["context"])
+    elif event == "after-call-error":
+        trace._after_call_error(kwargs["exception"], kwargs["context"])
+
+
+_listener = _Listener()

@@ -1,0 +1,298 @@
+"""Who signed a request, and whether they may: access keys, role sessions, the anonymous.
+
+Evaluation itself is `policies`; here IAM's users, roles and groups become its principals.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from random import Random
+from typing import Any, Literal
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.signature import read as read_signature
+from workshop_lib.sandbox.call import ANONYMOUS, Caller
+from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.policy.condition_keys import known_condition_key
+from workshop_lib.sandbox.policy.documents import parse_policy
+from workshop_lib.sandbox.policy.evaluation import Policy, Principal
+from workshop_lib.sandbox.protocol.errors import front_door
+from workshop_lib.sandbox.protocol.messages import Request
+
+ADMINISTRATOR = "workshop-admin"
+
+
+ALLOW_EVERYTHING = (
+    '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
+)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """A pair of signing credentials; ``session_token`` only for temporary ones."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Temporary credentials that STS handed out: for a role, a user, or whom a user federates.
+
+    ``holder`` is the unique id of the role or user, ``name`` that of the session (a user's own has
+    none). ``policies`` are session policies, None where they do not narrow the session.
+    """
+
+    kind: Literal["role-session", "user", "federated-user"]
+    credentials: Credentials
+    holder: str
+    name: str
+    since: datetime
+    expires: datetime
+    policies: tuple[Policy, ...] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    transitive: Mapping[str, str] = field(default_factory=dict)
+    source_identity: str | None = None
+
+
+_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+
+
+def unique_id(prefix: str, source: str) -> str:
+    """The unique id of a user (AIDA…), group (AGPA…) or policy (ANPA…), the same for a source.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+    """
+    return prefix + "".join(Random(source).choices(_ID_LETTERS, k=17))
+
+
+# Access key ids that a sandbox of this process handed out: they are nobody's own, and a client
+# that still holds one of an earlier lab's is not the administrator of this one.
+ISSUED: set[str] = set()
+
+
+class Identities:
+    """The account's users, roles and sessions, read from IAM as moto keeps it."""
+
+    def __init__(self, account: str, moto: Moto, administrator: Credentials) -> None:
+        self.account = account
+        self._moto = moto
+        self._sessions: dict[str, Session] = {}
+        self._callers: dict[str, Caller] = {}
+        # Keys of the learner's own that stood in the environment before the lab: in this kernel
+        # they sign for the administrator, so that a client made earlier goes on working.
+        self.set_aside: frozenset[str] = frozenset()
+        self.administrator = administrator
+        self._create_administrator(administrator)
+
+    def _create_administrator(self, credentials: Credentials) -> None:
+        iam = self._moto.iam
+        self._moto.seed("administrator")
+        iam.create_user("us-east-1", ADMINISTRATOR)
+        iam.get_user(ADMINISTRATOR).id = unique_id("AIDA", ADMINISTRATOR)
+        iam.put_user_policy(ADMINISTRATOR, "Administrator", ALLOW_EVERYTHING)
+        key = iam.create_access_key(ADMINISTRATOR, prefix="AKIA")
+        del iam.access_keys[key.access_key_id]
+        key.access_key_id = credentials.access_key_id
+        key.secret_access_key = credentials.secret_access_key
+        iam.access_keys[key.access_key_id] = key
+        ISSUED.add(key.access_key_id)
+
+    def forget(self) -> None:
+        """Read IAM anew: something in it has changed."""
+        ISSUED.update(self._moto.iam.access_keys)
+        self._callers.clear()
+
+    def add_session(self, session: Session) -> None:
+        """Know a session's credentials from now on."""
+        ISSUED.add(session.credentials.access_key_id)
+        self._sessions[session.credentials.access_key_id] = session
+
+    def knows(self, access_key_id: str) -> bool:
+        """Whether an access key was made here, for a user or a session, and still exists."""
+        return access_key_id in self._sessions or access_key_id in self._moto.iam.access_keys
+
+    def who(self, request: Request, service: str) -> Caller:
+        """The caller of a request, by its access key; ANONYMOUS where an S3 request is unsigned.
+
+        The signature itself is checked by the door that needs it. Raises AwsError, in the words
+        of ``service``, for a key that nobody created or that is inactive, for a session's wrong
+        or expired token, and for an unsigned request to any other service than S3.
+        """
+        signature = read_signature(request, service)
+        if signature is None:
+            if service != "s3" and not _may_be_unsigned(request, service):
+                raise front_door("unsigned", service)
+            return ANONYMOUS
+        key, token = signature.access_key_id, signature.session_token
+        if key in self.set_aside:
+            key, token = self.administrator.access_key_id, None
+        caller = self._callers.get(key)
+        if caller is None:
+            caller = self._find(key)
+            if caller is None:
+                raise front_door("unknown key", service, fields={"AWSAccessKeyId": key})
+            self._callers[key] = caller
+        if token != caller.session_token:
+            if token is None:
+                raise front_door("unknown key", service, fields={"AWSAccessKeyId": key})
+            raise front_door("wrong token", service, fields={"Token-0": token})
+        if caller.expires is not None and clock.now() >= caller.expires:
+            raise front_door("expired token", service, fields={"Token-0": token or ""})
+        return caller
+
+    def _find(self, access_key_id: str) -> Caller | None:
+        """The caller an access key belongs to; None for a key that opens nothing."""
+        if access_key_id in self._sessions:
+            return self._session_caller(self._sessions[access_key_id])
+        key = self._moto.iam.access_keys.get(access_key_id)
+        if key is None or key.user_name not in self._moto.iam.users or key.status != "Active":
+            return None
+        return self._user_caller(key)
+
+    def _user_caller(self, key: Any) -> Caller:
+        user = self._moto.iam.get_user(key.user_name)
+        return Caller(
+            self._user_principal(user),
+            name=user.name,
+            user_id=user.id,
+            access_key_id=key.access_key_id,
+            secret_access_key=key.secret_access_key,
+            tags=tags_of(user),
+        )
+
+    def _user_principal(self, user: Any) -> Principal:
+        documents = documents_of(self._moto.iam, user)
+        boundary = boundary_of(user)
+        return Principal(
+            kind="user",
+            arn=user.arn,
+            account=self.account,
+            identity_policies=_compiled(documents),
+            boundary=self._managed(boundary) if boundary else None,
+        )
+
+    def _role_principal(self, role: Any, session: Session) -> Principal:
+        boundary = boundary_of(role)
+        return Principal(
+            kind="role-session",
+            arn=f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.name}",
+            account=self.account,
+            role_arn=role.arn,
+            identity_policies=_compiled(documents_of(self._moto.iam, role)),
+            boundary=self._managed(boundary) if boundary else None,
+            session_policies=session.policies,
+        )
+
+    def _session_caller(self, session: Session) -> Caller | None:
+        """The caller of a session; None where its role or user is gone."""
+        iam = self._moto.iam
+        holders = iam.roles if session.kind == "role-session" else iam.users
+        holder = next((each for each in holders.values() if each.id == session.holder), None)
+        if holder is None:
+            return None
+        user_id = holder.id
+        if session.kind == "role-session":
+            principal, user_id = (
+                self._role_principal(holder, session),
+                f"{holder.id}:{session.name}",
+            )
+        else:
+            principal = self._user_principal(holder)
+        if session.kind == "federated-user":
+            user_id = f"{self.account}:{session.name}"
+            principal = replace(
+                principal,
+                kind="federated-user",
+                arn=f"arn:aws:sts::{self.account}:federated-user/{session.name}",
+                user_arn=holder.arn,
+                session_policies=session.policies,
+            )
+        return Caller(
+            principal,
+            name=holder.name,
+            user_id=user_id,
+            issuer_id=holder.id,
+            access_key_id=session.credentials.access_key_id,
+            secret_access_key=session.credentials.secret_access_key,
+            session_token=session.credentials.session_token,
+            since=session.since,
+            expires=session.expires,
+            tags=merged_tags(tags_of(holder), session.tags),
+            transitive=session.transitive,
+            source_identity=session.source_identity,
+        )
+
+    def _managed(self, arn: str) -> Policy:
+        policy = self._moto.iam.managed_policies[arn]
+        return parse_policy(
+            default_document(policy), kind="boundary", known_keys=known_condition_key
+        )
+
+
+def merged_tags(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
+    """Tags of which ``above`` take the place of those ``below`` by the same key in any case.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+    """
+    hidden = {key.lower() for key in above}
+    kept = {key: value for key, value in below.items() if key.lower() not in hidden}
+    return {**kept, **above}
+
+
+def tags_of(entity: Any) -> dict[str, str]:
+    """The tags of moto's user, role or policy."""
+    listed = getattr(entity, "tags", None) or []
+    each = listed.values() if isinstance(listed, dict) else listed
+    return {tag["Key"]: tag["Value"] for tag in each}
+
+
+def boundary_of(entity: Any) -> str | None:
+    """The ARN of the permissions boundary of moto's user or role."""
+    found = getattr(entity, "permissions_boundary", None)
+    return found["PermissionsBoundaryArn"] if found else None
+
+
+def set_boundary(user: Any, arn: str | None) -> None:
+    """Give moto's user a boundary, where moto looks for a role's."""
+    user.permissions_boundary = (
+        arn and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
+    )  # fmt: skip
+
+
+def default_document(policy: Any) -> str:
+    """The document of a managed policy's default version."""
+    return next(
+        str(version.document)
+        for version in policy.versions
+        if version.version_id == policy.default_version_id
+    )
+
+
+def documents_of(iam: Any, entity: Any) -> list[str]:
+    """The policies of moto's user, role or group, inline and attached; a user's groups' as well."""
+    holders = [entity]
+    if entity in iam.users.values():
+        holders += iam.get_groups_for_user(entity.name)
+    return [
+        document
+        for holder in holders
+        for document in (
+            *holder.policies.values(),
+            *(default_document(policy) for policy in holder.managed_policies.values()),
+        )
+    ]
+
+
+def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:
+    return tuple(
+        parse_policy(document, kind="identity", known_keys=known_condition_key)
+        for document in documents
+    )
+
+
+def _may_be_unsigned(request: Request, service: str) -> bool:
+    """STS's operations that take another proof than a signature."""
+    return service == "sts" and re.search(rb"Action=AssumeRoleWith", request.body) is not None

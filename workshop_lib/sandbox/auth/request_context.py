@@ -1,0 +1,52 @@
+"""The global condition keys of a call.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+"""
+
+from collections.abc import Sequence
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.call import Call
+
+_PRINCIPAL_TYPES = {
+    "user": "User", "role-session": "AssumedRole", "federated-user": "FederatedUser",
+}  # fmt: skip
+
+
+def request_context(call: Call) -> dict[str, str | Sequence[str]]:
+    """The global condition keys of a call."""
+    now, caller = clock.now(), call.caller
+    context: dict[str, str | Sequence[str]] = {
+        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(int(now.timestamp())),
+        "aws:RequestedRegion": call.region,
+        "aws:SecureTransport": "true" if call.secure else "false",
+        "aws:SourceIp": call.request.source_ip,
+        "aws:ViaAWSService": "false",
+        "aws:PrincipalIsAWSService": "false",
+        "aws:ResourceAccount": call.account,
+    }
+    for header, key in (("user-agent", "aws:UserAgent"), ("referer", "aws:Referer")):
+        if header in call.request.headers:
+            context[key] = call.request.headers[header]
+    principal = caller.principal
+    if principal.kind == "anonymous":
+        context["aws:PrincipalType"] = "Anonymous"
+        return context
+    if principal.kind == "service":
+        context["aws:PrincipalIsAWSService"] = "true"
+        context["aws:PrincipalServiceName"] = principal.arn
+        return context
+    context["aws:PrincipalAccount"] = principal.account
+    context["aws:PrincipalArn"] = principal.role_arn or principal.arn
+    context["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
+    context["aws:userid"] = caller.user_id
+    if principal.kind == "user":
+        context["aws:username"] = caller.name
+    if caller.since is not None:
+        context["aws:TokenIssueTime"] = caller.since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        context["aws:MultiFactorAuthPresent"] = "false"
+    if caller.source_identity is not None:
+        context["aws:SourceIdentity"] = caller.source_identity
+    context.update({f"aws:PrincipalTag/{name}": value for name, value in caller.tags.items()})
+    return context

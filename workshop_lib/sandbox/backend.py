@@ -1,0 +1,160 @@
+"""The sandbox as the lab's place: a gate, this kernel's door to it, and its credentials."""
+
+import os
+import re
+import sys
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.credentials
+import botocore.session
+import botocore.signers
+
+from workshop_lib.errors import LabReplaced, PortTaken
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.callers import Credentials
+from workshop_lib.sandbox.gateway import Created, Gate
+from workshop_lib.sandbox.storage.disk import Disk
+from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+
+if TYPE_CHECKING:
+    from workshop_lib.sandbox.transport.http_server import HttpDoor
+from workshop_lib.sandbox.isolation import ADMINISTRATOR, _set_credentials_aside, _set_environment
+
+
+class Sandbox:
+    """AWS in this kernel. Making one empties the sandbox made before, and closes its port."""
+
+    _current: "Sandbox | None" = None
+
+    def __init__(self, region: str) -> None:
+        self._replaces = Sandbox._current is not None
+        if Sandbox._current is not None:
+            Sandbox._current._close()
+        self._region = region
+        _set_environment(region)
+        self._gate = Gate(ADMINISTRATOR)
+        self._gate.identities.set_aside = _set_credentials_aside()
+        self._door = KernelDoor(self._gate)
+        self._door.install()
+        self._http: HttpDoor | None = None
+        Sandbox._current = self
+        _watch_shell_cells()
+
+    def describe(self) -> str:
+        """One line: where AWS is, which region, what it costs."""
+        return (
+            f"AWS is simulated in this kernel (sandbox) · region {self._region} · "
+            "costs nothing, reaches no network"
+            + (" · what the lab before held is gone: make it again" if self._replaces else "")
+        )
+
+    def _require_current(self) -> None:
+        if Sandbox._current is not self:
+            raise LabReplaced(
+                "This lab was replaced by a later start_lab(): use the lab that call returned."
+            )
+
+    def created(self) -> Iterable[Created]:
+        """What was made here and may still exist, oldest first."""
+        self._require_current()
+        return list(self._gate.created)
+
+    def forget(self, resource: Created) -> None:
+        """Drop a resource from what `created` tells."""
+        self._gate.created.pop(resource, None)
+
+    @property
+    def disk(self) -> Disk:
+        """What storage holds, as a thief of the disk would see it."""
+        self._require_current()
+        return self._gate.disk
+
+    def later(self, by: timedelta) -> None:
+        """Move the sandbox's clock on."""
+        self._require_current()
+        clock.advance(by)
+
+    def session(self) -> boto3.Session:
+        """A session of the lab's administrator, whatever the environment says by now."""
+        self._require_current()
+        core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        return boto3.Session(
+            ADMINISTRATOR.access_key_id,
+            ADMINISTRATOR.secret_access_key,
+            region_name=self._region,
+            botocore_session=core,
+        )
+
+    def settle(self) -> None:
+        """Let changes that are under way come to their end, such as a table's new key."""
+        self._require_current()
+        clock.advance(timedelta(minutes=1))
+
+    def serve(self, port: int = 0) -> tuple[str, list[str]]:
+        """Open the HTTP door: its address, and the lines that give it to a shell.
+
+        ``port`` 0 takes a free one; once open, the door stays where it is. Programs started from
+        this kernel are pointed at it. Raises PortTaken when the port is.
+        """
+        self._require_current()
+        if self._http is None:
+            from workshop_lib.sandbox.transport.http_server import HttpDoor
+
+            try:
+                self._http = HttpDoor(self._gate, port)
+            except (OSError, OverflowError, TypeError) as error:
+                raise PortTaken(port_taken(port, error)) from None
+            self._http.start()
+            self._door.loopback |= self._http.hosts
+            os.environ["AWS_ENDPOINT_URL"] = self._http.address
+        address = self._http.address
+        return address, export_lines(address, ADMINISTRATOR, self._region)
+
+    def _close(self) -> None:
+        if self._http is not None:
+            self._http.stop()
+
+
+def port_taken(port: object, error: Exception) -> str:
+    """One sentence for a port that could not be opened."""
+    return f"Port {port!r} cannot be opened ({error}): choose another one, or 0 for any free one."
+
+
+def export_lines(address: str, administrator: Credentials, region: str) -> list[str]:
+    """The lines that point a shell's AWS programs at ``address`` (cmd.exe's on Windows)."""
+    values = {
+        "AWS_ENDPOINT_URL": address,
+        "AWS_ACCESS_KEY_ID": administrator.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": administrator.secret_access_key,
+        "AWS_DEFAULT_REGION": region,
+        "AWS_REGION": region,
+    }
+    if os.name == "nt":
+        unset = ["set AWS_SESSION_TOKEN=", "set AWS_PROFILE="]
+        return [*(f"set {name}={value}" for name, value in values.items()), *unset]
+    exports = [f"export {name}={value}" for name, value in values.items()]
+    return [*exports, "unset AWS_SESSION_TOKEN AWS_PROFILE"]
+
+
+# --- Shell commands in a notebook's cell ---------------------------------------------------------
+
+_SHELL = re.compile(
+    r"^\s*!|=\s*!|^\s*%%?(?:!|bash|sh|script|sx|system)\b|\bsubprocess\b|\bos\.(?:system|popen)\b",
+    re.MULTILINE,
+)
+
+
+def _watch_shell_cells() -> None:
+    """Open the HTTP door before a cell starts a shell, so that an ``!aws`` in it arrives there."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None and _before_cell not in shell.events.callbacks["pre_run_cell"]:
+        shell.events.register("pre_run_cell", _before_cell)
+
+
+def _before_cell(info: Any) -> None:
+    if Sandbox._current is not None and _SHELL.search(info.raw_cell or ""):
+        Sandbox._current.serve()

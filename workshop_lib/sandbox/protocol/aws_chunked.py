@@ -1,0 +1,146 @@
+"""The aws-chunked encoding of S3's uploads: data in signed or unsigned chunks, then trailers.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+"""
+
+import re
+from dataclasses import dataclass
+
+from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Request
+
+SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+
+
+SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+
+
+UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+
+
+_STREAMS = (SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER)
+
+
+_LONGEST_LINE = 16_384
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """A decoded body: its pieces (views on the encoded one), their signatures, the trailers.
+
+    ``signatures`` has one more entry than ``data``: that of the empty last chunk.
+    """
+
+    data: list[memoryview]
+    signatures: list[str]
+    trailers: list[tuple[str, str]]
+
+
+def is_chunked(request: Request) -> bool:
+    """Whether the request's body is in the aws-chunked encoding."""
+    headers = request.headers
+    return headers.get("x-amz-content-sha256", "").startswith("STREAMING-") or (
+        "x-amz-decoded-content-length" in headers
+        and "aws-chunked" in headers.get("content-encoding", "")
+    )
+
+
+def split(body: bytes) -> Chunks:
+    """The chunks of an aws-chunked body. Raises AwsError IncompleteBody where it breaks off."""
+    view, position = memoryview(body), 0
+    data, signatures = [], []
+    while True:
+        line, position = _line(body, position)
+        size_text, _, extension = line.partition(";")
+        signatures.append(extension.strip().removeprefix("chunk-signature="))
+        if not re.fullmatch(r"[0-9a-fA-F]{1,16}", size_text):
+            raise _incomplete()
+        size = int(size_text, 16)
+        if size == 0:
+            break
+        end = position + size
+        if body[end : end + 2] != b"\r\n":
+            raise _incomplete()
+        data.append(view[position:end])
+        position = end + 2
+    return Chunks(data, signatures, _trailers(body, position))
+
+
+def _trailers(body: bytes, position: int) -> list[tuple[str, str]]:
+    found = []
+    while position < len(body):
+        line, position = _line(body, position)
+        if not line:
+            break
+        name, colon, value = line.partition(":")
+        if not colon:
+            raise _malformed_trailer()
+        found.append((name.strip().lower(), value.strip()))
+    return found
+
+
+def _line(body: bytes, position: int) -> tuple[str, int]:
+    end = body.find(b"\r\n", position, position + _LONGEST_LINE)
+    if end < 0:
+        raise _incomplete()
+    return body[position:end].decode("latin-1"), end + 2
+
+
+def unwrap(request: Request) -> None:
+    """Put the data itself in place of an aws-chunked body, and its trailers among the headers.
+
+    A request whose body is not aws-chunked stays as it is. Raises AwsError where the body is not
+    what its headers announced, NotEmulated for the asymmetric signatures (SigV4A).
+    """
+    if not is_chunked(request):
+        return
+    headers = request.headers
+    stream = headers.get("x-amz-content-sha256", UNSIGNED_TRAILER)  # SigV2 has no such header
+    if stream not in _STREAMS:
+        raise NotEmulated(f"The sandbox does not emulate {stream}.")
+    chunks = split(request.body)
+    _check_length(headers.get("x-amz-decoded-content-length"), chunks)
+    announced = {name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")}
+    announced.discard("")
+    trailers = dict(chunks.trailers)
+    trailers.pop("x-amz-trailer-signature", None)
+    if set(trailers) != announced:
+        raise _malformed_trailer()
+    request.body = b"".join(chunks.data)
+    encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
+    kept = [part for part in encodings if part and part != "aws-chunked"]
+    for name in (
+        "content-encoding", "transfer-encoding", "x-amz-content-sha256",
+        "x-amz-decoded-content-length", "x-amz-trailer",
+    ):  # fmt: skip
+        headers.pop(name, None)
+    if kept:
+        headers["content-encoding"] = ",".join(kept)
+    headers.update(trailers)
+    headers["content-length"] = str(len(request.body))
+
+
+def _check_length(announced: str | None, chunks: Chunks) -> None:
+    if announced is None:
+        raise AwsError(
+            "MissingContentLength", "You must provide the Content-Length HTTP header.", 411
+        )
+    if announced != str(sum(map(len, chunks.data))):
+        raise _incomplete()
+
+
+def _incomplete() -> AwsError:
+    return AwsError(
+        "IncompleteBody",
+        "You did not provide the number of bytes specified by the Content-Length HTTP header",
+    )
+
+
+def _malformed_trailer() -> AwsError:
+    return AwsError(
+        "MalformedTrailerError",
+        "The request contained trailing data that was not well-formed or did not conform to our "
+        "published schema.",
+    )

@@ -1,0 +1,176 @@
+"""DynamoDB requests: what AWS refuses before it looks at any table, and how keys must be given.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+"""
+
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.validate import ParamValidator
+
+from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.service_model import counted, lower_first, service_model
+from workshop_lib.sandbox.services.dynamodb.permissions import table_name
+
+# Required by CreateTable, though the model no longer says so.
+_ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
+
+
+_MOST_LEVELS = 32
+
+
+def operation_names() -> list[str]:
+    """The operations of the API."""
+    return list(service_model("dynamodb").operation_names)
+
+
+def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
+    """AWS's refusal of a request that is not built as the service model says; None if it is."""
+    model = service_model("dynamodb")
+    if operation not in model.operation_names:
+        return AwsError("UnknownOperationException", "")
+    report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
+    paths = [name for name in _ALSO_REQUIRED.get(operation, ()) if name not in parameters]
+    if not report.has_errors() and not paths:
+        return None
+    paths += [
+        f"{path}.{more['required_name']}".strip(".")
+        for kind, path, more in report._errors
+        if kind == "missing required field"
+    ]
+    missing = [
+        f"Value null at '{lower_first(path)}' failed to satisfy constraint: Member must not be null"
+        for path in paths
+    ]
+    if not missing:
+        return AwsError("SerializationException", "")
+    return counted("ValidationException", missing)
+
+
+def as_expression(updates: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateItem's AttributeUpdates as an update expression, which moto does better.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.AttributeUpdates.html
+    """
+    clauses: dict[str, list[str]] = {}
+    names, values = {}, {}
+    for number, (name, asked) in enumerate(updates.items()):
+        names[f"#n{number}"] = name
+        action, place = asked.get("Action", "PUT"), f"#n{number}"
+        if "Value" not in asked:
+            clauses.setdefault("REMOVE", []).append(place)
+            continue
+        values[f":v{number}"] = asked["Value"]
+        clause = {"PUT": "SET"}.get(action, action)
+        sign = " = " if clause == "SET" else " "
+        clauses.setdefault(clause, []).append(f"{place}{sign}:v{number}")
+    expression = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items())
+    found = {"UpdateExpression": expression, "ExpressionAttributeNames": names}
+    return {**found, "ExpressionAttributeValues": values} if values else found
+
+
+def answer(call: Call, document: Mapping[str, Any]) -> Response:
+    """An answer that moto has no part in."""
+    headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": call.request_id}
+    return with_body(Response(200, headers), document)
+
+
+def with_body(response: Response, document: Mapping[str, Any]) -> Response:
+    """The response with another body, and the checksum that clients verify."""
+    body = json.dumps(document).encode()
+    response.set_header("x-amz-crc32", str(binascii.crc32(body)))
+    return Response(response.status, response.headers, body)
+
+
+def require_throughput(parameters: Mapping[str, Any]) -> None:
+    """Refuse capacity units for a table that is paid per request.
+
+    Text: LocalStack's snapshots of DynamoDB, recorded from AWS in 2023
+    """
+    if parameters.get("BillingMode") == "PAY_PER_REQUEST" and "ProvisionedThroughput" in parameters:
+        raise AwsError(
+            "ValidationException",
+            "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
+            "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+        )
+
+
+def require_shallow(call: Call) -> None:
+    """Refuse values that are nested more than 32 levels deep, the innermost one counted.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    """
+    body = call.request.body
+    if body.count(b'"L"') + body.count(b'"M"') < _MOST_LEVELS:
+        return
+    rest: list[tuple[Any, int, bool]] = [(call.parameters, 1, False)]
+    while rest:
+        value, level, of_names = rest.pop()
+        if level > _MOST_LEVELS and isinstance(value, dict) and not of_names:
+            raise AwsError(
+                "ValidationException",
+                "Nesting Levels have exceeded supported limits: Attributes in the item have "
+                "nested levels beyond supported limit",
+            )
+        if isinstance(value, list):
+            rest += [(each, level, False) for each in value]
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                a_map = name == "M" and isinstance(inner, dict)
+                deeper = not of_names and (a_map or (name == "L" and isinstance(inner, list)))
+                rest.append((inner, level + deeper, deeper and a_map))
+
+
+def require_keys(table: Any, call: Call) -> None:
+    """Refuse a key of other attributes or types than the table's, and one that is empty.
+
+    ``table`` is moto's. PutItem's key stands in its item, which moto checks itself; transactions
+    have reasons in place of errors, and are left to moto.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+    """
+    parameters, schema = call.parameters, _schema(table)
+    for asked, requests in parameters.get("RequestItems", {}).items():
+        if table_name(asked) == table.name:
+            _require_batch_keys(schema, requests)
+    key = parameters.get("Key")
+    if isinstance(key, dict):
+        _require_schema(schema, key)
+    key = key or parameters.get("Item") or {}
+    for name, kind in schema.items():
+        value = key.get(name)
+        if isinstance(value, dict) and value.get(kind) == "":
+            raise AwsError(
+                "ValidationException",
+                "One or more parameter values are not valid. The AttributeValue for a key "
+                f"attribute cannot contain an empty string value. Key: {name}",
+            )
+
+
+def _schema(table: Any) -> dict[str, str]:
+    """A table's key: types by attribute name."""
+    schema = {table.hash_key_attr: table.hash_key_type}
+    return schema | ({table.range_key_attr: table.range_key_type} if table.range_key_attr else {})
+
+
+def _require_batch_keys(schema: Mapping[str, str], requests: Any) -> None:
+    if isinstance(requests, dict):  # BatchGetItem
+        for key in requests.get("Keys", ()):
+            _require_schema(schema, key)
+        return
+    for request in requests:
+        item = request.get("PutRequest", {}).get("Item")
+        if isinstance(item, dict):
+            _require_schema(schema, {name: item[name] for name in schema if name in item})
+        key = request.get("DeleteRequest", {}).get("Key")
+        if isinstance(key, dict):
+            _require_schema(schema, key)
+
+
+def _require_schema(schema: Mapping[str, str], key: Mapping[str, Any]) -> None:
+    fits = key.keys() == schema.keys() and all(kind in key[name] for name, kind in schema.items())
+    if not fits:
+        raise AwsError("ValidationException", "The provided key element does not match the schema")

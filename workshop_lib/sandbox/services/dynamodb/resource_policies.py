@@ -1,0 +1,224 @@
+"""Resource-based policies of DynamoDB's tables and streams.
+
+Within one account such a policy decides together with the caller's own: either may allow, any may
+deny. Refusals as the AWS-verified tests of moto and issues of Terraform's AWS provider (42933), the
+AWS CDK (37335) and AWS's DynamoDB controller for Kubernetes (176) show them.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.request_context import request_context
+from workshop_lib.sandbox.call import Call, Check
+from workshop_lib.sandbox.policy.condition_keys import known_condition_key
+from workshop_lib.sandbox.policy.documents import parse_policy
+from workshop_lib.sandbox.policy.evaluation import Policy, decide
+from workshop_lib.sandbox.policy.evaluation import Request as PolicyRequest
+from workshop_lib.sandbox.policy.grammar import MalformedPolicy, listed, read_document
+from workshop_lib.sandbox.policy.principals import unknown_principal
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.dynamodb.requests import operation_names
+
+_INVALID = "One or more parameter values were invalid: "
+
+
+_MOST_BYTES = 20 * 1024
+
+
+# Principals of AWS's that may stand in such a policy.
+_SERVICES = {"redshift.amazonaws.com", "replication.dynamodb.amazonaws.com"}
+
+
+# Actions that are no operation of the API.
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+_PERMISSIONS_ONLY = {
+    "associatetablereplica", "conditioncheckitem", "createtablereplica", "deletetablereplica",
+    "describestream", "getabacstatus", "getrecords", "getsharditerator", "partiqldelete",
+    "partiqlinsert", "partiqlselect", "partiqlupdate", "readdataforreplication",
+    "replicatesettings", "updateglobaltableversion", "writedataforreplication",
+}  # fmt: skip
+
+
+# What is not about a table or a stream.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-iam-actions.html
+_UNSUPPORTED = {
+    "createtable", "deletebackup", "describebackup", "describeendpoints", "describeexport",
+    "describeimport", "describelimits", "importtable", "listbackups", "listcontributorinsights",
+    "listexports", "listglobaltables", "listimports", "liststreams", "listtables",
+    "restoretablefrombackup",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Attached:
+    document: str
+    revision: str
+    compiled: Policy
+
+
+class ResourcePolicies:
+    """The policies by the ARN of their table or stream; ``exists`` tells whether an ARN of IAM's is
+    somebody's."""
+
+    def __init__(self, exists: Callable[[str], bool]) -> None:
+        self._exists = exists
+        self._attached: dict[str, _Attached] = {}
+        self._last_revision = 0
+
+    def applied(self, checks: Iterable[Check]) -> Iterator[Check]:
+        """The checks, each with the policy of the table or stream that it is about."""
+        for check in checks:
+            found = self._attached and self._attached.get(_holder(check.resource))
+            yield replace(check, resource_policy=found.compiled) if found else check
+
+    def read(self, call: Call, arn: str, document: str) -> Policy:
+        """A policy that may be attached to ``arn``. Raises AwsError ValidationException."""
+        if len(document.encode()) > _MOST_BYTES:
+            raise _invalid(f"The policy is larger than {_MOST_BYTES} bytes.")
+        try:
+            policy = parse_policy(document, kind="table", known_keys=known_condition_key)
+        except MalformedPolicy as error:
+            raise _invalid(f"Invalid policy document: {error.reason}") from None
+        self._require_principals(policy)
+        _require_actions(document)
+        if not call.parameters.get("ConfirmRemoveSelfResourceAccess"):
+            _require_no_lockout(call, policy, arn)
+        return policy
+
+    def _require_principals(self, policy: Policy) -> None:
+        for statement in policy.statements:
+            named = statement.principals
+            if named is not None and not named.services <= _SERVICES:
+                raise _invalid("Invalid policy document: Policy contains invalid service principal")
+        if unknown_principal(policy, self._exists):
+            raise _invalid("Invalid principal in policy document.")
+
+    def put(self, arn: str, document: str, policy: Policy, expected: str | None) -> str:
+        """Attach a policy; its revision, which the same document put again does not change.
+
+        Raises AwsError PolicyNotFoundException where another revision than ``expected`` is there.
+        """
+        present = self._attached.get(arn)
+        if expected == "NO_POLICY" and present is not None:
+            raise _not_found(
+                "Requested policy update expecting none to be present for table "
+                f"{_table(arn)}, but a policy exists with revision id {present.revision}."
+            )
+        if expected not in (None, "NO_POLICY"):
+            _require_revision(arn, present, expected)
+        if present is not None and present.document == document:
+            return present.revision
+        self._last_revision = max(self._last_revision + 1, int(clock.now().timestamp() * 1000))
+        revision = str(self._last_revision)
+        self._attached[arn] = _Attached(document, revision, policy)
+        return revision
+
+    def get(self, arn: str) -> dict[str, str]:
+        """What GetResourcePolicy answers. Raises AwsError PolicyNotFoundException."""
+        present = self._attached.get(arn)
+        if present is None:
+            raise _not_found(arn)
+        return {"Policy": present.document, "RevisionId": present.revision}
+
+    def delete(self, arn: str, expected: str | None) -> dict[str, str]:
+        """Take a policy away; what DeleteResourcePolicy answers, also where there is none.
+
+        Raises AwsError PolicyNotFoundException where another revision than ``expected`` is there.
+        """
+        present = self._attached.get(arn)
+        if expected is not None:
+            _require_revision(arn, present, expected)
+        if present is None:
+            return {}
+        del self._attached[arn]
+        return {"RevisionId": present.revision}
+
+    def forget(self, table: str) -> None:
+        """Drop the policies of a deleted table, by its ARN, and of its streams."""
+        for arn in [arn for arn in self._attached if arn == table or arn.startswith(f"{table}/")]:
+            del self._attached[arn]
+
+
+def _holder(resource: str) -> str:
+    """The table or stream whose policy decides about a resource."""
+    return re.sub(r"/(?:index|backup|export|import)/.*", "", resource)
+
+
+def _table(arn: str) -> str:
+    return arn.split("/")[1]
+
+
+def _require_revision(arn: str, present: _Attached | None, expected: str | None) -> None:
+    if present is None:
+        raise _not_found(arn)
+    if present.revision != expected:
+        raise _not_found(
+            f"Requested update for policy with revision id {expected}, but the policy associated "
+            f"to target table {_table(arn)} has revision id {present.revision}."
+        )
+
+
+def _require_actions(document: str) -> None:
+    known = {name.lower() for name in operation_names()} | _PERMISSIONS_ONLY
+    for statement in read_document(document, "table")[0]:
+        wrong = []
+        for action in listed(statement, "Action"):
+            service, _, name = action.lower().partition(":")
+            pattern = action == "*" or "*" in name or "?" in name
+            fits = action == "*" or service == "dynamodb"
+            if not fits or (not pattern and (name not in known or name in _UNSUPPORTED)):
+                wrong.append(f'"{action}"')
+        if wrong:
+            names = ", ".join(wrong)
+            raise _invalid(
+                f"Invalid policy document: The following action names are invalid: {names}"
+            )
+
+
+def _require_no_lockout(call: Call, policy: Policy, arn: str) -> None:
+    """Refuse a policy that would keep its author from changing it. AWS's sentence is not public."""
+    request = PolicyRequest(
+        call.caller.principal, "dynamodb:PutResourcePolicy", arn, request_context(call)
+    )
+    if not decide(request, resource_policy=policy, resource_account=call.account).allowed:
+        raise _invalid(
+            "The policy would keep you from changing it: set ConfirmRemoveSelfResourceAccess."
+        )
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("ValidationException", _INVALID + message)
+
+
+def _not_found(what: str) -> AwsError:
+    return AwsError(
+        "PolicyNotFoundException",
+        f"Resource-based policy not found for the provided ResourceArn: {what}",
+    )
+
+
+def resource_of(parameters: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
+    """The ARN that an operation on a policy names, of a table or a stream that exists.
+
+    Raises AwsError ValidationException, ResourceNotFoundException.
+    """
+    arn = str(parameters["ResourceArn"])
+    found = re.fullmatch(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/([^/]+)(/stream/[^/]+)?", arn)
+    if found is None:
+        raise AwsError("ValidationException", "Invalid ResourceArn provided as input")
+    table = tables.get(found[1])
+    if table is None:
+        raise AwsError(
+            "ResourceNotFoundException",
+            f"Requested resource not found: Table: {found[1]} not found",
+        )
+    if found[2] and found[2] != f"/stream/{table.latest_stream_label}":
+        raise AwsError(
+            "ResourceNotFoundException", f"Requested resource not found: Stream: {arn} not found"
+        )
+    return arn

@@ -1,0 +1,463 @@
+"""Amazon DynamoDB: what it enforces and moto does not.
+
+moto keeps tables and items; what is here decides who may, under which key, and what the answers
+say about encryption.
+https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from botocore.model import OperationNotFoundError
+
+from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox.call import Call, Check
+from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.serialization import error_type
+from workshop_lib.sandbox.services.dynamodb import permissions
+from workshop_lib.sandbox.services.dynamodb.encryption import (
+    EncryptionAtRest,
+    in_use,
+    read_specification,
+)
+from workshop_lib.sandbox.services.dynamodb.index_keys import IndexKeys
+from workshop_lib.sandbox.services.dynamodb.partiql import read_statement, spaced
+from workshop_lib.sandbox.services.dynamodb.permissions import table_name
+from workshop_lib.sandbox.services.dynamodb.requests import (
+    answer,
+    as_expression,
+    malformed,
+    require_keys,
+    require_shallow,
+    require_throughput,
+    with_body,
+)
+from workshop_lib.sandbox.services.dynamodb.resource_policies import ResourcePolicies, resource_of
+from workshop_lib.sandbox.services.dynamodb.storage import Storage
+from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
+from workshop_lib.sandbox.services.kms.service import Kms
+from workshop_lib.sandbox.storage.disk import Stored
+
+Document = dict[str, Any]
+
+
+# How code that expects a well-built request fails at another one.
+_MISBUILT = (
+    AssertionError, AttributeError, LookupError, OperationNotFoundError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
+
+
+# What UpdateTable can change; each list is in AWS's order of words.
+_CHANGES = (
+    "ProvisionedThroughput", "BillingMode", "UpdateStreamEnabled", "GlobalSecondaryIndexUpdates",
+    "SSESpecification", "ReplicaUpdates", "MultiAccountReplicaReady", "ReplicaTransitRoleArn",
+    "MultiRegionConsistency", "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput",
+    "TableClass",
+)  # fmt: skip
+
+
+_PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
+
+
+# Operations that name the missing table in their refusal.
+_NAME_THE_TABLE = (
+    "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
+)  # fmt: skip
+
+
+_READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
+
+
+_STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+
+
+_TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
+
+
+# What moto takes without doing it, or does past S3's and IAM's rules.
+_NOT_EMULATED = ("ImportTable", "ExportTableToPointInTime")
+
+
+_PARAMETERS_NOT_EMULATED = (
+    "ReplicaUpdates", "GlobalTableWitnessUpdates", "GlobalTableSourceArn",
+    "GlobalTableSettingsReplicationMode", "MultiRegionConsistency", "RestoreDateTime",
+    "GlobalSecondaryIndexOverride", "LocalSecondaryIndexOverride", "VectorIndexes",
+    "VectorIndexUpdates", "VectorIndexOverride",
+)  # fmt: skip
+
+
+class DynamoDb:
+    """DynamoDB's operations."""
+
+    def __init__(self, moto: Moto, kms: Kms) -> None:
+        self._moto = moto
+        self.encryption = EncryptionAtRest(kms)
+        self.policies = ResourcePolicies(existing_principal(moto.iam, moto.account))
+        self.storage = Storage(moto, self.encryption)
+        self._handlers: dict[str, Callable[[Call], Response]] = {
+            "CreateTable": self._create_table,
+            "UpdateTable": self._update_table,
+            "DescribeTable": self._describe_table,
+            "DeleteTable": self._delete_table,
+            "CreateBackup": self._create_backup,
+            "DescribeBackup": self._describe_backup,
+            "DeleteBackup": self._describe_backup,
+            "ListBackups": self._list_backups,
+            "RestoreTableFromBackup": self._restore,
+            "RestoreTableToPointInTime": self._restore,
+            "DescribeContinuousBackups": self._continuous_backups,
+            "UpdateContinuousBackups": self._continuous_backups,
+            "UpdateTimeToLive": self._need_key,
+            "PutResourcePolicy": self._put_policy,
+            "GetResourcePolicy": self._get_policy,
+            "DeleteResourcePolicy": self._delete_policy,
+            **dict.fromkeys(_TAGGING, self._tagging),
+            **dict.fromkeys(_NOT_EMULATED, self._not_emulated),
+        }
+
+    def checks(self, call: Call) -> Iterator[Check]:
+        """The permissions a DynamoDB call needs."""
+        try:
+            yield from self.policies.applied(permissions.checks(call, self._tables(call)))
+        except _MISBUILT as error:
+            raise self._not_understood(call) from error
+
+    def handle(self, call: Call) -> Response:
+        """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
+        try:
+            return self._handle(call)
+        except _MISBUILT as error:
+            raise self._not_understood(call) from error
+
+    def look(self, table: str, key: Mapping[str, Any]) -> Stored:
+        """An item as it lies on disk. Raises LookupError."""
+        return self.storage.look(table, key)
+
+    def _handle(self, call: Call) -> Response:
+        handler = self._handlers.get(call.operation)
+        if call.operation in _NAME_THE_TABLE:
+            self._require_table(call)
+        for name in _PARAMETERS_NOT_EMULATED:
+            if name in call.parameters:
+                raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
+        return self._items(call) if handler is None else handler(call)
+
+    def _tagging(self, call: Call) -> Response:
+        """Tags decide as conditions: they are on a table that exists."""
+        arn = call.parameters["ResourceArn"]
+        if table_name(arn) not in self._tables(call):
+            message = f"Requested resource not found: ResourcArn: {arn} not found"
+            raise AwsError("ResourceNotFoundException", message)
+        return self._forward(call)
+
+    def _require_table(self, call: Call) -> None:
+        name = call.parameters.get("TableName")
+        if isinstance(name, str) and table_name(name) not in self._tables(call):
+            message = f"Requested resource not found: Table: {name} not found"
+            raise AwsError("ResourceNotFoundException", message)
+
+    def _require_tables(self, call: Call, names: Iterable[str]) -> None:
+        if not all(name in self._tables(call) for name in names):
+            raise AwsError("ResourceNotFoundException", "Requested resource not found")
+
+    def _tables(self, call: Call) -> Mapping[str, Any]:
+        tables: Mapping[str, Any] = self._moto.dynamodb(call.region).tables
+        return tables
+
+    def _forward(self, call: Call, parameters: Mapping[str, Any] | None = None) -> Response:
+        """Let moto answer; ``parameters`` take the place of the call's own."""
+        self._moto.seed(call.operation)
+        request = call.request
+        if parameters is not None:
+            request = replace(request, body=json.dumps(parameters).encode())
+        response = self._moto.forward(request, "dynamodb", call.region, call.request_id)
+        if response.status == 400:
+            document = json.loads(response.body)
+            code = document.get("__type", "").rpartition("#")[2]
+            return with_body(response, {**document, "__type": error_type(code, "dynamodb")})
+        return response
+
+    def _not_understood(self, call: Call) -> Exception:
+        """What moto fails at: AWS's refusal where the request is malformed."""
+        return malformed(call.operation, call.parameters) or NotEmulated(
+            f"The sandbox cannot answer this {call.operation} of DynamoDB: try it on AWS."
+        )
+
+    # --- items -----------------------------------------------------------------------------
+
+    def _items(self, call: Call) -> Response:
+        """Read or write items: every such call passes here, with its tables' keys at hand."""
+        require_shallow(call)
+        tables, names = self._tables(call), permissions.tables_of(call)
+        vaults = self.storage.vaults(call.region, names)
+        with self.storage.unlocked(call, vaults.values()):
+            for name in vaults:
+                require_keys(tables[name], call)
+            index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
+            response = index_keys.refused_before() or self._forward_items(call, names)
+            if response.status == 200 and call.operation not in _READS:
+                response = index_keys.refused_after(response, vaults, self.storage.store)
+            for vault in vaults.values():
+                if response.status != 200:
+                    vault.undo()
+                elif call.operation not in _READS:
+                    vault.keep()
+            return response
+
+    def _forward_items(self, call: Call, names: Iterable[str]) -> Response:
+        if call.operation in _STATEMENTS:
+            if call.operation != "BatchExecuteStatement":  # which has an error for each statement
+                self._require_tables(call, names)
+            with self.storage.store.only(call.region, names):
+                return self._forward(call, _readable(call))
+        if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:
+            parameters = dict(call.parameters)
+            updates = parameters.pop("AttributeUpdates", None)
+            more = as_expression(updates) if updates else {"AttributeUpdates": {}}
+            return self._forward(call, {**parameters, **more})
+        return self._forward(call)
+
+    # --- tables ----------------------------------------------------------------------------
+
+    def _create_table(self, call: Call) -> Response:
+        parameters = dict(call.parameters)
+        require_throughput(parameters)
+        key_id = read_specification(parameters.pop("SSESpecification", {}), "SSESpecification")
+        document, policy = parameters.pop("ResourcePolicy", None), None
+        arn = permissions.table_arn(call, parameters["TableName"])
+        if document is not None:
+            policy = self.policies.read(call, arn, document)
+        response = self._forward(call, parameters)
+        if response.status != 200:
+            return response
+        name = table_name(parameters["TableName"])
+        if policy is not None:
+            self.policies.put(arn, document, policy, None)
+        with self._unless_refused(call, name):
+            self.encryption.create(call, name, key_id)
+        self.storage.keep_table(call.region, name)
+        return self._described(call, response, "TableDescription", status="CREATING")
+
+    @contextmanager
+    def _unless_refused(self, call: Call, table: str) -> Iterator[None]:
+        """A new table is gone again if what is done to it here is refused."""
+        try:
+            yield
+        except AwsError:
+            del self._moto.dynamodb(call.region).tables[table]
+            self.encryption.delete(call, table)
+            self.policies.forget(permissions.table_arn(call, table))
+            raise
+
+    def _update_table(self, call: Call) -> Response:
+        parameters = call.parameters
+        changes = [name for name in _PARAMETERS if name in parameters]
+        if not changes:
+            names = ", ".join(_CHANGES[:-1])
+            raise AwsError(
+                "ValidationException", f"At least one of {names} or {_CHANGES[-1]} is required"
+            )
+        if "SSESpecification" not in changes:
+            response = self._forward(call)
+            self.storage.keep_table(call.region, table_name(parameters.get("TableName", "")))
+            return self._described(call, response, "TableDescription")
+        table = table_name(parameters.get("TableName", ""))
+        if len(changes) > 1:
+            raise AwsError(
+                "ValidationException",
+                "One or more parameter values were invalid: Server-Side Encryption modification "
+                "must be the only operation in the request",
+            )
+        if table in self._tables(call):
+            self.encryption.switch(call, table, parameters["SSESpecification"])
+        response = self._forward(call, {"TableName": parameters.get("TableName")})
+        return self._described(call, response, "TableDescription")
+
+    def _describe_table(self, call: Call) -> Response:
+        return self._described(call, self._forward(call), "Table")
+
+    def _delete_table(self, call: Call) -> Response:
+        table = table_name(call.parameters.get("TableName", ""))
+        if self.encryption.is_switching(call.region, table):
+            raise in_use(f"Table: {table} is in the process of being updated.")
+        response = self._forward(call)
+        if response.status != 200:
+            return response
+        self.encryption.delete(call, table)
+        self.policies.forget(permissions.table_arn(call, table))
+        self.storage.drop_table(call.region, table)
+        return self._described(call, response, "TableDescription", status="DELETING")
+
+    def _described(
+        self, call: Call, response: Response, name: str, status: str | None = None
+    ) -> Response:
+        """The answer with its table description mended; ``status`` is a passing one AWS shows."""
+        if response.status != 200:
+            return response
+        document = json.loads(response.body)
+        description = document[name]
+        self._label_stream(call.region, description)
+        for indexes in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
+            if not description.get(indexes):
+                description.pop(indexes, None)
+        self._archive(call.region)
+        self.encryption.describe(call.region, description)
+        if status is not None:
+            description["TableStatus"] = status
+        return with_body(response, document)
+
+    def _label_stream(self, region: str, description: Document) -> None:
+        """Give a new stream a label of AWS's form, in what moto keeps and what it told."""
+        label = description.get("LatestStreamLabel")
+        if label is not None:
+            told = label_in_milliseconds(label)
+            table = self._moto.dynamodb(region).tables.get(description["TableName"])
+            if table is not None:
+                table.latest_stream_label = told
+            description["LatestStreamLabel"] = told
+            description["LatestStreamArn"] = f"{description['TableArn']}/stream/{told}"
+
+    def _need_key(self, call: Call) -> Response:
+        """A change that AWS refuses as soon as the table's key is unusable."""
+        self.encryption.require_key(call, table_name(call.parameters.get("TableName", "")))
+        return self._forward(call)
+
+    def _not_emulated(self, call: Call) -> Response:
+        raise NotEmulated(f"The sandbox does not emulate dynamodb:{call.operation}.")
+
+    # --- resource-based policies -----------------------------------------------------------
+
+    def _put_policy(self, call: Call) -> Response:
+        parameters, arn = call.parameters, resource_of(call.parameters, self._tables(call))
+        document = parameters["Policy"]
+        policy = self.policies.read(call, arn, document)
+        expected = parameters.get("ExpectedRevisionId")
+        return answer(call, {"RevisionId": self.policies.put(arn, document, policy, expected)})
+
+    def _get_policy(self, call: Call) -> Response:
+        return answer(call, self.policies.get(resource_of(call.parameters, self._tables(call))))
+
+    def _delete_policy(self, call: Call) -> Response:
+        arn = resource_of(call.parameters, self._tables(call))
+        return answer(call, self.policies.delete(arn, call.parameters.get("ExpectedRevisionId")))
+
+    # --- backups ---------------------------------------------------------------------------
+
+    def _require_in_service(self, call: Call) -> None:
+        """What is asked about backups, AWS does not find of an archived table.
+
+        https://github.com/hashicorp/terraform-provider-aws/issues/26577
+        """
+        name = table_name(call.parameters.get("TableName", ""))
+        known = name in self._tables(call)
+        if known and self.encryption.condition(call.region, name).archived is not None:
+            raise AwsError("TableNotFoundException", f"Table not found: {name}")
+
+    def _continuous_backups(self, call: Call) -> Response:
+        self._require_in_service(call)
+        return self._forward(call)
+
+    def _create_backup(self, call: Call) -> Response:
+        self._require_in_service(call)
+        response = self._need_key(call)
+        if response.status == 200:
+            table = table_name(call.parameters["TableName"])
+            arn = json.loads(response.body)["BackupDetails"]["BackupArn"]
+            self.storage.keep_backup(
+                call.region, table, self._moto.dynamodb(call.region).backups[arn]
+            )
+        return response
+
+    def _describe_backup(self, call: Call) -> Response:
+        self._archive(call.region)
+        response = self._forward(call)
+        state = self.storage.of_backup(call.parameters.get("BackupArn", ""))
+        if response.status != 200:
+            return response
+        document = json.loads(response.body)
+        description = document["BackupDescription"]
+        features = description.setdefault("SourceTableFeatureDetails", {})
+        description["SourceTableDetails"].pop("TableStatus", None)
+        if state is not None and state.key is not None:
+            features["SSEDescription"] = {
+                "Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": state.key.arn,
+            }  # fmt: skip
+        return with_body(response, document)
+
+    def _list_backups(self, call: Call) -> Response:
+        self._archive(call.region)
+        return self._forward(call)
+
+    def _restore(self, call: Call) -> Response:
+        """A restored table has the source's key unless the request overrides it.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CreateBackup.html
+        """
+        self._archive(call.region)
+        parameters = dict(call.parameters)
+        override = parameters.pop("SSESpecificationOverride", None)
+        source = table_name(parameters.pop("SourceTableArn", parameters.get("SourceTableName", "")))
+        if call.operation == "RestoreTableToPointInTime":
+            parameters["SourceTableName"] = source
+            key_id = self.encryption.key_of(call.region, source)
+            self._require_point_in_time(call, source)
+        else:
+            backup = self.storage.of_backup(parameters.get("BackupArn", ""))
+            key_id = backup.key.arn if backup is not None and backup.key is not None else None
+        if override is not None:
+            key_id = read_specification(override, "SSESpecificationOverride")
+        response = self._forward(call, parameters)
+        if response.status != 200:
+            return response
+        name = parameters["TargetTableName"]
+        with self._unless_refused(call, name):
+            self.encryption.create(call, name, key_id)
+            self.storage.restore(call, name, parameters.get("BackupArn"), source)
+        return self._described(call, response, "TableDescription", status="CREATING")
+
+    def _require_point_in_time(self, call: Call, source: str) -> None:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html"""
+        table = self._tables(call).get(source)
+        if table is None:
+            raise AwsError("TableNotFoundException", f"Table not found: {source}")
+        found = table.continuous_backups["PointInTimeRecoveryDescription"]
+        if found["PointInTimeRecoveryStatus"] != "ENABLED":
+            raise AwsError(
+                "PointInTimeRecoveryUnavailableException",
+                f"Point in time recovery is not enabled for table '{source}'",
+            )
+
+    def _archive(self, region: str) -> None:
+        """Make the backups of tables whose key has been unusable for too long."""
+        for table, moment in self.encryption.to_archive(region):
+            backend = self._moto.dynamodb(region)
+            self._moto.seed("ArchiveTable")
+            backup = backend.create_backup(table, f"{table}-archived")
+            del backend.backups[backup.arn]
+            backup.creation_date_time = moment.replace(tzinfo=None)
+            backup.identifier = backup._make_identifier()
+            backend.backups[backup.arn] = backup
+            self.storage.keep_backup(region, table, backup)
+            self.encryption.of(region, table).archive = backup.arn
+
+
+def _readable(call: Call) -> Document:
+    """A PartiQL request as moto reads it. Raises AwsError for what is no statement."""
+    parameters = dict(call.parameters)
+    lists = [name for name in ("Statements", "TransactStatements") if name in parameters]
+    for asked in parameters[lists[0]] if lists else [parameters]:
+        if read_statement(asked.get("Statement", "")) is None:
+            raise AwsError(
+                "ValidationException", "Statement wasn't well formed, can't be processed"
+            )
+    if not lists:
+        return {**parameters, "Statement": spaced(parameters["Statement"])}
+    listed = [{**asked, "Statement": spaced(asked["Statement"])} for asked in parameters[lists[0]]]
+    return {**parameters, lists[0]: listed}

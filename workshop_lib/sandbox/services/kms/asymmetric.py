@@ -1,0 +1,198 @@
+"""KMS's asymmetric and HMAC operations, on real keys.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
+https://docs.aws.amazon.com/kms/latest/developerguide/hmac.html
+"""
+
+import hmac
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.kms.keys import Key
+
+_CURVES: dict[str, ec.EllipticCurve] = {
+    "ECC_NIST_P256": ec.SECP256R1(),
+    "ECC_NIST_P384": ec.SECP384R1(),
+    "ECC_NIST_P521": ec.SECP521R1(),
+    "ECC_SECG_P256K1": ec.SECP256K1(),
+}
+
+
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "SHA_1": hashes.SHA1(),
+    "SHA_224": hashes.SHA224(),
+    "SHA_256": hashes.SHA256(),
+    "SHA_384": hashes.SHA384(),
+    "SHA_512": hashes.SHA512(),
+}
+
+
+_EDWARDS = "ECC_NIST_EDWARDS25519"
+
+
+def new_private_key(spec: str) -> Any:
+    """A fresh RSA or elliptic curve key of a KMS key spec."""
+    if spec == _EDWARDS:
+        return ed25519.Ed25519PrivateKey.generate()
+    if spec in _CURVES:
+        return ec.generate_private_key(_CURVES[spec])
+    return rsa.generate_private_key(65537, int(spec.removeprefix("RSA_")))
+
+
+def new_secret(spec: str) -> bytes:
+    """Fresh key material of a symmetric or HMAC key spec."""
+    return os.urandom(32 if spec == "SYMMETRIC_DEFAULT" else int(spec.removeprefix("HMAC_")) // 8)
+
+
+def is_spec(private_key: Any, spec: str) -> bool:
+    """Whether a private key is of a KMS key spec."""
+    if isinstance(private_key, ed25519.Ed25519PrivateKey):
+        return spec == _EDWARDS
+    if isinstance(private_key, rsa.RSAPrivateKey):
+        return spec == f"RSA_{private_key.key_size}"
+    if isinstance(private_key, ec.EllipticCurvePrivateKey) and spec in _CURVES:
+        return private_key.curve.name == _CURVES[spec].name
+    return False
+
+
+def private_der(private_key: Any) -> bytes:
+    """A private key as PKCS #8, in DER."""
+    return bytes(
+        private_key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+
+def public_der(private_key: Any) -> bytes:
+    """The public half as SubjectPublicKeyInfo, in DER."""
+    return bytes(
+        private_key.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    )
+
+
+def private_key_of(key: Key) -> Any:
+    """The key's private key; made when it is first needed, for RSA keys take a while."""
+    backing = key.backing
+    if backing.private_key is None:
+        if backing.imported:
+            backing.private_key = load_private_key(backing.current.secret)
+        else:
+            backing.private_key = new_private_key(key.spec)
+    return backing.private_key
+
+
+def load_private_key(der: bytes | None) -> Any:
+    """A private key from PKCS #8, in DER. Raises ValueError."""
+    try:
+        return serialization.load_der_private_key(der or b"", None)
+    except (TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("not an unencrypted private key") from error
+
+
+def _hash_of(algorithm: str) -> hashes.HashAlgorithm:
+    return _HASHES["_".join(algorithm.split("_")[-2:])]
+
+
+def _oaep(algorithm: str) -> padding.OAEP:
+    chosen = _hash_of(algorithm)
+    return padding.OAEP(padding.MGF1(chosen), chosen, None)
+
+
+def rsa_encrypt(key: Key, algorithm: str, plaintext: bytes) -> bytes:
+    """RSAES-OAEP. Raises AwsError ValidationException for more than the key can take.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    """
+    limit = int(key.spec.removeprefix("RSA_")) // 8 - 2 * _hash_of(algorithm).digest_size - 2
+    if len(plaintext) > limit:
+        raise AwsError(
+            "ValidationException",
+            f"Algorithm {algorithm} and key spec {key.spec} cannot encrypt data larger than "
+            f"{limit} bytes.",
+        )
+    return bytes(private_key_of(key).public_key().encrypt(plaintext, _oaep(algorithm)))
+
+
+def rsa_decrypt(key: Key, algorithm: str, ciphertext: bytes) -> bytes:
+    """RSAES-OAEP. Raises AwsError InvalidCiphertextException."""
+    try:
+        return bytes(private_key_of(key).decrypt(ciphertext, _oaep(algorithm)))
+    except ValueError:
+        raise AwsError("InvalidCiphertextException", "") from None
+
+
+def _signing(algorithm: str, message: bytes, message_type: str) -> tuple[Any, ...]:
+    if algorithm == "ED25519_SHA_512":
+        return ()
+    if algorithm == "ED25519_PH_SHA_512":
+        raise NotEmulated("The sandbox does not emulate signatures with ED25519_PH_SHA_512.")
+    chosen = _hash_of(algorithm)
+    used: Any = chosen
+    if message_type == "DIGEST":
+        if len(message) != chosen.digest_size:
+            raise AwsError(
+                "ValidationException", f"Digest is invalid length for algorithm {algorithm}."
+            )
+        used = Prehashed(chosen)
+    if algorithm.startswith("ECDSA"):
+        return (ec.ECDSA(used),)
+    if "PSS" in algorithm:
+        return padding.PSS(padding.MGF1(chosen), chosen.digest_size), used
+    return padding.PKCS1v15(), used
+
+
+def sign(key: Key, algorithm: str, message: bytes, message_type: str) -> bytes:
+    """A signature of ``message`` (RAW) or of its digest (DIGEST).
+
+    Raises AwsError ValidationException for a digest of another length.
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+    """
+    how = _signing(algorithm, message, message_type)
+    return bytes(private_key_of(key).sign(message, *how))
+
+
+def verify(key: Key, algorithm: str, message: bytes, message_type: str, signature: bytes) -> None:
+    """Raises AwsError KMSInvalidSignatureException unless the signature is the message's.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html
+    """
+    how = _signing(algorithm, message, message_type)
+    try:
+        private_key_of(key).public_key().verify(signature, message, *how)
+    except InvalidSignature:
+        raise AwsError("KMSInvalidSignatureException", "") from None
+
+
+def mac(key: Key, algorithm: str, message: bytes) -> bytes:
+    """The HMAC of ``message``.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
+    """
+    secret = key.backing.current.secret
+    assert secret is not None
+    return hmac.digest(secret, message, _hash_of(algorithm).name)
+
+
+def shared_secret(key: Key, public_key: bytes) -> bytes:
+    """ECDH with another party's public key (SubjectPublicKeyInfo, DER): the raw secret.
+
+    Raises AwsError ValidationException for a key that does not fit.
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_DeriveSharedSecret.html
+    """
+    try:
+        peer = serialization.load_der_public_key(public_key)
+        return bytes(private_key_of(key).exchange(ec.ECDH(), peer))
+    except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
+        raise AwsError("ValidationException", "") from None

@@ -1,0 +1,286 @@
+"""S3's access control lists: what asks for one, and what a bucket's or an object's says.
+
+They count only where Object Ownership does not leave everything to the bucket's owner.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.moto_backend.objects import Grant, ObjectStore
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.services.s3.buckets import ENFORCED, OWNER, Bucket
+from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument, invalid_request
+from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
+from workshop_lib.sandbox.services.s3.xml import SCHEMA, Element, malformed, parse, respond
+
+_GROUPS = "http://acs.amazonaws.com/groups/"
+
+
+_EVERYONE = f"{_GROUPS}global/AllUsers"
+
+
+_AUTHENTICATED = f"{_GROUPS}global/AuthenticatedUsers"
+
+
+LOG_DELIVERY = f"{_GROUPS}s3/LogDelivery"
+
+
+_PUBLIC = (_EVERYONE, _AUTHENTICATED)
+
+
+# What a canned list grants beside the owner's full control. One account owns bucket and objects.
+_CANNED: dict[str, tuple[tuple[str, str], ...]] = {
+    "private": (),
+    "public-read": ((_EVERYONE, "READ"),),
+    "public-read-write": ((_EVERYONE, "READ"), (_EVERYONE, "WRITE")),
+    "authenticated-read": ((_AUTHENTICATED, "READ"),),
+    "aws-exec-read": (),
+    "bucket-owner-read": (),
+    "bucket-owner-full-control": (),
+    "log-delivery-write": ((LOG_DELIVERY, "READ_ACP"), (LOG_DELIVERY, "WRITE")),
+}
+
+
+_PERMISSIONS = ("READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL")
+
+
+_HEADERS = {f"x-amz-grant-{name.lower().replace('_', '-')}": name for name in _PERMISSIONS}
+
+
+_KINDS = ("CanonicalUser", "Group", "AmazonCustomerByEmail")
+
+
+_OWNERS = (Grant(OWNER, "", "FULL_CONTROL"),)
+
+
+# --- what is asked for --------------------------------------------------------------------------
+
+
+def from_headers(
+    call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore
+) -> Any | None:
+    """The list that headers ask for, where lists count; None for the usual one.
+
+    Raises AwsError AccessControlListNotSupported where they are turned off, AccessDenied for a
+    public one that Block Public Access keeps out, InvalidArgument, InvalidRequest.
+    """
+    canned = headers.get("x-amz-acl")
+    grants = _granted(headers)
+    if canned is None and grants is None:
+        return None
+    if canned is not None and grants is not None:
+        raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
+    if canned is not None and canned not in _CANNED:
+        raise invalid_argument("", "x-amz-acl", canned)
+    if not bucket.acls_count:
+        if canned != "bucket-owner-full-control":
+            raise no_acls()
+        return None
+    if canned is not None:
+        grants = (*_OWNERS, *(Grant("", uri, name) for uri, name in _CANNED[canned]))
+    return _allowed(call, bucket, grants or (), store)
+
+
+def _allowed(call: Call, bucket: Bucket, grants: Sequence[Grant], store: ObjectStore) -> Any:
+    if any(grant.uri in _PUBLIC for grant in grants) and bucket.blocks("block_public_acls"):
+        raise access_denied(
+            f"User: {call.caller.arn} is not authorized to perform: s3:PutObjectAcl on resource: "
+            f'"{bucket.arn}" because public access control lists (ACLs) are blocked by the '
+            "BlockPublicAcls block public access setting."
+        )
+    return store.new_acl(grants)
+
+
+def _granted(headers: Mapping[str, str]) -> tuple[Grant, ...] | None:
+    """The grants that headers spell out; None where they spell out none.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html
+    """
+    given = {name: headers[name] for name in _HEADERS if name in headers}
+    grants = [
+        _grantee(name, part, _HEADERS[name]) for name, text in given.items()
+        for part in text.split(",")
+    ]  # fmt: skip
+    return tuple(grants) if given else None
+
+
+def _grantee(header: str, text: str, permission: str) -> Grant:
+    kind, equals, quoted = text.strip().partition("=")
+    value = quoted.strip().strip('"')
+    if not equals or kind not in ("id", "uri", "emailAddress"):
+        raise invalid_argument("Argument format not recognized", header, text)
+    if kind == "emailAddress":
+        raise _unknown_address(value)
+    if kind == "uri":
+        return Grant("", _group(value, "uri"), permission)
+    return Grant(_user(value, "id"), "", permission)
+
+
+def _user(text: str, name: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise invalid_argument("Invalid id", name, text)
+    return text
+
+
+def _group(text: str, name: str) -> str:
+    if text not in (*_PUBLIC, LOG_DELIVERY):
+        raise invalid_argument("Invalid group uri", name, text)
+    return text
+
+
+def _unknown_address(address: str) -> AwsError:
+    """Of an account's addresses the sandbox knows none."""
+    return AwsError(
+        "UnresolvableGrantByEmailAddress",
+        "The e-mail address you provided does not match any account on record.",
+        400,
+        {"EmailAddress": address},
+    )
+
+
+def from_document(body: bytes) -> tuple[Grant, ...]:
+    """The grants in an AccessControlPolicy. Raises AwsError MalformedACLError, InvalidArgument."""
+    document = parse(body, "AccessControlPolicy")
+    owner, listed = document.one("Owner"), document.one("AccessControlList")
+    owner_id = owner and owner.value("ID")
+    if not owner_id or listed is None:
+        raise _malformed()
+    if owner_id != OWNER:
+        raise invalid_argument("Invalid id", "CanonicalUser/ID", owner_id)
+    return tuple(_grant(element) for element in listed.all("Grant"))
+
+
+def _grant(element: Element) -> Grant:
+    grantee, permission = element.one("Grantee"), element.value("Permission")
+    if grantee is None or grantee.kind not in _KINDS or permission not in _PERMISSIONS:
+        raise _malformed()
+    uri, user, address = (grantee.value(name) for name in ("URI", "ID", "EmailAddress"))
+    if address is not None:
+        raise _unknown_address(address)
+    if uri is not None:
+        return Grant("", _group(uri, "Group/URI"), permission)
+    if user is None:
+        raise _malformed()
+    return Grant(_user(user, "CanonicalUser/ID"), "", permission)
+
+
+def _malformed() -> AwsError:
+    return AwsError("MalformedACLError", malformed().message)
+
+
+def no_acls() -> AwsError:
+    """AccessControlListNotSupported."""
+    return AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
+
+
+def of_new_bucket(headers: Mapping[str, str], ownership: str, store: ObjectStore) -> Any | None:
+    """The list a bucket is created with, if one is asked for. It is never a public one.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+    """
+    canned, grants = headers.get("x-amz-acl"), _granted(headers)
+    if canned is not None and canned not in _CANNED:
+        raise invalid_argument("", "x-amz-acl", canned)
+    if (canned not in (None, "private") or grants) and ownership == ENFORCED:
+        raise not_enforceable()
+    if canned is not None:
+        grants = (*_OWNERS, *(Grant("", uri, name) for uri, name in _CANNED[canned]))
+    if any(grant.uri in _PUBLIC for grant in grants or ()):
+        raise AwsError(
+            "InvalidBucketAclWithBlockPublicAccessError",
+            "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+        )
+    return None if grants is None else store.new_acl(grants)
+
+
+def not_enforceable() -> AwsError:
+    """InvalidBucketAclWithObjectOwnership."""
+    return AwsError(
+        "InvalidBucketAclWithObjectOwnership",
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+    )
+
+
+# --- operations ---------------------------------------------------------------------------------
+
+
+class Acls:
+    """The operations on access control lists."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.handlers: dict[str, Callable[[Call, Bucket], Response]] = {
+            "GetBucketAcl": self.get_of_bucket,
+            "PutBucketAcl": self.put_of_bucket,
+            "GetObjectAcl": self.get_of_object,
+            "PutObjectAcl": self.put_of_object,
+        }
+
+    def get_of_bucket(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAcl.html"""
+        return self._shown(bucket, bucket.moto.acl, {})
+
+    def get_of_object(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html"""
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        made = self._storage.object(call, bucket, key, version_id)
+        return self._shown(bucket, made.acl, version_headers(bucket, made))
+
+    def put_of_bucket(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
+        acl = self._asked(call, bucket)
+        if acl is not None:
+            bucket.moto.set_acl(acl)
+        return Response(200)
+
+    def put_of_object(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
+        made = self._storage.standing(call, bucket)
+        acl = self._asked(call, bucket)
+        if acl is not None:
+            made.set_acl(acl)
+        return Response(200, version_headers(bucket, made))
+
+    def _asked(self, call: Call, bucket: Bucket) -> Any | None:
+        """The list a request brings; None for the owner's own where lists are turned off."""
+        headers, body, store = call.request.headers, call.request.body, self._storage.store
+        by_header = "x-amz-acl" in headers or any(name in headers for name in _HEADERS)
+        if by_header and body:
+            raise AwsError("UnexpectedContent", "This request does not support content")
+        if by_header:
+            return from_headers(call, bucket, headers, store)
+        if not body:
+            raise AwsError(
+                "MissingSecurityHeader",
+                "Your request was missing a required header",
+                400,
+                {"MissingHeaderName": "x-amz-acl"},
+            )
+        grants = from_document(body)
+        if not bucket.acls_count:
+            if grants != _OWNERS:
+                raise no_acls()
+            return None
+        return _allowed(call, bucket, grants, store)
+
+    def _shown(self, bucket: Bucket, acl: Any, headers: Mapping[str, str]) -> Response:
+        grants = self._storage.store.grants(acl) if bucket.acls_count else _OWNERS
+        content = {
+            "Owner": {"ID": OWNER},
+            "AccessControlList": {"Grant": [_document(grant) for grant in grants]},
+        }
+        return respond("AccessControlPolicy", content, headers)
+
+
+_TYPED = f'Grantee xmlns:xsi="{SCHEMA}" xsi:type="{{}}"'
+
+
+def _document(grant: Grant) -> dict[str, Any]:
+    if grant.uri:
+        return {_TYPED.format("Group"): {"URI": grant.uri}, "Permission": grant.permission}
+    return {_TYPED.format("CanonicalUser"): {"ID": grant.user}, "Permission": grant.permission}

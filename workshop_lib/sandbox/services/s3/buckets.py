@@ -1,0 +1,157 @@
+"""S3's buckets: their default encryption, policy, versioning and who may be given access.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-encryption.html
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.policy.evaluation import Policy
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.services.s3.encryption import SSE_S3, Wanted
+from workshop_lib.sandbox.services.s3.errors import no_such_bucket
+from workshop_lib.sandbox.services.s3.xml import malformed, parse
+
+BLOCKED, ALLOWED = "SSE-C", "NONE"
+
+
+ENFORCED = "BucketOwnerEnforced"
+
+
+# The account's canonical user id, the same that moto writes into access control lists.
+OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
+
+
+@dataclass(frozen=True)
+class CorsRule:
+    """Which pages may send what, and what they may read of the answer."""
+
+    origins: list[str]
+    methods: list[str]
+    headers: list[str]
+    exposed: list[str]
+    max_age: str | None
+    name: str | None
+
+
+@dataclass
+class Settings:
+    """What the sandbox keeps of a bucket beside moto's own configuration.
+
+    ``blocks_sse_c``: None where the account still works as before April 2026 and nothing was said.
+    """
+
+    default: Wanted = field(default_factory=lambda: Wanted(SSE_S3))
+    configured: bool = False
+    blocks_sse_c: bool | None = True
+    policy_text: bytes | None = None
+    policy: Policy | None = None
+    policy_is_public: bool = False
+    logging_text: bytes | None = None
+    cors: list[CorsRule] = field(default_factory=list)
+    uploads: dict[str, Any] = field(default_factory=dict)
+    completed: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A bucket: moto's, and the sandbox's settings of it."""
+
+    moto: Any
+    settings: Settings
+
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        return str(self.moto.name)
+
+    @property
+    def arn(self) -> str:
+        """The bucket's ARN."""
+        return f"arn:aws:s3:::{self.moto.name}"
+
+    @property
+    def region(self) -> str:
+        """The Region the bucket is in."""
+        return str(self.moto.region_name)
+
+    def object_arn(self, key: str) -> str:
+        """The ARN of an object in it."""
+        return f"arn:aws:s3:::{self.moto.name}/{key}"
+
+    @property
+    def versioning(self) -> str | None:
+        """Enabled, Suspended, or None: never turned on."""
+        status: str | None = self.moto.versioning_status
+        return status
+
+    @property
+    def acls_count(self) -> bool:
+        """Whether access control lists have any effect."""
+        return bool(self.moto.ownership_rule != ENFORCED)
+
+    def blocks(self, setting: str) -> bool:
+        """Whether a setting of Block Public Access is on, such as "block_public_policy"."""
+        block = self.moto.public_access_block
+        return block is not None and str(getattr(block, setting)).lower() == "true"
+
+
+class Buckets:
+    """All buckets of the account."""
+
+    def __init__(self, store: ObjectStore, *, sse_c_allowed: bool) -> None:
+        self._store = store
+        self._sse_c_allowed = sse_c_allowed
+
+    def get(self, name: str) -> Bucket:
+        """The bucket of that name. Raises AwsError NoSuchBucket."""
+        found = self._store.bucket(name)
+        if found is None:
+            raise no_such_bucket(name)
+        settings = getattr(found, "settings", None)
+        if settings is None:
+            settings = found.settings = self._new_settings(found)
+        return Bucket(found, settings)
+
+    def _new_settings(self, bucket: Any) -> Settings:
+        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
+        self._store.block_public_access(bucket)
+        if bucket.ownership_rule is None:
+            bucket.ownership_rule = ENFORCED
+        return Settings(blocks_sse_c=None if self._sse_c_allowed else True)
+
+    def all(self) -> Iterator[Bucket]:
+        """All buckets, by name."""
+        for found in self._store.buckets():
+            yield self.get(found.name)
+
+
+_S3_ARN = re.compile(r"arn:[^:]+:s3:[^:]*:[^:]*:([^/]+)(?:/.*)?", re.DOTALL)
+
+
+# --- versioning ---------------------------------------------------------------------------------
+
+
+def put_versioning(bucket: Bucket, body: bytes) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketVersioning.html"""
+    status = parse(body, "VersioningConfiguration").value("Status")
+    if status is None:
+        raise AwsError(
+            "IllegalVersioningConfigurationException",
+            "The Versioning element must be specified",
+        )
+    if status not in ("Enabled", "Suspended"):
+        raise malformed()
+    if status == "Suspended" and bucket.moto.object_lock_enabled:
+        raise AwsError(
+            "InvalidBucketState",
+            "An Object Lock configuration is present on this bucket, so the versioning state "
+            "cannot be changed.",
+            409,
+        )
+    bucket.moto.versioning_status = status
+    return Response(200)

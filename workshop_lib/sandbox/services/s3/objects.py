@@ -1,0 +1,444 @@
+"""S3's operations on objects that travel in one piece.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
+
+from workshop_lib.sandbox import post_form
+from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.services.s3 import tagging
+from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
+from workshop_lib.sandbox.services.s3.encryption import (
+    SSE_KMS,
+    SSE_S3,
+    Wanted,
+    require_no_choice,
+    require_transport,
+)
+from workshop_lib.sandbox.services.s3.errors import (
+    access_denied,
+    invalid_argument,
+    invalid_request,
+    no_such_version,
+    unvalued_argument,
+)
+from workshop_lib.sandbox.services.s3.permissions import BYPASS, bypasses
+from workshop_lib.sandbox.services.s3.preconditions import (
+    byte_range,
+    check_delete,
+    check_read,
+    check_write,
+)
+from workshop_lib.sandbox.services.s3.storage import (
+    Checksum,
+    Facts,
+    Storage,
+    http_date,
+    marker_response,
+    require_at_hand,
+    version_headers,
+)
+from workshop_lib.sandbox.services.s3.uploads import (
+    check_key,
+    check_md5,
+    described,
+    encryption_headers,
+    own_checksum,
+    require_digest,
+    sent_checksum,
+    write_wish,
+)
+from workshop_lib.sandbox.services.s3.xml import document, malformed, parse, respond
+
+# Query parameters that replace headers of the answer to a read.
+_OVERRIDES = {
+    "response-cache-control": "Cache-Control",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+    "response-content-language": "Content-Language",
+    "response-content-type": "Content-Type",
+    "response-expires": "Expires",
+}
+
+
+_REDIRECT = "x-amz-website-redirect-location"
+
+
+_ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
+
+
+class Objects:
+    """PutObject, GetObject, CopyObject and their kin."""
+
+    def __init__(self, buckets: Buckets, storage: Storage) -> None:
+        self._buckets = buckets
+        self._storage = storage
+        self.handlers = {
+            "PutObject": self.put,
+            "PostObject": self.post,
+            "GetObject": self.get,
+            "HeadObject": self.get,
+            "GetObjectAttributes": self.attributes,
+            "DeleteObject": self.delete,
+            "DeleteObjects": self.delete_many,
+            "UpdateObjectEncryption": self.update_encryption,
+        }
+
+    # --- writing -------------------------------------------------------------------------------
+
+    def put(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+        request, key = call.request, call.parameters["Key"]
+        made, shown = self._write(call, bucket, key, request.headers, request.body)
+        return Response(200, {"ETag": made.etag, **shown})
+
+    def _write(
+        self, call: Call, bucket: Bucket, key: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Any, dict[str, str]]:
+        """Store a body: the object, and the headers that tell of it."""
+        check_key(key)
+        asked = write_wish(call, bucket, headers)
+        digest = check_md5(headers, body)
+        checksum = sent_checksum(headers, body) or own_checksum(body)
+        new = described(call, bucket, headers, self._storage.store)
+        check_write(headers, key, self._storage.current(bucket, key))
+        new.facts.checksum = checksum
+        made = self._storage.write(call, bucket, key, new, asked, body, digest)
+        return made, {
+            **version_headers(bucket, made),
+            **checksum.headers(),
+            **encryption_headers(made.facts.envelope, asked, headers),
+        }
+
+    def post(self, call: Call, bucket: Bucket) -> Response:
+        """A browser's upload.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+        """
+        form = post_form.read(call.request)
+        headers = {name: value for name, value in form.fields.items() if name != "key"}
+        if "acl" in headers:
+            headers["x-amz-acl"] = headers.pop("acl")
+        if "tagging" in headers:
+            headers["x-amz-tagging"] = urlencode(tagging.from_form(headers.pop("tagging")))
+        key = form.key
+        made, shown = self._write(call, bucket, key, headers, form.file)
+        shown = {"ETag": made.etag, "Location": _address(call, bucket, key), **shown}
+        redirect = form.fields.get("success_action_redirect", form.fields.get("redirect"))
+        if redirect and urlsplit(redirect).scheme in ("http", "https"):
+            told = {"bucket": bucket.name, "key": key, "etag": made.etag}
+            parts = urlsplit(redirect)
+            query = "&".join(filter(None, (parts.query, urlencode(told))))
+            return Response(303, {**shown, "Location": urlunsplit(parts._replace(query=query))})
+        status = form.fields.get("success_action_status")
+        if status == "201":
+            content = {
+                "Location": shown["Location"], "Bucket": bucket.name, "Key": key, "ETag": made.etag,
+            }  # fmt: skip
+            body = document("PostResponse", content, namespace="")
+            return Response(201, {"Content-Type": "application/xml", **shown}, body)
+        return Response(200 if status == "200" else 204, shown)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def get(self, call: Call, bucket: Bucket) -> Response:
+        """GetObject and HeadObject, which differ in the body and in what they need of KMS.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+        """
+        request, key = call.request, call.parameters["Key"]
+        version_id = call.parameters.get("versionId")
+        head = call.operation == "HeadObject"
+        require_no_choice(request.headers)
+        made = self._storage.find(call, bucket, key, version_id)
+        if not self._storage.is_object(made):
+            return marker_response(call, made, key, version_id)
+        facts: Facts = made.facts
+        customer = self._storage.customer_key(call, facts)
+        modified = made.last_modified.replace(microsecond=0)
+        shown = {
+            "Last-Modified": http_date(modified),
+            "ETag": made.etag,
+            **version_headers(bucket, made),
+            **facts.envelope.headers(customer),
+        }
+        if not check_read(request.headers, made.etag, modified):
+            return Response(304, shown)
+        if not head:
+            require_at_hand(made)
+        extent, part_headers, checksum = _extent(call, made)
+        shown |= {"Accept-Ranges": "bytes", **facts.headers, **self._more(made), **part_headers}
+        shown |= _overrides(call)
+        asks_checksum = request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED"
+        if asks_checksum and checksum is not None:
+            shown |= checksum.headers()
+        start, stop = extent or (0, made.size)
+        status = 200
+        if extent is not None:
+            status = 206
+            shown["Content-Range"] = f"bytes {start}-{stop - 1}/{made.size}"
+        shown["Content-Length"] = str(stop - start)
+        if head:
+            require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
+            if asks_checksum and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
+                self._storage.keyring.open(call, bucket.region, facts.envelope)
+            return Response(status, shown)
+        return Response(status, shown, self._storage.open(call, bucket, made, customer, extent))
+
+    def _more(self, made: Any) -> dict[str, str]:
+        shown = {}
+        if made.storage_class != "STANDARD":
+            shown["x-amz-storage-class"] = made.storage_class
+        if count := len(self._storage.store.tags(made)):
+            shown["x-amz-tagging-count"] = str(count)
+        if made.lock_mode:
+            shown["x-amz-object-lock-mode"] = made.lock_mode
+            shown["x-amz-object-lock-retain-until-date"] = made.lock_until
+        if made.lock_legal_status:
+            shown["x-amz-object-lock-legal-hold"] = made.lock_legal_status
+        if made.expiry_date is not None:
+            shown["x-amz-restore"] = f'ongoing-request="false", expiry-date="{made.expiry_date}"'
+        return shown
+
+    def attributes(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        asked = _asked_attributes(call)
+        made = self._storage.find(call, bucket, key, version_id)
+        if not self._storage.is_object(made):
+            return marker_response(call, made, key, version_id)
+        facts: Facts = made.facts
+        self._storage.customer_key(call, facts)
+        require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
+        if "Checksum" in asked and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
+            self._storage.keyring.open(call, bucket.region, facts.envelope)
+        found = {
+            "ETag": made.etag.strip('"'),
+            "Checksum": facts.checksum and _bare(facts.checksum),
+            "ObjectParts": _parts_of(call, facts) if facts.parts else None,
+            "StorageClass": made.storage_class,
+            "ObjectSize": made.size,
+        }
+        headers = {"Last-Modified": http_date(made.last_modified), **version_headers(bucket, made)}
+        content = {name: value for name, value in found.items() if name in asked}
+        return respond("GetObjectAttributesResponse", content, headers)
+
+    # --- deleting ------------------------------------------------------------------------------
+
+    def delete(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
+        headers, key = call.request.headers, call.parameters["Key"]
+        _require_lock_to_bypass(bucket, headers)
+        check_delete(headers.get("if-match"), key, self._storage.current(bucket, key))
+        version_id, marker = self._storage.delete(
+            bucket, key, call.parameters.get("versionId"), bypass=bypasses(headers)
+        )
+        shown = {} if version_id is None else {"x-amz-version-id": version_id}
+        if marker:
+            shown["x-amz-delete-marker"] = "true"
+        return Response(204, shown)
+
+    def delete_many(self, call: Call, bucket: Bucket) -> Response:
+        """Delete up to 1,000 objects, each with its own permission and its own outcome.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+        """
+        _require_lock_to_bypass(bucket, call.request.headers)
+        require_digest(call.request.headers, call.request.body)
+        root = parse(call.request.body, "Delete")
+        objects = root.all("Object")
+        if not 0 < len(objects) <= 1000:
+            raise malformed()
+        quiet = (root.value("Quiet") or "").lower() == "true"
+        deleted: list[Mapping[str, Any]] = []
+        errors: list[Mapping[str, Any]] = []
+        for element in objects:
+            key, version_id = element.value("Key"), element.value("VersionId") or None
+            if not key:
+                raise malformed()
+            named = {"Key": key, "VersionId": version_id}
+            try:
+                gone = self._delete_one(call, bucket, key, version_id, element.value("ETag"))
+                deleted.append({**named, **gone})
+            except AwsError as error:
+                errors.append({**named, "Code": error.code, "Message": error.message})
+        content = {"Deleted": None if quiet else deleted, "Error": errors}
+        return respond("DeleteResult", content)
+
+    def _delete_one(
+        self, call: Call, bucket: Bucket, key: str, version_id: str | None, match: str | None
+    ) -> dict[str, Any]:
+        permissions = self._storage.permissions
+        bypass = bypasses(call.request.headers)
+        for check in permissions.deletion(call, bucket, key, version_id, match, bypass=bypass):
+            permissions.require(call, check)
+        check_delete(match, key, self._storage.current(bucket, key))
+        if version_id is not None and not self._storage.is_own(version_id):
+            raise no_such_version(key, version_id)
+        gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)
+        if marker:
+            return {"DeleteMarker": True, "DeleteMarkerVersionId": gone}
+        return {}
+
+    # --- changing the key ----------------------------------------------------------------------
+
+    def update_encryption(self, call: Call, bucket: Bucket) -> Response:
+        """Wrap an object's data key under another KMS key; its data stays as it is.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_UpdateObjectEncryption.html
+        """
+        require_transport(call, by_customer=False, by_kms=True)
+        by_kms = parse(call.request.body, "ObjectEncryption").one("SSE-KMS")
+        arn = by_kms and by_kms.value("KMSKeyArn")
+        if by_kms is None or not arn:
+            raise malformed()
+        key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+        made = self._storage.object(call, bucket, key, version_id)
+        if made.is_locked(False):
+            raise access_denied()
+        facts: Facts = made.facts
+        if facts.envelope.method not in (SSE_S3, SSE_KMS):
+            raise invalid_request(
+                "The source object's encryption type is not supported by this operation."
+            )
+        bucket_key = (by_kms.value("BucketKeyEnabled") or "").lower() == "true"
+        asked = Wanted(SSE_KMS, arn, bucket_key)
+        keyring = self._storage.keyring
+        keys = keyring.open(call, bucket.region, facts.envelope)
+        envelope = keyring.rewrap(
+            call, bucket.region, bucket.arn, keys, asked, bucket.object_arn(key)
+        )
+        made.facts = replace(facts, envelope=envelope)
+        return Response(200)
+
+
+# --- parts of the above -------------------------------------------------------------------------
+
+
+def _extent(
+    call: Call, made: Any
+) -> tuple[tuple[int, int] | None, dict[str, str], Checksum | None]:
+    """Which bytes a read asks for, headers about its part, and the checksum of those bytes."""
+    facts: Facts = made.facts
+    header = call.request.headers.get("range")
+    number = call.parameters.get("partNumber")
+    if number is None:
+        extent = byte_range(header, made.size)
+        return extent, {}, facts.checksum if extent in (None, (0, made.size)) else None
+    if header is not None:
+        message = "Cannot specify both Range header and partNumber query parameter"
+        raise invalid_request(message)
+    if not number.isdecimal() or not 1 <= int(number) <= 10_000:
+        message = "Part number must be an integer between 1 and 10000, inclusive"
+        raise invalid_argument(message, "partNumber", number)
+    if not facts.parts:
+        if number != "1":
+            raise _no_such_part(number, 1)
+        return ((0, made.size) if made.size else None), {}, facts.checksum
+    if int(number) > len(facts.parts):
+        raise _no_such_part(number, len(facts.parts))
+    start = sum(part.size for part in facts.parts[: int(number) - 1])
+    part = facts.parts[int(number) - 1]
+    checksum = None
+    if part.checksum is not None and facts.checksum is not None:
+        checksum = replace(facts.checksum, value=part.checksum)
+    parts_count = {"x-amz-mp-parts-count": str(len(facts.parts))}
+    return (start, start + part.size), parts_count, checksum
+
+
+def _no_such_part(number: str, count: int) -> AwsError:
+    return AwsError(
+        "InvalidPartNumber",
+        "The requested partnumber is not satisfiable",
+        416,
+        {"PartNumberRequested": number, "ActualPartCount": str(count)},
+    )
+
+
+def _overrides(call: Call) -> dict[str, str]:
+    found = {
+        header: call.parameters[name]
+        for name, header in _OVERRIDES.items()
+        if name in call.parameters
+    }
+    if found and call.caller.principal.kind == "anonymous":
+        raise invalid_request(
+            "Request specific response headers cannot be used for anonymous GET requests."
+        )
+    return found
+
+
+def _asked_attributes(call: Call) -> list[str]:
+    text = call.request.headers.get("x-amz-object-attributes", "")
+    asked = [name.strip() for name in text.split(",") if name.strip()]
+    if not asked:
+        raise invalid_argument(
+            "The x-amz-object-attributes header specifying the attributes to be retrieved is "
+            "either missing or empty",
+            "x-amz-object-attributes",
+            text or None,
+        )
+    if any(name not in _ATTRIBUTES for name in asked):
+        message = "Invalid attribute name specified."
+        raise invalid_argument(message, "x-amz-object-attributes", text)
+    return asked
+
+
+def _bare(checksum: Checksum) -> dict[str, str]:
+    return {**checksum.elements(), f"Checksum{checksum.algorithm}": checksum.value.split("-")[0]}
+
+
+def _parts_of(call: Call, facts: Facts) -> dict[str, Any]:
+    """An object's parts; one by one only where the uploader chose a checksum for them."""
+    chosen = facts.checksum
+    if chosen is None or not chosen.chosen:
+        return {"PartsCount": len(facts.parts)}
+    headers = call.request.headers
+    most = min(_number(headers, "x-amz-max-parts", 1000), 1000)
+    after = _number(headers, "x-amz-part-number-marker", 0)
+    left = [part for part in facts.parts if part.number > after]
+    page = left[:most]
+    return {
+        "PartsCount": len(facts.parts),
+        "PartNumberMarker": after,
+        "NextPartNumberMarker": page[-1].number if page else 0,
+        "MaxParts": most,
+        "IsTruncated": len(left) > len(page),
+        "Part": [
+            {
+                "PartNumber": part.number,
+                "Size": part.size,
+                f"Checksum{chosen.algorithm}": part.checksum,
+            }
+            for part in page
+        ],
+    }
+
+
+def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
+    text = headers.get(name)
+    if text is None:
+        return usual
+    if not text.isdecimal():
+        message = f"Provided {name} not an integer or within integer range"
+        raise invalid_argument(message, name, text)
+    return int(text)
+
+
+def _require_lock_to_bypass(bucket: Bucket, headers: Mapping[str, str]) -> None:
+    if BYPASS in headers and not bucket.moto.object_lock_enabled:
+        message = f"{BYPASS} is only applicable to Object Lock enabled buckets."
+        raise unvalued_argument(message, BYPASS)
+
+
+def _address(call: Call, bucket: Bucket, key: str) -> str:
+    if call.request.host.endswith(".amazonaws.com"):
+        return f"{call.request.scheme}://{bucket.name}.s3.amazonaws.com/{quote(key, safe='')}"
+    return f"{call.request.scheme}://{call.request.host}/{bucket.name}/{quote(key)}"

@@ -1,0 +1,485 @@
+"""What an S3 call needs permission for: actions, resources and condition keys.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from workshop_lib.sandbox import clock, post_form
+from workshop_lib.sandbox.auth.request_context import request_context
+from workshop_lib.sandbox.auth.signature import ISO_BASIC
+from workshop_lib.sandbox.auth.signature import read as read_signature
+from workshop_lib.sandbox.call import Call, Check
+from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.policy.evaluation import Decision, decide
+from workshop_lib.sandbox.policy.evaluation import Request as PolicyRequest
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
+from workshop_lib.sandbox.services.s3.encryption import KEY_ID
+from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument
+from workshop_lib.sandbox.services.s3.xml import parse
+
+Context = dict[str, str | Sequence[str]]
+
+
+# Where the action is not named like the operation.
+BUCKET_ACTIONS = {
+    "DeleteBucketCors": "PutBucketCORS",
+    "DeleteBucketEncryption": "PutEncryptionConfiguration",
+    "DeleteBucketLifecycle": "PutLifecycleConfiguration",
+    "DeleteBucketOwnershipControls": "PutBucketOwnershipControls",
+    "DeleteBucketReplication": "PutReplicationConfiguration",
+    "DeleteBucketTagging": "PutBucketTagging",
+    "DeleteBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "DeletePublicAccessBlock": "PutBucketPublicAccessBlock",
+    "GetBucketAccelerateConfiguration": "GetAccelerateConfiguration",
+    "GetBucketCors": "GetBucketCORS",
+    "GetBucketEncryption": "GetEncryptionConfiguration",
+    "GetBucketInventoryConfiguration": "GetInventoryConfiguration",
+    "GetBucketLifecycleConfiguration": "GetLifecycleConfiguration",
+    "GetBucketNotificationConfiguration": "GetBucketNotification",
+    "GetBucketReplication": "GetReplicationConfiguration",
+    "GetObjectLockConfiguration": "GetBucketObjectLockConfiguration",
+    "GetPublicAccessBlock": "GetBucketPublicAccessBlock",
+    "HeadBucket": "ListBucket",
+    "ListMultipartUploads": "ListBucketMultipartUploads",
+    "ListObjectVersions": "ListBucketVersions",
+    "ListObjects": "ListBucket",
+    "ListObjectsV2": "ListBucket",
+    "PutBucketAccelerateConfiguration": "PutAccelerateConfiguration",
+    "PutBucketCors": "PutBucketCORS",
+    "PutBucketEncryption": "PutEncryptionConfiguration",
+    "PutBucketInventoryConfiguration": "PutInventoryConfiguration",
+    "PutBucketLifecycleConfiguration": "PutLifecycleConfiguration",
+    "PutBucketNotificationConfiguration": "PutBucketNotification",
+    "PutBucketReplication": "PutReplicationConfiguration",
+    "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
+    "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
+}
+
+
+OBJECT_ACTIONS = {
+    "CompleteMultipartUpload": "PutObject",
+    "CopyObject": "PutObject",
+    "CreateMultipartUpload": "PutObject",
+    "HeadObject": "GetObject",
+    "ListParts": "ListMultipartUploadParts",
+    "PostObject": "PutObject",
+    "UploadPart": "PutObject",
+    "UploadPartCopy": "PutObject",
+}
+
+
+# Actions that are others for a version than for the current object.
+_OF_VERSIONS = {
+    "GetObject": "GetObjectVersion",
+    "GetObjectAcl": "GetObjectVersionAcl",
+    "GetObjectAttributes": "GetObjectVersionAttributes",
+    "GetObjectTagging": "GetObjectVersionTagging",
+    "GetObjectTorrent": "GetObjectVersionTorrent",
+    "PutObjectAcl": "PutObjectVersionAcl",
+    "PutObjectTagging": "PutObjectVersionTagging",
+    "DeleteObject": "DeleteObjectVersion",
+    "DeleteObjectTagging": "DeleteObjectVersionTagging",
+}
+
+
+# Headers of a write that need one more permission.
+_MORE = {
+    "x-amz-tagging": "PutObjectTagging",
+    "x-amz-acl": "PutObjectAcl",
+    "x-amz-grant-full-control": "PutObjectAcl",
+    "x-amz-grant-read": "PutObjectAcl",
+    "x-amz-grant-read-acp": "PutObjectAcl",
+    "x-amz-grant-write-acp": "PutObjectAcl",
+    "x-amz-object-lock-mode": "PutObjectRetention",
+    "x-amz-object-lock-retain-until-date": "PutObjectRetention",
+    "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
+}
+
+
+_WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "PostObject"}
+
+
+BYPASS = "x-amz-bypass-governance-retention"
+
+
+_ON_EXISTING_TAGS = re.compile(r"s3:(Get|Delete|Put)Object(Version)?(Tagging|Acl|Attributes)?")
+
+
+# Headers and query parameters that are condition keys as they are.
+_HEADER_KEYS = (
+    "x-amz-acl", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-grant-full-control",
+    "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
+    "x-amz-metadata-directive", "x-amz-object-ownership", "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-customer-algorithm", "x-amz-storage-class",
+    "x-amz-website-redirect-location", "if-match", "if-none-match",
+)  # fmt: skip
+
+
+_QUERY_KEYS = {
+    "prefix": "s3:prefix",
+    "delimiter": "s3:delimiter",
+    "max-keys": "s3:max-keys",
+    "versionId": "s3:VersionId",
+}
+
+
+_PLACES = {"header": "REST-HEADER", "query": "REST-QUERY-STRING", "form": "POST"}
+
+
+class Permissions:
+    """The permissions calls need, and whether a caller has them."""
+
+    def __init__(self, buckets: Buckets, store: ObjectStore) -> None:
+        self._buckets = buckets
+        self._store = store
+
+    def checks(self, call: Call) -> Iterator[Check]:
+        """The permissions a call needs, those of DeleteObjects aside: it needs one per key.
+
+        Raises AwsError NoSuchBucket.
+        """
+        operation, headers = call.operation, call.request.headers
+        if operation == "ListBuckets":
+            yield Check("s3:ListAllMyBuckets", "*", _shared(call))
+            return
+        if operation == "CreateBucket":
+            yield from self._creation(call)
+            return
+        if operation == "OptionsObject":
+            return
+        bucket = self._buckets.get(call.parameters["Bucket"])
+        require_owner(call, "x-amz-expected-bucket-owner", bucket)
+        if operation == "DeleteObjects":
+            return
+        key = key_of(call)
+        if not key:
+            action = BUCKET_ACTIONS.get(operation, operation)
+            yield self.on_bucket(call, bucket, action)
+            return
+        version_id = call.parameters.get("versionId")
+        if operation in ("CopyObject", "UploadPartCopy"):
+            yield from self._source(call)
+        if operation == "DeleteObject":
+            match, bypass = headers.get("if-match"), bypasses(headers)
+            yield from self.deletion(call, bucket, key, version_id, match, bypass=bypass)
+            return
+        action = OBJECT_ACTIONS.get(operation, operation)
+        yield self.on_object(call, bucket, action, key, version_id)
+        if operation == "GetObjectAttributes":
+            yield self.on_object(call, bucket, "GetObject", key, version_id)
+        if operation == "PutObjectRetention" and bypasses(headers):
+            yield self.on_object(call, bucket, "BypassGovernanceRetention", key, version_id)
+        if operation in _WRITES:
+            fields = post_form.read(call.request).fields if operation == "PostObject" else headers
+            needed = {_MORE[name] for name in _MORE if fields.get(name) not in (None, "false")}
+            if "acl" in fields and operation == "PostObject":
+                needed.add("PutObjectAcl")
+            for more in sorted(needed):
+                yield self.on_object(call, bucket, more, key, version_id)
+
+    def deletion(
+        self, call: Call, bucket: Bucket, key: str, version_id: str | None, match: str | None,
+        *, bypass: bool,
+    ) -> Iterator[Check]:  # fmt: skip
+        """The permissions to delete an object: where an ETag is to match, also to read it.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
+        """
+        check = self.on_object(call, bucket, "DeleteObject", key, version_id)
+        if match is not None:
+            check = replace(check, context={**check.context, "s3:if-match": match})
+        yield check
+        if bypass:
+            yield self.on_object(call, bucket, "BypassGovernanceRetention", key, version_id)
+        if match not in (None, "*"):
+            yield self.on_object(call, bucket, "GetObject", key)
+
+    def _creation(self, call: Call) -> Iterator[Check]:
+        arn = f"arn:aws:s3:::{call.parameters['Bucket']}"
+        headers, context = call.request.headers, _shared(call)
+        needed = ["CreateBucket"]
+        if any(name == "x-amz-acl" or name.startswith("x-amz-grant-") for name in headers):
+            needed.append("PutBucketAcl")
+        if headers.get("x-amz-bucket-object-lock-enabled", "").lower() == "true":
+            needed += ["PutBucketObjectLockConfiguration", "PutBucketVersioning"]
+        if "x-amz-object-ownership" in headers:
+            needed.append("PutBucketOwnershipControls")
+        for action in needed:
+            yield Check(f"s3:{action}", arn, context)
+
+    def _source(self, call: Call) -> Iterator[Check]:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
+        source = copy_source(call)
+        bucket = self._buckets.get(source.bucket)
+        require_owner(call, "x-amz-source-expected-bucket-owner", bucket)
+        yield self.on_object(call, bucket, "GetObject", source.key, source.version_id)
+        directive = call.request.headers.get("x-amz-tagging-directive", "COPY")
+        if call.operation != "CopyObject" or directive != "COPY":
+            return
+        found = self.find(bucket, source.key, source.version_id)
+        if found is not None and self._store.tags(found):
+            yield self.on_object(call, bucket, "GetObjectTagging", source.key, source.version_id)
+            target = self._buckets.get(call.parameters["Bucket"])
+            yield self.on_object(call, target, "PutObjectTagging", call.parameters["Key"])
+
+    def find(self, bucket: Bucket, key: str, version_id: str | None) -> Any | None:
+        """The object a call is about; None for a delete marker and for what is not there."""
+        versions = self._store.versions(bucket.moto, key)
+        if version_id is not None:
+            versions = [version for version in versions if version.version_id == version_id]
+        found = versions[-1] if versions else None
+        return found if found is not None and self._store.is_object(found) else None
+
+    # --- one permission ------------------------------------------------------------------------
+
+    def on_bucket(self, call: Call, bucket: Bucket, action: str) -> Check:
+        """The permission for an action on a bucket."""
+        return Check(
+            f"s3:{action}", bucket.arn, _shared(call), _policy(call, bucket),
+            granted=self._acl_grants(call, bucket, bucket.moto.acl, _BUCKET_ACLS.get(action)),
+        )  # fmt: skip
+
+    def on_object(
+        self, call: Call, bucket: Bucket, action: str, key: str, version_id: str | None = None
+    ) -> Check:
+        """The permission for an action on an object, or on a version of it."""
+        if version_id is not None:
+            action = _OF_VERSIONS.get(action, action)
+        context = _shared(call)
+        found = self.find(bucket, key, version_id)
+        if found is not None and _ON_EXISTING_TAGS.fullmatch(f"s3:{action}"):
+            for name, value in self._store.tags(found).items():
+                context[f"s3:ExistingObjectTag/{name}"] = value
+        if version_id is not None:
+            context["s3:VersionId"] = version_id
+        if action in ("PutObject", "PutObjectTagging", "PutObjectVersionTagging"):
+            context.update(_requested_tags(call))
+        return Check(
+            f"s3:{action}", bucket.object_arn(key), context, _policy(call, bucket),
+            granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
+        )  # fmt: skip
+
+    def allows(self, call: Call, check: Check) -> Decision:
+        """Whether the caller has a permission; the same question that the gate asks."""
+        request = PolicyRequest(
+            call.caller.principal,
+            check.action,
+            check.resource,
+            {**request_context(call), **check.context},
+        )
+        return decide(
+            request,
+            resource_policy=check.resource_policy,
+            granted=check.granted,
+            resource_account=call.account,
+        )
+
+    def require(self, call: Call, check: Check) -> None:
+        """Raise AccessDenied, in S3's words, unless the caller has a permission."""
+        decision = self.allows(call, check)
+        if not decision.allowed:
+            if call.caller.principal.kind == "anonymous":
+                raise access_denied()
+            listing = check.action == "s3:ListAllMyBuckets"
+            raise access_denied(decision.message(resource="omitted" if listing else "quoted"))
+
+    def _acl_grants(self, call: Call, bucket: Bucket, acl: Any, needed: str | None) -> bool:
+        """Whether an access control list, where they count, opens this to everybody.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+        """
+        if acl is None or needed is None or not bucket.acls_count:
+            return False
+        if bucket.blocks("ignore_public_acls"):
+            return False
+        groups = {_ALL_USERS}
+        if call.caller.principal.kind != "anonymous":
+            groups.add(_AUTHENTICATED)
+        return any(
+            grant.uri in groups and grant.permission in (needed, "FULL_CONTROL")
+            for grant in self._store.grants(acl)
+        )
+
+
+_ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+
+
+_AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+
+
+# What the access control list of a bucket, or of an object, has to grant.
+_BUCKET_ACLS = {
+    "ListBucket": "READ",
+    "ListBucketVersions": "READ",
+    "ListBucketMultipartUploads": "READ",
+    "PutObject": "WRITE",
+    "DeleteObject": "WRITE",
+    "GetBucketAcl": "READ_ACP",
+    "PutBucketAcl": "WRITE_ACP",
+}
+
+
+_OBJECT_ACLS = {
+    "GetObject": "READ",
+    "GetObjectVersion": "READ",
+    "GetObjectAcl": "READ_ACP",
+    "GetObjectVersionAcl": "READ_ACP",
+    "PutObjectAcl": "WRITE_ACP",
+    "PutObjectVersionAcl": "WRITE_ACP",
+}
+
+
+def _acl_question(
+    call: Call, bucket: Bucket, action: str, found: Any | None
+) -> tuple[Any, str | None]:
+    """The access control list that could allow an action on an object, and what it must grant."""
+    if action == "PutObjectAcl" and call.operation in _WRITES:  # who writes it sets its list
+        return bucket.moto.acl, "WRITE"
+    if action not in _OBJECT_ACLS:
+        return bucket.moto.acl, _BUCKET_ACLS.get(action)
+    if found is None:  # who may list may know that it is not there
+        return bucket.moto.acl, "READ"
+    return found.acl, _OBJECT_ACLS[action]
+
+
+def _policy(call: Call, bucket: Bucket) -> Any:
+    """The bucket's policy; a public one says nothing to outsiders where that is restricted."""
+    settings = bucket.settings
+    outsider = call.caller.principal.account != call.account
+    if settings.policy_is_public and outsider and bucket.blocks("restrict_public_buckets"):
+        return None
+    return settings.policy
+
+
+def _shared(call: Call) -> Context:
+    """The condition keys of any S3 call: those whose header or parameter is there."""
+    request = call.request
+    headers: Mapping[str, str] = request.headers
+    if call.operation == "PostObject":
+        headers = post_form.read(request).fields
+    context: Context = {"s3:ResourceAccount": call.account}
+    if call.secure:
+        context["s3:TlsVersion"] = "1.3"
+    for name in _HEADER_KEYS:
+        if name in headers:
+            context[f"s3:{name}"] = headers[name]
+    context.update(_lock_asked(call, headers))
+    if "s3:x-amz-copy-source" in context:
+        context["s3:x-amz-copy-source"] = unquote(headers["x-amz-copy-source"]).lstrip("/")
+    if KEY_ID in headers:
+        context[f"s3:{KEY_ID}"] = _key_arn(headers[KEY_ID], call)
+    if request.query:
+        for name, key in _QUERY_KEYS.items():
+            if name in call.parameters:
+                context[key] = call.parameters[name]
+    signature = read_signature(request, "s3")
+    if signature is not None:
+        context["s3:authType"] = _PLACES[signature.place]
+        context["s3:signatureversion"] = "AWS4-HMAC-SHA256" if signature.version == 4 else "AWS"
+        if signature.version == 4 and signature.place == "query":
+            context["s3:signatureAge"] = str(_age(signature.time))
+    return context
+
+
+_LOCKS = {
+    "PutObjectRetention": ("Retention", {"Mode": "mode", "RetainUntilDate": "retain-until-date"}),
+    "PutObjectLegalHold": ("LegalHold", {"Status": "legal-hold"}),
+}
+
+
+def _lock_asked(call: Call, headers: Mapping[str, str]) -> Context:
+    """What is asked of Object Lock, in headers or in a document."""
+    prefix = "x-amz-object-lock-"
+    found: Context = {
+        f"s3:{name.removeprefix('x-amz-')}": value
+        for name, value in headers.items()
+        if name.startswith(prefix)
+    }
+    if call.operation in _LOCKS:
+        root, names = _LOCKS[call.operation]
+        with suppress(AwsError):  # malformed: refused after the permission
+            document = parse(call.request.body, root)
+            for element, name in names.items():
+                if value := document.value(element):
+                    found[f"s3:object-lock-{name}"] = value
+    return found
+
+
+def _age(signed: str) -> int:
+    """Milliseconds since a presigned URL was signed."""
+    moment = datetime.strptime(signed, ISO_BASIC).replace(tzinfo=UTC)
+    return int((clock.now() - moment).total_seconds() * 1000)
+
+
+def _key_arn(text: str, call: Call) -> str:
+    """A key named by its bare id, or by an alias, as an ARN of this account and Region."""
+    if text.startswith("arn:"):
+        return text
+    named = text if text.startswith("alias/") else f"key/{text}"
+    return f"arn:aws:kms:{call.region}:{call.account}:{named}"
+
+
+def _requested_tags(call: Call) -> Context:
+    header = call.request.headers.get("x-amz-tagging")
+    if header is None:
+        return {}
+    tags = dict(parse_qsl(header, keep_blank_values=True))
+    found: Context = {f"s3:RequestObjectTag/{name}": value for name, value in tags.items()}
+    found["s3:RequestObjectTagKeys"] = list(tags)
+    return found
+
+
+def bypasses(headers: Mapping[str, str]) -> bool:
+    """Whether a request would override a retention in governance mode."""
+    return headers.get(BYPASS, "").lower() == "true"
+
+
+def key_of(call: Call) -> str:
+    """The key of the object a call is about; a form names its own."""
+    if call.operation == "PostObject":
+        return post_form.read(call.request).key
+    return str(call.parameters["Key"])
+
+
+@dataclass(frozen=True)
+class CopySource:
+    """The x-amz-copy-source header, taken apart."""
+
+    bucket: str
+    key: str
+    version_id: str | None
+
+
+def copy_source(call: Call) -> CopySource:
+    """What a copy is made of. Raises AwsError InvalidArgument."""
+    text = call.request.headers["x-amz-copy-source"]
+    path, _, query = text.partition("?versionId=")
+    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+    if not (bucket and slash and key):
+        message = "Invalid copy source object key" if bucket else "Invalid copy source bucket name"
+        raise invalid_argument(message, "x-amz-copy-source", "x-amz-copy-source")
+    return CopySource(bucket, key, unquote(query) or None)
+
+
+def require_owner(call: Call, header: str, bucket: Bucket) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html"""
+    expected = call.request.headers.get(header)
+    if expected is None:
+        return
+    if not re.fullmatch(r"\d{12}", expected, re.ASCII):
+        raise AwsError(
+            "InvalidBucketOwnerAWSAccountID",
+            f"The value of the expected bucket owner parameter must be an AWS Account ID... "
+            f"[{expected}]",
+        )
+    if expected != call.account:
+        raise access_denied()

@@ -1,0 +1,327 @@
+"""Amazon S3: every request of it, answered here or, where no rule is needed, by moto.
+
+Objects, listings, policies and encryption are the sandbox's; moto keeps the data, and answers for
+the configurations that have nothing to do with either.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from xml.parsers.expat import ExpatError
+
+from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox.call import DEFAULT_REGION, Call, Check
+from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.services.kms.service import Kms
+from workshop_lib.sandbox.services.s3.access_logging import Logging
+from workshop_lib.sandbox.services.s3.acls import Acls, not_enforceable, of_new_bucket
+from workshop_lib.sandbox.services.s3.bucket_encryption import (
+    delete_encryption,
+    get_encryption,
+    put_encryption,
+)
+from workshop_lib.sandbox.services.s3.bucket_policy import (
+    delete_policy,
+    get_policy,
+    get_policy_status,
+    put_policy,
+)
+from workshop_lib.sandbox.services.s3.buckets import (
+    ENFORCED,
+    OWNER,
+    Bucket,
+    Buckets,
+    put_versioning,
+)
+from workshop_lib.sandbox.services.s3.copies import Copies
+from workshop_lib.sandbox.services.s3.cors import (
+    add_headers,
+    delete_cors,
+    get_cors,
+    preflight,
+    put_cors,
+)
+from workshop_lib.sandbox.services.s3.data_keys import Keyring
+from workshop_lib.sandbox.services.s3.encryption import (
+    DSSE_KMS,
+    SSE,
+    SSE_KMS,
+    asks_for_customer_key,
+    require_no_choice,
+    require_transport,
+)
+from workshop_lib.sandbox.services.s3.errors import unvalued_argument
+from workshop_lib.sandbox.services.s3.listing import Listing
+from workshop_lib.sandbox.services.s3.multipart import Multipart
+from workshop_lib.sandbox.services.s3.object_lock import Locks
+from workshop_lib.sandbox.services.s3.objects import Objects
+from workshop_lib.sandbox.services.s3.permissions import Permissions
+from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
+from workshop_lib.sandbox.services.s3.tagging import Tagging, of_bucket
+from workshop_lib.sandbox.services.s3.xml import malformed, missing_document, parse, respond
+from workshop_lib.sandbox.storage.disk import Disk
+
+Handler = Callable[[Call, Bucket], Response]
+
+
+# Configurations of a bucket that moto keeps and tells.
+_BUCKET_CONFIGURATIONS = {
+    "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
+    "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
+    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration",
+    "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
+    "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
+    "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
+    "PutBucketAccelerateConfiguration",
+    "PutBucketInventoryConfiguration",
+    "PutBucketLifecycleConfiguration", "PutBucketNotificationConfiguration",
+    "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
+    "PutPublicAccessBlock",
+}  # fmt: skip
+
+
+# The same for an object; the object itself is looked for first.
+_OBJECT_CONFIGURATIONS = {"RestoreObject"}
+
+
+# Steps of an upload whose encryption was chosen when it began.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+_CHOSEN = {"CompleteMultipartUpload", "UploadPart", "UploadPartCopy"}
+
+
+_WRITES = {"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"}
+
+
+_SENDS_DATA = {"PutObject", "UploadPart"}
+
+
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+_BUCKET_NAME = re.compile(
+    r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3)$)"
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+)
+
+
+class S3:
+    """S3's operations. ``sse_c_allowed``: new buckets take SSE-C, as before April 2026."""
+
+    def __init__(self, moto: Moto, kms: Kms, *, sse_c_allowed: bool = False) -> None:
+        self._moto = moto
+        store = ObjectStore(moto)
+        self._buckets = Buckets(store, sse_c_allowed=sse_c_allowed)
+        self._permissions = Permissions(self._buckets, store)
+        self._storage = Storage(store, Keyring(kms), self._permissions)
+        self._store = store
+        self._listing = Listing(self._buckets, store)
+        self._handlers: dict[str, Handler] = {
+            **Objects(self._buckets, self._storage).handlers,
+            **Copies(self._buckets, self._storage).handlers,
+            **Multipart(self._buckets, self._storage).handlers,
+            **self._listing.handlers,
+            **Acls(self._storage).handlers,
+            **Tagging(self._storage).handlers,
+            **Locks(self._storage).handlers,
+            **Logging(self._buckets, store).handlers,
+            "DeleteBucket": self._delete_bucket,
+            "DeleteBucketCors": lambda call, bucket: delete_cors(bucket),
+            "DeleteBucketEncryption": lambda call, bucket: delete_encryption(bucket),
+            "DeleteBucketPolicy": lambda call, bucket: delete_policy(bucket),
+            "GetBucketCors": lambda call, bucket: get_cors(bucket),
+            "GetBucketEncryption": lambda call, bucket: get_encryption(bucket),
+            "GetBucketPolicy": lambda call, bucket: get_policy(bucket),
+            "GetBucketPolicyStatus": lambda call, bucket: get_policy_status(bucket),
+            "GetBucketRequestPayment": _payment,
+            "GetPublicAccessBlock": self._get_public_access_block,
+            "HeadBucket": _head_bucket,
+            "OptionsObject": preflight,
+            "PutBucketCors": lambda call, bucket: put_cors(bucket, call.request.body),
+            "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
+            "PutBucketOwnershipControls": self._put_ownership,
+            "PutBucketPolicy": partial(
+                put_policy, exists=existing_principal(moto.iam, moto.account)
+            ),
+            "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
+        }
+        self.disk = Disk(
+            lambda name, key, version_id: self._storage.look(store.bucket(name), key, version_id)
+        )
+
+    def checks(self, call: Call) -> Iterator[Check]:
+        """The permissions a call needs.
+
+        Raises AwsError for what S3 looks at before: the way a key travels, the bucket's existence.
+        NotEmulated for an operation that the sandbox does not have.
+        """
+        self._require_emulated(call)
+        require_secure_key(call)
+        _require_length(call)
+        if call.operation in _WRITES:
+            self._require_transport(call)
+        for check in self._permissions.checks(call):
+            if call.caller.principal.kind == "anonymous" or call.operation == "ListBuckets":
+                self._permissions.require(call, check)  # whose refusals S3 words otherwise
+            yield check
+
+    def _require_emulated(self, call: Call) -> None:
+        name = call.operation
+        known = {"ListBuckets", "CreateBucket"} | _BUCKET_CONFIGURATIONS | _OBJECT_CONFIGURATIONS
+        if name not in self._handlers and name not in known:
+            raise NotEmulated(f"The sandbox does not emulate s3:{name}.")
+
+    def _require_transport(self, call: Call) -> None:
+        """KMS needs TLS and Signature Version 4, whoever asks: S3 looks at this first."""
+        bucket = self._buckets.get(call.parameters["Bucket"])
+        headers = call.request.headers
+        method = headers.get(SSE, bucket.settings.default.method)
+        by_kms = method in (SSE_KMS, DSSE_KMS) and not asks_for_customer_key(headers)
+        if call.operation != "PostObject":
+            require_transport(call, by_customer=False, by_kms=by_kms)
+
+    def handle(self, call: Call) -> Response:
+        """Answer an S3 call that was authorized. Raises AwsError, NotEmulated."""
+        if call.operation == "ListBuckets":
+            return self._finish(call, self._listing.buckets(call))
+        if call.operation == "CreateBucket":
+            return self._finish(call, self._create_bucket(call))
+        if call.operation == "OptionsObject" and not self._store.bucket(call.parameters["Bucket"]):
+            return preflight(call, None)
+        if call.operation in _CHOSEN:
+            require_no_choice(call.request.headers)
+        bucket = self._buckets.get(call.parameters["Bucket"])
+        handler = self._handlers.get(call.operation, self._ask_moto)
+        return self._finish(call, handler(call, bucket))
+
+    def let_read(self, call: Call, response: Response) -> None:
+        """Tell a browser whether the page it shows may read an answer, a refusal too."""
+        if "origin" not in call.request.headers or call.operation == "OptionsObject":
+            return
+        found = self._store.bucket(call.parameters.get("Bucket", ""))
+        if found is not None:
+            add_headers(call.request, self._buckets.get(found.name), response)
+
+    def _finish(self, call: Call, response: Response) -> Response:
+        response.headers.setdefault("x-amz-request-id", call.request_id)
+        response.headers.setdefault("x-amz-id-2", "sandbox")
+        response.headers.setdefault("Server", "AmazonS3")
+        return response
+
+    # --- buckets -------------------------------------------------------------------------------
+
+    def _create_bucket(self, call: Call) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
+        name, headers = call.parameters["Bucket"], call.request.headers
+        if not _BUCKET_NAME.fullmatch(name) or ".." in name or ".-" in name or "-." in name:
+            raise AwsError(
+                "InvalidBucketName", "The specified bucket is not valid.", 400, {"BucketName": name}
+            )
+        ownership = headers.get("x-amz-object-ownership", ENFORCED)
+        if ownership not in _OWNERSHIPS:
+            message = "Invalid x-amz-object-ownership header: " + ownership
+            raise unvalued_argument(message, "x-amz-object-ownership")
+        acl = of_new_bucket(headers, ownership, self._store)
+        tags = _creation_tags(call.request.body)
+        response = self._forward(call)
+        if response.status < 300:
+            bucket = self._buckets.get(name)
+            if bucket.region != DEFAULT_REGION:  # as printed wherever one is made with the AWS CLI
+                response.set_header("Location", f"http://{name}.s3.amazonaws.com/")
+            response.set_header("x-amz-bucket-arn", bucket.arn)
+            if acl is not None:
+                bucket.moto.set_acl(acl)
+            if tags:
+                self._store.set_tags(bucket.moto, tags)
+        return response
+
+    def _delete_bucket(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html"""
+        if self._store.keys(bucket.moto):
+            message = "The bucket you tried to delete is not empty"
+            if bucket.versioning is not None:
+                message += ". You must delete all versions in the bucket."
+            raise AwsError("BucketNotEmpty", message, 409, {"BucketName": bucket.name})
+        return self._forward(call)
+
+    def _get_public_access_block(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetPublicAccessBlock.html"""
+        if bucket.moto.public_access_block is None:
+            raise AwsError(
+                "NoSuchPublicAccessBlockConfiguration",
+                "The public access block configuration was not found",
+                404,
+                {"BucketName": bucket.name},
+            )
+        return self._forward(call)
+
+    def _put_ownership(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketOwnershipControls.html"""
+        rules = parse(call.request.body, "OwnershipControls").all("Rule")
+        if len(rules) != 1 or rules[0].value("ObjectOwnership") not in _OWNERSHIPS:
+            raise malformed()
+        ownership = rules[0].value("ObjectOwnership")
+        grants = self._store.grants(bucket.moto.acl)
+        if ownership == ENFORCED and any(grant.user != OWNER for grant in grants):
+            raise not_enforceable()
+        bucket.moto.ownership_rule = ownership
+        return Response(200)
+
+    # --- moto ----------------------------------------------------------------------------------
+
+    def _ask_moto(self, call: Call, bucket: Bucket) -> Response:
+        if call.operation.startswith("Put") and not call.request.body:
+            raise missing_document()
+        if call.operation in _OBJECT_CONFIGURATIONS:
+            key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+            self._storage.object(call, bucket, key, version_id)
+        return self._forward(call)
+
+    def _forward(self, call: Call) -> Response:
+        """moto's answer. What it cannot read in the body, it is S3's to call malformed."""
+        self._moto.seed(call.operation)
+        # moto has rules of its own for what is not signed; the gate has decided already
+        headers = {"authorization": "AWS sandbox:sandbox", **call.request.headers}
+        try:
+            return self._moto.forward(
+                replace(call.request, headers=headers), "s3", call.region, call.request_id
+            )
+        except (AttributeError, ExpatError, LookupError, TypeError, ValueError):
+            raise malformed() from None
+
+
+_OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
+
+
+def _creation_tags(body: bytes) -> dict[str, str]:
+    """The tags a new bucket brings along. Raises AwsError MalformedXML, InvalidTag."""
+    return of_bucket(parse(body, "CreateBucketConfiguration").one("Tags")) if body else {}
+
+
+def _require_length(call: Call) -> None:
+    """Data comes with its length, even where there is none.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """
+    request = call.request
+    without = "content-length" not in request.headers and not request.body
+    if without and call.operation in _SENDS_DATA:
+        message = "You must provide the Content-Length HTTP header."
+        raise AwsError("MissingContentLength", message, 411)
+
+
+def _head_bucket(call: Call, bucket: Bucket) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
+    headers = {
+        "x-amz-bucket-region": bucket.region,
+        "x-amz-access-point-alias": "false",
+        "Content-Type": "application/xml",
+    }
+    return Response(200, headers)
+
+
+def _payment(call: Call, bucket: Bucket) -> Response:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html"""
+    return respond("RequestPaymentConfiguration", {"Payer": bucket.moto.payer})

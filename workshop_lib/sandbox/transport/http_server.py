@@ -1,0 +1,396 @@
+"""The HTTP door: the gate on loopback, for the AWS CLI, other SDKs and presigned URLs.
+
+A thread to a connection, keep-alive, and nothing between the socket and the gate but the
+message's form. https://www.rfc-editor.org/rfc/rfc9112
+"""
+
+import contextlib
+import re
+import socket
+import sys
+import threading
+import traceback
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import BinaryIO
+from urllib.parse import quote
+
+from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.protocol.errors import AwsError, front_door
+from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.protocol.routing import service_and_region
+from workshop_lib.sandbox.protocol.serialization import render
+
+_LONGEST_LINE = 65_536  # bytes, of the request line or a header
+
+
+_LONGEST_HEAD = 131_072  # bytes, of all headers
+
+
+_LARGEST_BODY = 5 * 2**30  # bytes: S3's limit for one PUT
+
+
+_MOST_CONNECTIONS = 512
+
+
+_IDLE = 60.0  # seconds without a byte before a connection is closed
+
+
+_LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.I)
+
+
+_OURS = re.compile(rf"(?:[^/]+\.)?localhost(?::\d{{1,5}})?|{_LOOPBACK.pattern}", re.I)
+
+
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S+) HTTP/1\.([01])")
+
+
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+
+
+class _Loopback:
+    """The hosts this door answers to: loopback's names, with any port (it may be forwarded).
+
+    A page in a browser can name any host of its own and have it resolve to loopback; it cannot
+    name these.
+    """
+
+    def __contains__(self, host: object) -> bool:
+        return isinstance(host, str) and _LOOPBACK.fullmatch(host) is not None
+
+
+class _Malformed(Exception):
+    """A message that is no HTTP: the status and what is wrong with it."""
+
+    def __init__(self, why: str, status: int = 400, code: str = "BadRequest") -> None:
+        super().__init__(why)
+        self.response = _plain_error(AwsError(code, why, status))
+
+
+class HttpDoor:
+    """An HTTP server over ``gate`` on 127.0.0.1; ``start`` it, ``stop`` it.
+
+    ``port`` 0 takes a free one; ``secure`` makes requests count as if they came over TLS;
+    ``idle`` are the seconds after which a silent connection is closed. Raises OSError when the
+    port is taken.
+    """
+
+    def __init__(
+        self, gate: Gate, port: int = 0, *, secure: bool = True, idle: float = _IDLE
+    ) -> None:
+        self._gate = gate
+        self._secure = secure
+        self._idle = idle
+        self._hosts = _Loopback()
+        self._connections: set[socket.socket] = set()
+        self._stopped = False
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if sys.platform != "win32":  # there it would let two servers share a port
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._listener.bind(("127.0.0.1", port))
+            self._listener.listen(256)
+        except OSError:
+            self._listener.close()
+            raise
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, name="sandbox-http", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """What to give a client as its endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The Host headers of this very door."""
+        return frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+
+    def start(self) -> None:
+        """Answer from now on, in threads that do not keep the process alive."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and every connection; requests under way may lose their answers."""
+        self._stopped = True
+        for connection in (self._listener, *self._connections):
+            with contextlib.suppress(OSError):  # wakes a thread that waits on it
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def _accept(self) -> None:
+        while not self._stopped:
+            try:
+                connection, (source_ip, _) = self._listener.accept()
+            except OSError:
+                if self._stopped:
+                    return
+                continue  # the client was gone before it was accepted
+            if len(self._connections) >= _MOST_CONNECTIONS:
+                connection.close()
+                continue
+            self._connections.add(connection)
+            threading.Thread(target=self._serve, args=(connection, source_ip), daemon=True).start()
+
+    def _serve(self, connection: socket.socket, source_ip: str) -> None:
+        """Answer one connection's requests until either side has enough."""
+        try:
+            connection.settimeout(self._idle)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with connection.makefile("rb") as stream:
+                while self._exchange(connection, stream, source_ip):
+                    pass
+            _linger(connection)
+        except OSError:
+            pass  # the client went away, or was silent for too long
+        finally:
+            self._connections.discard(connection)
+            connection.close()
+
+    def _exchange(self, connection: socket.socket, stream: BinaryIO, source_ip: str) -> bool:
+        """Read a request and answer it; whether the connection may go on."""
+        try:
+            head = _read_head(stream)
+            if head is None:
+                return False
+            request, keep = head
+            request.source_ip = source_ip
+            refusal = self._check_host(request)
+            if refusal is None:
+                _read_body(connection, stream, request)
+        except _Malformed as error:
+            _send(connection, error.response, "GET", keep=False)
+            return False
+        if refusal is not None:
+            _send(connection, refusal, request.method, keep=False)
+            return False
+        _send(connection, self._answer(request), request.method, keep=keep)
+        return keep
+
+    def _check_host(self, request: Request) -> Response | None:
+        """The refusal of a request that was meant for another host; None for ours and AWS's."""
+        if _OURS.fullmatch(request.host):
+            return None
+        try:
+            service_and_region(request, ())
+        except NotEmulated as error:
+            return _plain_error(AwsError("AccessDenied", str(error), 403))
+        return None
+
+    def _answer(self, request: Request) -> Response:
+        try:
+            return self._gate.handle(request, local=self._hosts, secure=self._secure, signed=True)
+        except NotEmulated as error:
+            return _render(request, AwsError("NotImplemented", str(error), 501))
+        except Exception:
+            traceback.print_exc()
+            why = "The sandbox failed, not your request: its log has the details."
+            return _render(request, front_door("internal", _protocol(request), why))
+
+
+def _linger(connection: socket.socket) -> None:
+    """Take what the client is still sending, so that closing does not wipe out the answer."""
+    connection.shutdown(socket.SHUT_WR)
+    connection.settimeout(1)
+    left = 2**20
+    while left > 0 and (piece := connection.recv(65_536)):
+        left -= len(piece)
+
+
+# --- Requests -----------------------------------------------------------------------------------
+
+
+def _read_head(stream: BinaryIO) -> tuple[Request, bool] | None:
+    """A request without its body, and whether the client keeps the connection; None at its end."""
+    line = _read_line(stream)
+    if line == b"":  # an empty line may stand before a request
+        line = _read_line(stream)
+    if line is None:
+        return None
+    match = _REQUEST_LINE.fullmatch(line or b"")
+    if match is None:
+        raise _Malformed("An error occurred when parsing the HTTP request.")
+    method, target, minor = match.groups()
+    headers = _read_headers(stream)
+    host = headers.get("host", "")
+    path, query, absolute = _split_target(target)
+    host = absolute or host
+    if not host and minor == b"1":
+        raise _Malformed("The request has no Host header.")
+    connection = headers.get("connection", "").lower()
+    keep = "close" not in connection if minor == b"1" else "keep-alive" in connection
+    return Request(method.decode(), "http", host, path, query, headers), keep
+
+
+def _read_line(stream: BinaryIO) -> bytes | None:
+    line = stream.readline(_LONGEST_LINE + 1)
+    if not line:
+        return None
+    if len(line) > _LONGEST_LINE:
+        raise _Malformed(
+            "Your request header section exceeds the maximum allowed size.",
+            code="RequestHeaderSectionTooLarge",
+        )
+    if not line.endswith(b"\n"):
+        return None  # broken off
+    return line.rstrip(b"\r\n")
+
+
+def _read_headers(stream: BinaryIO) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    name, size = "", 0
+    while line := _read_line(stream):
+        size += len(line)
+        if size > _LONGEST_HEAD:
+            raise _Malformed(
+                "Your request header section exceeds the maximum allowed size.",
+                code="RequestHeaderSectionTooLarge",
+            )
+        if line[:1] in b" \t" and name:  # a folded line goes on with the header before
+            headers[name] += " " + _text(line.strip())
+            continue
+        match = _HEADER.fullmatch(line)
+        if match is None:
+            raise _Malformed("A header is malformed.")
+        name, value = match[1].decode().lower(), _text(match[2].rstrip())
+        if name not in headers:
+            headers[name] = value
+        elif name in ("content-length", "host", "transfer-encoding", "authorization"):
+            raise _Malformed(f"The request has more than one {name} header.")
+        else:
+            headers[name] += "," + value
+    if line is None:
+        raise _Malformed("The request's headers break off.")
+    return headers
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _split_target(target: bytes) -> tuple[str, str, str | None]:
+    """(path, query, host or None) of a request line's target, percent-encoded as it was sent."""
+    text = (
+        target.decode() if target.isascii() else quote(target, safe="!\"#$%&'()*+,/:;<=>?@[]^`{|}~")
+    )
+    host = None
+    if not text.startswith("/"):
+        match = re.fullmatch(r"https?://([^/?]+)(.*)", text, re.I)
+        if match is None and text != "*":
+            raise _Malformed("The request's target is malformed.")
+        host, text = (match[1], match[2]) if match else (None, "/")
+        text = text if text.startswith("/") else f"/{text}"
+    path, _, query = text.partition("?")
+    return path, query, host
+
+
+def _read_body(connection: socket.socket, stream: BinaryIO, request: Request) -> None:
+    headers = request.headers
+    encoding = headers.pop("transfer-encoding", "").lower()
+    length = headers.get("content-length")
+    if encoding and (length is not None or encoding != "chunked"):
+        raise _Malformed("The request's body has no single length.")
+    if not encoding and length is None:
+        return
+    if length is not None and not re.fullmatch(r"\d{1,15}", length, re.ASCII):
+        raise _Malformed("The Content-Length header is malformed.")
+    if int(length or 0) > _LARGEST_BODY:
+        raise _too_large()
+    if headers.get("expect", "").lower() == "100-continue":
+        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+    request.body = _read_chunked(stream) if encoding else _read_exactly(stream, int(length or 0))
+    headers["content-length"] = str(len(request.body))
+
+
+def _read_exactly(stream: BinaryIO, length: int) -> bytes:
+    body = stream.read(length)
+    if len(body) != length:
+        raise _Malformed(
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+            code="IncompleteBody",
+        )
+    return body
+
+
+def _read_chunked(stream: BinaryIO) -> bytes:
+    pieces, total = [], 0
+    while True:
+        size = re.fullmatch(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?", _read_line(stream) or b"")
+        if size is None:
+            raise _Malformed("The request's chunked body is malformed.")
+        length = int(size[1], 16)
+        if length == 0:
+            break
+        total += length
+        if total > _LARGEST_BODY:
+            raise _too_large()
+        pieces.append(_read_exactly(stream, length))
+        if _read_line(stream) != b"":
+            raise _Malformed("The request's chunked body is malformed.")
+    _read_headers(stream)  # its trailers say nothing to S3
+    return b"".join(pieces)
+
+
+def _too_large() -> _Malformed:
+    return _Malformed(
+        "Your proposed upload exceeds the maximum allowed size", code="EntityTooLarge"
+    )
+
+
+# --- Responses ----------------------------------------------------------------------------------
+
+_REASONS = {status.value: status.phrase for status in HTTPStatus}
+
+
+_OWN_HEADERS = {"connection", "content-length", "date", "transfer-encoding"}
+
+
+def _send(connection: socket.socket, response: Response, method: str, *, keep: bool) -> None:
+    status, body = response.status, response.body
+    lines = [
+        f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}",
+        f"Date: {format_datetime(clock.now(), usegmt=True)}",
+    ]
+    for name, value in response.headers.items():
+        if name.lower() not in _OWN_HEADERS:
+            lines.append(f"{name}: {_one_line(value)}")
+    if status not in (204, 304):
+        length = response.header("content-length") if method == "HEAD" else None
+        lines.append(f"Content-Length: {length or len(body)}")
+    lines.append("Connection: keep-alive" if keep else "Connection: close")
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    if method == "HEAD" or status in (204, 304):
+        body = b""
+    if len(body) < 65_536:
+        connection.sendall(head + body)
+    else:
+        connection.sendall(head)
+        connection.sendall(body)
+
+
+def _one_line(value: str) -> str:
+    return re.sub(r"[\r\n\x00]", " ", value) if not value.isprintable() else value
+
+
+def _plain_error(error: AwsError) -> Response:
+    return render(error, "s3", "00000000-0000-4000-8000-000000000000")
+
+
+def _render(request: Request, error: AwsError) -> Response:
+    """An error of the door's own, in the form that the request's protocol has."""
+    return render(
+        error, _protocol(request), "00000000-0000-4000-8000-000000000000",
+        bodiless=request.method == "HEAD",
+    )  # fmt: skip
+
+
+def _protocol(request: Request) -> str:
+    """A service whose protocol the request seems to speak."""
+    if "x-amz-target" in request.headers:
+        return "dynamodb" if "DynamoDB" in request.headers["x-amz-target"] else "kms"
+    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return "sts" if form and request.path == "/" else "s3"
