@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 from workshop_lib.cleanup import Resource, _cleanup_order, _delete
 
 REGION = "us-east-1"
-
-
 _PREFIX = "workshop"
 
 

@@ -15,20 +15,12 @@ from workshop_lib.errors import LearnerError
 if TYPE_CHECKING:
     import pandas as pd
 
-
 __all__ = ["Chart", "chart"]
 
-
 _LEFT, _TOP, _STEP, _HEIGHT = 6, 60, 110, 180
-
-
 _LINE = 20
 """Pixels that a line of text takes."""
-
-
 _DASHES = ("none", "9 5", "2 4", "12 4 2 4", "4 8")
-
-
 _COLOURS = tuple(
     f"var(--jp-{name}, currentColor)"
     for name in ("content-font-color1", "brand-color1", "content-font-color2")

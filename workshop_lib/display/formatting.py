@@ -12,17 +12,11 @@ Replace by ``\\1??``: the length stays, so that a table whose value changed in s
 Text is quoted in the same format and therefore never matches.
 """
 
-
 ABSENT = "absent"
 """What a cell says when there is nothing to show; a text of that name would stand in quotes."""
 
-
 _FIRST_BYTES = 8
-
-
 _FIRST_CHARACTERS = 48
-
-
 _LINE_BREAKS = "\n\r\t"
 
 

@@ -14,29 +14,15 @@ import pandas as pd
 from workshop_lib.display.formatting import ABSENT, show_bytes
 
 _MAX_ROWS = 100
-
-
 _LONG = 15  # characters: such a word, an ARN for instance, may be broken to let the table fit
-
-
 # Where it is best broken: after a sign, and before each part of a name such as AccessDenied.
 _SEAM = re.compile(r"(?<=[:/_=.])(?=\w)|(?<=[a-z])(?=[A-Z])")
-
-
 _NUMBER = ' class="number"'
-
-
 # Stands in the cell: a notebook that is not trusted loses the style sheet, and there JupyterLab
 # aligns every table of an output to the right.
 _LEFT = ' style="text-align:left"'
-
-
 _CODE = frozenset({"sent", "stored", "read back"})
-
-
 _MARKS = {"yes": "●", "no": "○", "partly": "◐"}
-
-
 # The doubled class outranks what JupyterLab sets for every table in an output.
 _STYLE = """<style>
 table.workshop-table.workshop-table {border-collapse: collapse; table-layout: auto;

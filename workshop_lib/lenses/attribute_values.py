@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 from workshop_lib.errors import LearnerError
 
 _SET_OF = {"S": "SS", "N": "NS", "B": "BS"}
-
-
 _PLAIN_NAMES = {"S": "text", "N": "number", "B": "bytes", "BOOL": "yes or no", "NULL": "none",
                 "L": "list", "M": "map"}  # fmt: skip
 

@@ -13,7 +13,6 @@ from typing import Any
 NONE = "—"
 """What a cell shows when there is nothing to show."""
 
-
 _RESOURCES = (
     "TableName",
     "TableArn",
@@ -30,8 +29,6 @@ _RESOURCES = (
     "StreamArn",
     "Name",
 )
-
-
 _KEYS = (
     "SourceKeyId",
     "DestinationKeyId",
@@ -42,8 +39,6 @@ _KEYS = (
     "KMSMasterKeyID",
     "KMSMasterKeyArn",
 )
-
-
 _CONTEXTS = (
     "SourceEncryptionContext",
     "DestinationEncryptionContext",
@@ -51,8 +46,6 @@ _CONTEXTS = (
     "EncryptionContextSubset",
     "EncryptionContextEquals",
 )
-
-
 # Where such names may stand deeper than at the top. Elsewhere they are a user's data.
 _INSIDE = frozenset(
     {

@@ -24,22 +24,13 @@ from workshop_lib.display.formatting import as_text
 SMALL = 256
 """Text of at most this many bytes is written to its file by the command itself."""
 
-
 _CUSTOMER_KEYS = frozenset({"SSECustomerKey", "CopySourceSSECustomerKey"})
-
-
 _COMPUTED = frozenset({"SSECustomerKeyMD5", "CopySourceSSECustomerKeyMD5"})
-
-
 _SECRET = frozenset({"Password", "OldPassword", "NewPassword", "PrivateKey", "SecretAccessKey"})
-
-
 _RENAMED = {
     "authentication-code1": "authentication-code-1",
     "authentication-code2": "authentication-code-2",
 }
-
-
 _COMMANDS = {"s3": "s3api"}
 
 

@@ -34,32 +34,18 @@ from workshop_lib.lenses.attribute_values import (
 
 __all__ = ["READABLE", "CannotCompare", "compare", "show_bytes"]
 
-
 READABLE = "readable without the key"
 """Name of the column that answers the question."""
 
-
 _SIGNATURE = "*amzn-ddb-map-sig*"
-
-
 _DESCRIPTION = "*amzn-ddb-map-desc*"
-
-
 _ADDED_BY_CLIENT = {_SIGNATURE: "added: signature", _DESCRIPTION: "added: material description"}
 
 
 _BUDGET = 72
-
-
 _MEGABYTE = 1 << 20
-
-
 _BLANKS = b" \t\r\n"
-
-
 _PIECE = 12
-
-
 _PIECES = 32
 
 

@@ -23,18 +23,12 @@ MINIMUM = 5
 """A secret needs this many bytes. Five given digits stand in a random UUID about once in 87,000,
 four once in 3,900: any shorter, and a table would soon say yes by chance."""
 
-
 WHOLE = 1 << 20
 """Bodies up to this many bytes are opened layer by layer; longer ones are read in chunks and
 searched for the secret as it is and in its encoded forms (one layer of base64, JSON, …)."""
 
-
 _LONG, _PIECE, _PIECES = 1024, 48, 8
-
-
 _DEPTH = 8
-
-
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 
 

@@ -28,19 +28,11 @@ from collections.abc import Mapping
 from typing import Any
 
 UNKNOWN = "—"
-
-
 FREE = "free"
 
-
 _S3_WRITE, _S3_READ = 5.00, 0.40
-
-
 _KMS, _KMS_ASYMMETRIC, _KMS_ECC_PAIR, _KMS_RSA_PAIR = 3.00, 15.00, 10.00, 1200.00
-
-
 _WRITE_UNIT, _READ_UNIT, _STREAM_READ = 0.625, 0.125, 0.20
-
 
 _KMS_CALLS = frozenset(
     {
@@ -51,19 +43,11 @@ _KMS_CALLS = frozenset(
         "GenerateDataKeyWithoutPlaintext",
     }
 )
-
-
 _TABLE_CALLS = frozenset(
     {"CreateTable", "DescribeTable", "UpdateTable", "DeleteTable", "ListTables"}
 )
-
-
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
-
-
 _READS = frozenset({"GetItem", "BatchGetItem", "Query", "Scan"})
-
-
 _S3_UNKNOWN = frozenset({"DeleteObjects", "RestoreObject", "CreateSession"})
 
 

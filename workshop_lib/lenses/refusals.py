@@ -29,20 +29,12 @@ _LIBRARIES = {
     "botocore": "boto3",
     "s3transfer": "boto3",
 }
-
-
 # These log the whole traceback of an error that they also raise.
 _TALKATIVE_LOGGERS = ("dynamodb_encryption_sdk",)
-
-
 # Services quote each other's request ids inside messages: new at every call, never of use here.
 _REQUEST_ID = re.compile(r"[;,]?\s*(?:extended )?request ?id:\s*[\w+/=-]+", re.IGNORECASE)
-
-
 # Characters: what fits beside the file browser, so that JupyterLab need not break a word in two.
 _LINE = 90
-
-
 _SUFFIX = re.compile(r"(Exception|Error|Fault)$")
 
 

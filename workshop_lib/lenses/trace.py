@@ -36,7 +36,6 @@ from workshop_lib.lenses.prices import price
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
 
-
 COLUMNS = (
     "service",
     "operation",
@@ -49,8 +48,6 @@ COLUMNS = (
     "USD per million",
     "AWS CLI",
 )
-
-
 # Written by botocore itself from nothing of the caller's but digests and credentials.
 _OWN_HEADERS = frozenset(
     {

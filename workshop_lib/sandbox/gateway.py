@@ -68,7 +68,6 @@ _CREATES = {
     ("iam", "CreatePolicy"): ("policy", "Arn"),
 }
 
-
 # The other services look at how a request is built themselves.
 _LEAVE_FORM_TO_THE_GATE = ("iam", "sts", "cloudtrail", "dynamodbstreams")
 

@@ -17,12 +17,8 @@ from workshop_lib.sandbox.transport.network_guard import AWS_NAMES, METADATA_ADD
 # One secret for the life of the process: other programs on this machine cannot know it, and a
 # client made for an earlier lab goes on working.
 ADMINISTRATOR = Credentials("AKIAWORKSHOPADMIN234", secrets.token_urlsafe(30))
-
-
 # Nothing listens on the discard port: a child process that was not given a door fails at once.
 _NO_DOOR = "http://127.0.0.1:9"
-
-
 _NO_PROXY = ("127.0.0.1", "localhost", *AWS_NAMES, *METADATA_ADDRESSES)
 
 
@@ -40,8 +36,6 @@ _OWN_ACCESS = (
     # with this one the address below would be ignored, and a child process would reach AWS
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
 )  # fmt: skip
-
-
 # Access key ids of the learner's own, never shown: in this kernel they sign for the administrator.
 _set_aside: set[str] = set()
 

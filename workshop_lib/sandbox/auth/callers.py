@@ -21,8 +21,6 @@ from workshop_lib.sandbox.protocol.errors import front_door
 from workshop_lib.sandbox.protocol.messages import Request
 
 ADMINISTRATOR = "workshop-admin"
-
-
 ALLOW_EVERYTHING = (
     '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}'
 )

@@ -17,14 +17,8 @@ from workshop_lib.sandbox.protocol.errors import AwsError, front_door
 from workshop_lib.sandbox.protocol.messages import Request
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-
-
 TERMINATOR = "aws4_request"
-
-
 ISO_BASIC = "%Y%m%dT%H%M%SZ"
-
-
 DATE_NEEDED = "AWS authentication requires a valid Date or x-amz-date header"
 
 
@@ -59,8 +53,6 @@ _HEADER_V4 = re.compile(
     r"AWS4-HMAC-SHA256\s+Credential=([^/,\s]+)/(\d{8})/([^/,\s]+)/([^/,\s]+)/aws4_request\s*,"
     r"\s*SignedHeaders=([^,\s]+)\s*,\s*Signature=([0-9a-f]{64})\s*"
 )
-
-
 _QUERY_V4 = (
     "X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "X-Amz-Date",
     "X-Amz-SignedHeaders",

@@ -28,14 +28,8 @@ from workshop_lib.sandbox.protocol.errors import AwsError, front_door
 from workshop_lib.sandbox.protocol.messages import Request
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
-
-
 _WEEK = 604_800  # seconds
-
-
 _SKEW = timedelta(minutes=15)
-
-
 _SIGNING_NAMES = {"dynamodbstreams": "dynamodb"}  # where the service signs under another name
 
 

@@ -33,9 +33,7 @@ try:
 except ImportError as error:
     raise UnsupportedMoto(moto.__version__, str(error)) from error
 
-
 SUPPORTED = ((5, 2, 5), (5, 3))  # from, below; tests/test_moto_adapter.py is the contract
-
 
 # Where each service's requests enter moto: module, class, and the host moto expects.
 _ENTRANCES = {
@@ -158,8 +156,6 @@ class _JsonRequest(MotoRequest):
 
 
 _JSON_HEADERS = ("authorization", "content-type", "x-amz-target")
-
-
 _JSON_SERVICES = ("dynamodb", "dynamodbstreams")
 
 

@@ -27,8 +27,6 @@ _ON_BUCKETS = """
     UpdateBucketMetadataAnnotationTableConfiguration
     UpdateBucketMetadataInventoryTableConfiguration UpdateBucketMetadataJournalTableConfiguration
 """
-
-
 _ON_OBJECTS = """
     AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectAnnotation
     DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionAnnotation
@@ -42,18 +40,12 @@ _ON_OBJECTS = """
     PutObjectVersionAcl PutObjectVersionAnnotation PutObjectVersionTagging ReplicateDelete
     ReplicateObject ReplicateObjectAnnotation ReplicateTags RestoreObject UpdateObjectEncryption
 """
-
-
 # Actions on accounts, access points, grants, jobs and dashboards: none is about a bucket's own.
 _ELSEWHERE = re.compile(
     r"s3:\w*(?:accessgrant|accesspoint|job|storagelens|accountpublicaccessblock|dataaccess)\w*"
     r"|s3:listallmybuckets"
 )
-
-
 BUCKET, OBJECT = "bucket", "object"
-
-
 _APPLIES = {
     **{f"s3:{name}".lower(): BUCKET for name in _ON_BUCKETS.split()},
     **{f"s3:{name}".lower(): OBJECT for name in _ON_OBJECTS.split()},

@@ -52,8 +52,6 @@ _KNOWN_KEYS = {
     "sts:externalid", "sts:rolesessionname", "sts:sourceidentity", "sts:transitivetagkeys",
     "iam:awsservicename", "iam:permissionsboundary", "iam:policyarn",
 }  # fmt: skip
-
-
 _KNOWN_PREFIXES = (
     "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:",
     "iam:resourcetag/", "s3:existingobjecttag/", "s3:requestobjecttag/",

@@ -88,8 +88,6 @@ _DATE = re.compile(
     r"(?:t(?:(\d{1,2})(?::(\d{1,2})(?::(\d{1,2})(\.\d{1,9})?)?)?)?(z|[+-]\d\d(?::?\d\d)?)?)?",
     re.IGNORECASE | re.ASCII,
 )
-
-
 _BEFORE_ALL, _AFTER_ALL = float("-inf"), float("inf")
 
 
@@ -150,7 +148,6 @@ def _ignoring_case(texts: Sequence[str], variables: bool) -> Match:
 
 Build = Callable[[Sequence[str], bool], Match]
 
-
 # Operator: how it compares, and whether it is negated.
 OPERATORS: dict[str, tuple[Build, bool]] = {
     "StringEquals": (_string_equals, False),
@@ -180,11 +177,7 @@ OPERATORS: dict[str, tuple[Build, bool]] = {
     "ArnNotEquals": (_patterns("arn"), True),
     "ArnNotLike": (_patterns("arn"), True),
 }
-
-
 _OPERATOR = re.compile(r"(?:(ForAllValues|ForAnyValue):)?(\w+?)(IfExists)?")
-
-
 _OPERATOR_NAMES = {"null", *(name.lower() for name in OPERATORS)}
 
 

@@ -19,7 +19,6 @@ Kind = Literal["identity", "managed", "boundary", "session", "bucket", "key", "t
 bucket, a KMS key, a DynamoDB table or stream, or a role. It decides what is required and in which
 words it is refused."""
 
-
 _ATTACHED = ("bucket", "key", "table", "trust")
 
 
@@ -48,58 +47,38 @@ _SYNTAX = {
     "trust": "Syntax error in policy.",
     "key": "",  # KMS says nothing: https://github.com/aws/aws-sdk-ruby/issues/1784
 }
-
-
 _IAM_SYNTAX = "Syntax errors in policy."
-
-
 _NOT_JSON = {
     "bucket": "This policy contains invalid Json",
     "trust": "This policy contains invalid Json",
 }
-
-
 _ELEMENTS = {
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource",
     "Condition",
 }  # fmt: skip
-
-
 _PARTITIONS = {
     "*", "aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f",
     "aws-eusc",
 }  # fmt: skip
-
-
 _IAM_PATHS = (
     "user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/",
     "server-certificate/", "policy/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/",
     "access-report/",
 )  # fmt: skip
-
-
 # Not in IAM's sentence, but in the Resource of policies that AWS itself keeps.
 _IAM_PATHS_UNTOLD = ("root", "role-template/")
-
-
 _S3_REGIONAL_PATHS = ("accesspoint/", "access-grants/")
-
-
 _ACCOUNT = re.compile(r"(\d{12})|arn:[\w-]+:iam::(\d{12}):root", re.ASCII)
-
-
 _PRINCIPAL_ARN = re.compile(
     r"arn:[\w-]+:(?:iam::(?:\d{12}|cloudfront):(?:user|role)/[^*?]+"
     r"|sts::\d{12}:(?:assumed-role/[^/*?]+/[^/*?]+|federated-user/[^*?]+))",
     re.ASCII,
 )
 
-
 _PRINCIPAL_NAMES = {
     "Service": re.compile(r"[\w.-]+\.[\w.-]+"),
     "CanonicalUser": re.compile("[0-9a-f]{64}"),
 }
-
 
 Statements = list[dict[str, Any]]
 

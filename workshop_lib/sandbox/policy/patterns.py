@@ -12,9 +12,7 @@ from typing import Literal, NamedTuple
 Values = Mapping[str, str | Sequence[str]]
 """Condition keys of a request in lower case; a sequence for a multivalued key."""
 
-
 NO_VALUES: Values = {}
-
 
 Scope = Literal["text", "resource", "arn"]
 """How far `*` reaches: anywhere; in a Resource; in the six parts that ArnLike compares."""
@@ -32,7 +30,6 @@ class Variable(NamedTuple):
 
 Template = tuple[str | Variable, ...]
 """A policy value cut into text and variables. In the text, a NUL marks a literal character."""
-
 
 _VARIABLE = re.compile(r"\$\{(?:([*?$])|([^{}',]+?)(?:,\s*'([^']*)')?)\}")
 

@@ -12,17 +12,9 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
-
-
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
-
-
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
-
-
 _STREAMS = (SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER)
-
-
 _LONGEST_LINE = 16_384
 
 

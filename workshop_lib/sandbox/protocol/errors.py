@@ -23,25 +23,15 @@ class AwsError(Exception):
 # follows DynamoDB's. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 _INVALID_TOKEN = "The security token included in the request is invalid."
-
-
 _EXPIRED_TOKEN = "The security token included in the request is expired"
-
-
 _MISSING_TOKEN = "Request is missing Authentication Token"
-
-
 _MISMATCH = (
     "The request signature we calculated does not match the signature you provided. Check your "
 )
-
-
 _MISMATCH_LONG = (
     _MISMATCH
     + "AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
-
-
 _AUTHENTICATION: dict[str, dict[str, tuple[str, str, int]]] = {
     "s3": {
         "unknown key": (
@@ -79,8 +69,6 @@ _AUTHENTICATION: dict[str, dict[str, tuple[str, str, int]]] = {
         "internal": ("InternalFailure", "", 500),
     },
 }
-
-
 _FAMILIES = {"s3": "s3", "iam": "query", "sts": "query"}
 
 

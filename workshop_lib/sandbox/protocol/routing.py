@@ -16,8 +16,6 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
-
-
 _HOSTS = [
     ("kms", rf"kms(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
     ("dynamodb", rf"(?:dynamodb(?:-fips)?|\d{{12}}\.ddb)\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
@@ -35,13 +33,9 @@ _HOSTS = [
         r"\.amazonaws\.com",
     ),
 ]
-
-
 _HOST_PATTERNS = [
     (service, re.compile(pattern + r"(?::443)?", re.I)) for service, pattern in _HOSTS
 ]
-
-
 _TARGETS = {
     "TrentService": "kms",
     "DynamoDB_20120810": "dynamodb",
@@ -49,11 +43,7 @@ _TARGETS = {
     "CloudTrail_20131101": "cloudtrail",
     "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": "cloudtrail",
 }
-
-
 SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail")
-
-
 _CREDENTIAL_SCOPE = re.compile(
     r"Credential=[^/,\s]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
 )
@@ -187,11 +177,7 @@ _CONFIGURATIONS = {
     "versioning": ("BucketVersioning", "GP"),
     "website": ("BucketWebsite", "GPD"),
 }
-
-
 _VERBS = {"G": ("GET", "Get"), "P": ("PUT", "Put"), "D": ("DELETE", "Delete")}
-
-
 BUCKET_OPERATIONS: dict[tuple[str, str | None], str] = {
     ("GET", None): "ListObjects",
     ("GET", "location"): "GetBucketLocation",
@@ -212,8 +198,6 @@ BUCKET_OPERATIONS: dict[tuple[str, str | None], str] = {
     },
     ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
 }
-
-
 OBJECT_OPERATIONS: dict[tuple[str, str | None], str] = {
     ("GET", None): "GetObject",
     ("GET", "acl"): "GetObjectAcl",
@@ -240,8 +224,6 @@ OBJECT_OPERATIONS: dict[tuple[str, str | None], str] = {
     ("POST", "uploads"): "CreateMultipartUpload",
     ("OPTIONS", None): "OptionsObject",
 }
-
-
 _COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
 
 

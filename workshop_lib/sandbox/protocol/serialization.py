@@ -12,16 +12,12 @@ _JSON_NAMESPACE = {
     "dynamodb": "com.amazonaws.dynamodb.v20120810#",
     "dynamodbstreams": "com.amazonaws.dynamodb.v20120810#",
 }
-
-
 # a service's front door, or the validation of a request.
 _FRONT_DOOR = (
     "AccessDeniedException", "ExpiredTokenException", "IncompleteSignatureException",
     "InvalidSignatureException", "MissingAuthenticationTokenException", "SerializationException",
     "ThrottlingException", "UnknownOperationException", "UnrecognizedClientException",
 )  # fmt: skip
-
-
 _COMMON_NAMESPACES = {
     **dict.fromkeys(_FRONT_DOOR, "com.amazon.coral.service#"),
     "ValidationException": "com.amazon.coral.validate#",

@@ -26,12 +26,8 @@ _JSON_TYPES: dict[str, type | tuple[type, ...]] = {
     "map": dict,
     "structure": dict,
 }
-
-
 # What a form's text must look like, by the type's name or kind. The markers handed out are numbers.
 _FORM_TEXTS = {"integer": r"-?\d{1,9}", "boolean": "true|false", "markerType": r"\d{1,9}"}
-
-
 END_OF_TIME = 253_402_300_800  # the year 10000, in seconds
 
 

@@ -20,14 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 SEGMENT = 256 * 1024
 """Plaintext bytes that are sealed in one piece: a range opens only the segments it touches."""
-
-
 TAG = 16
 """What sealing adds to a segment, for each layer of encryption."""
-
-
 _NONCE, _SALT = 12, 16
-
 
 Keys = Sequence[bytes]
 """The data keys of one object, 32 bytes each, innermost layer first."""

@@ -24,29 +24,13 @@ from workshop_lib.sandbox.protocol.routing import service_and_region
 from workshop_lib.sandbox.protocol.serialization import render
 
 _LONGEST_LINE = 65_536  # bytes, of the request line or a header
-
-
 _LONGEST_HEAD = 131_072  # bytes, of all headers
-
-
 _LARGEST_BODY = 5 * 2**30  # bytes: S3's limit for one PUT
-
-
 _MOST_CONNECTIONS = 512
-
-
 _IDLE = 60.0  # seconds without a byte before a connection is closed
-
-
 _LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.I)
-
-
 _OURS = re.compile(rf"(?:[^/]+\.)?localhost(?::\d{{1,5}})?|{_LOOPBACK.pattern}", re.I)
-
-
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S+) HTTP/1\.([01])")
-
-
 _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
 
 
@@ -344,8 +328,6 @@ def _too_large() -> _Malformed:
 # --- Responses ----------------------------------------------------------------------------------
 
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
-
-
 _OWN_HEADERS = {"connection", "content-length", "date", "transfer-encoding"}
 
 

@@ -83,14 +83,9 @@ def management_entry(call: Call, answer: Response | None, error: AwsError | None
 
 
 _READS = ("Describe", "Get", "Head", "List", "Lookup", "Verify")
-
-
 # Those that tell all the same what they returned.
 _READS_BY_ANOTHER_NAME = {"AssumeRole", "GetFederationToken", "GetSessionToken"}
-
-
 _DYNAMODB_VERSION = "2012-08-10"
-
 
 # The data planes: everything else is management. S3 counts listing a bucket, and looking whether
 # it is there, among what is done to objects.
@@ -130,8 +125,6 @@ def _resources(call: Call) -> Iterator[str]:
 
 
 _TABLE_ARN = re.compile(r"arn:aws:dynamodb:[a-z0-9-]+:\d{12}:table/[\w.-]+", re.ASCII)
-
-
 _ROLE_ARN = re.compile(r"arn:aws:iam::\d{12}:role/.+", re.ASCII)
 
 
@@ -147,13 +140,9 @@ _S3_NAMES = {
     "PutBucketNotificationConfiguration": "PutBucketNotification",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-
-
 _SIGNING = {
     "AWSAccessKeyId", "Signature", "X-Amz-Credential", "X-Amz-Security-Token", "X-Amz-Signature",
 }  # fmt: skip
-
-
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 
 

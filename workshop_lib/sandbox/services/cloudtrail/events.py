@@ -20,11 +20,7 @@ from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.cloudtrail.entries import management_entry
 
 RETENTION = timedelta(days=90)
-
-
 _MOST_EVENTS = 100_000  # keeps a long-lived sandbox's memory bounded
-
-
 _INTERNAL = "AWS Internal"  # how a service's own events name who did it
 
 

@@ -21,48 +21,29 @@ from workshop_lib.sandbox.services.kms.service import Kms
 from workshop_lib.sandbox.storage import sealing
 
 SERVICE = "dynamodb"
-
-
 SERVICE_KEY = "a key of Amazon DynamoDB that nobody can call"
-
-
 ITEMS, STREAM = "items", "stream"  # what of a table has a data encryption key of its own
-
-
 # AWS documents five minutes for the cache and seven days before archiving. The rest is fixed
 # inside the ranges that AWS showed in October 2026: a switch took 21 to 24 s and showed the old
 # key for 8 to 10 s; the status followed an unusable key after 13 to 75 minutes, a usable one
 # after 18 to 57.
 CACHED = timedelta(minutes=5)
-
-
 SWITCHING, OLD_KEY_SHOWN = timedelta(seconds=22), timedelta(seconds=9)
-
-
 DETECTED, RECOVERED = timedelta(minutes=60), timedelta(minutes=30)
-
-
 ARCHIVED = timedelta(days=7)
-
-
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
 FREE_SWITCHES, WINDOW, INTERVAL = 4, timedelta(hours=24), timedelta(hours=6)
-
 
 _GRANTED = (
     "DescribeKey", "GenerateDataKey", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo",
     "RetireGrant",
 )  # fmt: skip
-
-
 # What DynamoDB passes on when the caller may not decrypt the table key, as recorded in
 # https://github.com/aws/aws-cdk/issues/10010 and 18616.
 _NOT_ALLOWED_TO_DECRYPT = (
     "The ciphertext refers to a customer master key that does not exist, does not exist in this "
     "region, or you are not allowed to access."
 )
-
-
 _INVALID = "One or more parameter values were invalid: "
 
 

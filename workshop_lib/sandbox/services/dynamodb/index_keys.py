@@ -139,8 +139,6 @@ class IndexKeys:
 
 
 _TRANSACT = "TransactWriteItems"
-
-
 _LISTS = {
     _TRANSACT: "TransactItems",
     "ExecuteTransaction": "TransactStatements",

@@ -7,20 +7,12 @@ import re
 from dataclasses import dataclass
 
 _LITERAL = r"'(?:[^']|'')*'"
-
-
 _VALUE = rf"(?:\?|{_LITERAL}|-?\d[\d.eE+-]*)"
-
-
 # A name of other characters than letters, digits and underscores stands in quotes.
 _NAME = r'(?:"(?P<{0}>[^"]+)"|(?P<{0}_bare>[\w-]+))'
-
-
 _TARGET = re.compile(
     rf"\b(?:FROM|INTO|UPDATE)\s+{_NAME.format('table')}(?:\.{_NAME.format('index')})?", re.I
 )
-
-
 _VERB = re.compile(r"\s*(?:EXISTS\s*\(\s*)?(SELECT|INSERT|UPDATE|DELETE)\b", re.I)
 
 

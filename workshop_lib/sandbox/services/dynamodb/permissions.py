@@ -13,24 +13,17 @@ from workshop_lib.sandbox.services.dynamodb.partiql import Statement, read_state
 
 Context = dict[str, Any]
 
-
 _WITHOUT_RESOURCE = {
     "DescribeEndpoints", "DescribeLimits", "ListBackups", "ListContributorInsights", "ListExports",
     "ListGlobalTables", "ListImports", "ListStreams", "ListTables",
 }  # fmt: skip
-
-
 # Parameters that carry a resource's whole ARN.
 _ARNS = ("ResourceArn", "BackupArn", "StreamArn", "TableArn", "ExportArn", "ImportArn")
-
-
 # A restore writes into its target in the caller's name.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/backuprestore_IAM.html
 _RESTORE_WRITES = (
     "PutItem", "UpdateItem", "DeleteItem", "GetItem", "Query", "Scan", "BatchWriteItem",
 )  # fmt: skip
-
-
 _TRANSACTION = {
     "Get": "GetItem",
     "Put": "PutItem",
@@ -38,17 +31,11 @@ _TRANSACTION = {
     "Delete": "DeleteItem",
     "ConditionCheck": "ConditionCheckItem",
 }
-
-
 _STATEMENT_LISTS = {
     "BatchExecuteStatement": "Statements",
     "ExecuteTransaction": "TransactStatements",
 }
-
-
 _READS = {"GetItem", "BatchGetItem", "Query", "Scan"}
-
-
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
 
 
@@ -79,8 +66,6 @@ def tables_of(call: Call) -> list[str]:
 
 
 _WITH_A_NEW_TABLE = {"Tags": "TagResource", "ResourcePolicy": "PutResourcePolicy"}
-
-
 _READS_AND_WRITES_ONE = (_READS - {"BatchGetItem"}) | _WRITES
 
 
@@ -263,17 +248,11 @@ class _Resources:
 
 
 _PLAIN_NAMES = ("AttributeUpdates", "Expected", "KeyConditions", "QueryFilter", "ScanFilter")
-
-
 _EXPRESSIONS = (
     "ProjectionExpression", "UpdateExpression", "ConditionExpression", "KeyConditionExpression",
     "FilterExpression",
 )  # fmt: skip
-
-
 _NAME = re.compile(r"(?<![\w:#.])(#?[A-Za-z_]\w*|#\d\w*)(?!\w)(?!\s*\()")
-
-
 _KEYWORDS = {"set", "remove", "add", "delete", "and", "or", "not", "between", "in"}
 
 

@@ -25,15 +25,9 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.requests import operation_names
 
 _INVALID = "One or more parameter values were invalid: "
-
-
 _MOST_BYTES = 20 * 1024
-
-
 # Principals of AWS's that may stand in such a policy.
 _SERVICES = {"redshift.amazonaws.com", "replication.dynamodb.amazonaws.com"}
-
-
 # Actions that are no operation of the API.
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
 _PERMISSIONS_ONLY = {
@@ -42,8 +36,6 @@ _PERMISSIONS_ONLY = {
     "partiqlinsert", "partiqlselect", "partiqlupdate", "readdataforreplication",
     "replicatesettings", "updateglobaltableversion", "writedataforreplication",
 }  # fmt: skip
-
-
 # What is not about a table or a stream.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-iam-actions.html
 _UNSUPPORTED = {

@@ -45,8 +45,6 @@ from workshop_lib.sandbox.services.kms.service import Kms
 from workshop_lib.sandbox.storage.disk import Stored
 
 Document = dict[str, Any]
-
-
 # How code that expects a well-built request fails at another one.
 _MISBUILT = (
     AssertionError, AttributeError, LookupError, OperationNotFoundError, StopIteration, TypeError,
@@ -61,30 +59,16 @@ _CHANGES = (
     "MultiRegionConsistency", "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput",
     "TableClass",
 )  # fmt: skip
-
-
 _PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
-
-
 # Operations that name the missing table in their refusal.
 _NAME_THE_TABLE = (
     "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
 )  # fmt: skip
-
-
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
-
-
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
-
-
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
-
-
 # What moto takes without doing it, or does past S3's and IAM's rules.
 _NOT_EMULATED = ("ImportTable", "ExportTableToPointInTime")
-
-
 _PARAMETERS_NOT_EMULATED = (
     "ReplicaUpdates", "GlobalTableWitnessUpdates", "GlobalTableSourceArn",
     "GlobalTableSettingsReplicationMode", "MultiRegionConsistency", "RestoreDateTime",

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _IMAGES = ("Keys", "NewImage", "OldImage")
-
-
 # A label tells milliseconds: 2015-05-20T20:51:10.252.
 _LABEL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3})\d{3})?")
 

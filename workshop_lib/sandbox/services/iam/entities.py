@@ -17,23 +17,12 @@ ENTITIES = (
     ("UserName", "user", "users"),
     ("RoleName", "role", "roles"),
 )
-
-
 _KEYS_PER_USER = 2  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-
-
 _INLINE = re.compile(r"(?:Get|Delete)(User|Role|Group)Policy")
-
-
 _VERSIONS = ("DeletePolicyVersion", "GetPolicyVersion", "SetDefaultPolicyVersion")
-
-
 # How the sentence about a policy that is not there ends; in these operations otherwise.
 _NOT_ATTACHABLE, _NOT_FOUND = "does not exist or is not attachable.", "was not found."
-
-
 _FIND = ("GetPolicy", "ListPolicyTags", "TagPolicy", "UntagPolicy")
-
 
 # What the answers leave out, by operation: moto tells everything it knows.
 _UNTOLD: dict[str, tuple[str, ...]] = {

@@ -41,8 +41,6 @@ _DOCUMENTS: dict[str, tuple[str, Any]] = {
     "CreatePolicy": ("PolicyDocument", "managed"),
     "CreatePolicyVersion": ("PolicyDocument", "managed"),
 }
-
-
 # What gets a unique id: the element that tells it, its prefix, the one that names the entity, and
 # where moto keeps it.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
@@ -51,36 +49,23 @@ _UNIQUE_IDS = {
     "CreateGroup": ("GroupId", "AGPA", "GroupName", "groups"),
     "CreatePolicy": ("PolicyId", "ANPA", "Arn", "managed_policies"),
 }
-
-
 _READS = ("Get", "List", "Simulate", "Generate")
-
-
 AWS_MANAGED = "arn:aws:iam::aws:policy/"
 
-
 _LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role"}
-
-
 # Where a user who names nobody means themselves.
 _OWN = {
     "CreateAccessKey", "DeleteAccessKey", "GetUser", "ListAccessKeys", "ListMFADevices",
     "ListSigningCertificates", "UpdateAccessKey",
 }  # fmt: skip
-
-
 # What iam:PermissionsBoundary is about: the boundary that is put, or that the entity has.
 _LIMITED = re.compile(
     "Create(User|Role)|(Attach|Detach)(User|Role)Policy"
     "|(Put|Delete)(User|Role)(Policy|PermissionsBoundary)"
 )
-
-
 # Who makes something with tags must also be allowed to tag it.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html
 _WITH_TAGS = re.compile("Create(User|Role|Policy|InstanceProfile|OpenIDConnectProvider)")
-
-
 _POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 

@@ -32,17 +32,11 @@ _OPERATIONS = (
     "SimulateCustomPolicy", "SimulatePrincipalPolicy", "GetContextKeysForCustomPolicy",
     "GetContextKeysForPrincipalPolicy",
 )  # fmt: skip
-
-
 _NOT_EMULATED = (
     "OrderedOrganizationPolicyInputList", "PolicyExclusionList", "ResourcePolicy", "ResourceOwner",
     "ResourceHandlingOption", "CallerArn",
 )  # fmt: skip
-
-
 _ENTITY = re.compile(r"arn:[\w-]+:iam::\d{12}:(user|group|role)/(?:.*/)?([^/]+)", re.ASCII)
-
-
 _VARIABLE = re.compile(r"\$\{([^*?$}',]+)")
 
 

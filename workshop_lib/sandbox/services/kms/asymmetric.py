@@ -23,8 +23,6 @@ _CURVES: dict[str, ec.EllipticCurve] = {
     "ECC_NIST_P521": ec.SECP521R1(),
     "ECC_SECG_P256K1": ec.SECP256K1(),
 }
-
-
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "SHA_1": hashes.SHA1(),
     "SHA_224": hashes.SHA224(),

@@ -17,17 +17,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _MAGIC = b"\x01\x02\x02\x00xlab"  # AWS's begin 01 02 02 00 78; "lab" says whose this is
-
-
 _MATERIAL, _SALT, _NONCE, _CHECK, _TAG = 32, 36, 12, 48, 16
-
-
 _SIGNED = len(_MAGIC) + _MATERIAL + _SALT + _NONCE
-
-
 _HEADER = _SIGNED + _CHECK
-
-
 OVERHEAD = _HEADER + _TAG
 
 

@@ -30,15 +30,9 @@ _USAGES = {
     "VerifyMac": "GENERATE_VERIFY_MAC",
     "DeriveSharedSecret": "KEY_AGREEMENT",
 }
-
-
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
 _MESSAGE_TYPES = {"ED25519_SHA_512": ("RAW",), "ED25519_PH_SHA_512": ("DIGEST",)}
-
-
 _SIZES = {"AES_256": 32, "AES_128": 16}
-
-
 _INCORRECT_KEY = (  # AWS still says CMK here
     "The key ID in the request does not identify a CMK that can perform this operation."
 )

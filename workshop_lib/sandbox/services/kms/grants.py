@@ -19,11 +19,7 @@ _SYMMETRIC = {
     "Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "ReEncryptFrom", "ReEncryptTo",
 }  # fmt: skip
-
-
 _ALWAYS = {"CreateGrant", "RetireGrant", "DescribeKey"}
-
-
 _OF_USAGE = {
     "ENCRYPT_DECRYPT": {"Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GetPublicKey"},
     "SIGN_VERIFY": {"Sign", "Verify", "GetPublicKey"},

@@ -22,11 +22,7 @@ from workshop_lib.sandbox.services.kms.permissions import Asked
 from workshop_lib.sandbox.services.kms.requests import Parameters
 
 _VALID = timedelta(hours=24)
-
-
 _LONGEST = timedelta(days=365)
-
-
 _FOR_SYMMETRIC_KEYS = {"ImportType", "KeyMaterialDescription", "KeyMaterialId"}
 
 

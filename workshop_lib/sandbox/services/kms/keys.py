@@ -18,16 +18,10 @@ from workshop_lib.sandbox.services.kms.grants import Grant
 # --- what a key can do --------------------------------------------------------------------
 
 _RSA_ENCRYPTION = ("RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256")
-
-
 _RSA_SIGNING = tuple(
     f"RSASSA_{padding}_SHA_{size}" for padding in ("PKCS1_V1_5", "PSS") for size in (256, 384, 512)
 )
-
-
 _RSA = {"ENCRYPT_DECRYPT": _RSA_ENCRYPTION, "SIGN_VERIFY": _RSA_SIGNING}
-
-
 # Key spec → usage → algorithms.
 # https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
 SPECS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -45,16 +39,12 @@ SPECS: dict[str, dict[str, tuple[str, ...]]] = {
     "HMAC_384": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_384",)},
     "HMAC_512": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_512",)},
 }
-
-
 ALGORITHMS_FIELD = {
     "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
     "SIGN_VERIFY": "SigningAlgorithms",
     "GENERATE_VERIFY_MAC": "MacAlgorithms",
     "KEY_AGREEMENT": "KeyAgreementAlgorithms",
 }
-
-
 ON_DEMAND_LIMIT = 25
 
 

@@ -36,14 +36,8 @@ from workshop_lib.sandbox.services.kms.requests import Parameters, page
 from workshop_lib.sandbox.services.kms.store import KeyStore
 
 _DELETING = ("PendingDeletion", "PendingReplicaDeletion")
-
-
 _MAX_ALIASES = 50
-
-
 _MAX_TAGS = 50
-
-
 _TAG_TEXT = re.compile(r"[\w\s.:/=+\-@]*")
 
 

@@ -25,25 +25,17 @@ _TAKE_ALIASES = {
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
     "GenerateMac", "GetPublicKey", "ReEncrypt", "Sign", "Verify", "VerifyMac",
 }  # fmt: skip
-
-
 _ALIAS_TARGETS = {"CreateAlias", "UpdateAlias"}
-
-
 _NOT_EMULATED = {
     "ConnectCustomKeyStore", "CreateCustomKeyStore", "Decapsulate", "DeleteCustomKeyStore",
     "DescribeCustomKeyStores", "DisconnectCustomKeyStore", "Encapsulate", "GetKeyLastUsage",
     "UpdateCustomKeyStore",
 }  # fmt: skip
-
-
 _KEY_FIELDS = {
     "CreateAlias": "TargetKeyId",
     "UpdateAlias": "TargetKeyId",
     "ReEncrypt": "DestinationKeyId",
 }
-
-
 # Parameters that are condition keys as they are.
 _PARAMETER_KEYS = {
     "SigningAlgorithm": "kms:SigningAlgorithm",
@@ -59,21 +51,14 @@ _PARAMETER_KEYS = {
     "ReplicaRegion": "kms:ReplicaRegion",
     "PrimaryRegion": "kms:PrimaryRegion",
 }
-
-
 _ENCRYPTION_ALGORITHM = {
     "Encrypt", "Decrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
 }  # fmt: skip
-
-
 _LOCKOUT = {"CreateKey", "PutKeyPolicy", "ReplicateKey"}
-
-
 # AWS services that pass their own name on in aws:CalledVia, of those the sandbox has:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _CALLED_VIA = {"dynamodb"}
-
 
 Context = dict[str, str | Sequence[str]]
 

@@ -17,8 +17,6 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms.keys import KeyPolicy
 
 _USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
-
-
 # Services whose AWS managed key the sandbox has: policy id, name, actions that go through them.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 # S3's is as accounts show it; https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
@@ -28,8 +26,6 @@ MANAGED = {
         "auto-dynamodb-1", "Amazon DynamoDB", [*_USE, "kms:CreateGrant", "kms:DescribeKey"],
     ),
 }  # fmt: skip
-
-
 MANAGED_DESCRIPTION = {
     "s3": "Default key that protects my S3 objects when no other key is defined",
     "dynamodb": "Default key that protects my DynamoDB data when no other key is defined",

@@ -30,7 +30,6 @@ from workshop_lib.sandbox.services.kms.store import KeyStore
 
 __all__ = ["DataKey", "KeyFacts", "Kms"]
 
-
 SOURCE = "kms.amazonaws.com"
 
 
@@ -318,7 +317,6 @@ def _data_key(asked: Asked, result: Parameters) -> DataKey:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 _IN_THE_TRAIL = {"dynamodb": "dynamodb.amazonaws.com", "s3": "fas.s3.amazonaws.com"}
 
-
 # Operations that CloudTrail does not call read-only.
 _CHANGES = {
     "CancelKeyDeletion", "CreateAlias", "CreateGrant", "CreateKey", "DeleteAlias",
@@ -327,15 +325,11 @@ _CHANGES = {
     "RevokeGrant", "RotateKeyOnDemand", "ScheduleKeyDeletion", "TagResource", "UntagResource",
     "UpdateAlias", "UpdateKeyDescription", "UpdatePrimaryRegion",
 }  # fmt: skip
-
-
 # Never recorded: plaintext, ciphertext, key material, and what stands for it.
 _HIDDEN = {
     "CiphertextBlob", "EncryptedKeyMaterial", "GrantToken", "GrantTokens", "ImportToken", "Mac",
     "Message", "Plaintext", "PublicKey", "Recipient", "Signature",
 }  # fmt: skip
-
-
 # Recorded whether they were given or not.
 _DEFAULTS: dict[str, Parameters] = {
     "CreateKey": {

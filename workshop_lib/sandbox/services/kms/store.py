@@ -42,8 +42,6 @@ Note = Callable[[Key, str, datetime, Mapping[str, Any]], None]
 _ARN = re.compile(
     r"arn:aws:kms:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):(?:key/(?P<key>.+)|(?P<alias>alias/.+))"
 )
-
-
 _KEY_ID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|mrk-[0-9a-f]{32}", re.IGNORECASE
 )

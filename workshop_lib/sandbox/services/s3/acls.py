@@ -19,19 +19,10 @@ from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import SCHEMA, Element, malformed, parse, respond
 
 _GROUPS = "http://acs.amazonaws.com/groups/"
-
-
 _EVERYONE = f"{_GROUPS}global/AllUsers"
-
-
 _AUTHENTICATED = f"{_GROUPS}global/AuthenticatedUsers"
-
-
 LOG_DELIVERY = f"{_GROUPS}s3/LogDelivery"
-
-
 _PUBLIC = (_EVERYONE, _AUTHENTICATED)
-
 
 # What a canned list grants beside the owner's full control. One account owns bucket and objects.
 _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
@@ -44,17 +35,9 @@ _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
     "bucket-owner-full-control": (),
     "log-delivery-write": ((LOG_DELIVERY, "READ_ACP"), (LOG_DELIVERY, "WRITE")),
 }
-
-
 _PERMISSIONS = ("READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL")
-
-
 _HEADERS = {f"x-amz-grant-{name.lower().replace('_', '-')}": name for name in _PERMISSIONS}
-
-
 _KINDS = ("CanonicalUser", "Group", "AmazonCustomerByEmail")
-
-
 _OWNERS = (Grant(OWNER, "", "FULL_CONTROL"),)
 
 

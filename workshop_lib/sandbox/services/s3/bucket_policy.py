@@ -117,8 +117,6 @@ _NARROWING = {
     "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce", "aws:userid",
     "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
 }  # fmt: skip
-
-
 _POSITIVE = re.compile(r"(String|Arn)(Equals|Like)(IgnoreCase)?|IpAddress", re.I)
 
 

@@ -17,11 +17,7 @@ from workshop_lib.sandbox.services.s3.errors import no_such_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, parse
 
 BLOCKED, ALLOWED = "SSE-C", "NONE"
-
-
 ENFORCED = "BucketOwnerEnforced"
-
-
 # The account's canonical user id, the same that moto writes into access control lists.
 OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 

@@ -15,36 +15,25 @@ from typing import Any
 from workshop_lib.errors import NotEmulated
 
 ALGORITHMS = ("CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256", "SHA512", "MD5")
-
-
 NOT_EMULATED = ("XXHASH64", "XXHASH3", "XXHASH128")
-
-
 DEFAULT = "CRC64NVME"
 """What S3 computes for an upload that names no checksum."""
-
 
 _POLYNOMIALS = {  # bits reversed, and how many bytes the value has
     "CRC32": (0xEDB88320, 4),
     "CRC32C": (0x82F63B78, 4),
     "CRC64NVME": (0x9A6C9329AC4BC9B5, 8),
 }
-
-
 _HASHES: dict[str, Callable[..., Any]] = {
     "SHA1": hashlib.sha1,
     "SHA256": hashlib.sha256,
     "SHA512": hashlib.sha512,
     "MD5": hashlib.md5,
 }
-
-
 _LENGTHS = {
     **{name: length for name, (_, length) in _POLYNOMIALS.items()},
     "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16,
 }  # fmt: skip
-
-
 _FEW = 8_192  # bytes from which on loading numpy is worth it
 
 

@@ -14,11 +14,7 @@ from workshop_lib.sandbox.services.s3.errors import invalid_request
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, respond
 
 _VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
-
-
 _METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
-
-
 _MOST_RULES, _LONGEST_ID = 100, 255
 
 

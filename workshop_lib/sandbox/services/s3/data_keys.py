@@ -32,11 +32,7 @@ from workshop_lib.sandbox.storage import sealing
 # AWS says "short-lived" and "time-limited", but not how long.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
 BUCKET_KEY_LIFE = timedelta(minutes=5)
-
-
 SERVICE_KEY = "a key of Amazon S3 that nobody can call"
-
-
 CUSTOMER_KEY = "the customer's key, which is not kept"
 
 

@@ -22,41 +22,20 @@ from workshop_lib.sandbox.services.s3.errors import (
 )
 
 SSE_S3, SSE_KMS, DSSE_KMS, SSE_C = "AES256", "aws:kms", "aws:kms:dsse", "SSE-C"
-
-
 METHODS = {SSE_S3: "SSE-S3", SSE_KMS: "SSE-KMS", DSSE_KMS: "DSSE-KMS", SSE_C: "SSE-C"}
-
-
 _KMS_METHODS = (SSE_KMS, DSSE_KMS)
 
-
 SSE = "x-amz-server-side-encryption"
-
-
 KEY_ID = f"{SSE}-aws-kms-key-id"
-
-
 CONTEXT = f"{SSE}-context"
-
-
 BUCKET_KEY = f"{SSE}-bucket-key-enabled"
-
-
 COPY_SOURCE = "x-amz-copy-source-server-side-encryption-customer"
-
-
 _CUSTOMER = f"{SSE}-customer"
-
-
 CUSTOMER_ALGORITHM = f"{_CUSTOMER}-algorithm"
 
 
 _BY_CUSTOMER = "Requests specifying Server Side Encryption with Customer provided keys must "
-
-
 _BY_KMS = "Requests specifying Server Side Encryption with AWS KMS managed keys "
-
-
 _NEEDS_KMS = (
     "Server Side Encryption with AWS KMS managed key requires HTTP header "
     "x-amz-server-side-encryption : aws:kms"

@@ -52,8 +52,6 @@ from workshop_lib.sandbox.services.s3.xml import Element, iso, malformed, parse,
 from workshop_lib.sandbox.storage import sealing
 
 SMALLEST_PART = 5 * 1024 * 1024
-
-
 _MOST_PARTS = 10_000
 
 

@@ -19,11 +19,7 @@ from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, respond
 
 _MODES = ("GOVERNANCE", "COMPLIANCE")
-
-
 _HOLDS = ("ON", "OFF")
-
-
 _LONGEST = {"Days": 36_500, "Years": 100}
 
 

@@ -65,11 +65,7 @@ _OVERRIDES = {
     "response-content-type": "Content-Type",
     "response-expires": "Expires",
 }
-
-
 _REDIRECT = "x-amz-website-redirect-location"
-
-
 _ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
 

@@ -28,7 +28,6 @@ from workshop_lib.sandbox.services.s3.xml import parse
 
 Context = dict[str, str | Sequence[str]]
 
-
 # Where the action is not named like the operation.
 BUCKET_ACTIONS = {
     "DeleteBucketCors": "PutBucketCORS",
@@ -63,8 +62,6 @@ BUCKET_ACTIONS = {
     "PutObjectLockConfiguration": "PutBucketObjectLockConfiguration",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-
-
 OBJECT_ACTIONS = {
     "CompleteMultipartUpload": "PutObject",
     "CopyObject": "PutObject",
@@ -75,8 +72,6 @@ OBJECT_ACTIONS = {
     "UploadPart": "PutObject",
     "UploadPartCopy": "PutObject",
 }
-
-
 # Actions that are others for a version than for the current object.
 _OF_VERSIONS = {
     "GetObject": "GetObjectVersion",
@@ -89,8 +84,6 @@ _OF_VERSIONS = {
     "DeleteObject": "DeleteObjectVersion",
     "DeleteObjectTagging": "DeleteObjectVersionTagging",
 }
-
-
 # Headers of a write that need one more permission.
 _MORE = {
     "x-amz-tagging": "PutObjectTagging",
@@ -103,17 +96,9 @@ _MORE = {
     "x-amz-object-lock-retain-until-date": "PutObjectRetention",
     "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
 }
-
-
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "PostObject"}
-
-
 BYPASS = "x-amz-bypass-governance-retention"
-
-
 _ON_EXISTING_TAGS = re.compile(r"s3:(Get|Delete|Put)Object(Version)?(Tagging|Acl|Attributes)?")
-
-
 # Headers and query parameters that are condition keys as they are.
 _HEADER_KEYS = (
     "x-amz-acl", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-grant-full-control",
@@ -122,16 +107,12 @@ _HEADER_KEYS = (
     "x-amz-server-side-encryption-customer-algorithm", "x-amz-storage-class",
     "x-amz-website-redirect-location", "if-match", "if-none-match",
 )  # fmt: skip
-
-
 _QUERY_KEYS = {
     "prefix": "s3:prefix",
     "delimiter": "s3:delimiter",
     "max-keys": "s3:max-keys",
     "versionId": "s3:VersionId",
 }
-
-
 _PLACES = {"header": "REST-HEADER", "query": "REST-QUERY-STRING", "form": "POST"}
 
 
@@ -311,11 +292,7 @@ class Permissions:
 
 
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
-
-
 _AUTHENTICATED = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
-
-
 # What the access control list of a bucket, or of an object, has to grant.
 _BUCKET_ACLS = {
     "ListBucket": "READ",
@@ -326,8 +303,6 @@ _BUCKET_ACLS = {
     "GetBucketAcl": "READ_ACP",
     "PutBucketAcl": "WRITE_ACP",
 }
-
-
 _OBJECT_ACLS = {
     "GetObject": "READ",
     "GetObjectVersion": "READ",

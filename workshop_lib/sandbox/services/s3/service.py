@@ -68,7 +68,6 @@ from workshop_lib.sandbox.storage.disk import Disk
 
 Handler = Callable[[Call, Bucket], Response]
 
-
 # Configurations of a bucket that moto keeps and tells.
 _BUCKET_CONFIGURATIONS = {
     "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
@@ -83,23 +82,13 @@ _BUCKET_CONFIGURATIONS = {
     "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
     "PutPublicAccessBlock",
 }  # fmt: skip
-
-
 # The same for an object; the object itself is looked for first.
 _OBJECT_CONFIGURATIONS = {"RestoreObject"}
-
-
 # Steps of an upload whose encryption was chosen when it began.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 _CHOSEN = {"CompleteMultipartUpload", "UploadPart", "UploadPartCopy"}
-
-
 _WRITES = {"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"}
-
-
 _SENDS_DATA = {"PutObject", "UploadPart"}
-
-
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET_NAME = re.compile(
     r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3)$)"

@@ -39,8 +39,6 @@ from workshop_lib.sandbox.storage import sealing
 from workshop_lib.sandbox.storage.disk import Stored
 
 _CHUNK = 1024 * 1024
-
-
 ARCHIVED = ("GLACIER", "DEEP_ARCHIVE")
 
 
@@ -416,8 +414,6 @@ def version_headers(bucket: Bucket, made: Any) -> dict[str, str]:
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-
-
 _MONTHS = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip

@@ -17,17 +17,9 @@ from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, read, respond
 
 _HEADER = "x-amz-tagging"
-
-
 _MOST_OF_OBJECT, _MOST_OF_BUCKET = 10, 50
-
-
 _TEXT = re.compile(r"[\w\s+\-=._:/@]*")
-
-
 _OF_OBJECT = "Your TagKey cannot be prefixed with aws:"
-
-
 _OF_BUCKET = "System tags cannot be added/updated by requester"
 
 

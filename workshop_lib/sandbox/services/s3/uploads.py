@@ -33,21 +33,15 @@ _SYSTEM = (
     "cache-control", "content-disposition", "content-encoding", "content-language",
     "content-type", "expires", "x-amz-website-redirect-location",
 )  # fmt: skip
-
-
 _SHOWN = {
     name: "-".join(part.capitalize() for part in name.split("-"))
     for name in _SYSTEM
     if not name.startswith("x-amz")
 }
-
-
 _STORAGE_CLASSES = {
     "STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
     "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
 }  # fmt: skip
-
-
 _MOST_METADATA = 2 * 1024
 
 

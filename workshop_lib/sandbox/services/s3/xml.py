@@ -12,11 +12,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
-
-
 SCHEMA = "http://www.w3.org/2001/XMLSchema-instance"
-
-
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"}
     | {chr(code): f"&#x{code:x};" for code in range(32) if code not in (9, 10, 13)}

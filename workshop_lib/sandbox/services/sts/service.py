@@ -29,14 +29,9 @@ from workshop_lib.sandbox.protocol.service_model import read_form
 from workshop_lib.sandbox.services.iam.service import AWS_MANAGED, query_answer, read_policy
 
 _HOUR, _TWELVE_HOURS = 3600, 43200
-
-
 _MOST_POLICY_TEXT = 2048  # characters, inline and managed policies together
-
-
 # Parameters whose effect the sandbox has no way to compute.
 _NOT_EMULATED = ("SerialNumber", "TokenCode", "ProvidedContexts", "MinimumSessionTokenSize")
-
 
 Tags = dict[str, str]
 
