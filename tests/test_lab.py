@@ -20,7 +20,7 @@ from workshop_lib import cleanup
 from workshop_lib.errors import LearnerError
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox import backend, clock
-from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 KEY, SECRET, TOKEN = (
     "AKIAIOSFODNN7EXAMPLE",
@@ -33,8 +33,8 @@ KEY, SECRET, TOKEN = (
 def _process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A process with real-looking credentials; afterwards everything is as it was."""
     with as_before():
-        if KernelDoor._installed is not None:
-            KernelDoor._installed.remove()
+        if BotocoreTransport._installed is not None:
+            BotocoreTransport._installed.remove()
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
@@ -70,7 +70,7 @@ def test_the_learner_s_credentials_are_set_aside_and_never_shown(
     lab.serve()
     boto3.client("s3").create_bucket(Bucket=lab.name("bucket"))
     table = lab.cleanup()
-    shown = capsys.readouterr().out + repr(lab) + str(table) + repr(lab._place._gate.identities)
+    shown = capsys.readouterr().out + repr(lab) + str(table) + repr(lab._place._gateway.callers)
     for secret in (KEY, SECRET, TOKEN):
         assert secret not in shown
         assert secret not in os.environ.values()

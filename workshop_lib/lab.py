@@ -136,9 +136,9 @@ def start_lab() -> Lab:
     shows every DataFrame in the course's house style.
     """
     from workshop_lib.display.tables import adopt_frames
-    from workshop_lib.sandbox.backend import Sandbox
+    from workshop_lib.sandbox.backend import SandboxBackend
 
     adopt_frames()
-    lab = Lab(Sandbox(REGION))
+    lab = Lab(SandboxBackend(REGION))
     print(lab._place.describe())
     return lab

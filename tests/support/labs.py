@@ -7,15 +7,15 @@ from contextlib import contextmanager
 import boto3
 
 from workshop_lib.sandbox import backend, clock
-from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 
 def end_labs() -> None:
     """From now on no lab runs, and the clock is the real one: signatures follow a lab's."""
-    if backend.Sandbox._current is not None:
-        backend.Sandbox._current._close()
-    if KernelDoor._installed is not None:
-        KernelDoor._installed.remove()
+    if backend.SandboxBackend._current is not None:
+        backend.SandboxBackend._current._close()
+    if BotocoreTransport._installed is not None:
+        BotocoreTransport._installed.remove()
     boto3.DEFAULT_SESSION = None
     clock.reset()
 
@@ -35,7 +35,7 @@ def as_before() -> Iterator[None]:
 @contextmanager
 def without_kernel_door() -> Iterator[None]:
     """Other tests' labs catch this process's clients: let them through to real sockets."""
-    installed = KernelDoor._installed
+    installed = BotocoreTransport._installed
     if installed is not None:
         installed.remove()
     yield

@@ -13,9 +13,9 @@ from typing import Any
 
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.backend import export_lines, port_taken
-from workshop_lib.sandbox.call import DEFAULT_REGION
-from workshop_lib.sandbox.gateway import DEFAULT_ACCOUNT, Gate
-from workshop_lib.sandbox.transport.http_server import HttpDoor
+from workshop_lib.sandbox.gateway import DEFAULT_ACCOUNT, Gateway
+from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
+from workshop_lib.sandbox.transport.http_server import HttpServer
 
 
 def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.access_key or "AKIAWORKSHOPADMIN234",
         options.secret_key or secrets.token_urlsafe(30),
     )
-    gate = Gate(administrator, options.account, sse_c_allowed=options.sse_c_allowed)
+    gate = Gateway(administrator, options.account, sse_c_allowed=options.sse_c_allowed)
     try:
-        door = HttpDoor(gate, options.port, secure=not options.plain)
+        door = HttpServer(gate, options.port, secure=not options.plain)
     except OSError as error:
         print(port_taken(options.port, error), file=sys.stderr)
         return 1

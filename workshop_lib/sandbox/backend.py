@@ -15,32 +15,32 @@ import botocore.signers
 from workshop_lib.errors import LabReplaced, PortTaken
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
-from workshop_lib.sandbox.gateway import Created, Gate
+from workshop_lib.sandbox.gateway import Created, Gateway
 from workshop_lib.sandbox.storage.disk import Disk
-from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 if TYPE_CHECKING:
-    from workshop_lib.sandbox.transport.http_server import HttpDoor
+    from workshop_lib.sandbox.transport.http_server import HttpServer
 from workshop_lib.sandbox.isolation import ADMINISTRATOR, _set_credentials_aside, _set_environment
 
 
-class Sandbox:
+class SandboxBackend:
     """AWS in this kernel. Making one empties the sandbox made before, and closes its port."""
 
-    _current: "Sandbox | None" = None
+    _current: "SandboxBackend | None" = None
 
     def __init__(self, region: str) -> None:
-        self._replaces = Sandbox._current is not None
-        if Sandbox._current is not None:
-            Sandbox._current._close()
+        self._replaces = SandboxBackend._current is not None
+        if SandboxBackend._current is not None:
+            SandboxBackend._current._close()
         self._region = region
         _set_environment(region)
-        self._gate = Gate(ADMINISTRATOR)
-        self._gate.identities.set_aside = _set_credentials_aside()
-        self._door = KernelDoor(self._gate)
+        self._gateway = Gateway(ADMINISTRATOR)
+        self._gateway.callers.set_aside = _set_credentials_aside()
+        self._door = BotocoreTransport(self._gateway)
         self._door.install()
-        self._http: HttpDoor | None = None
-        Sandbox._current = self
+        self._http: HttpServer | None = None
+        SandboxBackend._current = self
         _watch_shell_cells()
 
     def describe(self) -> str:
@@ -52,7 +52,7 @@ class Sandbox:
         )
 
     def _require_current(self) -> None:
-        if Sandbox._current is not self:
+        if SandboxBackend._current is not self:
             raise LabReplaced(
                 "This lab was replaced by a later start_lab(): use the lab that call returned."
             )
@@ -60,17 +60,17 @@ class Sandbox:
     def created(self) -> Iterable[Created]:
         """What was made here and may still exist, oldest first."""
         self._require_current()
-        return list(self._gate.created)
+        return list(self._gateway.created)
 
     def forget(self, resource: Created) -> None:
         """Drop a resource from what `created` tells."""
-        self._gate.created.pop(resource, None)
+        self._gateway.created.pop(resource, None)
 
     @property
     def disk(self) -> Disk:
         """What storage holds, as a thief of the disk would see it."""
         self._require_current()
-        return self._gate.disk
+        return self._gateway.disk
 
     def later(self, by: timedelta) -> None:
         """Move the sandbox's clock on."""
@@ -101,10 +101,10 @@ class Sandbox:
         """
         self._require_current()
         if self._http is None:
-            from workshop_lib.sandbox.transport.http_server import HttpDoor
+            from workshop_lib.sandbox.transport.http_server import HttpServer
 
             try:
-                self._http = HttpDoor(self._gate, port)
+                self._http = HttpServer(self._gateway, port)
             except (OSError, OverflowError, TypeError) as error:
                 raise PortTaken(port_taken(port, error)) from None
             self._http.start()
@@ -156,5 +156,5 @@ def _watch_shell_cells() -> None:
 
 
 def _before_cell(info: Any) -> None:
-    if Sandbox._current is not None and _SHELL.search(info.raw_cell or ""):
-        Sandbox._current.serve()
+    if SandboxBackend._current is not None and _SHELL.search(info.raw_cell or ""):
+        SandboxBackend._current.serve()

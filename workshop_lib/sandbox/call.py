@@ -1,29 +1,16 @@
 """One call of an AWS API: what is asked of which service, by whom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from workshop_lib.sandbox.policy.evaluation import Policy, Principal
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
-DEFAULT_REGION = "us-east-1"
-
-
-@dataclass
-class Call:
-    """One API call: what is asked of which service, by whom."""
-
-    service: str
-    operation: str
-    region: str
-    account: str
-    parameters: dict[str, Any]
-    request: Request
-    request_id: str = ""
-    secure: bool = True
-    caller: Any = None
+TERMINATOR = "aws4_request"
+"""The end of every version 4 credential's scope."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +46,54 @@ class Check:
     resource_policy: Policy | None = None
     delegation: bool = False
     granted: bool = False
+    names_resource: bool = True  # in the sentence of a denial
 
 
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A signature as a request carries it; nothing in it has been verified.
+
+    ``version``: 4 or 2; ``place``: "header", "query" or "form"; ``date``, ``region``,
+    ``service``: the credential's scope (version 4); ``time``: as sent; ``expires``: seconds
+    (version 4, query) or Unix time (version 2, query).
+    """
+
+    version: int
+    place: str
+    access_key_id: str
+    value: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+    date: str = ""
+    region: str = ""
+    service: str = ""
+    signed_headers: tuple[str, ...] = ()
+    time: str = ""
+    expires: str | None = None
+
+    @property
+    def scope(self) -> str:
+        """The credential's scope, as it is signed."""
+        return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
+
+
+@dataclass
+class Call:
+    """One API call: what is asked of which service, by whom, and how it was signed."""
+
+    service: ServiceDefinition
+    operation: str
+    region: str
+    account: str
+    parameters: dict[str, Any]
+    request: Request
+    caller: Caller
+    signature: Signature | None = None
+    request_id: str = ""
+    secure: bool = True
+
+
+Authorize = Callable[[Call, Iterable[Check]], None]
+"""Raises AWS's AccessDenied unless the call's caller has every permission."""

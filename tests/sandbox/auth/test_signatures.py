@@ -16,11 +16,10 @@ from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.signatures import read, verify
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.auth.signature import read
 from workshop_lib.sandbox.auth.sigv2 import string_to_sign_v2
-from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.protocol import aws_chunked
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request

@@ -13,8 +13,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.support.signatures import verify
 from workshop_lib.sandbox import clock, post_form
-from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.auth.callers import Credentials
-from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.protocol.messages import Request, Response
 
 ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
@@ -21,11 +21,11 @@ VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return Gate(ADMINISTRATOR)
+def gate() -> Gateway:
+    return Gateway(ADMINISTRATOR)
 
 
-def ask(gate: Gate, service: str, operation: str, parameters: dict[str, Any]) -> Response:
+def ask(gate: Gateway, service: str, operation: str, parameters: dict[str, Any]) -> Response:
     scope = f"{ADMINISTRATOR.access_key_id}/20260101/us-east-1/{service}/aws4_request"
     headers = {
         "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=x",
@@ -65,14 +65,14 @@ def ask(gate: Gate, service: str, operation: str, parameters: dict[str, Any]) ->
     ],
 )  # fmt: skip
 def test_what_is_missing_or_of_another_type(
-    gate: Gate, service: str, operation: str, parameters: dict[str, Any], told: str
+    gate: Gateway, service: str, operation: str, parameters: dict[str, Any], told: str
 ) -> None:
     answer = ask(gate, service, operation, parameters)
     assert answer.status == 400
     assert told in answer.body.decode().replace("&apos;", "'").replace("&#39;", "'")
 
 
-def test_what_is_built_as_it_should_be_passes(gate: Gate) -> None:
+def test_what_is_built_as_it_should_be_passes(gate: Gateway) -> None:
     assert ask(gate, "iam", "ListUsers", {"MaxItems": "5"}).status == 200
     assert ask(gate, "iam", "TagUser", {
         "UserName": "workshop-admin", "Tags.member.1.Key": "a", "Tags.member.1.Value": "b",
@@ -110,7 +110,7 @@ _VALUES: list[Any] = [*_TEXTS, None, 0, -1, 1.5, 10**30, True, [], {}, [None], {
 @given(st.sampled_from(_CASES), st.data())
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_parameters_break_the_gate(
-    gate: Gate, case: tuple[str, str, list[str]], data: st.DataObject
+    gate: Gateway, case: tuple[str, str, list[str]], data: st.DataObject
 ) -> None:
     service, operation, names = case
     values = st.sampled_from(_VALUES if service in TARGETS else _TEXTS)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.lab import Lab, start_lab
+from workshop_lib.sandbox.services.dynamodb import DEFINITION
 from workshop_lib.sandbox.services.dynamodb.encryption import (
     ARCHIVED,
     DETECTED,
@@ -326,7 +327,7 @@ def once(service: str = "dynamodb") -> Any:
 
 
 def service(lab: Lab) -> Any:
-    return lab._place._gate._services["dynamodb"]
+    return lab._place._gateway._services[DEFINITION]
 
 
 def image(lab: Lab, table: str = "orders") -> Any:

@@ -18,15 +18,21 @@ from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call, Caller
-from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.policy.evaluation import Principal
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.routing import require_operation
+from workshop_lib.sandbox.protocol.service_model import description
 from workshop_lib.sandbox.services.cloudtrail.events import Event
+from workshop_lib.sandbox.services.kms import DEFINITION as KMS
 from workshop_lib.sandbox.services.kms.ciphertext import OVERHEAD, BrokenBlob, Sealer, canonical
-from workshop_lib.sandbox.services.kms.requests import _model, check
+from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
+from workshop_lib.sandbox.services.kms.requests import check
+from workshop_lib.sandbox.services.kms.service import Kms
 from workshop_lib.sandbox.services.kms.store import KeyStore
-from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+from workshop_lib.sandbox.services.s3 import DEFINITION as S3
+from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 ACCOUNT = "123456789012"
 SECRET, MATERIAL, KEY_ID = b"s" * 32, "ab" * 32, "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -135,7 +141,6 @@ def test_secrets_do_not_stand_in_a_refusal() -> None:
 @pytest.mark.parametrize(
     ("operation", "parameters", "code"),
     [
-        ("Fly", {}, "UnknownOperationException"),
         ("Encrypt", {"KeyId": 7, "Plaintext": "YQ=="}, "SerializationException"),
         ("Encrypt", {"KeyId": "x", "Plaintext": "not base64!"}, "SerializationException"),
         ("Encrypt", {"Plaintext": "YQ=="}, "ValidationException"),
@@ -147,12 +152,17 @@ def test_malformed_requests(operation: str, parameters: dict[str, Any], code: st
     assert refusal(operation, **parameters).code == code
 
 
+def test_what_is_no_operation() -> None:
+    with pytest.raises(AwsError, match="UnknownOperationException"):
+        require_operation("kms", "Fly")
+
+
 ODD = [None, "", 0, True, [], {}, "\ud800", 1e30, 10**30, "alias/a", "arn:", [None], {"": None}]
 
 
 def fuzzed(random: Random, shape: str, keys: Sequence[str]) -> Any:
     """A request as the service model has it, but for something odd now and then."""
-    model = _model()["shapes"][shape]
+    model = description("kms")["shapes"][shape]
     if random.random() < 0.08:
         return random.choice([*ODD, *keys])
     if model["type"] == "structure":
@@ -177,7 +187,7 @@ def fuzzed(random: Random, shape: str, keys: Sequence[str]) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_request_breaks_the_service(gate: Gate, kms: Any, seed: int) -> None:
+def test_no_request_breaks_the_service(gate: Gateway, kms: Any, seed: int) -> None:
     kinds: list[dict[str, Any]] = [
         {},
         {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"},
@@ -187,18 +197,16 @@ def test_no_request_breaks_the_service(gate: Gate, kms: Any, seed: int) -> None:
     ]
     keys = [kms.create_key(**kind)["KeyMetadata"]["Arn"] for kind in kinds]
     random, answered = Random(seed), set()
-    for operation in list(_model()["operations"]) * 8:
-        shape = _model()["operations"][operation]["input"]["shape"]
+    for operation in sorted(gate.foundations.shared(Kms).operations) * 8:
+        shape = description("kms")["operations"][operation]["input"]["shape"]
         parameters = fuzzed(random, shape, [*keys, "alias/aws/s3", "eu-west-1"])
         if not isinstance(parameters, dict):
             continue
-        call = replace(s3_call(gate, gate_admin(gate)), service="kms", operation=operation)
+        call = replace(s3_call(gate, gate_admin(gate)), service=KMS, operation=operation)
         call.parameters = parameters
         try:
-            authorize(call, gate.kms.checks(call))
-            answered.add(gate.kms.handle(call).status)
+            answered.add(gate.foundations.shared(Kms).answer(call, authorize).status)
         except AwsError as error:
-            gate.kms.record_refusal(call, error)
             answered.add(error.status)
         except NotEmulated:
             continue
@@ -218,32 +226,32 @@ def test_key_ids_depend_on_how_many_keys_there_are_and_on_nothing_else() -> None
 
 
 @pytest.fixture
-def gate() -> Iterator[Gate]:
+def gate() -> Iterator[Gateway]:
     start_lab()
-    door = KernelDoor._installed
+    door = BotocoreTransport._installed
     assert door is not None
-    yield door.gate
+    yield door.gateway
     door.remove()
 
 
 @pytest.fixture
-def kms(gate: Gate) -> Any:
+def kms(gate: Gateway) -> Any:
     return boto3.client("kms", region_name="us-east-1")
 
 
-def test_no_secret_stands_in_a_representation(gate: Gate, kms: Any) -> None:
+def test_no_secret_stands_in_a_representation(gate: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    key = gate.kms._store.find("us-east-1", arn.rpartition("/")[2])
+    key = on_behalf(gate)._operations.store.find("us-east-1", arn.rpartition("/")[2])
     secret = key.backing.current.secret
     assert secret is not None
     assert repr(secret)[2:-1] not in repr(key)
-    data_key = gate.kms.generate_data_key(
+    data_key = on_behalf(gate).generate_data_key(
         s3_call(gate, gate_admin(gate)), via="s3", key=arn, context={}
     )
     assert repr(data_key.plaintext) not in repr(data_key)
 
 
-def recorded(gate: Gate) -> list[Event]:
+def recorded(gate: Gateway) -> list[Event]:
     """The events so far, oldest first."""
     return list(gate.trail.newest_first())[::-1]
 
@@ -251,8 +259,12 @@ def recorded(gate: Gate) -> list[Event]:
 # --- on a caller's behalf -----------------------------------------------------------------
 
 
-def gate_admin(gate: Gate) -> Caller:
-    caller = gate.identities._find(gate.identities.administrator.access_key_id)
+def on_behalf(gate: Gateway) -> OnBehalf:
+    return gate.foundations.shared(OnBehalf)
+
+
+def gate_admin(gate: Gateway) -> Caller:
+    caller = gate.callers._find(gate.callers.administrator.access_key_id)
     assert caller is not None
     return caller
 
@@ -262,22 +274,24 @@ def nobody() -> Caller:
     return Caller(principal, name="nobody")
 
 
-def s3_call(gate: Gate, caller: Caller) -> Call:
+def s3_call(gate: Gateway, caller: Caller) -> Call:
     request = Request("PUT", "https", "s3.us-east-1.amazonaws.com", "/bucket/key", "", {})
-    return Call("s3", "PutObject", "us-east-1", gate.account, {}, request, caller=caller)
+    return Call(S3, "PutObject", "us-east-1", gate.account, {}, request, caller)
 
 
-def test_a_service_gets_a_data_key_for_its_caller_and_opens_it_again(gate: Gate, kms: Any) -> None:
+def test_a_service_gets_a_data_key_for_its_caller_and_opens_it_again(
+    gate: Gateway, kms: Any
+) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName="alias/data", TargetKeyId=arn)
     call, context = s3_call(gate, gate_admin(gate)), {"aws:s3:arn": "arn:aws:s3:::bucket"}
-    data_key = gate.kms.generate_data_key(call, via="s3", key="alias/data", context=context)
+    data_key = on_behalf(gate).generate_data_key(call, via="s3", key="alias/data", context=context)
     assert data_key.key_arn == arn
     assert len(data_key.plaintext) == 32
-    opened = gate.kms.decrypt(call, via="s3", wrapped=data_key.wrapped, context=context)
+    opened = on_behalf(gate).decrypt(call, via="s3", wrapped=data_key.wrapped, context=context)
     assert opened == data_key.plaintext
     with pytest.raises(AwsError, match="InvalidCiphertextException"):
-        gate.kms.decrypt(call, via="s3", wrapped=data_key.wrapped, context={})
+        on_behalf(gate).decrypt(call, via="s3", wrapped=data_key.wrapped, context={})
     names = [(e.name, e.invoked_by, e.error_code) for e in recorded(gate)[-3:]]
     assert names == [
         ("GenerateDataKey", "fas.s3.amazonaws.com", None),
@@ -291,10 +305,10 @@ def test_a_service_gets_a_data_key_for_its_caller_and_opens_it_again(gate: Gate,
     }
 
 
-def test_a_service_is_refused_what_its_caller_may_not(gate: Gate, kms: Any) -> None:
+def test_a_service_is_refused_what_its_caller_may_not(gate: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     with pytest.raises(AwsError) as caught:
-        gate.kms.generate_data_key(s3_call(gate, nobody()), via="s3", key=arn, context={})
+        on_behalf(gate).generate_data_key(s3_call(gate, nobody()), via="s3", key=arn, context={})
     assert caught.value.code == "AccessDeniedException"
     assert f"is not authorized to perform: kms:GenerateDataKey on resource: {arn}" in str(
         caught.value
@@ -302,15 +316,15 @@ def test_a_service_is_refused_what_its_caller_may_not(gate: Gate, kms: Any) -> N
     assert recorded(gate)[-1].error_code == "AccessDenied"
 
 
-def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gate, kms: Any) -> None:
+def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
-    arn = gate.kms.managed_key("s3", "us-east-1")
-    assert arn == gate.kms.managed_key("s3", "us-east-1")
-    assert gate.kms.describe("alias/aws/s3", "us-east-1").manager == "AWS"
+    arn = on_behalf(gate).managed_key("s3", "us-east-1")
+    assert arn == on_behalf(gate).managed_key("s3", "us-east-1")
+    assert on_behalf(gate).describe("alias/aws/s3", "us-east-1").manager == "AWS"
     call = s3_call(gate, nobody())
-    assert gate.kms.generate_data_key(call, via="s3", key=arn, context={}).key_arn == arn
+    assert on_behalf(gate).generate_data_key(call, via="s3", key=arn, context={}).key_arn == arn
     with pytest.raises(AwsError, match="AccessDeniedException"):
-        gate.kms.generate_data_key(call, via="dynamodb", key=arn, context={})
+        on_behalf(gate).generate_data_key(call, via="dynamodb", key=arn, context={})
 
 
 @pytest.mark.parametrize(
@@ -322,13 +336,13 @@ def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gate, kms: Any) 
         (KEY_ID, f"Key 'arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY_ID}' does not exist"),
     ],
 )
-def test_a_key_that_is_not_there_is_not_found(gate: Gate, named: str, message: str) -> None:
+def test_a_key_that_is_not_there_is_not_found(gate: Gateway, named: str, message: str) -> None:
     with pytest.raises(AwsError) as caught:
-        gate.kms.describe(named, "us-east-1")
+        on_behalf(gate).describe(named, "us-east-1")
     assert (caught.value.code, caught.value.message) == ("NotFoundException", message)
 
 
-def test_a_service_works_by_its_grant_and_no_further(gate: Gate, kms: Any) -> None:
+def test_a_service_works_by_its_grant_and_no_further(gate: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     call = s3_call(gate, gate_admin(gate))
@@ -336,13 +350,13 @@ def test_a_service_works_by_its_grant_and_no_further(gate: Gate, kms: Any) -> No
 
     def data_key(context: dict[str, str]) -> Any:
         stranger = s3_call(gate, nobody())
-        return gate.kms.generate_data_key_as_service(
+        return on_behalf(gate).generate_data_key_as_service(
             stranger, service="dynamodb", key=arn, context=context
         )
 
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key(context)
-    grant_id = gate.kms.create_grant(
+    grant_id = on_behalf(gate).create_grant(
         call,
         via="dynamodb",
         key=arn,
@@ -352,25 +366,25 @@ def test_a_service_works_by_its_grant_and_no_further(gate: Gate, kms: Any) -> No
     listed = kms.list_grants(KeyId=arn)["Grants"][0]
     assert listed["GranteePrincipal"] == "dynamodb.us-east-1.amazonaws.com"
     made = data_key({**context, "more": "is allowed"})
-    opened = gate.kms.decrypt_as_service(
+    opened = on_behalf(gate).decrypt_as_service(
         call, service="dynamodb", wrapped=made.wrapped, context={**context, "more": "is allowed"}
     )
     assert opened == made.plaintext
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key({"aws:dynamodb:tableName": "payments"})
-    gate.kms.retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
-    gate.kms.retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key(context)
 
 
-def test_usability_tells_when_a_key_could_not_be_used(gate: Gate, kms: Any) -> None:
+def test_usability_tells_when_a_key_could_not_be_used(gate: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    assert not gate.kms.usability(arn)
+    assert not on_behalf(gate).usability(arn)
     kms.disable_key(KeyId=arn)
     clock.advance(timedelta(hours=1))
     kms.enable_key(KeyId=arn)
-    (off, unusable), (on, usable) = gate.kms.usability(arn)
+    (off, unusable), (on, usable) = on_behalf(gate).usability(arn)
     assert (unusable, usable) == (False, True)
     assert timedelta(minutes=59) < on - off < timedelta(minutes=61)
 
@@ -378,7 +392,7 @@ def test_usability_tells_when_a_key_could_not_be_used(gate: Gate, kms: Any) -> N
 # --- the trail ----------------------------------------------------------------------------
 
 
-def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gate, kms: Any) -> None:
+def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     made = kms.encrypt(KeyId=arn, Plaintext=b"attack at dawn", EncryptionContext={"a": "b"})
     kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "b"})
@@ -401,7 +415,7 @@ def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gate, km
     assert by_name["GenerateRandom"].parameters == {"numberOfBytes": 16}
 
 
-def test_an_encryption_context_is_recorded_as_it_was_given(gate: Gate, kms: Any) -> None:
+def test_an_encryption_context_is_recorded_as_it_was_given(gate: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     context = {"Tenant": "A", "EncryptionContext": "B"}
     kms.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext=context)
@@ -410,7 +424,7 @@ def test_an_encryption_context_is_recorded_as_it_was_given(gate: Gate, kms: Any)
     assert parameters["encryptionContext"] == context
 
 
-def test_management_is_recorded_with_the_key_it_is_about(gate: Gate, kms: Any) -> None:
+def test_management_is_recorded_with_the_key_it_is_about(gate: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/ct-createkey.html"""
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     assert recorded(gate)[-1].resources == (arn,)
@@ -423,7 +437,7 @@ def test_management_is_recorded_with_the_key_it_is_about(gate: Gate, kms: Any) -
     }
 
 
-def test_a_refused_call_is_recorded_with_its_error(gate: Gate, kms: Any) -> None:
+def test_a_refused_call_is_recorded_with_its_error(gate: Gateway, kms: Any) -> None:
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.disable_key(KeyId=key_id)
     with pytest.raises(ClientError):
@@ -431,14 +445,14 @@ def test_a_refused_call_is_recorded_with_its_error(gate: Gate, kms: Any) -> None
     assert recorded(gate)[-1].error_code == "DisabledException"
 
 
-def test_a_call_refused_before_it_was_answered_can_be_recorded(gate: Gate) -> None:
-    call = s3_call(gate, nobody())
-    call.service, call.operation = "kms", "Encrypt"
+def test_a_call_refused_before_it_was_answered_is_recorded(gate: Gateway) -> None:
+    kms = gate.foundations.shared(Kms)
+    call = replace(s3_call(gate, nobody()), service=KMS, operation="Encrypt")
     call.parameters = {"KeyId": "alias/none", "Plaintext": "c2VjcmV0"}
-    with pytest.raises(AwsError) as caught:
-        list(gate.kms.checks(call))
-    gate.kms.record_refusal(call, caught.value)
+    with pytest.raises(AwsError):
+        kms.answer(call, authorize)
     event = recorded(gate)[-1]
     assert event.error_code == "NotFoundException"
-    gate.kms.record_refusal(replace(call, parameters={"EncryptionContext": 7}), caught.value)
+    with pytest.raises(AwsError):
+        kms.answer(replace(call, parameters={"EncryptionContext": 7}), authorize)
     assert event.parameters == {"keyId": "alias/none", "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}

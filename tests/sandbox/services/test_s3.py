@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from workshop_lib.errors import NotEmulated
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox.auth.callers import Credentials
-from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.protocol.messages import Request, Response
 from workshop_lib.sandbox.storage.disk import Stored
 
@@ -218,7 +218,7 @@ class Door:
     """A gate, asked with plain requests."""
 
     def __init__(self, **options: Any) -> None:
-        self.gate = Gate(ADMINISTRATOR, **options)
+        self.gate = Gateway(ADMINISTRATOR, **options)
 
     def ask(
         self, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b"",

@@ -29,7 +29,7 @@ from tests.support.labs import as_before
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import backend, isolation
 from workshop_lib.sandbox.protocol.messages import Request
-from workshop_lib.sandbox.transport.botocore_transport import KernelDoor
+from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 ADMIN = "arn:aws:iam::123456789012:user/workshop-admin"
 # They look like real ones; AWS uses them in its documentation.
@@ -42,8 +42,8 @@ def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[A
 
     The fakes stand below the door's own guards, where the network would be.
     """
-    if KernelDoor._installed is not None:
-        KernelDoor._installed.remove()
+    if BotocoreTransport._installed is not None:
+        BotocoreTransport._installed.remove()
     isolation._set_aside.clear()
     credentials, config = tmp_path / "credentials", tmp_path / "config"
     credentials.write_text(
@@ -306,11 +306,11 @@ def test_removing_the_door_gives_everything_back() -> None:
     start_lab()
     start_lab()
     assert all(now is not then for now, then in zip(parts(), before, strict=True))
-    installed = KernelDoor._installed
+    installed = BotocoreTransport._installed
     assert installed is not None
     installed.remove()
     assert parts() == before
-    assert KernelDoor._installed is None
+    assert BotocoreTransport._installed is None
 
 
 # --- Bodies --------------------------------------------------------------------------------------
@@ -354,7 +354,7 @@ def test_a_stream_that_is_not_what_it_announced_is_refused() -> None:
     url = "https://s3.us-east-1.amazonaws.com/bodies/k"
     for body, status in ((b"3\r\nabc\r\n0\r\n\r\n", 400), (b"4\r\nabcd\r\n0\r\n\r\n", 200)):
         request = Request.from_url("PUT", url, headers, body)
-        assert lab._place._gate.handle(request).status == status
+        assert lab._place._gateway.handle(request).status == status
     assert s3.get_object(Bucket="bodies", Key="k")["Body"].read() == b"abcd"
 
 
@@ -395,7 +395,7 @@ def test_signatures_are_dated_by_the_sandbox_s_clock(
     def status(url: str) -> int:
         parts = urlsplit(url)
         request = Request.from_url("GET", url, {"Host": parts.netloc}, b"")
-        return lab._place._gate.handle(request, signed=True).status
+        return lab._place._gateway.handle(request, signed=True).status
 
     def presign() -> str:
         return s3.generate_presigned_url("get_object", {"Bucket": "clock", "Key": "k"})

@@ -31,8 +31,8 @@ from hypothesis import strategies as st
 from tests.support.labs import without_kernel_door
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
-from workshop_lib.sandbox.gateway import Gate
-from workshop_lib.sandbox.transport.http_server import HttpDoor
+from workshop_lib.sandbox.gateway import Gateway
+from workshop_lib.sandbox.transport.http_server import HttpServer
 
 ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
 
@@ -44,8 +44,8 @@ def _no_kernel_door() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[HttpDoor]:
-    door = HttpDoor(Gate(ADMINISTRATOR))
+def door() -> Iterator[HttpServer]:
+    door = HttpServer(Gateway(ADMINISTRATOR))
     door.start()
     yield door
     door.stop()
@@ -57,7 +57,7 @@ def _clock() -> Iterator[None]:
     clock.reset()
 
 
-def client(door: HttpDoor, service: str, **options: Any) -> Any:
+def client(door: HttpServer, service: str, **options: Any) -> Any:
     """A boto3 client of the door's administrator, unless told otherwise."""
     given = {
         "endpoint_url": door.address,
@@ -70,7 +70,7 @@ def client(door: HttpDoor, service: str, **options: Any) -> Any:
     return boto3.Session().client(service, **given)
 
 
-def exchange(door: HttpDoor, data: bytes, *, timeout: float = 10) -> bytes:
+def exchange(door: HttpServer, data: bytes, *, timeout: float = 10) -> bytes:
     """What the door sends back for raw bytes, until it closes the connection or is silent."""
     with socket.create_connection(("127.0.0.1", door.port), timeout=timeout) as connection:
         connection.sendall(data)
@@ -81,18 +81,18 @@ def exchange(door: HttpDoor, data: bytes, *, timeout: float = 10) -> bytes:
         return received
 
 
-def get(door: HttpDoor, path: str, extra: str = "") -> bytes:
+def get(door: HttpServer, path: str, extra: str = "") -> bytes:
     return exchange(door, f"GET {path} HTTP/1.1\r\nHost: {host(door)}\r\n{extra}\r\n".encode())
 
 
-def host(door: HttpDoor) -> str:
+def host(door: HttpServer) -> str:
     return f"127.0.0.1:{door.port}"
 
 
 # --- Clients -------------------------------------------------------------------------------------
 
 
-def test_every_service_answers(door: HttpDoor) -> None:
+def test_every_service_answers(door: HttpServer) -> None:
     assert client(door, "sts").get_caller_identity()["Arn"].endswith(":user/workshop-admin")
     assert client(door, "kms").list_keys()["Keys"] == []
     assert client(door, "dynamodb").list_tables()["TableNames"] == []
@@ -111,7 +111,7 @@ def test_every_service_answers(door: HttpDoor) -> None:
     ],
     ids=["default", "SigV2", "signed payload", "no checksum"],
 )
-def test_uploads_of_every_kind(door: HttpDoor, config: Config, tmp_path: Path) -> None:
+def test_uploads_of_every_kind(door: HttpServer, config: Config, tmp_path: Path) -> None:
     s3 = client(door, "s3", config=config)
     s3.create_bucket(Bucket="uploads")
     file = tmp_path / "file"
@@ -131,7 +131,7 @@ def test_uploads_of_every_kind(door: HttpDoor, config: Config, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["bucket-one.localhost", "bucket-one.s3.localhost"])
-def test_the_bucket_in_the_host_name(door: HttpDoor, name: str) -> None:
+def test_the_bucket_in_the_host_name(door: HttpServer, name: str) -> None:
     s3 = client(door, "s3")
     s3.create_bucket(Bucket="bucket-one")
     s3.put_object(Bucket="bucket-one", Key="k/ey", Body=b"found")
@@ -156,7 +156,7 @@ def fetch(url: str, **options: Any) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_presigned_urls(door: HttpDoor, version: str) -> None:
+def test_presigned_urls(door: HttpServer, version: str) -> None:
     s3 = client(door, "s3", config=Config(signature_version=version))
     s3.create_bucket(Bucket="presigned")
     there = {"Bucket": "presigned", "Key": "an object"}
@@ -173,7 +173,7 @@ def test_presigned_urls(door: HttpDoor, version: str) -> None:
     assert b"<ServerTime>" in body
 
 
-def test_a_form_s_location_can_be_fetched(door: HttpDoor) -> None:
+def test_a_form_s_location_can_be_fetched(door: HttpServer) -> None:
     s3 = client(door, "s3")
     s3.create_bucket(Bucket="forms")
     fields = {"success_action_status": "201"}
@@ -191,7 +191,7 @@ def test_a_form_s_location_can_be_fetched(door: HttpDoor) -> None:
     assert f"<Location>{door.address}/forms/a%20b</Location>".encode() in body
 
 
-def test_an_anonymous_request_is_anonymous(door: HttpDoor) -> None:
+def test_an_anonymous_request_is_anonymous(door: HttpServer) -> None:
     client(door, "s3").create_bucket(Bucket="private")
     status, body = fetch(f"{door.address}/private/key")
     assert (status, b"<Code>AccessDenied</Code>" in body) == (403, True)
@@ -244,7 +244,7 @@ def refused(service: str, caller: Any) -> tuple[str, int]:
 
 @pytest.mark.parametrize(("service", "wrong"), ANSWERS)
 def test_wrong_credentials_in_each_service_s_words(
-    door: HttpDoor, service: str, wrong: str
+    door: HttpServer, service: str, wrong: str
 ) -> None:
     assert refused(service, client(door, service, **WRONG[wrong])) == ANSWERS[service, wrong]
 
@@ -258,7 +258,7 @@ def test_wrong_credentials_in_each_service_s_words(
     ],
 )
 def test_a_session_runs_out(
-    door: HttpDoor, service: str, expired: tuple[str, int], tokenless: tuple[str, int]
+    door: HttpServer, service: str, expired: tuple[str, int], tokenless: tuple[str, int]
 ) -> None:
     principal = "arn:aws:iam::123456789012:user/workshop-admin"
     trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
@@ -282,7 +282,7 @@ def test_a_session_runs_out(
     assert refused(service, client(door, service, **session)) == expired
 
 
-def test_an_inactive_key_opens_nothing(door: HttpDoor) -> None:
+def test_an_inactive_key_opens_nothing(door: HttpServer) -> None:
     iam = client(door, "iam")
     iam.create_user(UserName="ann")
     key = iam.create_access_key(UserName="ann")["AccessKey"]
@@ -296,7 +296,7 @@ def test_an_inactive_key_opens_nothing(door: HttpDoor) -> None:
     assert refused("s3", client(door, "s3", **own)) == ("InvalidAccessKeyId", 403)
 
 
-def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
+def test_what_is_not_emulated_is_refused_by_name(door: HttpServer) -> None:
     with pytest.raises(ClientError, match="SQS") as caught:
         client(door, "sqs").list_queues()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
@@ -323,7 +323,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpDoor) -> None:
 
 
 def test_a_mistake_of_the_sandbox_s_own(
-    door: HttpDoor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    door: HttpServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("a rule of ours")
@@ -335,7 +335,7 @@ def test_a_mistake_of_the_sandbox_s_own(
         ("sts", "InternalFailure"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(door._gate, "_answer", broken)
+            patch.setattr(door._gateway, "_answer", broken)
             assert refused(service, client(door, service, config=no_retries)) == (code, 500)
         assert "ZeroDivisionError: a rule of ours" in capsys.readouterr().err
         CALLS[service](client(door, service))
@@ -344,7 +344,7 @@ def test_a_mistake_of_the_sandbox_s_own(
 # --- HTTP ----------------------------------------------------------------------------------------
 
 
-def signed_put(door: HttpDoor, key: str = "key") -> tuple[str, dict[str, str]]:
+def signed_put(door: HttpServer, key: str = "key") -> tuple[str, dict[str, str]]:
     """The target and headers of a signed PutObject whose payload may be any."""
     s3 = client(door, "s3", config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket="http")
@@ -352,11 +352,11 @@ def signed_put(door: HttpDoor, key: str = "key") -> tuple[str, dict[str, str]]:
     return url.removeprefix(door.address), {}
 
 
-def stored(door: HttpDoor, key: str = "key") -> bytes:
+def stored(door: HttpServer, key: str = "key") -> bytes:
     return client(door, "s3").get_object(Bucket="http", Key=key)["Body"].read()
 
 
-def test_a_connection_serves_many_requests(door: HttpDoor) -> None:
+def test_a_connection_serves_many_requests(door: HttpServer) -> None:
     target, headers = signed_put(door)
     connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
     connection.connect()
@@ -377,7 +377,7 @@ def test_a_connection_serves_many_requests(door: HttpDoor) -> None:
     assert connection.sock is None
 
 
-def test_head_tells_the_length_without_a_body(door: HttpDoor) -> None:
+def test_head_tells_the_length_without_a_body(door: HttpServer) -> None:
     target, _ = signed_put(door)
     assert fetch(door.address + target, data=b"12345", method="PUT",
                  headers={"Content-Type": ""})[0] == 200  # fmt: skip
@@ -386,7 +386,7 @@ def test_head_tells_the_length_without_a_body(door: HttpDoor) -> None:
     assert s3.get_object(Bucket="http", Key="key")["Body"].read() == b"12345"
 
 
-def test_expect_continue(door: HttpDoor) -> None:
+def test_expect_continue(door: HttpServer) -> None:
     target, _ = signed_put(door)
     with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
         head = f"PUT {target} HTTP/1.1\r\nHost: {host(door)}\r\nContent-Length: 5\r\n"
@@ -397,7 +397,7 @@ def test_expect_continue(door: HttpDoor) -> None:
     assert stored(door) == b"later"
 
 
-def test_a_chunked_body(door: HttpDoor) -> None:
+def test_a_chunked_body(door: HttpServer) -> None:
     target, headers = signed_put(door)
     connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
     connection.request("PUT", target, iter([b"in ", b"pieces"]), headers, encode_chunked=True)
@@ -405,7 +405,7 @@ def test_a_chunked_body(door: HttpDoor) -> None:
     assert stored(door) == b"in pieces"
 
 
-def test_requests_may_arrive_byte_by_byte_or_several_at_once(door: HttpDoor) -> None:
+def test_requests_may_arrive_byte_by_byte_or_several_at_once(door: HttpServer) -> None:
     request = f"GET /http/x HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode()
     answer = exchange(door, request * 3)
     assert answer.count(b"HTTP/1.1 403 Forbidden\r\n") == 3
@@ -415,7 +415,7 @@ def test_requests_may_arrive_byte_by_byte_or_several_at_once(door: HttpDoor) -> 
         assert connection.recv(65536).startswith(b"HTTP/1.1 403 Forbidden\r\n")
 
 
-def test_http_1_0(door: HttpDoor) -> None:
+def test_http_1_0(door: HttpServer) -> None:
     answer = exchange(door, f"GET /http/x HTTP/1.0\r\nHost: {host(door)}\r\n\r\n".encode())
     assert b"\r\nConnection: close\r\n" in answer
 
@@ -452,7 +452,9 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_malformed_messages(door: HttpDoor, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_malformed_messages(
+    door: HttpServer, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     answer = exchange(door, MALFORMED[name].encode("latin-1"))
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.count(b"HTTP/1.1 ") == 1
@@ -484,7 +486,7 @@ def test_malformed_messages(door: HttpDoor, name: str, capsys: pytest.CaptureFix
         ),
     )
 )  # fmt: skip
-def test_no_message_breaks_the_door(door: HttpDoor, data: bytes) -> None:
+def test_no_message_breaks_the_door(door: HttpServer, data: bytes) -> None:
     answer = exchange(door, data)
     statuses = [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answer)]
     assert all(400 <= status < 500 or status == 501 for status in statuses)
@@ -494,17 +496,17 @@ def test_no_message_breaks_the_door(door: HttpDoor, data: bytes) -> None:
 @pytest.mark.parametrize(
     "name", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example"]
 )
-def test_a_page_cannot_rebind_its_name_to_the_door(door: HttpDoor, name: str) -> None:
+def test_a_page_cannot_rebind_its_name_to_the_door(door: HttpServer, name: str) -> None:
     answer = exchange(door, f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert name.encode() in answer
 
 
-def test_the_door_is_on_loopback_only(door: HttpDoor) -> None:
+def test_the_door_is_on_loopback_only(door: HttpServer) -> None:
     assert door._listener.getsockname()[0] == "127.0.0.1"
 
 
-def test_a_header_s_value_stays_one_line(door: HttpDoor) -> None:
+def test_a_header_s_value_stays_one_line(door: HttpServer) -> None:
     s3 = client(door, "s3", config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket="split")
     s3.put_object(Bucket="split", Key="k", Body=b"x")
@@ -516,7 +518,7 @@ def test_a_header_s_value_stays_one_line(door: HttpDoor) -> None:
 
 
 def test_silent_connections_are_closed() -> None:
-    door = HttpDoor(Gate(ADMINISTRATOR), idle=0.2)
+    door = HttpServer(Gateway(ADMINISTRATOR), idle=0.2)
     door.start()
     with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHo")
@@ -525,7 +527,7 @@ def test_silent_connections_are_closed() -> None:
 
 
 def test_stopping_closes_the_port_and_the_connections() -> None:
-    door = HttpDoor(Gate(ADMINISTRATOR))
+    door = HttpServer(Gateway(ADMINISTRATOR))
     door.start()
     with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
         connection.sendall(f"GET / HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode())
@@ -536,17 +538,17 @@ def test_stopping_closes_the_port_and_the_connections() -> None:
             pass
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", door.port), timeout=10)
-    with HttpDoor_at(door.port) as again:
+    with server_at(door.port) as again:
         assert again.port == door.port
 
 
-class HttpDoor_at:
+class server_at:
     """A door at a port, stopped at the end."""
 
     def __init__(self, port: int) -> None:
-        self._door = HttpDoor(Gate(ADMINISTRATOR), port)
+        self._door = HttpServer(Gateway(ADMINISTRATOR), port)
 
-    def __enter__(self) -> HttpDoor:
+    def __enter__(self) -> HttpServer:
         self._door.start()
         return self._door
 
@@ -558,7 +560,7 @@ class HttpDoor_at:
 
 
 def test_many_clients_at_once() -> None:
-    with HttpDoor_at(0) as door:
+    with server_at(0) as door:
         options = {"config": Config(max_pool_connections=32, retries={"total_max_attempts": 1})}
         kms, s3, dynamodb = (client(door, name, **options) for name in ("kms", "s3", "dynamodb"))
         key_id = kms.create_key()["KeyMetadata"]["KeyId"]
@@ -589,7 +591,7 @@ def test_many_clients_at_once() -> None:
 
 
 def test_a_big_body_leaves_no_second_copy() -> None:
-    with HttpDoor_at(0) as door:  # its own: a later gate leaves an earlier one without buckets
+    with server_at(0) as door:  # its own: a later gate leaves an earlier one without buckets
         size = 64 * 2**20
         target, _ = signed_put(door, "big")
         connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=60)
@@ -728,7 +730,7 @@ def test_arguments_that_make_no_sense(
 def test_plain_requests_do_not_count_as_tls() -> None:
     """A policy that asks for aws:SecureTransport refuses them."""
     for secure in (True, False):
-        door = HttpDoor(Gate(ADMINISTRATOR), secure=secure)
+        door = HttpServer(Gateway(ADMINISTRATOR), secure=secure)
         door.start()
         policy = {
             "Version": "2012-10-17",

@@ -33,17 +33,17 @@ from minio.versioningconfig import VersioningConfig
 from tests.support.labs import without_kernel_door
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
-from workshop_lib.sandbox.gateway import Gate
-from workshop_lib.sandbox.transport.http_server import HttpDoor
+from workshop_lib.sandbox.gateway import Gateway
+from workshop_lib.sandbox.transport.http_server import HttpServer
 
 ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
 MIB = 2**20
 
 
-class TlsDoor(HttpDoor):
+class TlsDoor(HttpServer):
     """The HTTP door with a certificate, which the sandbox itself has no need of."""
 
-    def __init__(self, gate: Gate, certificate: Path) -> None:
+    def __init__(self, gate: Gateway, certificate: Path) -> None:
         super().__init__(gate)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
@@ -93,7 +93,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def door(certificate: Path) -> Iterator[TlsDoor]:
-    door = TlsDoor(Gate(ADMINISTRATOR, sse_c_allowed=True), certificate)
+    door = TlsDoor(Gateway(ADMINISTRATOR, sse_c_allowed=True), certificate)
     door.start()
     yield door
     door.stop()

@@ -3,7 +3,6 @@
 Evaluation itself is `policies`; here IAM's users, roles and groups become its principals.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,14 +10,13 @@ from random import Random
 from typing import Any, Literal
 
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.auth.signature import read as read_signature
-from workshop_lib.sandbox.call import ANONYMOUS, Caller
+from workshop_lib.sandbox.call import ANONYMOUS, Caller, Signature
 from workshop_lib.sandbox.moto_backend.core import Moto
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy, Principal
-from workshop_lib.sandbox.protocol.errors import front_door
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
 ADMINISTRATOR = "workshop-admin"
 ALLOW_EVERYTHING = (
@@ -71,7 +69,7 @@ def unique_id(prefix: str, source: str) -> str:
 ISSUED: set[str] = set()
 
 
-class Identities:
+class Callers:
     """The account's users, roles and sessions, read from IAM as moto keeps it."""
 
     def __init__(self, account: str, moto: Moto, administrator: Credentials) -> None:
@@ -112,17 +110,18 @@ class Identities:
         """Whether an access key was made here, for a user or a session, and still exists."""
         return access_key_id in self._sessions or access_key_id in self._moto.iam.access_keys
 
-    def who(self, request: Request, service: str) -> Caller:
-        """The caller of a request, by its access key; ANONYMOUS where an S3 request is unsigned.
+    def who(
+        self, request: Request, service: ServiceDefinition, signature: Signature | None
+    ) -> Caller:
+        """The caller of a request, by its signature's access key; ANONYMOUS where there is none.
 
         The signature itself is checked by the door that needs it. Raises AwsError, in the words
         of ``service``, for a key that nobody created or that is inactive, for a session's wrong
         or expired token, and for an unsigned request to any other service than S3.
         """
-        signature = read_signature(request, service)
         if signature is None:
-            if service != "s3" and not _may_be_unsigned(request, service):
-                raise front_door("unsigned", service)
+            if not service.anonymous and not _may_be_unsigned(request, service):
+                raise service.authentication_error("unsigned")
             return ANONYMOUS
         key, token = signature.access_key_id, signature.session_token
         if key in self.set_aside:
@@ -131,14 +130,14 @@ class Identities:
         if caller is None:
             caller = self._find(key)
             if caller is None:
-                raise front_door("unknown key", service, fields={"AWSAccessKeyId": key})
+                raise service.authentication_error("unknown key", fields={"AWSAccessKeyId": key})
             self._callers[key] = caller
         if token != caller.session_token:
             if token is None:
-                raise front_door("unknown key", service, fields={"AWSAccessKeyId": key})
-            raise front_door("wrong token", service, fields={"Token-0": token})
+                raise service.authentication_error("unknown key", fields={"AWSAccessKeyId": key})
+            raise service.authentication_error("wrong token", fields={"Token-0": token})
         if caller.expires is not None and clock.now() >= caller.expires:
-            raise front_door("expired token", service, fields={"Token-0": token or ""})
+            raise service.authentication_error("expired token", fields={"Token-0": token or ""})
         return caller
 
     def _find(self, access_key_id: str) -> Caller | None:
@@ -291,6 +290,6 @@ def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:
     )
 
 
-def _may_be_unsigned(request: Request, service: str) -> bool:
-    """STS's operations that take another proof than a signature."""
-    return service == "sts" and re.search(rb"Action=AssumeRoleWith", request.body) is not None
+def _may_be_unsigned(request: Request, service: ServiceDefinition) -> bool:
+    """Operations that take another proof than a signature."""
+    return any(f"Action={name}".encode() in request.body for name in service.unsigned)

@@ -37,7 +37,7 @@ def request_context(call: Call) -> dict[str, str | Sequence[str]]:
         context["aws:PrincipalIsAWSService"] = "true"
         context["aws:PrincipalServiceName"] = principal.arn
         return context
-    context["aws:PrincipalAccount"] = principal.account
+    context["aws:PrincipalAccount"] = principal.account or ""
     context["aws:PrincipalArn"] = principal.role_arn or principal.arn
     context["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
     context["aws:userid"] = caller.user_id

@@ -5,48 +5,20 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import post_form
-from workshop_lib.sandbox.protocol.errors import AwsError, front_door
+from workshop_lib.sandbox.call import TERMINATOR, Signature
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
-TERMINATOR = "aws4_request"
 ISO_BASIC = "%Y%m%dT%H%M%SZ"
 DATE_NEEDED = "AWS authentication requires a valid Date or x-amz-date header"
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A signature as a request carries it; nothing in it has been verified.
-
-    ``version``: 4 or 2; ``place``: "header", "query" or "form"; ``date``, ``region``,
-    ``service``: the credential's scope (version 4); ``time``: as sent; ``expires``: seconds
-    (version 4, query) or Unix time (version 2, query).
-    """
-
-    version: int
-    place: str
-    access_key_id: str
-    value: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
-    date: str = ""
-    region: str = ""
-    service: str = ""
-    signed_headers: tuple[str, ...] = ()
-    time: str = ""
-    expires: str | None = None
-
-    @property
-    def scope(self) -> str:
-        """The credential's scope, as it is signed."""
-        return f"{self.date}/{self.region}/{self.service}/{TERMINATOR}"
 
 
 _HEADER_V4 = re.compile(
@@ -59,18 +31,18 @@ _QUERY_V4 = (
 )  # fmt: skip
 
 
-def read(request: Request, service: str) -> Signature | None:
+def read_signature(request: Request, service: ServiceDefinition) -> Signature | None:
     """The signature of a request to ``service``; None where it carries none.
 
     A browser's preflight is never signed: a signature in its URL is that of the request to come.
     Raises AwsError, in the service's words, for one that is malformed.
     """
-    if service == "s3" and request.method == "OPTIONS":
+    if service.signs_like_s3 and request.method == "OPTIONS":
         return None
     header = request.headers.get("authorization", "")
     query = request.parameters if request.query else {}
     if header:
-        if "X-Amz-Algorithm" in query or (service == "s3" and "Signature" in query):
+        if "X-Amz-Algorithm" in query or (service.signs_like_s3 and "Signature" in query):
             raise _two_signatures(service, header)
         if match := _HEADER_V4.fullmatch(header):
             key, date, region, scope, signed, value = match.groups()
@@ -81,22 +53,24 @@ def read(request: Request, service: str) -> Signature | None:
         return _read_other_header(request, service, header)
     if "X-Amz-Algorithm" in query or "X-Amz-Signature" in query:
         return _read_query_v4(query, service)
-    if service != "s3":
+    if not service.signs_like_s3:
         return None
     if "AWSAccessKeyId" in query or "Signature" in query:
         return _read_query_v2(query)
     if post_form.is_form(request):
-        return _read_form(post_form.read(request).fields)
+        return _read_form(post_form.read(request).fields, service)
     return None
 
 
-def _read_other_header(request: Request, service: str, header: str) -> Signature | None:
+def _read_other_header(
+    request: Request, service: ServiceDefinition, header: str
+) -> Signature | None:
     scheme, _, rest = header.partition(" ")
     if scheme == "AWS4-ECDSA-P256-SHA256":
         raise NotEmulated("The sandbox does not emulate Signature Version 4A.")
     if scheme == _ALGORITHM:
         return _read_loose_header(request, service, header, rest)
-    if service != "s3":
+    if not service.signs_like_s3:
         return None
     if scheme != "AWS":
         raise argument("Authorization", header, "Unsupported Authorization Type")
@@ -111,21 +85,22 @@ def _read_other_header(request: Request, service: str, header: str) -> Signature
     return Signature(2, "header", key, value, token)
 
 
-def _read_loose_header(request: Request, service: str, header: str, rest: str) -> Signature:
+def _read_loose_header(
+    request: Request, service: ServiceDefinition, header: str, rest: str
+) -> Signature:
     """A version 4 header in another order or spacing; what it lacks is refused by name."""
     pairs = [part.strip().partition("=") for part in rest.split(",")]
     parts = {name: value for name, _, value in pairs}
     missing = [n for n in ("Credential", "Signature", "SignedHeaders") if not parts.get(n)]
-    if missing and service == "s3":
-        raise front_door(
+    if missing and service.signs_like_s3:
+        raise service.authentication_error(
             "incomplete",
-            service,
             "The authorization header is malformed; the authorization header requires three "
             "components: Credential, SignedHeaders, and Signature.",
         )
     if missing:
         needs = " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
-        raise front_door("incomplete", service, f"{needs} Authorization={header}")
+        raise service.authentication_error("incomplete", f"{needs} Authorization={header}")
     key, date, region, scope = _credential(parts["Credential"], service, "header")
     return Signature(
         4, "header", key, parts["Signature"], request.headers.get("x-amz-security-token"), date,
@@ -133,7 +108,7 @@ def _read_loose_header(request: Request, service: str, header: str, rest: str) -
     )  # fmt: skip
 
 
-def _header_time(request: Request, service: str) -> str:
+def _header_time(request: Request, service: ServiceDefinition) -> str:
     """When a header says it was signed, in ISO 8601's basic form."""
     text = request.headers.get("x-amz-date") or request.headers.get("date", "")
     if _is_basic_time(text):
@@ -142,7 +117,7 @@ def _header_time(request: Request, service: str) -> str:
         return parsedate_to_datetime(text).astimezone(UTC).strftime(ISO_BASIC)
     except (TypeError, ValueError, IndexError):
         pass
-    if service == "s3":
+    if service.signs_like_s3:
         raise AwsError("AccessDenied", DATE_NEEDED, 403)
     why = f"Date must be in ISO-8601 'basic format'. Got '{text}'."
     if not text:
@@ -150,7 +125,7 @@ def _header_time(request: Request, service: str) -> str:
             "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
             f"Authorization={request.headers['authorization']}"
         )
-    raise front_door("incomplete", service, why)
+    raise service.authentication_error("incomplete", why)
 
 
 @lru_cache(maxsize=64)  # a second's calls carry one time, and strptime is slow
@@ -164,10 +139,10 @@ def _is_basic_time(text: str) -> bool:
     return True
 
 
-def _read_query_v4(query: dict[str, str], service: str) -> Signature:
-    wanted = (*_QUERY_V4, "X-Amz-Expires") if service == "s3" else _QUERY_V4
+def _read_query_v4(query: dict[str, str], service: ServiceDefinition) -> Signature:
+    wanted = (*_QUERY_V4, "X-Amz-Expires") if service.signs_like_s3 else _QUERY_V4
     missing = [name for name in wanted if not query.get(name)]
-    if missing and service == "s3":
+    if missing and service.signs_like_s3:
         raise query_error(
             "Query-string authentication version 4 requires the X-Amz-Algorithm, "
             "X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
@@ -175,22 +150,28 @@ def _read_query_v4(query: dict[str, str], service: str) -> Signature:
         )
     if missing:
         needs = " ".join(f"AWS query-string parameters must include '{n}'." for n in missing)
-        raise front_door("incomplete", service, f"{needs} Re-examine the query-string parameters.")
+        raise service.authentication_error(
+            "incomplete", f"{needs} Re-examine the query-string parameters."
+        )
     algorithm = query["X-Amz-Algorithm"]
     if algorithm == "AWS4-ECDSA-P256-SHA256":
         raise NotEmulated("The sandbox does not emulate Signature Version 4A.")
-    if algorithm != _ALGORITHM and service == "s3":
+    if algorithm != _ALGORITHM and service.signs_like_s3:
         raise query_error(
             'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"'
         )
     if algorithm != _ALGORITHM:
-        raise front_door("incomplete", service, f"Unsupported AWS 'algorithm': '{algorithm}'.")
+        raise service.authentication_error(
+            "incomplete", f"Unsupported AWS 'algorithm': '{algorithm}'."
+        )
     key, date, region, scope = _credential(query["X-Amz-Credential"], service, "query")
     if not _is_basic_time(query["X-Amz-Date"]):
         raise (
             query_error("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
-            if service == "s3"
-            else front_door("incomplete", service, "Date must be in ISO-8601 'basic format'.")
+            if service.signs_like_s3
+            else service.authentication_error(
+                "incomplete", "Date must be in ISO-8601 'basic format'."
+            )
         )
     return Signature(
         4, "query", key, query["X-Amz-Signature"], query.get("X-Amz-Security-Token"), date,
@@ -211,7 +192,7 @@ def _read_query_v2(query: dict[str, str]) -> Signature:
     return Signature(2, "query", key, value, query.get("x-amz-security-token"), expires=expires)
 
 
-def _read_form(fields: dict[str, str]) -> Signature | None:
+def _read_form(fields: dict[str, str], service: ServiceDefinition) -> Signature | None:
     token = fields.get("x-amz-security-token")
     if fields.keys() & {"x-amz-algorithm", "x-amz-credential", "x-amz-signature"}:
         for name in ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"):
@@ -219,7 +200,7 @@ def _read_form(fields: dict[str, str]) -> Signature | None:
                 raise post_form.missing_field(name)
         if "policy" not in fields:
             raise post_form.missing_field("Policy")
-        key, date, region, scope = _credential(fields["x-amz-credential"], "s3", "form")
+        key, date, region, scope = _credential(fields["x-amz-credential"], service, "form")
         time, value = fields["x-amz-date"], fields["x-amz-signature"]
         return Signature(4, "form", key, value, token, date, region, scope, (), time)
     if fields.keys() & {"awsaccesskeyid", "signature"}:
@@ -230,7 +211,7 @@ def _read_form(fields: dict[str, str]) -> Signature | None:
     return None
 
 
-def _credential(text: str, service: str, place: str) -> tuple[str, str, str, str]:
+def _credential(text: str, service: ServiceDefinition, place: str) -> tuple[str, str, str, str]:
     """(access key id, date, region, service) of a version 4 credential."""
     parts = text.split("/")
     if len(parts) != 5 or not parts[0]:
@@ -238,7 +219,7 @@ def _credential(text: str, service: str, place: str) -> tuple[str, str, str, str
             'the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/'
             'aws4_request".'
         )
-        if service != "s3":
+        if not service.signs_like_s3:
             why = (
                 "Credential must have exactly 5 slash-delimited elements, e.g. "
                 f"keyid/date/region/service/term, got '{text}'"
@@ -247,7 +228,7 @@ def _credential(text: str, service: str, place: str) -> tuple[str, str, str, str
     key, date, region, scope, terminator = parts
     if terminator != TERMINATOR:
         why = f'incorrect terminal "{terminator}". This endpoint uses "aws4_request".'
-        if service != "s3":
+        if not service.signs_like_s3:
             why = "Credential should be scoped with a valid terminator: 'aws4_request'."
         raise scope_error(why, service, place, text)
     if not re.fullmatch(r"\d{8}", date):
@@ -259,15 +240,17 @@ def _credential(text: str, service: str, place: str) -> tuple[str, str, str, str
     return key, date, region, scope
 
 
-def scope_error(why: str, service: str, place: str, credential: str) -> AwsError:
+def scope_error(why: str, service: ServiceDefinition, place: str, credential: str) -> AwsError:
     """The refusal of a credential's scope: ``why``, in the form for its ``place``."""
-    if service != "s3":
-        return front_door("incomplete", service, why)
+    if not service.signs_like_s3:
+        return service.authentication_error("incomplete", why)
     if place == "query":
         return query_error(f"Error parsing the X-Amz-Credential parameter; {why}")
     if place == "form":
         return argument("X-Amz-Credential", credential, why)
-    return front_door("incomplete", service, f"The authorization header is malformed; {why}")
+    return service.authentication_error(
+        "incomplete", f"The authorization header is malformed; {why}"
+    )
 
 
 def query_error(message: str) -> AwsError:
@@ -282,30 +265,15 @@ def argument(name: str, value: str, message: str) -> AwsError:
     )
 
 
-def _two_signatures(service: str, header: str) -> AwsError:
-    if service == "s3":
+def _two_signatures(service: ServiceDefinition, header: str) -> AwsError:
+    if service.signs_like_s3:
         return argument(
             "Authorization",
             header,
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature "
             "query string parameter or the Authorization header should be specified",
         )
-    return front_door(
+    return service.authentication_error(
         "mismatch",
-        service,
         "Found both 'X-Amz-Algorithm' as a query-string param and 'Authorization' as HTTP header.",
     )
-
-
-def presigned_headers(query: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The headers that a presigned URL carries as parameters (x-amz-…, but for its signature's)."""
-    own = {
-        "x-amz-algorithm", "x-amz-content-sha256", "x-amz-credential", "x-amz-date",
-        "x-amz-expires", "x-amz-security-token", "x-amz-signature", "x-amz-signedheaders",
-        "x-amz-user-agent",
-    }  # fmt: skip
-    return {
-        name.lower(): value
-        for name, value in query
-        if name.lower().startswith("x-amz-") and name.lower() not in own
-    }

@@ -12,8 +12,9 @@ from urllib.parse import unquote_to_bytes
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.signature import DATE_NEEDED, Signature
-from workshop_lib.sandbox.protocol.errors import AwsError, front_door
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
 _SUBRESOURCES = {
     "accelerate", "acl", "analytics", "cors", "delete", "encryption", "inventory", "legal-hold",
@@ -26,7 +27,13 @@ _SUBRESOURCES = {
 }  # fmt: skip
 
 
-def verify(request: Request, signature: Signature, bucket: str | None, secret: str) -> None:
+def verify(
+    request: Request,
+    service: ServiceDefinition,
+    signature: Signature,
+    bucket: str | None,
+    secret: str,
+) -> None:
     """Raise AwsError unless ``secret`` made a version 2 signature in header or query string."""
     if signature.place == "query":
         if not re.fullmatch(r"\d{1,12}", signature.expires or ""):
@@ -35,7 +42,7 @@ def verify(request: Request, signature: Signature, bucket: str | None, secret: s
     elif not _readable_date(request):
         raise AwsError("AccessDenied", DATE_NEEDED, 403)
     text = string_to_sign_v2(request, bucket, signature.expires)
-    check(secret, text, signature)
+    check(secret, text, service, signature)
     if signature.place == "query":
         now, end = clock.now(), datetime.fromtimestamp(int(signature.expires or 0), UTC)
         if now >= end:
@@ -86,12 +93,12 @@ def _subresources(query: str) -> str:
     return "?" + "&".join(sorted(found)) if found else ""
 
 
-def check(secret: str, text: str, signature: Signature) -> None:
+def check(secret: str, text: str, service: ServiceDefinition, signature: Signature) -> None:
     """Raise AwsError unless ``secret`` signed ``text``."""
     digest = hmac.digest(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha1")
     computed = base64.b64encode(digest)
     if not hmac.compare_digest(computed, signature.value.encode()):
-        raise mismatch("s3", signature, text)
+        raise mismatch(service, signature, text)
 
 
 def iso(moment: datetime) -> str:
@@ -100,7 +107,7 @@ def iso(moment: datetime) -> str:
 
 
 def mismatch(
-    service: str, signature: Signature, text: str, canonical: str | None = None
+    service: ServiceDefinition, signature: Signature, text: str, canonical: str | None = None
 ) -> AwsError:
     """The refusal of a signature that the caller's secret did not make over ``text``."""
     fields = {
@@ -112,4 +119,4 @@ def mismatch(
     if canonical is not None:
         fields["CanonicalRequest"] = canonical
         fields["CanonicalRequestBytes"] = canonical.encode().hex(" ")
-    return front_door("mismatch", service, fields=fields)
+    return service.authentication_error("mismatch", fields=fields)

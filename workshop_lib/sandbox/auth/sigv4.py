@@ -15,45 +15,50 @@ from workshop_lib.sandbox import clock, post_form
 from workshop_lib.sandbox.auth import sigv2
 from workshop_lib.sandbox.auth.signature import (
     ISO_BASIC,
-    TERMINATOR,
-    Signature,
     argument,
     query_error,
-    read,
     scope_error,
 )
 from workshop_lib.sandbox.auth.sigv2 import iso, mismatch
+from workshop_lib.sandbox.call import TERMINATOR, Signature
 from workshop_lib.sandbox.protocol import aws_chunked
-from workshop_lib.sandbox.protocol.errors import AwsError, front_door
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
 _UNSIGNED = "UNSIGNED-PAYLOAD"
 _WEEK = 604_800  # seconds
 _SKEW = timedelta(minutes=15)
-_SIGNING_NAMES = {"dynamodbstreams": "dynamodb"}  # where the service signs under another name
 
 
-def verify(request: Request, service: str, bucket: str | None, secret: str | None) -> None:
+def verify(
+    request: Request,
+    service: ServiceDefinition,
+    signature: Signature | None,
+    bucket: str | None,
+    secret: str | None,
+) -> None:
     """Raise AWS's refusal unless ``secret`` made the signature of a request, and it still holds.
 
     ``bucket`` is S3's when the host names it, ``secret`` the caller's: None for an anonymous one,
     whose request is unsigned. The chunks of a streamed upload are verified too, and an upload
     form against its policy.
     """
-    signature = read(request, service)
     if signature is None:
         return
     if secret is None:
-        raise front_door("unknown key", service)
+        raise service.authentication_error("unknown key")
     if signature.place == "form":
-        _verify_form(request, signature, bucket, secret)
+        _verify_form(request, service, signature, bucket, secret)
     elif signature.version == 2:
-        sigv2.verify(request, signature, bucket, secret)
+        sigv2.verify(request, service, signature, bucket, secret)
     else:
         _verify_v4(request, service, signature, secret)
 
 
-def _verify_v4(request: Request, service: str, signature: Signature, secret: str) -> None:
+def _verify_v4(
+    request: Request, service: ServiceDefinition, signature: Signature, secret: str
+) -> None:
     _check_scope(request, service, signature)
     payload = _payload_hash(request, service, signature)
     canonical = canonical_request(request, service, signature, payload)
@@ -63,21 +68,21 @@ def _verify_v4(request: Request, service: str, signature: Signature, secret: str
         raise mismatch(service, signature, text, canonical)
     if signature.place == "query":
         _check_expiry_v4(signature, service)
-    if service == "s3":
-        _check_payload(request, signature, payload, key)
+    if service.signs_like_s3:
+        _check_payload(request, service, signature, payload, key)
 
 
-def _check_scope(request: Request, service: str, signature: Signature) -> None:
-    expected = _SIGNING_NAMES.get(service, service)
+def _check_scope(request: Request, service: ServiceDefinition, signature: Signature) -> None:
+    expected = service.signed_as
     credential = f"{signature.access_key_id}/{signature.scope}"
     if signature.service != expected:
-        why = f'incorrect service "{signature.service}". This endpoint belongs to "s3".'
-        if service != "s3":
+        why = f'incorrect service "{signature.service}". This endpoint belongs to "{expected}".'
+        if not service.signs_like_s3:
             why = f"Credential should be scoped to correct service: '{expected}'."
-            raise front_door("mismatch", service, why)
+            raise service.authentication_error("mismatch", why)
         raise scope_error(why, service, signature.place, credential)
     if signature.time[:8] != signature.date:
-        if service == "s3":
+        if service.signs_like_s3:
             why = (
                 f'Invalid credential date "{signature.date}". This date is not the same as '
                 f'X-Amz-Date: "{signature.time[:8]}".'
@@ -85,13 +90,12 @@ def _check_scope(request: Request, service: str, signature: Signature) -> None:
             if signature.place == "query":
                 raise query_error(why)
             raise scope_error(why, service, signature.place, credential)
-        raise front_door(
+        raise service.authentication_error(
             "mismatch",
-            service,
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from "
             f"HTTP: '{signature.date}' != '{signature.time[:8]}', from '{signature.time}'.",
         )
-    if service == "s3":
+    if service.signs_like_s3:
         unsigned = sorted(_must_be_signed(request) - set(signature.signed_headers))
         if unsigned:
             raise AwsError(
@@ -101,9 +105,8 @@ def _check_scope(request: Request, service: str, signature: Signature) -> None:
                 {"HeadersNotSigned": ", ".join(unsigned)},
             )
     elif "host" not in signature.signed_headers:
-        raise front_door(
+        raise service.authentication_error(
             "mismatch",
-            service,
             "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.",
         )
 
@@ -114,9 +117,9 @@ def _must_be_signed(request: Request) -> set[str]:
     return (amz | {"host"}) - {"x-amz-content-sha256"}
 
 
-def _payload_hash(request: Request, service: str, signature: Signature) -> str:
+def _payload_hash(request: Request, service: ServiceDefinition, signature: Signature) -> str:
     """What the canonical request says of the body."""
-    if service != "s3":
+    if not service.signs_like_s3:
         return hashlib.sha256(request.body).hexdigest()
     sent = request.headers.get("x-amz-content-sha256")
     if signature.place == "query":
@@ -136,10 +139,14 @@ _PAYLOAD_WORDS = (
 )  # fmt: skip
 
 
-def _check_payload(request: Request, signature: Signature, payload: str, key: bytes) -> None:
+def _check_payload(
+    request: Request, service: ServiceDefinition, signature: Signature, payload: str, key: bytes
+) -> None:
     """S3: the body is what the signed hash, or the chunks' signatures, say."""
     if payload in (aws_chunked.SIGNED, aws_chunked.SIGNED_TRAILER):
-        _check_chunks(request.body, signature, key, trailer=payload == aws_chunked.SIGNED_TRAILER)
+        _check_chunks(
+            request.body, service, signature, key, trailer=payload == aws_chunked.SIGNED_TRAILER
+        )
     if payload in _PAYLOAD_WORDS:
         return
     if not re.fullmatch(r"[0-9a-fA-F]{64}", payload):
@@ -164,7 +171,9 @@ def _check_payload(request: Request, signature: Signature, payload: str, key: by
 _EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 
-def _check_chunks(body: bytes, signature: Signature, key: bytes, *, trailer: bool) -> None:
+def _check_chunks(
+    body: bytes, service: ServiceDefinition, signature: Signature, key: bytes, *, trailer: bool
+) -> None:
     """Each chunk signs itself and the chunk before; the request's own signature is the seed."""
     chunks = aws_chunked.split(body)
     previous = signature.value
@@ -175,7 +184,7 @@ def _check_chunks(body: bytes, signature: Signature, key: bytes, *, trailer: boo
                 _EMPTY_HASH, hashlib.sha256(data).hexdigest(),
             )
         )  # fmt: skip
-        previous = _same(_hmac(key, text).hex(), given, signature, text)
+        previous = _same(_hmac(key, text).hex(), given, service, signature, text)
     if not trailer:
         return
     given = dict(chunks.trailers).get("x-amz-trailer-signature", "")
@@ -188,21 +197,23 @@ def _check_chunks(body: bytes, signature: Signature, key: bytes, *, trailer: boo
             hashlib.sha256(signed.encode("latin-1")).hexdigest(),
         )
     )  # fmt: skip
-    _same(_hmac(key, text).hex(), given, signature, text)
+    _same(_hmac(key, text).hex(), given, service, signature, text)
 
 
-def _same(computed: str, given: str, signature: Signature, text: str) -> str:
+def _same(
+    computed: str, given: str, service: ServiceDefinition, signature: Signature, text: str
+) -> str:
     if not hmac.compare_digest(computed.encode(), given.encode()):
-        raise mismatch("s3", signature, text)
+        raise mismatch(service, signature, text)
     return computed
 
 
-def _check_expiry_v4(signature: Signature, service: str) -> None:
+def _check_expiry_v4(signature: Signature, service: ServiceDefinition) -> None:
     signed = datetime.strptime(signature.time, ISO_BASIC).replace(tzinfo=UTC)
-    if service != "s3":
+    if not service.signs_like_s3:
         seconds = signature.expires or ""
         if seconds.isdecimal() and clock.now() >= signed + timedelta(seconds=int(seconds)):
-            raise front_door("mismatch", service, f"Signature expired: {signature.time}.")
+            raise service.authentication_error("mismatch", f"Signature expired: {signature.time}.")
         return
     seconds = signature.expires or ""
     if not re.fullmatch(r"-?\d{1,18}", seconds):
@@ -225,7 +236,7 @@ def _check_expiry_v4(signature: Signature, service: str) -> None:
 
 
 def canonical_request(
-    request: Request, service: str, signature: Signature, payload_hash: str
+    request: Request, service: ServiceDefinition, signature: Signature, payload_hash: str
 ) -> str:
     """Version 4's canonical form of a request, of which ``signature`` says the signed headers."""
     headers = request.headers
@@ -263,11 +274,11 @@ def _squeezed(value: str) -> str:
     return " ".join(value.split())
 
 
-def _canonical_path(path: str, service: str) -> str:
+def _canonical_path(path: str, service: ServiceDefinition) -> str:
     """S3 encodes a path once and changes nothing else; the others normalise and encode twice."""
     if path == "/":
         return path
-    if service == "s3":
+    if service.signs_like_s3:
         return quote(unquote_to_bytes(path), safe="/~")
     segments: list[str] = []
     for segment in path.split("/"):
@@ -294,24 +305,33 @@ def _encoded(text: str) -> str:
     return quote(unquote_to_bytes(text.replace("+", " ")), safe="~")
 
 
-def _verify_form(request: Request, signature: Signature, bucket: str | None, secret: str) -> None:
+def _verify_form(
+    request: Request,
+    service: ServiceDefinition,
+    signature: Signature,
+    bucket: str | None,
+    secret: str,
+) -> None:
     """The text of a form's policy is what its signer signed."""
     form = post_form.read(request)
     policy = form.fields["policy"]
     if signature.version == 2:
-        sigv2.check(secret, policy, signature)
+        sigv2.check(secret, policy, service, signature)
     else:
-        _check_form_scope(signature)
+        _check_form_scope(service, signature)
         key = signing_key(secret, signature.date, signature.region, signature.service)
-        _same(_hmac(key, policy).hex(), signature.value, signature, policy)
+        _same(_hmac(key, policy).hex(), signature.value, service, signature, policy)
     name = bucket or unquote_to_bytes(request.path.strip("/")).decode("utf-8", "replace")
     post_form.check_policy(form, name)
 
 
-def _check_form_scope(signature: Signature) -> None:
+def _check_form_scope(service: ServiceDefinition, signature: Signature) -> None:
     credential = f"{signature.access_key_id}/{signature.scope}"
-    if signature.service != "s3":
-        why = f'incorrect service "{signature.service}". This endpoint belongs to "s3".'
+    if signature.service != service.signed_as:
+        why = (
+            f'incorrect service "{signature.service}". This endpoint belongs to '
+            f'"{service.signed_as}".'
+        )
         raise argument("X-Amz-Credential", credential, why)
     if not re.fullmatch(r"\d{8}T\d{6}Z", signature.time):
         raise argument(

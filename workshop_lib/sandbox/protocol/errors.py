@@ -1,4 +1,6 @@
-"""AWS's errors, in its words."""
+"""AWS's errors: what is refused, in which words."""
+
+from collections.abc import Mapping
 
 
 class AwsError(Exception):
@@ -18,10 +20,14 @@ class AwsError(Exception):
         self.fields = fields or {}
 
 
-# How each family of services says that a request is not who it claims to be: code, message, status.
+# How a service says that a request is not who it claims to be: code, message, status, by what is
+# wrong: "unknown key", "wrong token", "expired token", "unsigned", "mismatch" (of the signature),
+# "incomplete" (a malformed one), "internal" (the service failed).
 # Seen in recorded answers of S3, DynamoDB, IAM and STS; the status of KMS's and CloudTrail's
 # follows DynamoDB's. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+AuthenticationErrors = Mapping[str, tuple[str, str, int]]
+
 _INVALID_TOKEN = "The security token included in the request is invalid."
 _EXPIRED_TOKEN = "The security token included in the request is expired"
 _MISSING_TOKEN = "Request is missing Authentication Token"
@@ -32,55 +38,38 @@ _MISMATCH_LONG = (
     _MISMATCH
     + "AWS Secret Access Key and signing method. Consult the service documentation for details."
 )
-_AUTHENTICATION: dict[str, dict[str, tuple[str, str, int]]] = {
-    "s3": {
-        "unknown key": (
-            "InvalidAccessKeyId",
-            "The AWS Access Key Id you provided does not exist in our records.",
-            403,
-        ),
-        "wrong token": (
-            "InvalidToken",
-            "The provided token is malformed or otherwise invalid.",
-            400,
-        ),
-        "expired token": ("ExpiredToken", "The provided token has expired.", 400),
-        "unsigned": ("AccessDenied", "Access Denied", 403),
-        "mismatch": ("SignatureDoesNotMatch", _MISMATCH + "key and signing method.", 403),
-        "incomplete": ("AuthorizationHeaderMalformed", "", 400),
-        "internal": ("InternalError", "", 500),
-    },
-    "query": {
-        "unknown key": ("InvalidClientTokenId", _INVALID_TOKEN, 403),
-        "wrong token": ("InvalidClientTokenId", _INVALID_TOKEN, 403),
-        "expired token": ("ExpiredToken", _EXPIRED_TOKEN, 403),
-        "unsigned": ("MissingAuthenticationToken", _MISSING_TOKEN, 403),
-        "mismatch": ("SignatureDoesNotMatch", _MISMATCH_LONG, 403),
-        "incomplete": ("IncompleteSignature", "", 400),
-        "internal": ("InternalFailure", "", 500),
-    },
-    "json": {
-        "unknown key": ("UnrecognizedClientException", _INVALID_TOKEN, 400),
-        "wrong token": ("UnrecognizedClientException", _INVALID_TOKEN, 400),
-        "expired token": ("ExpiredTokenException", _EXPIRED_TOKEN, 400),
-        "unsigned": ("MissingAuthenticationTokenException", _MISSING_TOKEN, 400),
-        "mismatch": ("InvalidSignatureException", _MISMATCH_LONG, 400),
-        "incomplete": ("IncompleteSignatureException", "", 400),
-        "internal": ("InternalFailure", "", 500),
-    },
+S3_AUTHENTICATION: AuthenticationErrors = {
+    "unknown key": (
+        "InvalidAccessKeyId",
+        "The AWS Access Key Id you provided does not exist in our records.",
+        403,
+    ),
+    "wrong token": (
+        "InvalidToken",
+        "The provided token is malformed or otherwise invalid.",
+        400,
+    ),
+    "expired token": ("ExpiredToken", "The provided token has expired.", 400),
+    "unsigned": ("AccessDenied", "Access Denied", 403),
+    "mismatch": ("SignatureDoesNotMatch", _MISMATCH + "key and signing method.", 403),
+    "incomplete": ("AuthorizationHeaderMalformed", "", 400),
+    "internal": ("InternalError", "", 500),
 }
-_FAMILIES = {"s3": "s3", "iam": "query", "sts": "query"}
-
-
-def front_door(
-    kind: str, service: str, message: str = "", fields: dict[str, str] | None = None
-) -> AwsError:
-    """The error with which ``service`` turns a request away before looking at what it asks.
-
-    ``kind``: "unknown key", "wrong token", "expired token", "unsigned", "mismatch" (the
-    signature), "incomplete" (a malformed one) or "internal". ``message`` stands in place of the
-    usual one; ``fields`` are written by S3 only.
-    """
-    family = _FAMILIES.get(service, "json")
-    code, usual, status = _AUTHENTICATION[family][kind]
-    return AwsError(code, message or usual, status, fields if family == "s3" else None)
+QUERY_AUTHENTICATION: AuthenticationErrors = {
+    "unknown key": ("InvalidClientTokenId", _INVALID_TOKEN, 403),
+    "wrong token": ("InvalidClientTokenId", _INVALID_TOKEN, 403),
+    "expired token": ("ExpiredToken", _EXPIRED_TOKEN, 403),
+    "unsigned": ("MissingAuthenticationToken", _MISSING_TOKEN, 403),
+    "mismatch": ("SignatureDoesNotMatch", _MISMATCH_LONG, 403),
+    "incomplete": ("IncompleteSignature", "", 400),
+    "internal": ("InternalFailure", "", 500),
+}
+JSON_AUTHENTICATION: AuthenticationErrors = {
+    "unknown key": ("UnrecognizedClientException", _INVALID_TOKEN, 400),
+    "wrong token": ("UnrecognizedClientException", _INVALID_TOKEN, 400),
+    "expired token": ("ExpiredTokenException", _EXPIRED_TOKEN, 400),
+    "unsigned": ("MissingAuthenticationTokenException", _MISSING_TOKEN, 400),
+    "mismatch": ("InvalidSignatureException", _MISMATCH_LONG, 400),
+    "incomplete": ("IncompleteSignatureException", "", 400),
+    "internal": ("InternalFailure", "", 500),
+}

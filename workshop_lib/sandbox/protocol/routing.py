@@ -1,260 +1,208 @@
-"""From a request to its operation: one table per service, and nothing decided here.
+"""Which operation a request is, told by the service models that botocore ships.
 
-Hosts and dual-stack names: https://docs.aws.amazon.com/general/latest/gr/rande.html
+S3's operations share paths: the method, a sub-resource in the query (``?acl``), parameters and
+headers tell them apart. The value of a sub-resource counts for nothing, other parameters are
+ignored, ``x-id`` among them.
+https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+What is refused, and in which words, follows answers of S3's that were recorded in 2026:
+https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
 """
 
-import json
-import re
-from collections.abc import Container
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox.auth.signature import presigned_headers
-from workshop_lib.sandbox.call import DEFAULT_REGION, Call
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.service_model import description
 
-_REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
-_HOSTS = [
-    ("kms", rf"kms(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
-    ("dynamodb", rf"(?:dynamodb(?:-fips)?|\d{{12}}\.ddb)\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
-    ("dynamodbstreams", rf"streams\.dynamodb(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
-    (
-        "dynamodbstreams",
-        rf"(?:streams-dynamodb|\d{{12}}\.streams-ddb)(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)",
-    ),
-    ("iam", r"iam(?:-fips)?\.(?:amazonaws\.com|global\.api\.aws)"),
-    ("sts", rf"sts(?:-fips)?(?:\.{_REGION})?\.(?:amazonaws\.com|api\.aws)"),
-    ("cloudtrail", rf"cloudtrail(?:-fips)?\.{_REGION}\.(?:amazonaws\.com|api\.aws)"),
-    (
-        "s3",
-        rf"(?:(?P<bucket>[a-z0-9][a-z0-9._-]*)\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-]{_REGION})?"
-        r"\.amazonaws\.com",
-    ),
-]
-_HOST_PATTERNS = [
-    (service, re.compile(pattern + r"(?::443)?", re.I)) for service, pattern in _HOSTS
-]
-_TARGETS = {
-    "TrentService": "kms",
-    "DynamoDB_20120810": "dynamodb",
-    "DynamoDBStreams_20120810": "dynamodbstreams",
-    "CloudTrail_20131101": "cloudtrail",
-    "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101": "cloudtrail",
+SERVICE, BUCKET, OBJECT = "/", "/{Bucket}", "/{Bucket}/{Key+}"
+# Where S3 Express lists its buckets: an endpoint of its own, with the path of the service.
+DIRECTORY_BUCKETS = "directory buckets"
+
+# What AWS's API has and the model lacks.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+# https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html
+_BESIDE_THE_MODEL = {
+    ("POST", BUCKET): "PostObject",
+    ("OPTIONS", BUCKET): "OptionsObject",
+    ("OPTIONS", OBJECT): "OptionsObject",
 }
-SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail")
-_CREDENTIAL_SCOPE = re.compile(
-    r"Credential=[^/,\s]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
-)
+# What S3 says of a sub-resource that an object does not have.
+_NOT_OF_AN_OBJECT = {
+    ("GET", "logging"): (
+        "NoLoggingStatusForKey",
+        "There is no such thing as the ?logging sub-resource for a key",
+    ),
+    ("GET", "uploads"): (
+        "InvalidRequest",
+        "Key is not expected for the GET method ?uploads subresource",
+    ),
+    ("GET", "versions"): (
+        "InvalidRequest",
+        "There is no such thing as the ?versions sub-resource for a key",
+    ),
+}
 
 
-def service_and_region(request: Request, local: Container[str]) -> tuple[str, str, str | None]:
-    """The service a request is for, its region, and S3's bucket when the host names it.
-
-    ``local`` are the hosts of the HTTP door, with their port: there the target header tells, else
-    the signature's scope or the form's Version, else it is S3. Raises NotEmulated for any other
-    host or service, naming it.
-    """
-    for service, pattern in _HOST_PATTERNS:
-        if match := pattern.fullmatch(request.host):
-            found = match.groupdict()
-            region = found.get("region") or _scope(request)[1] or DEFAULT_REGION
-            return service, region, found.get("bucket")
-    bucket = _local_bucket(request.host, local)
-    scoped, scoped_region = _scope(request)
-    service = _service_of_unnamed_host(request, scoped)
-    if service not in SERVICES:
-        raise NotEmulated(f"The sandbox does not emulate the service {service!r}.")
-    return service, scoped_region or DEFAULT_REGION, bucket if service == "s3" else None
-
-
-# bucket.localhost:5000, bucket.s3.localhost:5000, s3.localhost:5000
-_UNDER_LOCALHOST = re.compile(
-    rf"(?:(?P<bucket>[a-z0-9][a-z0-9._-]+?)\.)??(?:(?:s3|kms|dynamodb|iam|sts)(?:[.-]{_REGION})?\.)?"
-    r"(?P<host>localhost(?::\d+)?)",
-    re.I,
-)
-
-
-def _local_bucket(host: str, local: Container[str]) -> str | None:
-    if host in local:
-        return None
-    match = _UNDER_LOCALHOST.fullmatch(host)
-    if match and match["host"] in local:
-        return match["bucket"]
-    raise NotEmulated(
-        f"The sandbox does not emulate {host}, and nothing was sent there: it answers KMS, S3, "
-        "DynamoDB and its streams, IAM, STS and CloudTrail."
-    )
-
-
-def _scope(request: Request) -> tuple[str | None, str | None]:
-    text = request.headers.get("authorization") or "Credential=" + request.parameters.get(
-        "X-Amz-Credential", ""
-    )
-    match = _CREDENTIAL_SCOPE.search(text)
-    return (match["service"], match["region"]) if match else (None, None)
-
-
-# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonParameters.html
-_FORM_VERSIONS = {b"2010-05-08": "iam", b"2011-06-15": "sts"}
-
-
-def _service_of_unnamed_host(request: Request, scoped: str | None) -> str:
-    target = request.headers.get("x-amz-target")
-    if target:
-        return _TARGETS.get(target.rpartition(".")[0], target.rpartition(".")[0])
-    if scoped:
-        return scoped
-    content_type = request.headers.get("content-type", "")
-    if request.path == "/" and content_type.startswith("application/x-www-form-urlencoded"):
-        version = re.search(rb"(?:^|&)Version=([\d-]+)", request.body)
-        return _FORM_VERSIONS.get(version[1], "s3") if version else "s3"
-    return "s3"
-
-
-def identify(request: Request, service: str, region: str, bucket: str | None, account: str) -> Call:
-    """The call a request makes of the service that `service_and_region` found.
-
-    Raises AwsError for what AWS would not understand either.
-    """
-    if service == "s3":
-        return _s3_call(request, region, account, bucket)
-    if service in ("iam", "sts"):
-        return _query_call(request, service, region, account)
-    return _json_call(request, service, region, account)
-
-
-def _json_call(request: Request, service: str, region: str, account: str) -> Call:
-    operation = request.headers.get("x-amz-target", "").rpartition(".")[2]
-    if not operation:
-        raise AwsError("UnknownOperationException", "")
-    try:
-        parameters = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        raise AwsError("SerializationException", "") from None
-    if not isinstance(parameters, dict):
+def require_operation(service: str, operation: str) -> None:
+    """Refuse what is no operation of a service. Raises AwsError."""
+    model = description(service)
+    if operation not in model["operations"]:
+        if model["metadata"]["protocol"] != "query":
+            raise AwsError("UnknownOperationException", "")
+        version = model["metadata"]["apiVersion"]
         raise AwsError(
-            "SerializationException", "Start of structure or map found where not expected."
+            "InvalidAction", f"Could not find operation {operation} for version {version}"
         )
-    return Call(service, operation, region, account, parameters, request)
 
 
-def _query_call(request: Request, service: str, region: str, account: str) -> Call:
-    try:
-        form = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-    except UnicodeDecodeError:
-        form = {}
-    form = {**request.parameters, **form}
-    operation = form.get("Action", "")
-    if not operation:
-        raise AwsError("MissingAction", "The request must contain the parameter Action.")
-    return Call(service, operation, region, account, form, request)
+# --- S3 -----------------------------------------------------------------------------------
 
 
-# S3's operations, by method and the subresource in the query (None: no subresource).
-# https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
-_CONFIGURATIONS = {
-    "accelerate": ("BucketAccelerateConfiguration", "GP"),
-    "acl": ("BucketAcl", "GP"),
-    "analytics": ("BucketAnalyticsConfiguration", "GPD"),
-    "cors": ("BucketCors", "GPD"),
-    "encryption": ("BucketEncryption", "GPD"),
-    "intelligent-tiering": ("BucketIntelligentTieringConfiguration", "GPD"),
-    "inventory": ("BucketInventoryConfiguration", "GPD"),
-    "lifecycle": ("BucketLifecycleConfiguration", "GPD"),
-    "logging": ("BucketLogging", "GP"),
-    "metrics": ("BucketMetricsConfiguration", "GPD"),
-    "notification": ("BucketNotificationConfiguration", "GP"),
-    "object-lock": ("ObjectLockConfiguration", "GP"),
-    "ownershipControls": ("BucketOwnershipControls", "GPD"),
-    "policy": ("BucketPolicy", "GPD"),
-    "publicAccessBlock": ("PublicAccessBlock", "GPD"),
-    "replication": ("BucketReplication", "GPD"),
-    "requestPayment": ("BucketRequestPayment", "GP"),
-    "tagging": ("BucketTagging", "GPD"),
-    "versioning": ("BucketVersioning", "GP"),
-    "website": ("BucketWebsite", "GPD"),
-}
-_VERBS = {"G": ("GET", "Get"), "P": ("PUT", "Put"), "D": ("DELETE", "Delete")}
-BUCKET_OPERATIONS: dict[tuple[str, str | None], str] = {
-    ("GET", None): "ListObjects",
-    ("GET", "location"): "GetBucketLocation",
-    ("GET", "policyStatus"): "GetBucketPolicyStatus",
-    ("GET", "session"): "CreateSession",
-    ("GET", "uploads"): "ListMultipartUploads",
-    ("GET", "versions"): "ListObjectVersions",
-    ("HEAD", None): "HeadBucket",
-    ("PUT", None): "CreateBucket",
-    ("DELETE", None): "DeleteBucket",
-    ("POST", "delete"): "DeleteObjects",
-    ("POST", None): "PostObject",
-    ("OPTIONS", None): "OptionsObject",
-    **{
-        (_VERBS[letter][0], subresource): _VERBS[letter][1] + name
-        for subresource, (name, letters) in _CONFIGURATIONS.items()
-        for letter in letters
-    },
-    ("DELETE", "lifecycle"): "DeleteBucketLifecycle",
-}
-OBJECT_OPERATIONS: dict[tuple[str, str | None], str] = {
-    ("GET", None): "GetObject",
-    ("GET", "acl"): "GetObjectAcl",
-    ("GET", "attributes"): "GetObjectAttributes",
-    ("GET", "legal-hold"): "GetObjectLegalHold",
-    ("GET", "retention"): "GetObjectRetention",
-    ("GET", "tagging"): "GetObjectTagging",
-    ("GET", "torrent"): "GetObjectTorrent",
-    ("GET", "uploadId"): "ListParts",
-    ("HEAD", None): "HeadObject",
-    ("PUT", None): "PutObject",
-    ("PUT", "acl"): "PutObjectAcl",
-    ("PUT", "legal-hold"): "PutObjectLegalHold",
-    ("PUT", "retention"): "PutObjectRetention",
-    ("PUT", "tagging"): "PutObjectTagging",
-    ("PUT", "uploadId"): "UploadPart",
-    ("PUT", "encryption"): "UpdateObjectEncryption",
-    ("DELETE", None): "DeleteObject",
-    ("DELETE", "tagging"): "DeleteObjectTagging",
-    ("DELETE", "uploadId"): "AbortMultipartUpload",
-    ("POST", "restore"): "RestoreObject",
-    ("POST", "select"): "SelectObjectContent",
-    ("POST", "uploadId"): "CompleteMultipartUpload",
-    ("POST", "uploads"): "CreateMultipartUpload",
-    ("OPTIONS", None): "OptionsObject",
-}
-_COPIES = {"PutObject": "CopyObject", "UploadPart": "UploadPartCopy"}
+@dataclass(frozen=True)
+class _Route:
+    """An operation, and what else a request must carry to be it and not another one.
+
+    ``values`` are parameters of the query, with the value they must have, if any.
+    """
+
+    operation: str
+    values: tuple[tuple[str, str | None], ...]
+    headers: tuple[str, ...]
+
+    def fits(self, query: Mapping[str, str], headers: Mapping[str, str]) -> bool:
+        return all(header in headers for header in self.headers) and all(
+            name in query and value in (None, query[name]) for name, value in self.values
+        )
 
 
-def _s3_call(request: Request, region: str, account: str, bucket: str | None) -> Call:
-    path = request.path if bucket is None else f"/{bucket}{request.path}"
-    name, _, key = path.removeprefix("/").partition("/")
-    query = request.parameters
-    for header, value in presigned_headers(query.items()).items():
-        request.headers.setdefault(header, value)
-    parameters: dict[str, Any] = {**query, "Bucket": unquote(name), "Key": unquote(key)}
-    request.path = path
-    return Call(
-        "s3", _s3_operation(request, name, key, query), region, account, parameters, request
-    )
+_Routes = dict[tuple[str, str, str | None], tuple[_Route, ...]]
 
 
-def _s3_operation(request: Request, bucket: str, key: str, query: dict[str, str]) -> str:
-    if not bucket:
-        if request.method == "GET":
-            return "ListBuckets"
-        raise AwsError("MethodNotAllowed", _NOT_ALLOWED, 405)
-    table = OBJECT_OPERATIONS if key else BUCKET_OPERATIONS
-    wanted = [name for method, name in table if method == request.method and name in query]
-    operation = table.get((request.method, wanted[0] if wanted else None))
-    if operation is None:
-        raise AwsError("MethodNotAllowed", _NOT_ALLOWED, 405)
-    if operation == "ListObjects" and query.get("list-type") == "2":
-        return "ListObjectsV2"
-    if operation in _COPIES and "x-amz-copy-source" in request.headers:
-        return _COPIES[operation]
-    return operation
+def s3_operation(
+    method: str, place: str, query: Mapping[str, str], headers: Mapping[str, str]
+) -> str:
+    """The operation of S3 that a request is.
+
+    ``place`` is SERVICE, BUCKET, OBJECT or DIRECTORY_BUCKETS, or a whole path, such as
+    WriteGetObjectResponse has. Raises AwsError MethodNotAllowed for a method that a sub-resource
+    does not have, InvalidArgument for two sub-resources; NotEmulated for one of a bucket that is
+    asked of an object, or the other way round: S3 answers some of these as if asked rightly.
+    """
+    routes, subresources = _s3_routes()
+    asked = [name for name in query if name in subresources] if method != "OPTIONS" else []
+    name = _one_subresource(method, place, asked, subresources) if asked else None
+    found = routes.get((method, place, name))
+    if found is None:
+        raise AwsError(
+            "MethodNotAllowed", "The specified method is not allowed against this resource.", 405
+        )
+    for route in found[:-1]:
+        if route.fits(query, headers):
+            return route.operation
+    return found[-1].operation  # the one that needs least
 
 
-_NOT_ALLOWED = "The specified method is not allowed against this resource."
+def has_path(path: str) -> bool:
+    """Whether S3 has an operation of this very path, where others have a bucket's name."""
+    return path in _whole_paths()
+
+
+def _one_subresource(
+    method: str, place: str, asked: list[str], subresources: Mapping[str, frozenset[str]]
+) -> str | None:
+    if place not in (BUCKET, OBJECT):
+        return None
+    if len(asked) > 1:
+        names = sorted(asked)
+        fields = {"ArgumentName": "ResourceType", "ArgumentValue": names[0]}
+        message = "Conflicting query string parameters: " + ", ".join(names)
+        raise AwsError("InvalidArgument", message, 400, fields)
+    name = asked[0]
+    if place == OBJECT and (method, name) in _NOT_OF_AN_OBJECT:
+        raise AwsError(*_NOT_OF_AN_OBJECT[method, name])
+    if place not in subresources[name]:
+        of = "an object" if place == OBJECT else "a bucket"
+        raise NotEmulated(f"The sandbox does not emulate S3's sub-resource ?{name} of {of}.")
+    return name
+
+
+@cache
+def _s3_routes() -> tuple[_Routes, dict[str, frozenset[str]]]:
+    """The routes by method, place and sub-resource, the more demanding first; and of each
+    sub-resource the places that have it. Built on S3's first request."""
+    found: dict[tuple[str, str, str | None], list[_Route]] = {}
+    places: dict[str, set[str]] = {}
+    for method, place, subresource, route in _read_s3():
+        found.setdefault((method, place, subresource), []).append(route)
+        if subresource is not None:
+            places.setdefault(subresource, set()).add(place)
+    for (method, place), operation in _BESIDE_THE_MODEL.items():
+        found[method, place, None] = [_Route(operation, (), ())]
+    routes = {
+        key: tuple(sorted(each, key=lambda route: -len(route.values + route.headers)))
+        for key, each in found.items()
+    }
+    return routes, {name: frozenset(each) for name, each in places.items()}
+
+
+@cache
+def _whole_paths() -> frozenset[str]:
+    operations = description("s3")["operations"].values()
+    uris = {each["http"]["requestUri"] for each in operations}
+    return frozenset(uri for uri in uris if uri != SERVICE and not uri.startswith(BUCKET))
+
+
+def _read_s3() -> Iterator[tuple[str, str, str | None, _Route]]:
+    model = description("s3")
+    operations = {
+        name: operation
+        for name, operation in model["operations"].items()
+        if not operation.get("deprecated")  # the first forms of a configuration that has a second
+    }
+    inputs = {name: _Input(model, operation) for name, operation in operations.items()}
+    # A parameter that some operation may do without says nothing of which operation it is.
+    optional = {name for each in inputs.values() for name in each.optional}
+    for name, operation in operations.items():
+        method = operation["http"]["method"]
+        place, _, fixed = operation["http"]["requestUri"].partition("?")
+        if place == SERVICE and "UseS3ExpressControlEndpoint" in operation.get(
+            "staticContextParams", {}
+        ):
+            place = DIRECTORY_BUCKETS
+        told = dict(parse_qsl(fixed, keep_blank_values=True))
+        told.pop("x-id", None)
+        needed = [each for each in inputs[name].required if each not in optional]
+        flags = [each for each, value in told.items() if not value]
+        subresource = next(iter(flags + ([] if told else needed)), None)
+        values: dict[str, str | None] = {**dict.fromkeys(needed), **told}
+        values.pop(subresource or "", None)
+        yield method, place, subresource, _Route(name, tuple(values.items()), inputs[name].headers)
+
+
+class _Input:
+    """Where the members of an operation's input travel: in the query, required or not, or, of
+    the required ones, in headers."""
+
+    def __init__(self, model: Mapping[str, Any], operation: Mapping[str, Any]) -> None:
+        shape = model["shapes"][operation["input"]["shape"]] if "input" in operation else {}
+        needed = shape.get("required", ())
+        members = shape.get("members", {})
+        self.required = [
+            members[name]["locationName"]
+            for name in needed
+            if members[name].get("location") == "querystring"
+        ]
+        self.optional = [
+            member["locationName"]
+            for name, member in members.items()
+            if member.get("location") == "querystring" and name not in needed
+        ]
+        self.headers = tuple(
+            members[name]["locationName"].lower()
+            for name in needed
+            if members[name].get("location") == "header"
+        )

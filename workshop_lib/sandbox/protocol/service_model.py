@@ -31,26 +31,29 @@ _FORM_TEXTS = {"integer": r"-?\d{1,9}", "boolean": "true|false", "markerType": r
 END_OF_TIME = 253_402_300_800  # the year 10000, in seconds
 
 
+_loader = cache(Loader)
+
+
+@cache
+def description(service: str) -> Mapping[str, Any]:
+    """The description of a service that botocore ships, as its JSON has it."""
+    return dict(_loader().load_service_model(service, "service-2"))
+
+
 @cache
 def service_model(service: str) -> ServiceModel:
     """The model of a service that botocore ships."""
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(description(service), service)
 
 
 def _input(service: str, operation: str) -> StructureShape | None:
-    """What an operation takes; None where it takes nothing. Raises AwsError where it is none."""
-    model = service_model(service)
-    if operation not in model.operation_names:
-        if not _is_form(service):
-            raise AwsError("UnknownOperationException", "")
-        message = f"Could not find operation {operation} for version {model.api_version}"
-        raise AwsError("InvalidAction", message)
-    shape: StructureShape | None = model.operation_model(operation).input_shape
+    """What an operation of the model takes; None where it takes nothing."""
+    shape: StructureShape | None = service_model(service).operation_model(operation).input_shape
     return shape
 
 
 def require_built(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
-    """Refuse what is no operation, and a parameter that is missing, too short, or of a wrong type.
+    """Refuse a parameter that is missing, too short, or of a wrong type.
 
     A form is looked at all through, with every limit and pattern of the model; of other requests
     only the parameters themselves, not what is inside lists and structures. Raises AwsError

@@ -37,17 +37,16 @@ class Stored:
 
 
 class Disk:
-    """The sandbox's storage, as one sees it who carried it away: ``lab.disk``."""
+    """The sandbox's storage, as one sees it who carried it away: ``lab.disk``.
+
+    The services that keep something on it say how it is read.
+    """
 
     label = MODEL
 
-    def __init__(
-        self,
-        read_object: Callable[[str, str, str | None], Stored],
-        read_item: "Callable[[str, Mapping[str, Any]], Stored] | None" = None,
-    ) -> None:
-        self._read_object = read_object
-        self._read_item = read_item
+    def __init__(self) -> None:
+        self.read_object: Callable[[str, str, str | None], Stored] = _nothing
+        self.read_item: Callable[[str, Mapping[str, Any]], Stored] = _nothing
 
     def __repr__(self) -> str:
         return f"<Disk: {self.label}>"
@@ -58,7 +57,7 @@ class Disk:
         No permission is asked and no KMS call made: a thief asks nobody.
         Raises NotOnDisk where there is no such object or version.
         """
-        return self._read_object(bucket, key, version_id)
+        return self.read_object(bucket, key, version_id)
 
     def item(self, table: str, key: Mapping[str, Any]) -> Stored:
         """A DynamoDB item as it lies on disk: sealed, names and key attributes included.
@@ -68,6 +67,8 @@ class Disk:
         a thief asks nobody. Raises NotOnDisk where there is no such item.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
         """
-        if self._read_item is None:
-            raise NotOnDisk("There are no items on this disk.")
-        return self._read_item(table, key)
+        return self.read_item(table, key)
+
+
+def _nothing(*_: Any) -> Stored:
+    raise NotOnDisk("There is nothing of the kind on this disk.")

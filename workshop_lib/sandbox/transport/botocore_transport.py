@@ -21,7 +21,7 @@ from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.httpsession import URLLib3Session
 
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.gateway import Gate
+from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.transport.network_guard import (
     _guarded_lookup,
@@ -30,25 +30,25 @@ from workshop_lib.sandbox.transport.network_guard import (
 )
 
 
-class KernelDoor:
-    """Every botocore request of this process goes to ``gate``; none reaches a network.
+class BotocoreTransport:
+    """Every botocore request of this process goes to ``gateway``; none reaches a network.
 
     While installed, endpoint addresses from the environment or a profile are ignored (they are
     for child processes), signatures are dated by the sandbox's clock, and a plain socket to AWS
     or to an instance's metadata is refused, also through a proxy.
     """
 
-    _installed: "KernelDoor | None" = None
+    _installed: "BotocoreTransport | None" = None
 
-    def __init__(self, gate: Gate) -> None:
-        self.gate = gate
+    def __init__(self, gateway: Gateway) -> None:
+        self.gateway = gateway
         self.loopback: set[str] = set()  # host:port of this lab's own HTTP doors
         self._originals: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
         """Take the place of botocore's connections, and of an earlier door."""
-        if KernelDoor._installed is not None:
-            KernelDoor._installed.remove()
+        if BotocoreTransport._installed is not None:
+            BotocoreTransport._installed.remove()
         signing_time = SimpleNamespace(**{**vars(time), "time": _timestamp})
         self._replace(URLLib3Session, "send", lambda _, request: self.send(request))
         self._replace(ConfiguredEndpointProvider, "provide", lambda _: None)
@@ -60,7 +60,7 @@ class KernelDoor:
         self._replace(http.client.HTTPConnection, "set_tunnel", _guarded_tunnel(tunnel))
         for name in ("connect", "connect_ex"):
             self._replace(socket.socket, name, _guarded_method(getattr(socket.socket, name)))
-        KernelDoor._installed = self
+        BotocoreTransport._installed = self
 
     def _replace(self, owner: Any, name: str, value: Any) -> None:
         self._originals.append((owner, name, getattr(owner, name)))
@@ -70,14 +70,14 @@ class KernelDoor:
         """Give botocore its connections back, and the sockets theirs."""
         while self._originals:
             setattr(*self._originals.pop())
-        if KernelDoor._installed is self:
-            KernelDoor._installed = None
+        if BotocoreTransport._installed is self:
+            BotocoreTransport._installed = None
 
     def send(self, prepared: AWSPreparedRequest) -> AWSResponse:
         """Answer a request that botocore was about to send."""
         request = _plain(prepared)
         secure = request.scheme == "https" or request.host in self.loopback
-        response = self.gate.handle(request, local=self.loopback, secure=secure)
+        response = self.gateway.handle(request, local=self.loopback, secure=secure)
         return AWSResponse(prepared.url, response.status, response.headers, _Raw(response.body))
 
 

@@ -17,12 +17,13 @@ from urllib.parse import quote
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.gateway import Gate
-from workshop_lib.sandbox.protocol.errors import AwsError, front_door
+from workshop_lib.sandbox.gateway import Gateway
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request, Response
-from workshop_lib.sandbox.protocol.routing import service_and_region
 from workshop_lib.sandbox.protocol.serialization import render
+from workshop_lib.sandbox.services.s3 import DEFINITION as S3
 
+_NO_ID = "00000000-0000-4000-8000-000000000000"  # no request was answered
 _LONGEST_LINE = 65_536  # bytes, of the request line or a header
 _LONGEST_HEAD = 131_072  # bytes, of all headers
 _LARGEST_BODY = 5 * 2**30  # bytes: S3's limit for one PUT
@@ -53,8 +54,8 @@ class _Malformed(Exception):
         self.response = _plain_error(AwsError(code, why, status))
 
 
-class HttpDoor:
-    """An HTTP server over ``gate`` on 127.0.0.1; ``start`` it, ``stop`` it.
+class HttpServer:
+    """An HTTP server over ``gateway`` on 127.0.0.1; ``start`` it, ``stop`` it.
 
     ``port`` 0 takes a free one; ``secure`` makes requests count as if they came over TLS;
     ``idle`` are the seconds after which a silent connection is closed. Raises OSError when the
@@ -62,9 +63,9 @@ class HttpDoor:
     """
 
     def __init__(
-        self, gate: Gate, port: int = 0, *, secure: bool = True, idle: float = _IDLE
+        self, gateway: Gateway, port: int = 0, *, secure: bool = True, idle: float = _IDLE
     ) -> None:
-        self._gate = gate
+        self._gateway = gateway
         self._secure = secure
         self._idle = idle
         self._hosts = _Loopback()
@@ -160,20 +161,28 @@ class HttpDoor:
         if _OURS.fullmatch(request.host):
             return None
         try:
-            service_and_region(request, ())
+            self._gateway.endpoints.find(request, ())
         except NotEmulated as error:
             return _plain_error(AwsError("AccessDenied", str(error), 403))
         return None
 
     def _answer(self, request: Request) -> Response:
         try:
-            return self._gate.handle(request, local=self._hosts, secure=self._secure, signed=True)
+            return self._gateway.handle(
+                request, local=self._hosts, secure=self._secure, signed=True
+            )
         except NotEmulated as error:
-            return _render(request, AwsError("NotImplemented", str(error), 501))
+            return self._refuse(request, AwsError("NotImplemented", str(error), 501))
         except Exception:
             traceback.print_exc()
             why = "The sandbox failed, not your request: its log has the details."
-            return _render(request, front_door("internal", _protocol(request), why))
+            service = self._gateway.endpoints.spoken(request)
+            return self._refuse(request, service.authentication_error("internal", why))
+
+    def _refuse(self, request: Request, error: AwsError) -> Response:
+        """An error of the door's own, in the form that the request's protocol has."""
+        service = self._gateway.endpoints.spoken(request)
+        return render(error, service, _NO_ID, bodiless=request.method == "HEAD")
 
 
 def _linger(connection: socket.socket) -> None:
@@ -359,20 +368,4 @@ def _one_line(value: str) -> str:
 
 
 def _plain_error(error: AwsError) -> Response:
-    return render(error, "s3", "00000000-0000-4000-8000-000000000000")
-
-
-def _render(request: Request, error: AwsError) -> Response:
-    """An error of the door's own, in the form that the request's protocol has."""
-    return render(
-        error, _protocol(request), "00000000-0000-4000-8000-000000000000",
-        bodiless=request.method == "HEAD",
-    )  # fmt: skip
-
-
-def _protocol(request: Request) -> str:
-    """A service whose protocol the request seems to speak."""
-    if "x-amz-target" in request.headers:
-        return "dynamodb" if "DynamoDB" in request.headers["x-amz-target"] else "kms"
-    form = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-    return "sts" if form and request.path == "/" else "s3"
+    return render(error, S3, _NO_ID)

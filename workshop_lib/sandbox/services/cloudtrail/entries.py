@@ -20,6 +20,7 @@ from botocore.parsers import create_parser
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.protocol.service_definition import Protocol
 from workshop_lib.sandbox.protocol.service_model import (
     END_OF_TIME,
     lower_first,
@@ -54,9 +55,9 @@ def management_entry(call: Call, answer: Response | None, error: AwsError | None
     read_only = call.operation in _READS_BY_ANOTHER_NAME or call.operation.startswith(_READS)
     denied = error is not None and error.code.startswith("AccessDenied")
     agent = call.request.headers.get("user-agent", "")
-    if call.service == "s3":
+    if call.service.protocol is Protocol.REST_XML:
         return Entry(
-            "s3.amazonaws.com",
+            call.service.source,
             _S3_NAMES.get(call.operation, call.operation),
             read_only,
             f"[{agent}]",
@@ -65,19 +66,18 @@ def management_entry(call: Call, answer: Response | None, error: AwsError | None
             resources=tuple(_resources(call)),
             error=error,
         )
-    form = call.service in ("iam", "sts")
+    form = call.service.protocol is Protocol.QUERY
     told = not (form and denied)
     returns = not read_only or call.operation in _READS_BY_ANOTHER_NAME
-    dynamodb = call.service.startswith("dynamodb")
     return Entry(
-        f"{'dynamodb' if dynamodb else call.service}.amazonaws.com",
+        call.service.source,
         call.operation,
         read_only,
         agent,
         parameters=_parameters(call) if told else None,
         response=_elements(call, answer) if returns and answer is not None else None,
         resources=tuple(_resources(call)) if told else (),
-        api_version=_DYNAMODB_VERSION if dynamodb and not denied else None,
+        api_version=call.service.version if call.service.records_version and not denied else None,
         error=_named(call, error) if form and error is not None else error,
     )
 
@@ -85,47 +85,24 @@ def management_entry(call: Call, answer: Response | None, error: AwsError | None
 _READS = ("Describe", "Get", "Head", "List", "Lookup", "Verify")
 # Those that tell all the same what they returned.
 _READS_BY_ANOTHER_NAME = {"AssumeRole", "GetFederationToken", "GetSessionToken"}
-_DYNAMODB_VERSION = "2012-08-10"
-
-# The data planes: everything else is management. S3 counts listing a bucket, and looking whether
-# it is there, among what is done to objects.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/logging-using-cloudtrail.html
-_DATA = {
-    "dynamodb": {
-        "BatchExecuteStatement", "BatchGetItem", "BatchWriteItem", "DeleteItem",
-        "ExecuteStatement", "ExecuteTransaction", "GetItem", "PutItem", "Query", "Scan",
-        "TransactGetItems", "TransactWriteItems", "UpdateItem",
-    },
-    "dynamodbstreams": {"GetRecords", "GetShardIterator"},
-    "s3": {
-        "DeleteObjects", "HeadBucket", "ListMultipartUploads", "ListObjects", "ListObjectVersions",
-        "ListObjectsV2", "OptionsObject", "PostObject",
-    },
-    "iam": set(),
-    "sts": set(),
-    "cloudtrail": set(),
-}  # fmt: skip
 
 
 def _is_management(call: Call) -> bool:
-    on_object = call.service == "s3" and bool(call.parameters.get("Key"))
-    return call.service in _DATA and call.operation not in _DATA[call.service] and not on_object
+    """Whether a call is none of the data planes': everything else is management."""
+    on_object = call.service.protocol is Protocol.REST_XML and bool(call.parameters.get("Key"))
+    return call.operation not in call.service.data_events and not on_object
 
 
 def _resources(call: Call) -> Iterator[str]:
     """The ARN of the bucket, table, stream or role that the call names."""
-    named = call.parameters
-    if call.service == "s3" and named["Bucket"]:
-        yield f"arn:aws:s3:::{named['Bucket']}"
-    elif call.service == "dynamodb" and isinstance(table := named.get("TableName"), str):
-        whole = _TABLE_ARN.fullmatch(table) is not None
-        yield table if whole else f"arn:aws:dynamodb:{call.region}:{call.account}:table/{table}"
-    elif call.operation == "AssumeRole" and _ROLE_ARN.fullmatch(named.get("RoleArn", "")):
-        yield named["RoleArn"]
-
-
-_TABLE_ARN = re.compile(r"arn:aws:dynamodb:[a-z0-9-]+:\d{12}:table/[\w.-]+", re.ASCII)
-_ROLE_ARN = re.compile(r"arn:aws:iam::\d{12}:role/.+", re.ASCII)
+    resource = call.service.resource
+    name = call.parameters.get(resource.parameter) if resource is not None else None
+    if resource is None or not isinstance(name, str) or not name:
+        return
+    arn = resource.arn.format(name=name, region=call.region, account=call.account)
+    arn = name if name.startswith("arn:") else arn
+    if re.fullmatch(resource.pattern, arn, re.ASCII):
+        yield arn
 
 
 # --- S3 -----------------------------------------------------------------------------------
@@ -214,13 +191,13 @@ def _parameters(call: Call) -> dict[str, Any] | None:
     shape = _shape(call, "input_shape")
     if shape is None:
         return None
-    form = call.service in ("iam", "sts")
+    form = call.service.protocol is Protocol.QUERY
     return _told(shape, _given(call) if form else call.parameters) or None
 
 
 def _given(call: Call) -> dict[str, Any]:
     try:
-        return read_form(call.service, call.operation, call.parameters)
+        return read_form(call.service.name, call.operation, call.parameters)
     except AwsError:
         return {}  # what could not be read, the trail does not tell
 
@@ -231,7 +208,7 @@ def _elements(call: Call, answer: Response) -> dict[str, Any] | None:
 
 
 def _parsed(call: Call, answer: Response, shape: Shape | None) -> dict[str, Any]:
-    parser = create_parser(service_model(call.service).metadata["protocol"])
+    parser = create_parser(service_model(call.service.name).metadata["protocol"])
     return parser.parse(
         {"status_code": answer.status, "headers": answer.headers, "body": answer.body}, shape
     )
@@ -244,12 +221,14 @@ def _error(call: Call, answer: Response) -> AwsError:
 
 def _named(call: Call, error: AwsError) -> AwsError:
     """The error under the name that IAM's and STS's models give it: NoSuchEntityException."""
-    names = {shape.error_code: shape.name for shape in service_model(call.service).error_shapes}
+    names = {
+        shape.error_code: shape.name for shape in service_model(call.service.name).error_shapes
+    }
     return AwsError(names.get(error.code, error.code), error.message, error.status)
 
 
 def _shape(call: Call, which: str) -> Shape | None:
-    model = service_model(call.service)
+    model = service_model(call.service.name)
     if call.operation not in model.operation_names:
         return None
     return getattr(model.operation_model(call.operation), which)

@@ -18,6 +18,7 @@ from workshop_lib.sandbox.call import Call, Caller
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.cloudtrail.entries import management_entry
+from workshop_lib.sandbox.services.foundations import Foundations
 
 RETENTION = timedelta(days=90)
 _MOST_EVENTS = 100_000  # keeps a long-lived sandbox's memory bounded
@@ -174,7 +175,8 @@ _ERROR_CODES = {"AccessDeniedException": "AccessDenied"}
 class Trail:
     """The events of the account, oldest first."""
 
-    def __init__(self) -> None:
+    def __init__(self, foundations: "Foundations") -> None:
+        self.account = foundations.account
         self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         self._recorded: Counter[str] = Counter()
         self._catch_up: list[Callable[[], None]] = []

@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox.call import Call, Check
+from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.service_model import require_built
 from workshop_lib.sandbox.services.cloudtrail.events import (
     Event,
     Trail,
@@ -21,6 +21,7 @@ from workshop_lib.sandbox.services.cloudtrail.events import (
     _user_name,
     resource_type,
 )
+from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 # What LookupEvents can look for, and where an event says it.
 _ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
@@ -37,20 +38,18 @@ _ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
 }  # fmt: skip
 
 
-class CloudTrail:
+class CloudTrail(Service):
     """CloudTrail's LookupEvents."""
 
-    def __init__(self, trail: Trail) -> None:
-        self._trail = trail
+    operations = ("LookupEvents",)
 
-    def checks(self, call: Call) -> Iterator[Check]:
-        """The permission the call needs; CloudTrail's lookups have no resource."""
-        yield Check(f"cloudtrail:{call.operation}", "*")
+    def __init__(self, foundations: Foundations) -> None:
+        self._trail = foundations.shared(Trail)
 
-    def handle(self, call: Call) -> Response:
-        """Answer LookupEvents. Raises NotEmulated for CloudTrail's other operations."""
-        if call.operation != "LookupEvents":
-            raise NotEmulated(f"The sandbox does not emulate cloudtrail:{call.operation}.")
+    def answer(self, call: Call, authorize: Authorize) -> Response:
+        """Answer LookupEvents, which has no resource. Raises AwsError."""
+        require_built(call.service.name, call.operation, call.parameters)
+        authorize(call, [Check(f"cloudtrail:{call.operation}", "*")])
         asked = call.parameters
         wanted, terms = _filter(asked, call.region), _terms(asked)
         after, size = _page(asked, terms)

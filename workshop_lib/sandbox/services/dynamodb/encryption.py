@@ -17,7 +17,7 @@ from typing import Any
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.services.kms.service import Kms
+from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.storage import sealing
 
 SERVICE = "dynamodb"
@@ -150,7 +150,7 @@ def _constraint(value: Any, where: str, rule: str) -> AwsError:
 class EncryptionAtRest:
     """The encryption of all tables of an account, by Region and table name."""
 
-    def __init__(self, kms: Kms) -> None:
+    def __init__(self, kms: OnBehalf) -> None:
         self._kms = kms
         self._service_key = sealing.new_key()
         self._tables: dict[tuple[str, str], Encryption] = {}

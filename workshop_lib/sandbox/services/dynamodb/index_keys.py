@@ -198,7 +198,7 @@ def _cancelled(call: Call, problems: Sequence[_Problem | None]) -> Response:
         f"[{', '.join(codes)}]"
     )
     response = render(
-        AwsError("TransactionCanceledException", message), "dynamodb", call.request_id
+        AwsError("TransactionCanceledException", message), call.service, call.request_id
     )
     document: dict[str, Any] = json.loads(response.body)
     document["Message"] = document.pop("message")

@@ -11,18 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from botocore.model import OperationNotFoundError
-
 from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import error_type
 from workshop_lib.sandbox.services.dynamodb import permissions
 from workshop_lib.sandbox.services.dynamodb.encryption import (
-    EncryptionAtRest,
     in_use,
     read_specification,
 )
@@ -38,18 +33,14 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
     require_throughput,
     with_body,
 )
-from workshop_lib.sandbox.services.dynamodb.resource_policies import ResourcePolicies, resource_of
-from workshop_lib.sandbox.services.dynamodb.storage import Storage
+from workshop_lib.sandbox.services.dynamodb.resource_policies import resource_of
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
-from workshop_lib.sandbox.services.kms.service import Kms
-from workshop_lib.sandbox.storage.disk import Stored
+from workshop_lib.sandbox.services.dynamodb.tables import Tables
+from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 Document = dict[str, Any]
 # How code that expects a well-built request fails at another one.
-_MISBUILT = (
-    AssertionError, AttributeError, LookupError, OperationNotFoundError, StopIteration, TypeError,
-    ValueError,
-)  # fmt: skip
+_MISBUILT = (AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
 
 
 # What UpdateTable can change; each list is in AWS's order of words.
@@ -65,10 +56,11 @@ _NAME_THE_TABLE = (
     "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
 )  # fmt: skip
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
+_WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
-# What moto takes without doing it, or does past S3's and IAM's rules.
-_NOT_EMULATED = ("ImportTable", "ExportTableToPointInTime")
+# What moto answers as it is. It takes imports and exports too, past S3's and IAM's rules.
+_FORWARDED = ("DescribeEndpoints", "DescribeLimits", "DescribeTimeToLive", "ListTables")
 _PARAMETERS_NOT_EMULATED = (
     "ReplicaUpdates", "GlobalTableWitnessUpdates", "GlobalTableSourceArn",
     "GlobalTableSettingsReplicationMode", "MultiRegionConsistency", "RestoreDateTime",
@@ -77,14 +69,15 @@ _PARAMETERS_NOT_EMULATED = (
 )  # fmt: skip
 
 
-class DynamoDb:
+class DynamoDb(Service):
     """DynamoDB's operations."""
 
-    def __init__(self, moto: Moto, kms: Kms) -> None:
-        self._moto = moto
-        self.encryption = EncryptionAtRest(kms)
-        self.policies = ResourcePolicies(existing_principal(moto.iam, moto.account))
-        self.storage = Storage(moto, self.encryption)
+    def __init__(self, foundations: Foundations) -> None:
+        self._moto = foundations.moto
+        tables = foundations.shared(Tables)
+        self.encryption, self.policies = tables.encryption, tables.policies
+        self.storage = tables.storage
+        foundations.disk.read_item = self.storage.look
         self._handlers: dict[str, Callable[[Call], Response]] = {
             "CreateTable": self._create_table,
             "UpdateTable": self._update_table,
@@ -103,35 +96,27 @@ class DynamoDb:
             "GetResourcePolicy": self._get_policy,
             "DeleteResourcePolicy": self._delete_policy,
             **dict.fromkeys(_TAGGING, self._tagging),
-            **dict.fromkeys(_NOT_EMULATED, self._not_emulated),
+            **dict.fromkeys(_FORWARDED, self._forward),
+            **dict.fromkeys((*_READS, *_WRITES, *_STATEMENTS), self._items),
         }
+        self.operations = tuple(self._handlers)
 
-    def checks(self, call: Call) -> Iterator[Check]:
-        """The permissions a DynamoDB call needs."""
-        try:
-            yield from self.policies.applied(permissions.checks(call, self._tables(call)))
-        except _MISBUILT as error:
-            raise self._not_understood(call) from error
-
-    def handle(self, call: Call) -> Response:
+    def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         try:
+            needed = permissions.checks(call, self._tables(call))
+            authorize(call, self.policies.applied(needed))
             return self._handle(call)
         except _MISBUILT as error:
             raise self._not_understood(call) from error
 
-    def look(self, table: str, key: Mapping[str, Any]) -> Stored:
-        """An item as it lies on disk. Raises LookupError."""
-        return self.storage.look(table, key)
-
     def _handle(self, call: Call) -> Response:
-        handler = self._handlers.get(call.operation)
         if call.operation in _NAME_THE_TABLE:
             self._require_table(call)
         for name in _PARAMETERS_NOT_EMULATED:
             if name in call.parameters:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
-        return self._items(call) if handler is None else handler(call)
+        return self._handlers[call.operation](call)
 
     def _tagging(self, call: Call) -> Response:
         """Tags decide as conditions: they are on a table that exists."""
@@ -165,7 +150,7 @@ class DynamoDb:
         if response.status == 400:
             document = json.loads(response.body)
             code = document.get("__type", "").rpartition("#")[2]
-            return with_body(response, {**document, "__type": error_type(code, "dynamodb")})
+            return with_body(response, {**document, "__type": error_type(code, call.service)})
         return response
 
     def _not_understood(self, call: Call) -> Exception:
@@ -312,9 +297,6 @@ class DynamoDb:
         """A change that AWS refuses as soon as the table's key is unusable."""
         self.encryption.require_key(call, table_name(call.parameters.get("TableName", "")))
         return self._forward(call)
-
-    def _not_emulated(self, call: Call) -> Response:
-        raise NotEmulated(f"The sandbox does not emulate dynamodb:{call.operation}.")
 
     # --- resource-based policies -----------------------------------------------------------
 

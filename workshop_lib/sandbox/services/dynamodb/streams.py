@@ -5,41 +5,44 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Am
 
 import json
 import re
-from collections.abc import Iterator
 
-from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.service_model import require_built
 from workshop_lib.sandbox.services.dynamodb import permissions
 from workshop_lib.sandbox.services.dynamodb.requests import (
     with_body,
 )
-from workshop_lib.sandbox.services.dynamodb.service import DynamoDb
 from workshop_lib.sandbox.services.dynamodb.stream_records import told_record
+from workshop_lib.sandbox.services.dynamodb.tables import Tables
+from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 _STREAM_ARN = re.compile(r"arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/[^/]+")
 
 
-class DynamoDbStreams:
+class DynamoDbStreams(Service):
     """DynamoDB Streams' operations."""
 
-    def __init__(self, moto: Moto, dynamodb: DynamoDb) -> None:
-        self._moto = moto
-        self._storage = dynamodb.storage
-        self._policies = dynamodb.policies
+    operations = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
-    def checks(self, call: Call) -> Iterator[Check]:
-        """The permission a streams call needs."""
-        tables = self._moto.dynamodb(call.region).tables
-        return self._policies.applied(permissions.checks(call, tables))
+    def __init__(self, foundations: Foundations) -> None:
+        self._moto = foundations.moto
+        tables = foundations.shared(Tables)
+        self._storage, self._policies = tables.storage, tables.policies
 
-    def handle(self, call: Call) -> Response:
+    def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a streams call. Raises AwsError.
 
         Records are sealed under the table's key: reading them takes what reading items takes.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
         """
+        require_built(call.service.name, call.operation, call.parameters)
+        needed = permissions.checks(call, self._moto.dynamodb(call.region).tables)
+        authorize(call, self._policies.applied(needed))
+        return self._carry_out(call)
+
+    def _carry_out(self, call: Call) -> Response:
         vaults = []
         if call.operation == "GetRecords":
             shard = self._moto.stream_shard(call.region, call.parameters["ShardIterator"])

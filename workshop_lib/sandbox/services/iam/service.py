@@ -10,25 +10,26 @@ from urllib.parse import urlencode
 from xml.sax.saxutils import escape, unescape
 
 from workshop_lib.sandbox.auth.callers import (
-    Identities,
     boundary_of,
     default_document,
     set_boundary,
     tags_of,
     unique_id,
 )
-from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
 from workshop_lib.sandbox.policy.principals import unknown_principal
-from workshop_lib.sandbox.protocol.errors import AwsError, front_door
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import read_form
+from workshop_lib.sandbox.protocol.serialization import namespace
+from workshop_lib.sandbox.protocol.service_model import read_form, require_built
+from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.iam.entities import ENTITIES, as_told, find, require
+from workshop_lib.sandbox.services.iam.operations import EMULATED
+from workshop_lib.sandbox.services.iam.simulation import OPERATIONS as SIMULATED
 from workshop_lib.sandbox.services.iam.simulation import Simulation
 
 # Operations that put a policy document: the parameter that carries it, and its kind.
@@ -69,17 +70,26 @@ _WITH_TAGS = re.compile("Create(User|Role|Policy|InstanceProfile|OpenIDConnectPr
 _POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
-class Iam:
+class Iam(Service):
     """IAM's operations, answered by moto within AWS's rules for policies and boundaries."""
 
-    def __init__(self, moto: Moto, identities: Identities) -> None:
-        self._moto = moto
-        self._identities = identities
-        self._simulation = Simulation(moto, identities)
+    operations = EMULATED.union(SIMULATED)
+
+    def __init__(self, foundations: Foundations) -> None:
+        self._moto = foundations.moto
+        self._callers = foundations.callers
+        self._principal_exists = foundations.principal_exists
+        self._simulation = Simulation(foundations.moto, foundations.callers)
+
+    def answer(self, call: Call, authorize: Authorize) -> Response:
+        """Answer an IAM call. Raises AwsError, NotEmulated."""
+        require_built(call.service.name, call.operation, call.parameters)
+        authorize(call, self._checks(call))
+        return self._carry_out(call)
 
     # --- permissions -----------------------------------------------------------------------
 
-    def checks(self, call: Call) -> Iterator[Check]:
+    def _checks(self, call: Call) -> Iterator[Check]:
         """The permission an IAM call needs, on the entity it names.
 
         Temporary credentials of a user's own, or of whom a user federates, are none to IAM.
@@ -87,7 +97,7 @@ class Iam:
         """
         caller = call.caller
         if caller.since is not None and caller.principal.kind != "role-session":
-            raise front_door("unknown key", "iam")
+            raise call.service.authentication_error("unknown key")
         if call.operation in _OWN and "UserName" not in call.parameters:
             self._name_oneself(call)
         if call.operation == "GetAccessKeyLastUsed":
@@ -109,7 +119,7 @@ class Iam:
 
     def _require_access_key(self, call: Call) -> None:
         key = call.parameters["AccessKeyId"]
-        if not self._identities.knows(key):
+        if not self._callers.knows(key):
             message = f"User: {call.caller.arn} is not authorized to perform iam:{call.operation}"
             raise AwsError("AccessDenied", f"{message} on resource: access key {key}", 403)
 
@@ -142,16 +152,13 @@ class Iam:
 
     # --- answers ---------------------------------------------------------------------------
 
-    def handle(self, call: Call) -> Response:
-        """Answer an IAM call; MalformedPolicyDocument for a document AWS would not take."""
-        if self._simulation.answers(call.operation):
+    def _carry_out(self, call: Call) -> Response:
+        if call.operation in SIMULATED:
             return query_answer(call, self._simulation.answer(call))
         if call.operation in _DOCUMENTS:
             parameter, kind = _DOCUMENTS[call.operation]
             policy = read_policy(call.parameters.get(parameter, ""), kind)
-            unknown = unknown_principal(
-                policy, existing_principal(self._moto.iam, self._moto.account)
-            )
+            unknown = unknown_principal(policy, self._principal_exists)
             if unknown:
                 raise AwsError(
                     "MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"'
@@ -182,7 +189,7 @@ class Iam:
                 self._rename_keys(call)
             as_told(call.operation, response)
         if not call.operation.startswith(_READS):
-            self._identities.forget()
+            self._callers.forget()
         return response
 
     def _give_unique_id(self, operation: str, response: Response) -> None:
@@ -229,7 +236,7 @@ class Iam:
             )
         else:
             set_boundary(user, None)
-        self._identities.forget()
+        self._callers.forget()
         return query_answer(call, "")
 
     def _keep_what_is_not_asked(self, call: Call) -> None:
@@ -305,10 +312,9 @@ def _element(text: str, name: str) -> str:
 
 def query_answer(call: Call, result: str) -> Response:
     """The answer of IAM or STS with ``result``, which is XML."""
-    version = "2010-05-08" if call.service == "iam" else "2011-06-15"
     operation = call.operation
     body = (
-        f'<{operation}Response xmlns="https://{call.service}.amazonaws.com/doc/{version}/">'
+        f'<{operation}Response xmlns="{namespace(call.service)}">'
         f"<{operation}Result>{result}</{operation}Result>"
         f"<ResponseMetadata><RequestId>{call.request_id}</RequestId></ResponseMetadata>"
         f"</{operation}Response>"

@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.auth.callers import (
-    Identities,
+    Callers,
     boundary_of,
     default_document,
     documents_of,
@@ -28,7 +28,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import read_form
 from workshop_lib.sandbox.services.iam.entities import find
 
-_OPERATIONS = (
+OPERATIONS = (
     "SimulateCustomPolicy", "SimulatePrincipalPolicy", "GetContextKeysForCustomPolicy",
     "GetContextKeysForPrincipalPolicy",
 )  # fmt: skip
@@ -55,13 +55,9 @@ class _Documents:
 class Simulation:
     """The simulator, and the context keys it asks for."""
 
-    def __init__(self, moto: Moto, identities: Identities) -> None:
+    def __init__(self, moto: Moto, callers: Callers) -> None:
         self._moto = moto
-        self._account = identities.account
-
-    def answers(self, operation: str) -> bool:
-        """Whether an operation of IAM's is one of the simulator's."""
-        return operation in _OPERATIONS
+        self._account = callers.account
 
     def answer(self, call: Call) -> str:
         """The result of a call of the simulator, in XML. Raises AwsError, NotEmulated."""

@@ -141,7 +141,7 @@ class Use:
 
     def seal(self, key: Key, plaintext: bytes, context: Mapping[str, str]) -> bytes:
         """Encrypt under a symmetric key's current material."""
-        material = self._store.note_material(key)
+        material = self._store.used_material(key)
         assert material.secret is not None
         return self._sealer.seal(
             plaintext,

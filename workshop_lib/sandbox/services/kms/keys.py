@@ -75,7 +75,7 @@ class Backing:
     private_key: Any = field(default=None, repr=False)
     rotation_days: int | None = None
     next_rotation: datetime | None = None
-    told: int = 0  # how many rotations CloudTrail knows of
+    recorded_rotations: int = 0  # how many rotations CloudTrail knows of
 
     @property
     def current(self) -> Material:
@@ -110,7 +110,7 @@ class Backing:
         self.rotation_days = days
         self.next_rotation = None if days is None else start + timedelta(days=days)
 
-    def ripen(self, now: datetime) -> None:
+    def apply_due_changes(self, now: datetime) -> None:
         """Do the rotations whose time has come."""
         while self.next_rotation is not None and self.next_rotation <= now:
             self.rotate(self.next_rotation, "AUTOMATIC")

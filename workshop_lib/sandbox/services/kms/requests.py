@@ -10,33 +10,24 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache, reduce
+from functools import reduce
 from typing import Any
-
-from botocore.loaders import Loader
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import counted, lower_first
+from workshop_lib.sandbox.protocol.service_model import counted, description, lower_first
 
 Parameters = dict[str, Any]
-
-
-@cache
-def _model() -> dict[str, Any]:
-    return dict(Loader().load_service_model("kms", "service-2"))
 
 
 def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
     """The request's parameters with blobs decoded (bytes) and dates read (aware datetimes).
 
-    Raises AwsError: UnknownOperationException, SerializationException for a wrong type,
-    ValidationException that lists whatever else the service model forbids.
+    Raises AwsError: SerializationException for a wrong type, ValidationException that lists
+    whatever else the service model forbids.
     """
-    model = _model()
-    if operation not in model["operations"]:
-        raise AwsError("UnknownOperationException", "")
+    model = description("kms")
     shape = model["operations"][operation]["input"]["shape"]
     faults: list[str] = []
     checked: Parameters = _value(model["shapes"], shape, parameters, "", faults)

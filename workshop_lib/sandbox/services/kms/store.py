@@ -34,7 +34,7 @@ class Alias:
 
 # Told what KMS did of itself with a key: what (DeleteKey, RotateKey, DeleteExpiredKeyMaterial),
 # when, and details.
-Note = Callable[[Key, str, datetime, Mapping[str, Any]], None]
+Record = Callable[[Key, str, datetime, Mapping[str, Any]], None]
 
 
 # --- finding them -------------------------------------------------------------------------
@@ -54,9 +54,9 @@ class OtherAccount(LookupError):
 class KeyStore:
     """All keys and aliases of an account."""
 
-    def __init__(self, account: str, note: Note) -> None:
+    def __init__(self, account: str, record: Record) -> None:
         self.account = account
-        self._note = note
+        self._record = record
         self._keys: dict[tuple[str, str], Key] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
         self._of_material: dict[str, str] = {}
@@ -133,28 +133,28 @@ class KeyStore:
             return None
         primary = key if key.primary else self._keys.get((key.family.primary, key_id))  # type: ignore[union-attr]
         if primary is not None and primary.backing.next_rotation and primary.state == "Enabled":
-            primary.backing.ripen(now)
+            primary.backing.apply_due_changes(now)
         if primary is not None:
-            self.note_rotations(primary)
+            self.record_rotations(primary)
         if key.backing.imported:
             expired = [m for m in key.backing.materials if m.expires and m.expires <= now]
             ends = [(m.expires, m.id) for m in expired if m.expires is not None]
             key.backing.expire(now)
             for end, id in ends:
-                self._note(key, "DeleteExpiredKeyMaterial", end, {"keyMaterialId": id})
+                self._record(key, "DeleteExpiredKeyMaterial", end, {"keyMaterialId": id})
             if ends:
-                self.note_state(key, min(ends)[0])
+                self.record_state(key, min(ends)[0])
         return key
 
-    def ripen(self) -> None:
+    def apply_due_changes(self) -> None:
         """Bring all keys of all Regions to this moment."""
         for region, key_id in list(self._keys):
             self.get(region, key_id)
 
-    def note_rotations(self, key: Key, at: datetime | None = None) -> None:
+    def record_rotations(self, key: Key, at: datetime | None = None) -> None:
         """Tell of the key's rotations that were not told yet, as of ``at`` or when they were."""
         backing = key.backing
-        for before, material in pairwise(backing.materials[backing.told :]):
+        for before, material in pairwise(backing.materials[backing.recorded_rotations :]):
             assert material.rotated is not None
             details = {
                 "rotationType": material.rotation,
@@ -162,10 +162,10 @@ class KeyStore:
                 "previousKeyMaterialId": before.id,
                 "currentKeyMaterialId": material.id,
             }
-            self._note(key, "RotateKey", at or material.rotated, details)
-            backing.told += 1
+            self._record(key, "RotateKey", at or material.rotated, details)
+            backing.recorded_rotations += 1
 
-    def note_state(self, key: Key, since: datetime) -> None:
+    def record_state(self, key: Key, since: datetime) -> None:
         """Remember when a key became unusable, or usable again; also after it is gone."""
         history = self._usability.setdefault(key.arn, [])
         usable = key.state == "Enabled"
@@ -183,7 +183,7 @@ class KeyStore:
             self._ripen_primary(key)
         if key.deletion_date is None or now < key.deletion_date:
             return True
-        self._note(key, "DeleteKey", key.deletion_date, {})
+        self._record(key, "DeleteKey", key.deletion_date, {})
         del self._keys[key.region, key.id]
         for alias in [a for a in self._aliases.values() if a.key_id == key.id]:
             self._aliases.pop((key.region, alias.name), None)
@@ -213,7 +213,7 @@ class KeyStore:
             return None
         return key, next(m for m in key.backing.materials if m.id == material_id)
 
-    def note_material(self, key: Key) -> Material:
+    def used_material(self, key: Key) -> Material:
         """The key's current material, known from now on to `by_material`."""
         material = key.backing.current
         self._of_material[material.id] = key.id

@@ -7,8 +7,9 @@ never.
 
 from collections.abc import Callable
 
-from workshop_lib.sandbox.call import DEFAULT_REGION, Call
+from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.acls import LOG_DELIVERY

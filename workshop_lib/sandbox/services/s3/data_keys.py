@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.services.kms.service import DataKey, Kms
+from workshop_lib.sandbox.services.kms.on_behalf import DataKey, OnBehalf
 from workshop_lib.sandbox.services.s3.encryption import (
     _CUSTOMER,
     _KMS_METHODS,
@@ -91,10 +91,10 @@ class _BucketKey:
     until: datetime
 
 
-class Keyring:
+class DataKeyProvider:
     """Makes data keys for new objects, and opens those of stored ones."""
 
-    def __init__(self, kms: Kms) -> None:
+    def __init__(self, kms: OnBehalf) -> None:
         self._kms = kms
         self._service_key = sealing.new_key()
         self._bucket_keys: dict[tuple[str, ...], _BucketKey] = {}

@@ -12,7 +12,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from workshop_lib.sandbox.auth.signature import read as read_signature
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.s3.errors import (
@@ -202,7 +201,7 @@ def require_transport(call: Call, *, by_customer: bool, by_kms: bool) -> None:
     if not call.secure:
         message = f"{_BY_KMS}must be made over a secure connection."
         raise invalid_argument(message, "Authorization", None)
-    signature = read_signature(call.request, "s3")
+    signature = call.signature
     if signature is None or signature.version != 4:
         message = f"{_BY_KMS}require AWS Signature Version 4."
         raise invalid_argument(message, "Authorization", None)

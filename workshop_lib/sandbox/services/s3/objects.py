@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from workshop_lib.sandbox import post_form
+from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
@@ -274,7 +275,7 @@ class Objects:
         permissions = self._storage.permissions
         bypass = bypasses(call.request.headers)
         for check in permissions.deletion(call, bucket, key, version_id, match, bypass=bypass):
-            permissions.require(call, check)
+            authorize(call, [check])
         check_delete(match, key, self._storage.current(bucket, key))
         if version_id is not None and not self._storage.is_own(version_id):
             raise no_such_version(key, version_id)

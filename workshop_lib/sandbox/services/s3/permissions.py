@@ -13,13 +13,9 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from workshop_lib.sandbox import clock, post_form
-from workshop_lib.sandbox.auth.request_context import request_context
 from workshop_lib.sandbox.auth.signature import ISO_BASIC
-from workshop_lib.sandbox.auth.signature import read as read_signature
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
-from workshop_lib.sandbox.policy.evaluation import Decision, decide
-from workshop_lib.sandbox.policy.evaluation import Request as PolicyRequest
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.encryption import KEY_ID
@@ -117,7 +113,7 @@ _PLACES = {"header": "REST-HEADER", "query": "REST-QUERY-STRING", "form": "POST"
 
 
 class Permissions:
-    """The permissions calls need, and whether a caller has them."""
+    """The permissions calls need."""
 
     def __init__(self, buckets: Buckets, store: ObjectStore) -> None:
         self._buckets = buckets
@@ -130,7 +126,7 @@ class Permissions:
         """
         operation, headers = call.operation, call.request.headers
         if operation == "ListBuckets":
-            yield Check("s3:ListAllMyBuckets", "*", _shared(call))
+            yield Check("s3:ListAllMyBuckets", "*", _shared(call), names_resource=False)
             return
         if operation == "CreateBucket":
             yield from self._creation(call)
@@ -249,30 +245,6 @@ class Permissions:
             granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
         )  # fmt: skip
 
-    def allows(self, call: Call, check: Check) -> Decision:
-        """Whether the caller has a permission; the same question that the gate asks."""
-        request = PolicyRequest(
-            call.caller.principal,
-            check.action,
-            check.resource,
-            {**request_context(call), **check.context},
-        )
-        return decide(
-            request,
-            resource_policy=check.resource_policy,
-            granted=check.granted,
-            resource_account=call.account,
-        )
-
-    def require(self, call: Call, check: Check) -> None:
-        """Raise AccessDenied, in S3's words, unless the caller has a permission."""
-        decision = self.allows(call, check)
-        if not decision.allowed:
-            if call.caller.principal.kind == "anonymous":
-                raise access_denied()
-            listing = check.action == "s3:ListAllMyBuckets"
-            raise access_denied(decision.message(resource="omitted" if listing else "quoted"))
-
     def _acl_grants(self, call: Call, bucket: Bucket, acl: Any, needed: str | None) -> bool:
         """Whether an access control list, where they count, opens this to everybody.
 
@@ -356,7 +328,7 @@ def _shared(call: Call) -> Context:
         for name, key in _QUERY_KEYS.items():
             if name in call.parameters:
                 context[key] = call.parameters[name]
-    signature = read_signature(request, "s3")
+    signature = call.signature
     if signature is not None:
         context["s3:authType"] = _PLACES[signature.place]
         context["s3:signatureversion"] = "AWS4-HMAC-SHA256" if signature.version == 4 else "AWS"

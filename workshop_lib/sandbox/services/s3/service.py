@@ -5,19 +5,18 @@ the configurations that have nothing to do with either.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from xml.parsers.expat import ExpatError
 
-from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox.call import DEFAULT_REGION, Call, Check
-from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.services.kms.service import Kms
+from workshop_lib.sandbox.services.foundations import Foundations, Service
+from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.services.s3.access_logging import Logging
 from workshop_lib.sandbox.services.s3.acls import Acls, not_enforceable, of_new_bucket
 from workshop_lib.sandbox.services.s3.bucket_encryption import (
@@ -46,7 +45,7 @@ from workshop_lib.sandbox.services.s3.cors import (
     preflight,
     put_cors,
 )
-from workshop_lib.sandbox.services.s3.data_keys import Keyring
+from workshop_lib.sandbox.services.s3.data_keys import DataKeyProvider
 from workshop_lib.sandbox.services.s3.encryption import (
     DSSE_KMS,
     SSE,
@@ -64,26 +63,22 @@ from workshop_lib.sandbox.services.s3.permissions import Permissions
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
 from workshop_lib.sandbox.services.s3.tagging import Tagging, of_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, missing_document, parse, respond
-from workshop_lib.sandbox.storage.disk import Disk
 
 Handler = Callable[[Call, Bucket], Response]
 
-# Configurations of a bucket that moto keeps and tells.
-_BUCKET_CONFIGURATIONS = {
-    "DeleteBucketLifecycle", "DeleteBucketOwnershipControls",
-    "DeleteBucketReplication", "DeleteBucketTagging", "DeleteBucketWebsite",
-    "DeletePublicAccessBlock", "GetBucketAccelerateConfiguration",
-    "GetBucketInventoryConfiguration", "GetBucketLifecycleConfiguration", "GetBucketLocation",
-    "GetBucketNotificationConfiguration", "GetBucketOwnershipControls",
-    "GetBucketReplication", "GetBucketTagging", "GetBucketVersioning", "GetBucketWebsite",
-    "PutBucketAccelerateConfiguration",
-    "PutBucketInventoryConfiguration",
-    "PutBucketLifecycleConfiguration", "PutBucketNotificationConfiguration",
-    "PutBucketOwnershipControls", "PutBucketReplication", "PutBucketWebsite",
-    "PutPublicAccessBlock",
+# What moto answers: configurations of a bucket that it keeps and tells.
+_FORWARDED_OF_BUCKETS = {
+    "DeleteBucketLifecycle", "DeleteBucketOwnershipControls", "DeleteBucketReplication",
+    "DeleteBucketTagging", "DeleteBucketWebsite", "DeletePublicAccessBlock",
+    "GetBucketAccelerateConfiguration", "GetBucketInventoryConfiguration",
+    "GetBucketLifecycleConfiguration", "GetBucketLocation", "GetBucketNotificationConfiguration",
+    "GetBucketOwnershipControls", "GetBucketReplication", "GetBucketTagging",
+    "GetBucketVersioning", "GetBucketWebsite", "PutBucketAccelerateConfiguration",
+    "PutBucketInventoryConfiguration", "PutBucketLifecycleConfiguration",
+    "PutBucketNotificationConfiguration", "PutBucketWebsite", "PutPublicAccessBlock",
 }  # fmt: skip
-# The same for an object; the object itself is looked for first.
-_OBJECT_CONFIGURATIONS = {"RestoreObject"}
+# The same of an object; the object itself is looked for first.
+_FORWARDED_OF_OBJECTS = {"RestoreObject"}
 # Steps of an upload whose encryption was chosen when it began.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 _CHOSEN = {"CompleteMultipartUpload", "UploadPart", "UploadPartCopy"}
@@ -96,15 +91,17 @@ _BUCKET_NAME = re.compile(
 )
 
 
-class S3:
-    """S3's operations. ``sse_c_allowed``: new buckets take SSE-C, as before April 2026."""
+class S3(Service):
+    """S3's operations."""
 
-    def __init__(self, moto: Moto, kms: Kms, *, sse_c_allowed: bool = False) -> None:
-        self._moto = moto
+    def __init__(self, foundations: Foundations) -> None:
+        moto = self._moto = foundations.moto
         store = ObjectStore(moto)
-        self._buckets = Buckets(store, sse_c_allowed=sse_c_allowed)
+        self._buckets = Buckets(store, sse_c_allowed=foundations.sse_c_allowed)
         self._permissions = Permissions(self._buckets, store)
-        self._storage = Storage(store, Keyring(kms), self._permissions)
+        self._storage = Storage(
+            store, DataKeyProvider(foundations.shared(OnBehalf)), self._permissions
+        )
         self._store = store
         self._listing = Listing(self._buckets, store)
         self._handlers: dict[str, Handler] = {
@@ -131,36 +128,28 @@ class S3:
             "PutBucketCors": lambda call, bucket: put_cors(bucket, call.request.body),
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
             "PutBucketOwnershipControls": self._put_ownership,
-            "PutBucketPolicy": partial(
-                put_policy, exists=existing_principal(moto.iam, moto.account)
-            ),
+            "PutBucketPolicy": partial(put_policy, exists=foundations.principal_exists),
             "PutBucketVersioning": lambda call, bucket: put_versioning(bucket, call.request.body),
         }
-        self.disk = Disk(
-            lambda name, key, version_id: self._storage.look(store.bucket(name), key, version_id)
+        self.operations = {
+            "ListBuckets", "CreateBucket", *self._handlers, *_FORWARDED_OF_BUCKETS,
+            *_FORWARDED_OF_OBJECTS,
+        }  # fmt: skip
+        foundations.disk.read_object = lambda name, key, version_id: self._storage.look(
+            store.bucket(name), key, version_id
         )
 
-    def checks(self, call: Call) -> Iterator[Check]:
-        """The permissions a call needs.
+    def answer(self, call: Call, authorize: Authorize) -> Response:
+        """Answer an S3 call. Raises AwsError, NotEmulated.
 
-        Raises AwsError for what S3 looks at before: the way a key travels, the bucket's existence.
-        NotEmulated for an operation that the sandbox does not have.
+        Before the permissions S3 looks at the way a key travels, and at the bucket's existence.
         """
-        self._require_emulated(call)
         require_secure_key(call)
         _require_length(call)
         if call.operation in _WRITES:
             self._require_transport(call)
-        for check in self._permissions.checks(call):
-            if call.caller.principal.kind == "anonymous" or call.operation == "ListBuckets":
-                self._permissions.require(call, check)  # whose refusals S3 words otherwise
-            yield check
-
-    def _require_emulated(self, call: Call) -> None:
-        name = call.operation
-        known = {"ListBuckets", "CreateBucket"} | _BUCKET_CONFIGURATIONS | _OBJECT_CONFIGURATIONS
-        if name not in self._handlers and name not in known:
-            raise NotEmulated(f"The sandbox does not emulate s3:{name}.")
+        authorize(call, self._permissions.checks(call))
+        return self._identified(call, self._carry_out(call))
 
     def _require_transport(self, call: Call) -> None:
         """KMS needs TLS and Signature Version 4, whoever asks: S3 looks at this first."""
@@ -171,21 +160,19 @@ class S3:
         if call.operation != "PostObject":
             require_transport(call, by_customer=False, by_kms=by_kms)
 
-    def handle(self, call: Call) -> Response:
-        """Answer an S3 call that was authorized. Raises AwsError, NotEmulated."""
+    def _carry_out(self, call: Call) -> Response:
         if call.operation == "ListBuckets":
-            return self._finish(call, self._listing.buckets(call))
+            return self._listing.buckets(call)
         if call.operation == "CreateBucket":
-            return self._finish(call, self._create_bucket(call))
+            return self._create_bucket(call)
         if call.operation == "OptionsObject" and not self._store.bucket(call.parameters["Bucket"]):
             return preflight(call, None)
         if call.operation in _CHOSEN:
             require_no_choice(call.request.headers)
         bucket = self._buckets.get(call.parameters["Bucket"])
-        handler = self._handlers.get(call.operation, self._ask_moto)
-        return self._finish(call, handler(call, bucket))
+        return self._handlers.get(call.operation, self._ask_moto)(call, bucket)
 
-    def let_read(self, call: Call, response: Response) -> None:
+    def finish(self, call: Call, response: Response) -> None:
         """Tell a browser whether the page it shows may read an answer, a refusal too."""
         if "origin" not in call.request.headers or call.operation == "OptionsObject":
             return
@@ -193,7 +180,7 @@ class S3:
         if found is not None:
             add_headers(call.request, self._buckets.get(found.name), response)
 
-    def _finish(self, call: Call, response: Response) -> Response:
+    def _identified(self, call: Call, response: Response) -> Response:
         response.headers.setdefault("x-amz-request-id", call.request_id)
         response.headers.setdefault("x-amz-id-2", "sandbox")
         response.headers.setdefault("Server", "AmazonS3")
@@ -263,7 +250,7 @@ class S3:
     def _ask_moto(self, call: Call, bucket: Bucket) -> Response:
         if call.operation.startswith("Put") and not call.request.body:
             raise missing_document()
-        if call.operation in _OBJECT_CONFIGURATIONS:
+        if call.operation in _FORWARDED_OF_OBJECTS:
             key, version_id = call.parameters["Key"], call.parameters.get("versionId")
             self._storage.object(call, bucket, key, version_id)
         return self._forward(call)

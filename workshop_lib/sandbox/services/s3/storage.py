@@ -9,13 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from workshop_lib.errors import NotOnDisk
+from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import render
 from workshop_lib.sandbox.services.s3.buckets import Bucket
-from workshop_lib.sandbox.services.s3.data_keys import CUSTOMER_KEY, SERVICE_KEY, Envelope, Keyring
+from workshop_lib.sandbox.services.s3.data_keys import (
+    CUSTOMER_KEY,
+    SERVICE_KEY,
+    DataKeyProvider,
+    Envelope,
+)
 from workshop_lib.sandbox.services.s3.encryption import (
     METHODS,
     SSE_C,
@@ -109,7 +115,9 @@ class New:
 class Storage:
     """Objects on the disk, found, sealed and opened."""
 
-    def __init__(self, store: ObjectStore, keyring: Keyring, permissions: Permissions) -> None:
+    def __init__(
+        self, store: ObjectStore, keyring: DataKeyProvider, permissions: Permissions
+    ) -> None:
         self.store = store
         self.keyring = keyring
         self.permissions = permissions
@@ -152,7 +160,7 @@ class Storage:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
         """
-        self.permissions.require(call, self.permissions.on_bucket(call, bucket, "ListBucket"))
+        authorize(call, [self.permissions.on_bucket(call, bucket, "ListBucket")])
 
     def object(self, call: Call, bucket: Bucket, key: str, version_id: str | None) -> Any:
         """The object a call is about; a delete marker counts as none.
@@ -388,7 +396,7 @@ def marker_response(call: Call, marker: Any, key: str, version_id: str | None) -
     """
     error = no_such_key(key) if version_id is None else marker_refusal(call)
     bodiless = call.request.method == "HEAD"
-    response = render(error, "s3", call.request_id, bodiless=bodiless)
+    response = render(error, call.service, call.request_id, bodiless=bodiless)
     response.headers["x-amz-delete-marker"] = "true"
     response.headers["x-amz-version-id"] = marker.version_id
     if version_id is not None:

@@ -15,17 +15,16 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import (
     Credentials,
-    Identities,
     Session,
     default_document,
     merged_tags,
 )
-from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import read_form
+from workshop_lib.sandbox.protocol.service_model import read_form, require_built
+from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.iam.service import AWS_MANAGED, query_answer, read_policy
 
 _HOUR, _TWELVE_HOURS = 3600, 43200
@@ -36,12 +35,12 @@ _NOT_EMULATED = ("SerialNumber", "TokenCode", "ProvidedContexts", "MinimumSessio
 Tags = dict[str, str]
 
 
-class Sts:
+class Sts(Service):
     """STS's operations the workshop needs."""
 
-    def __init__(self, moto: Moto, identities: Identities) -> None:
-        self._moto = moto
-        self._identities = identities
+    def __init__(self, foundations: Foundations) -> None:
+        self._moto = foundations.moto
+        self._callers = foundations.callers
         self._ordinals: Counter[str] = Counter()
         self._checks: dict[str, Callable[[Call], Iterator[Check]]] = {
             "AssumeRole": self._of_assume_role,
@@ -57,21 +56,18 @@ class Sts:
             "GetAccessKeyInfo": self._get_access_key_info,
         }
 
-    def checks(self, call: Call) -> Iterator[Check]:
-        """The permissions an STS call needs; GetCallerIdentity needs none."""
-        find = self._checks.get(call.operation)
-        return iter(()) if find is None else find(call)
+        self.operations = tuple(self._handlers)
 
-    def handle(self, call: Call) -> Response:
+    def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an STS call. Raises AwsError, NotEmulated for what the sandbox lacks."""
-        handler = self._handlers.get(call.operation)
-        if handler is None:
-            raise NotEmulated(f"The sandbox does not emulate sts:{call.operation}.")
+        require_built(call.service.name, call.operation, call.parameters)
+        find = self._checks.get(call.operation)  # GetCallerIdentity needs no permission
+        authorize(call, () if find is None else find(call))
         asked = _asked(call)
         for name in _NOT_EMULATED:
             if name in asked:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
-        return handler(call, asked)
+        return self._handlers[call.operation](call, asked)
 
     # --- permissions -----------------------------------------------------------------------
 
@@ -146,7 +142,7 @@ class Sts:
 
     def _get_access_key_info(self, call: Call, asked: dict[str, Any]) -> Response:
         """AWS reads the account off the key's id; ids here say nothing of theirs."""
-        if not self._identities.knows(asked["AccessKeyId"]):
+        if not self._callers.knows(asked["AccessKeyId"]):
             raise NotEmulated(
                 "The sandbox cannot tell whose access key this is: it knows those it handed out."
             )
@@ -223,7 +219,7 @@ class Sts:
         credentials = self._new_credentials(call.operation)
         end = now + timedelta(seconds=seconds)
         session = Session(kind, credentials, holder, name, now, end, **more)
-        self._identities.add_session(session)
+        self._callers.add_session(session)
         return session
 
     def _session_policies(self, asked: Mapping[str, Any]) -> tuple[Policy, ...]:

@@ -1,0 +1,61 @@
+"""What services are built on: moto's store, the callers, and what they share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from functools import cached_property
+from typing import Any, TypeVar
+
+from workshop_lib.sandbox.auth.callers import Callers
+from workshop_lib.sandbox.call import Authorize, Call
+from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.storage.disk import Disk
+
+T = TypeVar("T")
+
+
+class Service(ABC):
+    """What the gateway asks of a service.
+
+    ``operations`` are those that it answers: any other one of its model is refused by its name,
+    before anything looks at the call.
+    """
+
+    operations: Collection[str]
+
+    @abstractmethod
+    def answer(self, call: Call, authorize: Authorize) -> Response:
+        """The service's answer; AwsError where it refuses, or ``authorize`` does."""
+
+    def finish(self, call: Call, response: Response) -> None:  # noqa: B027 (most add nothing)
+        """Add to an answer, a refusal too, what the service says with each: nothing, for most."""
+
+
+class Foundations:
+    """One sandbox's: the account, moto's backends, the callers, the disk, and what services share.
+
+    ``sse_c_allowed`` makes new buckets take SSE-C, as they did before April 2026.
+    """
+
+    def __init__(
+        self, account: str, moto: Moto, callers: Callers, *, sse_c_allowed: bool = False
+    ) -> None:
+        self.account = account
+        self.moto = moto
+        self.callers = callers
+        self.sse_c_allowed = sse_c_allowed
+        self.disk = Disk()
+        self._shared: dict[Any, Any] = {}
+
+    def shared(self, make: "Callable[[Foundations], T]") -> T:
+        """What ``make`` makes of these foundations: made once, the same for all who ask."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        made: T = self._shared[make]
+        return made
+
+    @cached_property
+    def principal_exists(self) -> Callable[[str], bool]:
+        """Whether an ARN that a policy names is that of a user or role here, or of elsewhere."""
+        return existing_principal(self.moto.iam, self.account)

@@ -1,0 +1,91 @@
+"""KMS's operations: each understood, permitted, carried out and recorded in one place.
+
+The service itself is answered here altogether; moto is asked only which IAM users and roles exist.
+"""
+
+from collections.abc import Callable
+
+from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.call import Authorize, Call
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.cloudtrail.events import Trail
+from workshop_lib.sandbox.services.foundations import Foundations
+from workshop_lib.sandbox.services.kms.ciphertext import Sealer
+from workshop_lib.sandbox.services.kms.cryptographic import Use
+from workshop_lib.sandbox.services.kms.grant_operations import Granting
+from workshop_lib.sandbox.services.kms.imports import Import
+from workshop_lib.sandbox.services.kms.management import Administration
+from workshop_lib.sandbox.services.kms.permissions import Access, Asked, managed_service
+from workshop_lib.sandbox.services.kms.records import Records
+from workshop_lib.sandbox.services.kms.requests import Parameters
+from workshop_lib.sandbox.services.kms.store import KeyStore
+
+
+class Operations:
+    """KMS's operations, for its callers and for the services that act on their behalf."""
+
+    def __init__(self, foundations: Foundations) -> None:
+        trail = foundations.shared(Trail)
+        self._records = Records(trail)
+        self.store = KeyStore(foundations.account, self._records.record_own)
+        trail.before_reading(self.store.apply_due_changes)
+        sealer = Sealer()
+        self._management = Administration(self.store, foundations.principal_exists)
+        self.access = Access(self.store, sealer, self._ensure_managed)
+        self._handlers: dict[str, Callable[[Asked], Parameters | None]] = {
+            **Use(self.store, sealer).handlers,
+            **self._management.handlers,
+            **Granting(self.store, foundations.principal_exists).handlers,
+            **Import().handlers,
+        }
+        self.names = frozenset(self._handlers)
+
+    def _ensure_managed(self, region: str, alias: str) -> None:
+        service = managed_service(alias)
+        if service is not None:
+            self.managed_key(service, region)
+
+    def managed_key(self, service: str, region: str) -> str:
+        """The ARN of alias/aws/<service> ("s3", "dynamodb"), which is made on first use."""
+        return self._management.managed_key(service, region).arn
+
+    def read(self, call: Call) -> Asked:
+        """A request understood. What cannot be is recorded, and raised as AwsError."""
+        try:
+            return self.access.read(call)
+        except AwsError as error:
+            self._records.record(Asked(call, call.parameters), self.store, None, error)
+            raise
+
+    def find_keys(self, asked: Asked) -> None:
+        """Find the keys that another service's request names. A refusal is recorded, and raised."""
+        try:
+            self.access.find_keys(asked)
+        except AwsError as error:
+            self._records.record(asked, self.store, None, error)
+            raise
+
+    def carry_out(self, asked: Asked, authorize: Authorize) -> Parameters | None:
+        """Do what is asked, if the caller may, and record it either way.
+
+        Raises AwsError for a refusal; NotEmulated.
+        """
+        try:
+            authorize(asked.call, self.access.checks(asked))
+            result = self._perform(asked)
+        except AwsError as error:
+            self._records.record(asked, self.store, None, error)
+            raise
+        self._records.record(asked, self.store, result)
+        return result
+
+    def _perform(self, asked: Asked) -> Parameters | None:
+        result = self._handlers[asked.call.operation](asked)
+        if asked.key is not None:
+            self.store.record_state(asked.key, clock.now())
+        if asked.values.get("DryRun"):
+            raise AwsError(
+                "DryRunOperationException",
+                "The request would have succeeded, but the DryRun option is set.",
+            )
+        return result
