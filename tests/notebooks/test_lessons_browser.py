@@ -162,8 +162,7 @@ def test_a_question_answers_keys_that_jupyterlab_does_not_steal(lesson: Notebook
     for key in ("b", "a", "d", "d", "x", "m", "ArrowDown"):
         press(key)
     assert options.nth(1).evaluate("option => option === document.activeElement")
-    for _ in range(options.count() - 1):
-        press("Tab")
+    press("Tab")
     assert lesson.focused() == "Reveal"
     press("Enter")
     verdict(question).wait_for(timeout=10_000)

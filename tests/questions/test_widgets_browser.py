@@ -5,6 +5,7 @@ Skipped, with the reason, where there is no Chromium or no Playwright.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ import nbformat
 import pytest
 
 from tests.support.browser import THEMES, Lab, Notebook, lab, needs_chromium, server
+from workshop_lib.questions import Question
+from workshop_lib.questions.widgets import PredictionWidget
 
 __all__ = ["lab", "server"]  # fixtures
 pytestmark = [pytest.mark.slow, needs_chromium]
 SETUP = """\
-from workshop_lib.widgets import Question, predict, quiz
+from workshop_lib.questions import Question, predict, quiz
 cached = Question(
     "Will `GetItem` still work?",
     {
@@ -82,8 +85,9 @@ def test_by_keys_that_jupyterlab_does_not_steal(notebook: Notebook) -> None:
     before = notebook.sources()
     press("Enter")
     says(notebook, "Your prediction: No, at once.")
-    press("Tab")
+    press("ArrowDown")
     assert "Yes, for some minutes" in notebook.focused()
+    assert button(notebook, "No, at once").get_attribute("aria-checked") == "true"
     press("Space")
     says(notebook, "Your prediction: Yes, for some minutes.")
     for arrow, at in [("ArrowUp", "No, at"), ("ArrowUp", "It depends"), ("ArrowDown", "No, at")]:
@@ -92,9 +96,11 @@ def test_by_keys_that_jupyterlab_does_not_steal(notebook: Notebook) -> None:
     for shortcut in ("a", "b", "c", "x", "v", "d", "d", "m", "y", "j", "k", "Shift+M", "Shift+J"):
         press(shortcut)
     assert "No, at once" in notebook.focused()
-    for _ in range(3):
-        press("Tab")
-    assert notebook.focused().endswith("Reveal")
+    press("Tab")  # A group of radio buttons is one stop.
+    assert notebook.focused() == "Reveal"
+    press("Shift+Tab")
+    assert "No, at once" in notebook.focused()
+    press("Tab")
     press("Enter")
     says(notebook, "Right. DynamoDB keeps the table key in a cache.")
     assert notebook.sources() == before
@@ -136,8 +142,54 @@ def test_opened_again_without_its_kernel_it_shows_the_static_form(
         again.close()
 
 
+def test_what_a_screen_reader_is_told(notebook: Notebook) -> None:
+    """https://www.w3.org/WAI/ARIA/apg/patterns/radio/ and live regions that were there before."""
+    group = notebook.page.get_by_role("radiogroup", name="Predict: Will GetItem still work?")
+    radios = group.get_by_role("radio")
+    assert radios.count() == 3
+    assert group.get_by_role("radio", checked=True).count() == 0
+    regions = notebook.find(".workshop-question [role=status]")
+    assert [region.inner_text() for region in regions.all()] == ["", "", ""]
+    regions.first.evaluate("region => { region.wasThere = true; }")
+    group.get_by_role("radio", name="No, at once", exact=True).click()
+    says(notebook, "Your prediction: No, at once.")
+    assert regions.first.evaluate("region => region.wasThere")
+    assert group.get_by_role("radio", checked=True).all_inner_texts() == ["● No, at once"]
+
+
+def test_the_focus_is_seen(notebook: Notebook) -> None:
+    button(notebook, "No, at once").focus()
+    for key in ("ArrowDown", "Tab"):
+        notebook.page.keyboard.press(key)
+        outline = notebook.page.evaluate("getComputedStyle(document.activeElement).outline")
+        assert "solid 3px" in outline
+
+
+def test_the_texts_of_a_question_are_no_html(notebook: Notebook) -> None:
+    bad = "<img src=x onerror='window.broken = true'>"
+    source = f'quiz([Question("{bad}", {{"{bad}": "{bad}", "b": "b"}}, "b")])'
+    notebook.page.evaluate("window.broken = false")
+    notebook.ask(
+        f"""{{
+            const model = panel.content.widgets.at(-1).model;
+            model.sharedModel.setSource({json.dumps(source)});
+        }}"""
+    )
+    notebook.run_all()
+    button(notebook, "<img src=x").click()
+    says(notebook, f"Not quite. {bad}")
+    assert notebook.find("img[src=x]").count() == 0
+    assert not notebook.page.evaluate("window.broken")
+
+
+TEXTS = ".workshop-question :is(button, legend, p, code, .workshop-mark)"
 CONTRAST = """element => {
-    const parse = text => text.match(/[\\d.]+/g).map(Number);
+    const parse = text => {
+        const drawing = new OffscreenCanvas(1, 1).getContext('2d');
+        drawing.fillStyle = text;
+        drawing.fillRect(0, 0, 1, 1);
+        return drawing.getImageData(0, 0, 1, 1).data;
+    };
     const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
         .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
         .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -157,11 +209,67 @@ def test_readable_in_both_themes(notebook: Notebook, lab: Lab, tmp_path: Path) -
     says(notebook, "Right. At rest")
     long = button(notebook, "It depends").bounding_box()
     assert long["height"] > 1.8 * button(notebook, "No, at once").bounding_box()["height"]
-    parts = ".workshop-question button, .workshop-question p, .workshop-question code"
     for theme in THEMES:
         lab.theme(theme)
         notebook.page.screenshot(path=str(tmp_path / f"{theme}.png"))
-        texts = notebook.find(parts).all()
+        texts = notebook.find(TEXTS).all()
         assert len(texts) > 10
         for text in texts:
             assert text.evaluate(CONTRAST) >= 4.5, (theme, text.inner_text())
+
+
+# Draws a widget of a state on a bare page, as any host of anywidget does.
+HOST = """async ({script, style, state}) => {
+    document.head.append(Object.assign(document.createElement('style'), {textContent: style}));
+    const module = URL.createObjectURL(new Blob([script], {type: 'text/javascript'}));
+    window.model = {
+        state, said: {}, saved: 0,
+        get: name => state[name],
+        set: changes => Object.assign(state, changes),
+        save_changes() { this.saved += 1; this.said['change:chosen']?.(); },
+        on(name, listener) { this.said[name] = listener; },
+        off(name) { delete this.said[name]; },
+    };
+    const { default: widget } = await import(module);
+    window.removed = widget.render({ model, el: document.body });
+}"""
+HOSTS = {
+    "nothing known": "",
+    "VS Code, dark": "--vscode-editor-foreground: #ccc; --vscode-editor-background: #1f1f1f",
+    "VS Code, light": "--vscode-editor-foreground: #3b3b3b; --vscode-editor-background: #fff",
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_outside_jupyterlab(lab: Lab, host: str, tmp_path: Path) -> None:
+    """It needs neither JupyterLab's colours nor its keys, and leaves nothing when it goes."""
+    question = Question("Does `it`?", {"Yes": "It does.", "No": "It does."}, "Yes")
+    widget = PredictionWidget([("Predict", question)])
+    widget.chosen, widget.revealed = [1], True
+    names = ("asked", "chosen", "feedback", "revealed")
+    state = {name: value for name, value in widget.get_state().items() if name in names}
+    page = lab.page.context.browser.new_page()
+    try:
+        page.set_content(f"<!doctype html><html style='{HOSTS[host]}'><body></body></html>")
+        page.evaluate(HOST, {"script": widget._esm, "style": widget._css, "state": state})
+        page.screenshot(path=str(tmp_path / "page.png"))
+        texts = page.locator(TEXTS).all()
+        assert [text.inner_text() for text in texts[:4]] == [
+            "Predict: Does it?",
+            "it",
+            "○ Yes",
+            "○",
+        ]
+        for text in texts:
+            assert text.evaluate(CONTRAST) >= 4.5, text.inner_text()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "● No"
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        assert page.evaluate("model.state.chosen") == [0]
+        assert page.evaluate("model.state.revealed") is False
+        assert page.evaluate("document.activeElement.textContent") == "● Yes"
+        page.evaluate("removed()")
+        assert page.evaluate("Object.keys(model.said)") == []
+    finally:
+        page.close()

@@ -1,8 +1,11 @@
-"""Questions: their static form, their buttons, their files. No browser (test_widgets_browser)."""
+"""Questions: their static form, their widgets, their files. No browser (test_widgets_browser)."""
 
 from __future__ import annotations
 
+import ast
+import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,14 +16,14 @@ import nbformat
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
-from ipywidgets import HTML, Button, Widget
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
 import workshop_lib
-from workshop_lib import widgets
-from workshop_lib._buttons import build
-from workshop_lib.widgets import Question, predict, predictions_of, quiz, quiz_of
+from workshop_lib import questions
+from workshop_lib.questions import Question, bank, predict, predictions_of, quiz, quiz_of
+from workshop_lib.questions.static_form import marked_up
+from workshop_lib.questions.widgets import PredictionWidget, QuestionsWidget, QuizWidget
 
 CACHED = Question(
     "Will `GetItem` & <b>Query</b> still work?",
@@ -64,7 +67,7 @@ def shown() -> Callable[..., list[dict[str, Any]]]:
 def lesson_09(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "lesson_09.toml"
     path.write_text(TOML, encoding="utf-8")
-    monkeypatch.setattr(widgets, "_QUESTIONS", tmp_path)
+    monkeypatch.setattr(bank, "LESSONS", tmp_path)
     return path
 
 
@@ -96,6 +99,18 @@ class TestStaticForm:
         for form in static.values():
             assert form.index("Question 1 of 2:") < form.index("Question 2 of 2:")
 
+    def test_it_needs_no_script_and_nothing_outside_the_fold_tells_the_answer(
+        self, shown: Shown
+    ) -> None:
+        page = shown(quiz, [CACHED, READERS])[0]["text/html"]
+        assert not re.search(r"<script|<img|\son\w+=|javascript:|https?:", page)
+        unfolded = re.sub(r"<details>.*?</details>", "", page, flags=re.S)
+        for question in (CACHED, READERS):
+            for reason in question.options.values():
+                assert marked_up(reason) in page
+                assert marked_up(reason) not in unfolded
+        assert "Answer" not in unfolded
+
     def test_what_is_compared_is_the_same_in_every_run(self, shown: Shown) -> None:
         def compared() -> list[dict[str, Any]]:
             return [
@@ -113,31 +128,42 @@ class TestStaticForm:
         assert live["text/plain"] == ""
 
 
-def all_of(widget: Widget, kind: type[Widget]) -> list[Any]:
-    found = [widget] if isinstance(widget, kind) else []
-    for child in getattr(widget, "children", ()):
-        found += all_of(child, kind)
-    return found
-
-
 class Page:
-    """The buttons of questions, pressed by description, and what the live regions say."""
+    """What a browser does with the widget of questions, and what it is told to show."""
 
     def __init__(self, *questions: Question, reveal: bool) -> None:
-        self.box = build([("Ask", question) for question in questions], reveal=reveal)
+        self.questions = questions
+        asked = [("Ask", question) for question in questions]
+        self.widget: QuestionsWidget = (PredictionWidget if reveal else QuizWidget)(asked)
 
     def press(self, text: str) -> None:
-        (button,) = [b for b in all_of(self.box, Button) if b.description.endswith(text)]
-        button.click()
+        """Send what `widgets.js` sends when the button of that text is pressed."""
+        if text == "Reveal":
+            self.widget.set_state({"revealed": True})
+            return
+        (found,) = [
+            (at, list(question.options).index(text))
+            for at, question in enumerate(self.questions)
+            if text in question.options
+        ]
+        chosen = list(self.widget.chosen)
+        chosen[found[0]] = found[1]
+        revealed = {"revealed": False} if isinstance(self.widget, PredictionWidget) else {}
+        self.widget.set_state({"chosen": chosen, **revealed})
 
     @property
     def buttons(self) -> list[str]:
-        return [button.description for button in all_of(self.box, Button)]
+        """The options, in order, with their marks, and Reveal."""
+        options = [
+            f"{'●' if place == chosen else '○'} {option}"
+            for asked, chosen in zip(self.widget.asked, self.widget.chosen, strict=True)
+            for place, option in enumerate(asked["options"])
+        ]
+        return options + ["Reveal"] * isinstance(self.widget, PredictionWidget)
 
     @property
     def says(self) -> str:
-        regions = [html.value for html in all_of(self.box, HTML) if 'role="status"' in html.value]
-        return " ".join(regions)
+        return " ".join(feedback["text"] for feedback in self.widget.feedback)
 
 
 class TestPrediction:
@@ -194,6 +220,80 @@ class TestQuiz:
         assert page.buttons == ["○ No, at once", "○ Yes, for minutes", "○ All", "● None"]
 
 
+class TestWhatTheBrowserGets:
+    @staticmethod
+    def told(page: Page) -> str:
+        """The whole state, but for the number of its layout."""
+        return re.sub("IPY_MODEL_[0-9a-f]+", "", json.dumps(page.widget.get_state()))
+
+    @pytest.mark.parametrize("reveal", [True, False])
+    def test_no_answer_before_the_learner_has_chosen(self, reveal: bool) -> None:
+        """Two questions that differ in nothing but the answer look the same."""
+        other = Question(CACHED.text, CACHED.options, answer="No, at once")
+        pages = [Page(question, reveal=reveal) for question in (CACHED, other)]
+        for page in pages:
+            assert "Only KMS refuses" not in self.told(page)
+            assert "is cached" not in self.told(page)
+        assert self.told(pages[0]) == self.told(pages[1])
+
+    def test_nor_before_reveal_is_pressed(self) -> None:
+        page = Page(CACHED, reveal=True)
+        page.press("Yes, for minutes")
+        assert "Right." not in self.told(page)
+        assert "is cached" not in self.told(page)
+
+    def test_a_choice_in_a_quiz_tells_of_that_choice_alone(self) -> None:
+        page = Page(CACHED, READERS, reveal=False)
+        page.press("No, at once")
+        assert "Only KMS refuses" in self.told(page)
+        assert "is cached" not in self.told(page)
+        assert "at rest is on disk" not in self.told(page)
+
+    def test_no_text_of_a_question_is_html(self) -> None:
+        bad = "<img src=x onerror=alert(1)>"
+        page = Page(Question(bad, {bad: bad, "b": bad}, "b"), reveal=True)
+        for text in (bad, "Reveal"):
+            page.press(text)
+            assert "&lt;img src=x" in page.says
+            assert bad not in self.told(page)
+
+    @pytest.mark.parametrize("place", [-2, 2, 99])
+    def test_a_place_where_no_option_is(self, place: int) -> None:
+        page = Page(CACHED, reveal=False)
+        page.widget.set_state({"chosen": [place]})
+        assert page.says == ""
+
+    def test_asked_again_it_is_a_question_nobody_has_answered(self, shown: Shown) -> None:
+        view = "application/vnd.jupyter.widget-view+json"
+        first, second = (shown(predict, CACHED)[1][view]["model_id"] for _ in range(2))
+        assert first != second
+
+
+# What ipywidgets 8 has, at its top and on every widget, and 7.7 has not. Colab has 7.7.
+ONLY_IN_8 = {
+    "ColorsInput", "DatetimePicker", "FloatsInput", "IntsInput", "NaiveDatetimePicker", "Stack",
+    "TagsInput", "TimePicker", "TypedTuple", "blur", "focus", "tabbable", "tooltip",
+    "_active_widgets", "_widget_types",
+}  # fmt: skip
+
+
+def names(source: str) -> set[str]:
+    """What a module names: variables, attributes, keywords, definitions and imports."""
+    parts = ("id", "attr", "arg", "name", "module")
+    values = (getattr(node, part, None) for node in ast.walk(ast.parse(source)) for part in parts)
+    return {value for value in values if isinstance(value, str)}
+
+
+def test_nothing_is_used_that_old_ipywidgets_lack() -> None:
+    """The widgets are anywidget's, which takes ipywidgets from 7.6 on."""
+    for source in ("from ipywidgets import Stack", "widget.focus()", "Widget(tooltip='')"):
+        assert names(source) & ONLY_IN_8
+    for path in sorted(Path(questions.__file__).parent.glob("*.py")):
+        known = names(path.read_text(encoding="utf-8"))
+        assert not known & ONLY_IN_8, path.name
+        assert not {name for name in known if name.partition(".")[0] == "ipywidgets"}, path.name
+
+
 class TestFiles:
     @pytest.mark.usefixtures("lesson_09")
     def test_by_number(self, shown: Shown) -> None:
@@ -215,7 +315,7 @@ class TestFiles:
 
     def test_the_questions_of_the_course(self) -> None:
         """Question refuses what cannot be asked; here is the rest of the rules."""
-        for path in sorted(widgets._QUESTIONS.glob("*.toml")):
+        for path in sorted(bank.LESSONS.glob("*.toml")):
             lesson = path.stem.removeprefix("lesson_").lstrip("0") or "0"
             assert 4 <= len(quiz_of(lesson)) <= 6, path.name
             for number in predictions_of(lesson):
@@ -223,7 +323,7 @@ class TestFiles:
 
     def test_the_example_of_the_module_s_own_docstring(self, lesson_09: Path) -> None:
         """It is what the authors of lessons copy."""
-        lines = (widgets.__doc__ or "").splitlines()
+        lines = (questions.__doc__ or "").splitlines()
         lesson_09.write_text("\n".join(line[4:] for line in lines if line.startswith("    ")))
         assert list(predictions_of("9")) == ["1.3"]
         assert len(quiz_of("9")) == 1
@@ -239,7 +339,7 @@ def test_a_question_that_cannot_be_asked(options: dict[str, str], answer: str) -
 
 
 def test_ipywidgets_is_loaded_when_first_used() -> None:
-    code = "import sys, workshop_lib.widgets; print('ipywidgets' in sys.modules)"
+    code = "import sys, workshop_lib.questions; print('ipywidgets' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
@@ -248,7 +348,7 @@ def test_ipywidgets_is_loaded_when_first_used() -> None:
 def notebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A notebook that asks, with the outputs of a run and no widget state, as committed."""
     cells = [
-        "from workshop_lib.widgets import Question, predict, quiz\n"
+        "from workshop_lib.questions import Question, predict, quiz\n"
         "question = Question('Will it?', {'Yes': 'It will.', 'No': 'It will.'}, 'Yes')",
         "predict(question)",
         "quiz([question, question])",

@@ -1,0 +1,98 @@
+"""Predict-then-reveal and quiz: questions that answer back. No AWS.
+
+Each comes as two outputs. The first is plain HTML with the answer folded away; it is what GitHub,
+nbconvert and a notebook opened again can show. The second is a widget, where a kernel runs; while
+it is there, the first hides itself in JupyterLab.
+
+The questions of a lesson stand in `lessons/lesson_NN.toml`, so that no answer can be read in the
+cell that asks:
+
+    [predict."1.3"]
+    question = "A minute after its key is disabled: will `GetItem` still work?"
+    answer = "Yes, for some minutes"
+    [predict."1.3".options]
+    "Yes, for some minutes" = "DynamoDB keeps the table key in a cache for about five minutes."
+    "No, at once" = "KMS refuses at once, but DynamoDB need not ask it for each read."
+
+    [[quiz]]
+    question = "Who reads plaintext from a table encrypted at rest?"
+    answer = "Every reader with `dynamodb:GetItem`"
+    [quiz.options]
+    "Every reader with `dynamodb:GetItem`" = "At rest means: on DynamoDB's disks."
+    "Nobody" = "DynamoDB decrypts for whoever may read the table."
+
+`bank` reads them, `static_form` writes the first output, `widgets` is the second, and `feedback`
+is what it says to a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workshop_lib.questions.bank import (
+    NoSuchQuestion,
+    Question,
+    prediction,
+    predictions_of,
+    quiz_of,
+)
+from workshop_lib.questions.static_form import as_html, as_text
+
+if TYPE_CHECKING:
+    from workshop_lib.questions.widgets import QuestionsWidget
+
+__all__ = ["NoSuchQuestion", "Question", "predict", "predictions_of", "quiz", "quiz_of"]
+
+
+def predict(which: str | Question) -> None:
+    """Ask for a prediction: the learner chooses, runs the next cells, then presses Reveal.
+
+    which: a number in the lesson's file of questions ("1.3": the third of lesson 01), or a
+    Question. Raises LookupError if there is none of that number.
+    """
+    question = which if isinstance(which, Question) else prediction(str(which))
+    from workshop_lib.questions.widgets import PredictionWidget
+
+    asked = [("Predict", question)]
+    _show(asked, PredictionWidget(asked))
+
+
+def quiz(which: str | Sequence[Question]) -> None:
+    """Ask the closing questions of a lesson; each choice is answered at once.
+
+    which: the lesson's number ("1"), or Questions. Raises LookupError if there are none.
+    """
+    questions = which if isinstance(which, list | tuple) else quiz_of(str(which))
+    if not questions:
+        raise NoSuchQuestion("A quiz needs a question.")
+    from workshop_lib.questions.widgets import QuizWidget
+
+    count = len(questions)
+    asked = [(f"Question {n} of {count}", q) for n, q in enumerate(questions, 1)]
+    _show(asked, QuizWidget(asked))
+
+
+class _Bundle:
+    """Something to display: exactly these forms, by MIME type."""
+
+    def __init__(self, forms: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+        self._forms, self._metadata = forms, metadata
+
+    def __repr__(self) -> str:
+        return str(self._forms["text/plain"])
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        return dict(self._forms), dict(self._metadata)
+
+
+def _show(asked: Sequence[tuple[str, Question]], widget: QuestionsWidget) -> None:
+    from IPython.display import display
+
+    static = {"text/plain": as_text(asked), "text/html": as_html(asked)}
+    # The metadata tells Colab where the widget's own JavaScript is.
+    live, metadata = widget._repr_mimebundle_() or ({}, {})
+    # A widget's own text is the name of its class; where no widget shows, nothing should.
+    display(_Bundle(static, {}), _Bundle({**live, "text/plain": ""}, metadata))

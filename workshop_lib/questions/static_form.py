@@ -1,0 +1,55 @@
+"""Questions as a page or a text shows them: no kernel, no script, the answer folded away."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Sequence
+
+from workshop_lib.questions.bank import Question
+
+# A notebook opened again still has the second output, but nothing to fill it with. These rules
+# stand in the first: it hides while there is a widget, else it hides the widget's empty place.
+_STYLE = """<style>
+.jp-OutputArea-child:has(.workshop-static):has(+ .jp-OutputArea-child .workshop-question),
+.jp-OutputArea-child:has(.workshop-static)
+ + .jp-OutputArea-child:not(:has(.workshop-question)) {display: none}
+.workshop-static details {margin-bottom: 1em}
+</style>"""
+
+
+def as_html(asked: Sequence[tuple[str, Question]]) -> str:
+    """(label, question) pairs as HTML."""
+    page = "\n".join(_html(*pair) for pair in asked)
+    return f'{_STYLE}\n<div class="workshop-static">\n{page}\n</div>'
+
+
+def as_text(asked: Sequence[tuple[str, Question]]) -> str:
+    """(label, question) pairs as text, for where no HTML can stand."""
+    return "\n\n".join(_text(*pair) for pair in asked)
+
+
+def marked_up(text: str) -> str:
+    """Plain text as HTML, escaped, `backticks` as code and **stars** as strong."""
+    page = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", page)
+
+
+def _text(label: str, question: Question) -> str:
+    options = "\n".join(f"  - {option}" for option in question.options)
+    answer = f"{question.answer}: {question.options[question.answer]}"
+    text = f"{label}: {question.text}\n{options}\nAnswer: {answer}"
+    return text.replace("`", "").replace("**", "")
+
+
+def _html(label: str, question: Question) -> str:
+    options = "".join(f"<li>{marked_up(option)}</li>" for option in question.options)
+    answer_first = sorted(question.options, key=lambda option: option != question.answer)
+    reasons = "".join(
+        f"<li><strong>{marked_up(option)}</strong>: {marked_up(question.verdict(option))}</li>"
+        for option in answer_first
+    )
+    return (
+        f"<p><strong>{label}:</strong> {marked_up(question.text)}</p>\n<ul>{options}</ul>\n"
+        f"<details><summary>Answer</summary><ul>{reasons}</ul></details>"
+    )

@@ -1,0 +1,125 @@
+// Draws the questions of a model and notes what is chosen. Python judges: the answers are there.
+//
+// Of the model: `asked` holds each question's label, text and options, `chosen` the place of the
+// option chosen in each (-1: none yet), `feedback` what is said to it. Only a prediction has
+// `revealed`. Texts are HTML, escaped in Python.
+
+const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+
+function make(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+function marked(tag, html) {
+  const element = document.createElement(tag);
+  element.innerHTML = html;
+  return element;
+}
+
+function button(attributes, ...children) {
+  return make("button", { type: "button", ...attributes }, ...children);
+}
+
+/** A radio group with a question as its legend. Arrows move the focus, and choose nothing: what is
+ * chosen in a quiz is judged at once, so it takes Space, Enter or a click. */
+function radioGroup({ label, text, options }, choose) {
+  const radios = options.map((option, place) => {
+    const mark = make("span", { class: "workshop-mark", "aria-hidden": "true" });
+    const radio = button({ role: "radio" }, mark, " ", marked("span", option));
+    radio.addEventListener("click", () => choose(place));
+    return radio;
+  });
+  const stopAt = (stop) => {
+    for (const radio of radios) radio.tabIndex = radio === stop ? 0 : -1;
+  };
+  const group = make(
+    "fieldset",
+    { class: "workshop-options", role: "radiogroup" },
+    make("legend", {}, make("strong", {}, `${label}:`), " ", marked("span", text)),
+    ...radios,
+  );
+  group.addEventListener("focusin", (event) => stopAt(event.target));
+  group.addEventListener("keydown", (event) => {
+    const step = STEPS[event.key];
+    if (!step || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    radios.at((radios.indexOf(event.target) + step) % radios.length).focus();
+  });
+
+  const mark = (chosen) => {
+    radios.forEach((radio, place) => {
+      radio.setAttribute("aria-checked", place === chosen);
+      radio.firstChild.textContent = place === chosen ? "●" : "○";
+    });
+    stopAt(radios[chosen] ?? radios[0]);
+  };
+  return { group, mark };
+}
+
+/** JupyterLab takes bare letters and arrows, to move and change cells, unless the element that has
+ * the focus says no. Saving, running and leaving the cell stay JupyterLab's. It listens at the
+ * document and asks the element then, so this listens one step before, at the window. */
+function keepKeys(box) {
+  const keep = (event) => {
+    if (!box.contains(event.target)) return;
+    const { key, ctrlKey, metaKey, altKey, shiftKey } = event;
+    const lab = ctrlKey || metaKey || altKey || key === "Escape" || (shiftKey && key === "Enter");
+    if (lab) event.target.removeAttribute("data-lm-suppress-shortcuts");
+    else event.target.setAttribute("data-lm-suppress-shortcuts", "true");
+  };
+  window.addEventListener("keydown", keep, true);
+  return () => window.removeEventListener("keydown", keep, true);
+}
+
+function render({ model, el }) {
+  const predicts = model.get("revealed") !== undefined;
+  const set = (state) => {
+    model.set(state);
+    model.save_changes();
+  };
+  const choose = (question, option) => {
+    const chosen = model.get("chosen").map((old, place) => (place === question ? option : old));
+    set(predicts ? { chosen, revealed: false } : { chosen });
+  };
+
+  const questions = model.get("asked").map((asked, place) => ({
+    ...radioGroup(asked, (option) => choose(place, option)),
+    // There from the start: a screen reader speaks what changes in it.
+    status: make("div", { role: "status", class: "workshop-feedback" }),
+  }));
+  const box = make("div", { class: "workshop-question" });
+  for (const { group, status } of questions) {
+    const card = make("div", { class: "workshop-card" }, group);
+    if (predicts) {
+      const reveal = button({ class: "workshop-reveal" }, "Reveal");
+      reveal.addEventListener("click", () => set({ revealed: true }));
+      card.append(reveal);
+    }
+    card.append(status);
+    box.append(card);
+  }
+  el.append(box);
+
+  const mark = () => questions.forEach(({ mark }, place) => mark(model.get("chosen")[place]));
+  const say = () =>
+    model.get("feedback").forEach(({ text, kind }, place) => {
+      const { status } = questions[place];
+      status.className = `workshop-feedback ${kind}`;
+      status.replaceChildren(...(text ? [marked("p", text)] : []));
+    });
+  mark();
+  say();
+  model.on("change:chosen", mark);
+  model.on("change:feedback", say);
+  const freeKeys = keepKeys(box);
+  return () => {
+    freeKeys();
+    model.off("change:chosen", mark);
+    model.off("change:feedback", say);
+  };
+}
+
+export default { render };
