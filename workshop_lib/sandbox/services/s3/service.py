@@ -17,6 +17,7 @@ from workshop_lib.sandbox.moto_backend.iam import existing_principal
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.multipart_form import is_form
 from workshop_lib.sandbox.services.kms.service import Kms
 from workshop_lib.sandbox.services.s3.access_logging import Logging
 from workshop_lib.sandbox.services.s3.acls import Acls, not_enforceable, of_new_bucket
@@ -61,6 +62,7 @@ from workshop_lib.sandbox.services.s3.multipart import Multipart
 from workshop_lib.sandbox.services.s3.object_lock import Locks
 from workshop_lib.sandbox.services.s3.objects import Objects
 from workshop_lib.sandbox.services.s3.permissions import Permissions
+from workshop_lib.sandbox.services.s3.post_policy import check_form
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
 from workshop_lib.sandbox.services.s3.tagging import Tagging, of_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, missing_document, parse, respond
@@ -143,9 +145,12 @@ class S3:
     def checks(self, call: Call) -> Iterator[Check]:
         """The permissions a call needs.
 
-        Raises AwsError for what S3 looks at before: the way a key travels, the bucket's existence.
+        Raises AwsError for what S3 looks at before: the policy of a form, the way a key travels,
+        the bucket's existence.
         NotEmulated for an operation that the sandbox does not have.
         """
+        if is_form(call.request):
+            check_form(call)
         self._require_emulated(call)
         require_secure_key(call)
         _require_length(call)
