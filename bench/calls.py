@@ -1,7 +1,8 @@
 """Calls per second through boto3: the sandbox, `mock_aws`, and moto's own threaded server.
 
-Each backend runs in a process of its own; the rounds alternate, so that a busy machine slows all
-alike. Printed are ratios to `mock_aws`, which enforces nothing, and to moto's server.
+Each backend runs in a process of its own, together with its client; the rounds alternate, so that
+a busy machine slows all alike. Over HTTP there is no lab, which would keep its own kernel's calls
+from the socket. Printed are ratios to `mock_aws`, which enforces nothing, and to moto's server.
 
     python bench/calls.py [rounds]
 """
@@ -19,15 +20,23 @@ CALLS = 150
 
 def start(backend: str) -> str | None:
     """Start the backend in this process; returns the address to use, if any."""
-    if backend.startswith("sandbox"):
+    if backend == "sandbox":
         from workshop_lib import start_lab
 
-        lab = start_lab()
-        return lab.serve() if backend.endswith("HTTP") else None
+        start_lab()
+        return None
     import os
 
     os.environ.update(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
+    if backend == "sandbox over HTTP":
+        from workshop_lib.sandbox.auth.callers import Credentials
+        from workshop_lib.sandbox.gateway import Gateway
+        from workshop_lib.sandbox.transport.http_server import HttpServer
+
+        door = HttpServer(Gateway(Credentials("test", "test")))
+        door.start()
+        return door.address
     if backend == "mock_aws":
         import moto
 

@@ -2,18 +2,22 @@
 
 import base64
 import hashlib
+import importlib.util
+import sys
 import zlib
+from types import ModuleType
 
+import anycrc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox.services.s3 import checksums
 from workshop_lib.sandbox.services.s3.checksums import (
     ALGORITHMS,
     NOT_EMULATED,
     checksum,
-    combined,
     composite,
     is_value,
 )
@@ -23,10 +27,40 @@ KNOWN = {"CRC32": "cbf43926", "CRC32C": "e3069283", "CRC64NVME": "ae8b14860a7998
 CRCS = sorted(KNOWN)
 
 
+def without_anycrc() -> ModuleType:
+    """The module as it is where anycrc has no wheel."""
+    spec = importlib.util.find_spec(checksums.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "anycrc", None)
+        spec.loader.exec_module(module)
+    return module
+
+
+FALLBACK = without_anycrc()
+BOTH = pytest.mark.parametrize("module", [checksums, FALLBACK], ids=["anycrc", "Python"])
+
+
+@BOTH
 @pytest.mark.parametrize("algorithm", CRCS)
-def test_known_values(algorithm: str) -> None:
+def test_known_values(module: ModuleType, algorithm: str) -> None:
     expected = base64.b64encode(bytes.fromhex(KNOWN[algorithm])).decode()
-    assert checksum(algorithm, b"123456789") == expected
+    assert module.checksum(algorithm, b"123456789") == expected
+
+
+def test_anycrc_sums_where_it_is_installed() -> None:
+    for algorithm in CRCS:
+        assert isinstance(checksums._MODELS[algorithm], type(anycrc.Model("CRC32C")))
+        assert isinstance(FALLBACK._MODELS[algorithm], FALLBACK._TableCrc)
+
+
+@given(st.sampled_from(CRCS), st.binary(max_size=2_000), st.integers(0, 20), st.integers(0, 20))
+def test_both_sum_alike(algorithm: str, data: bytes, start: int, end: int) -> None:
+    view = memoryview(data)[start : max(start, len(data) - end)]
+    for form in (view, view.tobytes()):
+        assert checksum(algorithm, form) == FALLBACK.checksum(algorithm, view)
 
 
 @pytest.mark.parametrize("algorithm", ["SHA1", "SHA256", "SHA512", "MD5"])
@@ -65,10 +99,13 @@ def test_crc32_is_zlibs() -> None:
     )
 
 
-@given(st.sampled_from(CRCS), st.lists(st.binary(max_size=300), min_size=1, max_size=5))
-def test_parts_sum_to_the_whole(algorithm: str, parts: list[bytes]) -> None:
+@BOTH
+@given(
+    algorithm=st.sampled_from(CRCS), parts=st.lists(st.binary(max_size=300), min_size=1, max_size=5)
+)
+def test_parts_sum_to_the_whole(module: ModuleType, algorithm: str, parts: list[bytes]) -> None:
     sums = [(checksum(algorithm, part), len(part)) for part in parts]
-    assert combined(algorithm, sums) == checksum(algorithm, b"".join(parts))
+    assert module.combined(algorithm, sums) == checksum(algorithm, b"".join(parts))
 
 
 def test_a_composite_is_the_checksum_of_checksums() -> None:

@@ -10,8 +10,8 @@ from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
 from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox import post_form
 from workshop_lib.sandbox.call import TERMINATOR, Signature
+from workshop_lib.sandbox.protocol import multipart_form
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
@@ -57,8 +57,8 @@ def read_signature(request: Request, service: ServiceDefinition) -> Signature | 
         return None
     if "AWSAccessKeyId" in query or "Signature" in query:
         return _read_query_v2(query)
-    if post_form.is_form(request):
-        return _read_form(post_form.read(request).fields, service)
+    if multipart_form.is_form(request):
+        return _read_form(multipart_form.read(request).fields, service)
     return None
 
 
@@ -197,16 +197,16 @@ def _read_form(fields: dict[str, str], service: ServiceDefinition) -> Signature 
     if fields.keys() & {"x-amz-algorithm", "x-amz-credential", "x-amz-signature"}:
         for name in ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature"):
             if not fields.get(name.lower()):
-                raise post_form.missing_field(name)
+                raise multipart_form.missing_field(name)
         if "policy" not in fields:
-            raise post_form.missing_field("Policy")
+            raise multipart_form.missing_field("Policy")
         key, date, region, scope = _credential(fields["x-amz-credential"], service, "form")
         time, value = fields["x-amz-date"], fields["x-amz-signature"]
         return Signature(4, "form", key, value, token, date, region, scope, (), time)
     if fields.keys() & {"awsaccesskeyid", "signature"}:
         for name in ("AWSAccessKeyId", "Signature", "Policy"):
             if name.lower() not in fields:
-                raise post_form.missing_field(name)
+                raise multipart_form.missing_field(name)
         return Signature(2, "form", fields["awsaccesskeyid"], fields["signature"], token)
     return None
 

@@ -21,7 +21,7 @@ class Request:
     headers: dict[str, str]
     body: bytes = b""
     source_ip: str = "127.0.0.1"
-    # A browser's upload form, once `post_form.read` has read it from the body.
+    # A browser's upload form, once `multipart_form.read` has read it from the body.
     form: Any = field(default=None, repr=False, compare=False)
 
     @classmethod

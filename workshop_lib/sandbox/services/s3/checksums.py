@@ -2,6 +2,8 @@
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+CRCs are anycrc's (not awscrt's: with that installed, boto3 may leave by a network stack of its
+own). Where anycrc has no wheel, the same sums come from Python, slowly.
 """
 
 import base64
@@ -9,8 +11,12 @@ import binascii
 import hashlib
 import zlib
 from collections.abc import Callable, Iterable
-from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
+
+try:
+    import anycrc
+except ImportError:
+    anycrc = None
 
 from workshop_lib.errors import NotEmulated
 
@@ -19,10 +25,10 @@ NOT_EMULATED = ("XXHASH64", "XXHASH3", "XXHASH128")
 DEFAULT = "CRC64NVME"
 """What S3 computes for an upload that names no checksum."""
 
-_POLYNOMIALS = {  # bits reversed, and how many bytes the value has
-    "CRC32": (0xEDB88320, 4),
-    "CRC32C": (0x82F63B78, 4),
-    "CRC64NVME": (0x9A6C9329AC4BC9B5, 8),
+_CRCS = {  # anycrc's name, the polynomial with its bits reversed, how many bytes the value has
+    "CRC32": ("CRC32", 0xEDB88320, 4),
+    "CRC32C": ("CRC32C", 0x82F63B78, 4),
+    "CRC64NVME": ("CRC64-NVME", 0x9A6C9329AC4BC9B5, 8),
 }
 _HASHES: dict[str, Callable[..., Any]] = {
     "SHA1": hashlib.sha1,
@@ -31,18 +37,17 @@ _HASHES: dict[str, Callable[..., Any]] = {
     "MD5": hashlib.md5,
 }
 _LENGTHS = {
-    **{name: length for name, (_, length) in _POLYNOMIALS.items()},
+    **{name: length for name, (_, _, length) in _CRCS.items()},
     "SHA1": 20, "SHA256": 32, "SHA512": 64, "MD5": 16,
 }  # fmt: skip
-_FEW = 8_192  # bytes from which on loading numpy is worth it
 
 
 def checksum(algorithm: str, data: bytes | memoryview) -> str:
     """A checksum as S3 writes it: base64. Raises NotEmulated for xxHash."""
     if algorithm == "CRC32":
         raw = zlib.crc32(data).to_bytes(4, "big")
-    elif algorithm in _POLYNOMIALS:
-        raw = _crc(algorithm, data).to_bytes(_LENGTHS[algorithm], "big")
+    elif algorithm in _CRCS:
+        raw = _MODELS[algorithm].calc(data).to_bytes(_LENGTHS[algorithm], "big")
     elif algorithm in _HASHES:
         raw = _HASHES[algorithm](data, usedforsecurity=False).digest()
     else:
@@ -66,90 +71,50 @@ def composite(algorithm: str, parts: Iterable[str]) -> str:
 
 def combined(algorithm: str, parts: Iterable[tuple[str, int]]) -> str:
     """A CRC of data joined from parts, of each of which CRC and length are known."""
-    polynomial, length = _POLYNOMIALS[algorithm]
     value = 0
     for text, size in parts:
-        value = _shifted(polynomial, value, size) ^ int.from_bytes(base64.b64decode(text), "big")
-    return base64.b64encode(value.to_bytes(length, "big")).decode()
+        part = int.from_bytes(base64.b64decode(text), "big")
+        value = _MODELS[algorithm].combine(value, part, size)
+    return base64.b64encode(value.to_bytes(_LENGTHS[algorithm], "big")).decode()
 
 
 # --- cyclic redundancy checks -------------------------------------------------------------------
 
 
-def _crc(algorithm: str, data: bytes | memoryview) -> int:
-    polynomial, length = _POLYNOMIALS[algorithm]
-    ones = (1 << 8 * length) - 1
-    state, start = ones, 0
-    if len(data) >= _FEW:
-        lane = 1 << (len(data).bit_length() // 2)  # bytes that are taken one after another
-        start = len(data) // lane * lane
-        state = _crc_of_lanes(polynomial, memoryview(data)[:start], lane, state)
-    table = _table(polynomial)
-    for byte in memoryview(data)[start:]:
-        state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
-    return state ^ ones
+class _Crc(Protocol):
+    def calc(self, data: bytes | memoryview) -> int: ...
+
+    def combine(self, first: int, second: int, length: int) -> int: ...
 
 
-def _crc_of_lanes(polynomial: int, data: memoryview, lane: int, state: int) -> int:
-    """The state after ``data``, whose equally long lanes are taken all at a time."""
-    import numpy
+class _TableCrc:
+    """A CRC byte by byte: what anycrc's models do, where there is no anycrc."""
 
-    table = numpy.array(_table(polynomial), dtype=numpy.uint64)
-    rows = numpy.frombuffer(data, dtype=numpy.uint8).reshape(-1, lane)
-    states = numpy.zeros(len(rows), dtype=numpy.uint64)
-    states[0] = state
-    low, eight = numpy.uint64(0xFF), numpy.uint64(8)
-    for column in numpy.ascontiguousarray(rows.T):
-        states = table[((states ^ column) & low).astype(numpy.intp)] ^ (states >> eight)
-    missing = (1 << (len(states) - 1).bit_length()) - len(states)
-    states = numpy.concatenate([numpy.zeros(missing, dtype=numpy.uint64), states])
-    power = lane.bit_length() - 1
-    while len(states) > 1:
-        left, right = states[::2], states[1::2]
-        shifted = numpy.zeros_like(left)
-        for bit, column in enumerate(_shift_by_power(polynomial, power)):
-            shifted ^= ((left >> numpy.uint64(bit)) & numpy.uint64(1)) * numpy.uint64(column)
-        states = shifted ^ right
-        power += 1
-    return int(states[0])
+    def __init__(self, polynomial: int, length: int) -> None:
+        self._ones = (1 << 8 * length) - 1
+        self._table = []
+        for value in range(256):
+            for _ in range(8):
+                value = (value >> 1) ^ (polynomial if value & 1 else 0)
+            self._table.append(value)
 
+    def calc(self, data: bytes | memoryview) -> int:
+        """The CRC of ``data``."""
+        return self._state_after(data, self._ones) ^ self._ones
 
-@lru_cache(8)
-def _table(polynomial: int) -> list[int]:
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = (value >> 1) ^ (polynomial if value & 1 else 0)
-        table.append(value)
-    return table
+    def combine(self, first: int, second: int, length: int) -> int:
+        """The CRC of joined data: of its start, of its end, and how many bytes the end has."""
+        return self._state_after(bytes(length), first) ^ second
+
+    def _state_after(self, data: bytes | memoryview, state: int) -> int:
+        table = self._table
+        for byte in data:
+            state = table[(state ^ byte) & 0xFF] ^ (state >> 8)
+        return state
 
 
-def _shifted(polynomial: int, value: int, length: int) -> int:
-    """The state that ``value`` becomes when ``length`` zero bytes follow."""
-    power = 0
-    while length:
-        if length & 1:
-            value = _applied(_shift_by_power(polynomial, power), value)
-        length >>= 1
-        power += 1
-    return value
+def _model(name: str, polynomial: int, length: int) -> _Crc:
+    return _TableCrc(polynomial, length) if anycrc is None else anycrc.Model(name)
 
 
-@lru_cache(256)
-def _shift_by_power(polynomial: int, power: int) -> list[int]:
-    """The linear map of 2**power zero bytes: what becomes of each bit of the state."""
-    if power == 0:
-        table = _table(polynomial)
-        bits = 64 if polynomial >> 32 else 32
-        return [table[(1 << bit) & 0xFF] ^ ((1 << bit) >> 8) for bit in range(bits)]
-    half = _shift_by_power(polynomial, power - 1)
-    return [_applied(half, column) for column in half]
-
-
-def _applied(columns: list[int], value: int) -> int:
-    result = 0
-    for column in columns:
-        if value & 1:
-            result ^= column
-        value >>= 1
-    return result
+_MODELS = {algorithm: _model(*model) for algorithm, model in _CRCS.items()}

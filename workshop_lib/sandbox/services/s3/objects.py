@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from workshop_lib.sandbox import post_form
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol import multipart_form
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3 import tagging
@@ -118,7 +118,7 @@ class Objects:
 
         https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
         """
-        form = post_form.read(call.request)
+        form = multipart_form.read(call.request)
         headers = {name: value for name, value in form.fields.items() if name != "key"}
         if "acl" in headers:
             headers["x-amz-acl"] = headers.pop("acl")

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from workshop_lib.sandbox import clock, post_form
+from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.signature import ISO_BASIC
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.multipart_form import read as read_form
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.encryption import KEY_ID
 from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument
@@ -156,7 +157,7 @@ class Permissions:
         if operation == "PutObjectRetention" and bypasses(headers):
             yield self.on_object(call, bucket, "BypassGovernanceRetention", key, version_id)
         if operation in _WRITES:
-            fields = post_form.read(call.request).fields if operation == "PostObject" else headers
+            fields = read_form(call.request).fields if operation == "PostObject" else headers
             needed = {_MORE[name] for name in _MORE if fields.get(name) not in (None, "false")}
             if "acl" in fields and operation == "PostObject":
                 needed.add("PutObjectAcl")
@@ -312,7 +313,7 @@ def _shared(call: Call) -> Context:
     request = call.request
     headers: Mapping[str, str] = request.headers
     if call.operation == "PostObject":
-        headers = post_form.read(request).fields
+        headers = read_form(request).fields
     context: Context = {"s3:ResourceAccount": call.account}
     if call.secure:
         context["s3:TlsVersion"] = "1.3"
@@ -393,7 +394,7 @@ def bypasses(headers: Mapping[str, str]) -> bool:
 def key_of(call: Call) -> str:
     """The key of the object a call is about; a form names its own."""
     if call.operation == "PostObject":
-        return post_form.read(call.request).key
+        return read_form(call.request).key
     return str(call.parameters["Key"])
 
 

@@ -15,6 +15,7 @@ from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.multipart_form import is_form
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.services.s3.access_logging import Logging
@@ -60,6 +61,7 @@ from workshop_lib.sandbox.services.s3.multipart import Multipart
 from workshop_lib.sandbox.services.s3.object_lock import Locks
 from workshop_lib.sandbox.services.s3.objects import Objects
 from workshop_lib.sandbox.services.s3.permissions import Permissions
+from workshop_lib.sandbox.services.s3.post_policy import check_form
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
 from workshop_lib.sandbox.services.s3.tagging import Tagging, of_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, missing_document, parse, respond
@@ -142,8 +144,11 @@ class S3(Service):
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an S3 call. Raises AwsError, NotEmulated.
 
-        Before the permissions S3 looks at the way a key travels, and at the bucket's existence.
+        Before the permissions S3 looks at the policy of a form, the way a key travels, and at the
+        bucket's existence.
         """
+        if is_form(call.request):
+            check_form(call)
         require_secure_key(call)
         _require_length(call)
         if call.operation in _WRITES:

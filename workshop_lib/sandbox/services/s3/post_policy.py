@@ -1,6 +1,5 @@
-"""Browser uploads to S3: the form, and the policy its signer allowed.
+"""What the signer of a browser's upload allowed: the form's policy.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 Where AWS's recorded answers differ from its table of error codes, the answers are followed.
 """
@@ -9,140 +8,31 @@ import base64
 import binascii
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.message import Message
 from typing import Any
 
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol import multipart_form
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.protocol.messages import Request
-
-_MOST_BEFORE_FILE = 20_480  # bytes
-
-
-@dataclass(frozen=True)
-class PostForm:
-    """A browser's upload: its fields (names in lower case) and its one file."""
-
-    fields: dict[str, str]
-    names: dict[str, str]  # lower case → as sent
-    file: bytes
-    file_name: str | None
-
-    @property
-    def key(self) -> str:
-        """The object's key, ``${filename}`` replaced by the file's name where there is one."""
-        key = self.fields["key"]
-        return key if self.file_name is None else key.replace("${filename}", self.file_name)
-
-
-def is_form(request: Request) -> bool:
-    """Whether a request is a browser's upload form."""
-    content_type = request.headers.get("content-type", "")
-    return request.method == "POST" and content_type.lower().startswith("multipart/form-data")
-
-
-def read(request: Request) -> PostForm:
-    """The form in the request's body; read once, then kept in ``request.form``.
-
-    Raises AwsError where the body is no such form, has no key or no file. Fields that stand
-    after the file do not count.
-    """
-    if request.form is None:
-        request.form = _parse(request)
-    return request.form
-
-
-def _parse(request: Request) -> PostForm:
-    if not is_form(request):
-        raise AwsError(
-            "PreconditionFailed",
-            "At least one of the pre-conditions you specified did not hold",
-            412,
-            {"Condition": "Bucket POST must be of the enclosure-type multipart/form-data"},
-        )
-    fields: dict[str, str] = {}
-    names: dict[str, str] = {}
-    for name, file_name, content in _parts(request):
-        if name.lower() == "file":
-            if "key" not in fields:
-                raise missing_field("key")
-            return PostForm(fields, names, content, file_name)
-        fields[name.lower()] = content.decode("utf-8", "replace")
-        names[name.lower()] = name
-    raise AwsError(
-        "InvalidArgument",
-        "POST requires exactly one file upload per request.",
-        fields={"ArgumentName": "file", "ArgumentValue": "0"},
-    )
-
-
-def _parts(request: Request) -> Any:
-    """Yield (name, file name or None, content) of each part of the form."""
-    boundary = _parameter("content-type", request.headers["content-type"], "boundary")
-    if not boundary:
-        raise _malformed()
-    body, delimiter = request.body, b"\r\n--" + boundary.encode("utf-8", "replace")
-    start = 0 if body.startswith(delimiter[2:]) else body.find(delimiter) + 2
-    if start == 1:
-        raise _malformed()
-    position = start + len(delimiter) - 2
-    while body[position : position + 2] != b"--":
-        head_end = body.find(b"\r\n\r\n", position)
-        end = body.find(delimiter, max(head_end, position))
-        if head_end < 0 or end < 0:
-            raise _malformed()
-        disposition = _header(body[position:head_end], "content-disposition")
-        name = _parameter("content-disposition", disposition, "name")
-        is_file = name is not None and name.lower() == "file"
-        if (head_end if is_file else end) - start > _MOST_BEFORE_FILE:
-            raise AwsError(
-                "MaxPostPreDataLengthExceeded",
-                "Your POST request fields preceeding the upload file was too large.",
-                fields={"MaxPostPreDataLengthBytes": str(_MOST_BEFORE_FILE)},
-            )
-        if name is None:
-            raise _malformed()
-        file_name = _parameter("content-disposition", disposition, "filename")
-        yield name, file_name, body[head_end + 4 : end]
-        position = end + len(delimiter)
-
-
-def _header(head: bytes, wanted: str) -> str:
-    for line in head.decode("utf-8", "replace").split("\r\n"):
-        name, _, value = line.partition(":")
-        if name.strip().lower() == wanted:
-            return value.strip()
-    return ""
-
-
-def _parameter(header: str, value: str, name: str) -> str | None:
-    message = Message()
-    message[header] = value.replace("\n", " ")
-    found = message.get_param(name, header=header)
-    return found if isinstance(found, str) else None
-
-
-def _malformed() -> AwsError:
-    return AwsError(
-        "MalformedPOSTRequest",
-        "The body of your POST request is not well-formed multipart/form-data.",
-    )
-
-
-def missing_field(name: str) -> AwsError:
-    """S3's answer to a form that lacks a field it needs."""
-    return AwsError(
-        "InvalidArgument",
-        f"Bucket POST must contain a field named '{name}'.  If it is specified, please check the "
-        "order of the fields.",
-        fields={"ArgumentName": name, "ArgumentValue": ""},
-    )
-
+from workshop_lib.sandbox.protocol.multipart_form import PostForm
+from workshop_lib.sandbox.services.s3.errors import access_denied
 
 # Fields that need no condition: the signature's own, the file, and what S3 is told to ignore.
 _FREE_FIELDS = {"policy", "x-amz-signature", "awsaccesskeyid", "signature", "file"}
+
+
+def check_form(call: Call) -> None:
+    """Raise AwsError unless a call's form keeps to the policy that its own fields sign.
+
+    What was signed so is an upload, and no other call that the form's bearer may send it with.
+    """
+    signature = call.signature
+    if signature is None or signature.place != "form":
+        return
+    if call.operation != "PostObject":
+        raise access_denied()
+    check_policy(multipart_form.read(call.request), call.parameters["Bucket"])
 
 
 def check_policy(form: PostForm, bucket: str) -> None:
