@@ -107,8 +107,8 @@ def _crc_of_lanes(polynomial: int, data: memoryview, lane: int, state: int) -> i
     while len(states) > 1:
         left, right = states[::2], states[1::2]
         shifted = numpy.zeros_like(left)
-        for bit, column in enumerate(_shift_by_power(polynomial, power)):
-            shifted ^= ((left >> numpy.uint64(bit)) & numpy.uint64(1)) * numpy.uint64(column)
+        for bit, image in enumerate(_shift_by_power(polynomial, power)):
+            shifted ^= ((left >> numpy.uint64(bit)) & numpy.uint64(1)) * numpy.uint64(image)
         states = shifted ^ right
         power += 1
     return int(states[0])
