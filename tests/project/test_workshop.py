@@ -18,6 +18,7 @@ from threading import Thread
 from types import ModuleType
 from typing import Any
 
+import pip
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "workshop.py"
@@ -65,6 +66,12 @@ def workshop(tmp_path: Path) -> ModuleType:
     return module
 
 
+@pytest.fixture(autouse=True)
+def _no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is downloaded, also where this Python has no pip and the course would get one."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+
+
 class Tools:
     """Stands in for venv, pip and uv: leaves what they leave, and can fail at any step."""
 
@@ -110,6 +117,7 @@ def tools(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Tools:
     stand_in = Tools(workshop)
     monkeypatch.setattr(workshop, "run", stand_in.run)
     monkeypatch.setattr(workshop, "uv_environment", dict)
+    workshop.write(workshop.TOOLS / Path(WHEEL).name, PIP)  # for a Python that has no pip
     return stand_in
 
 
@@ -175,8 +183,11 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def index(
+    workshop: ModuleType, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
     """A package index with the locked pip, for a Python like Debian's: no pip, no ensurepip."""
+    shutil.rmtree(workshop.TOOLS)
     monkeypatch.setitem(sys.modules, "ensurepip", None)
     monkeypatch.setattr(sysconfig, "get_config_var", lambda name: None)
     root = tmp_path / "index"
@@ -276,11 +287,13 @@ def test_an_environment_whose_python_is_gone_is_made_anew(
 
 
 def test_uv_is_set_up_like_pip(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("UV_DEFAULT_INDEX", "SSL_CERT_FILE", "ALL_PROXY", "PIP_CONFIG_FILE"):
+    names = ("UV_DEFAULT_INDEX", "SSL_CERT_FILE", "ALL_PROXY", "PIP_CONFIG_FILE", "PIP_INDEX_URL")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     config = workshop.ROOT / "pip.conf"
     config.write_text("[global]\nindex-url = file:///mirror\nproxy = localhost:9\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    monkeypatch.setattr(workshop, "pip_wheel", lambda: Path(pip.__file__).parents[1])
     monkeypatch.setenv("PIP_CERT", "/certificates.pem")
     monkeypatch.setenv("PIP_PROXY", "localhost:10")
     env = workshop.uv_environment()
