@@ -4,6 +4,9 @@
 Standard library only, and the only place that knows how the environment is made: a virtual
 environment in `.venv` with the packages of requirements.lock (requirements-dev.lock for tests),
 each checked by its hash. `python3 workshop.py --help` lists the other commands.
+
+A Python that the course cannot use, from 3.8 on, runs no more of it than `bring`, which gets one
+that fits. Annotations with `|` or `[]` are quoted for its sake.
 """
 
 import argparse
@@ -22,25 +25,32 @@ import subprocess
 import sys
 import sysconfig
 import time
+from http.client import HTTPException
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
+from urllib.request import urlopen
 
-SUPPORTED: str = "3.11 to 3.13"  # This course needs such a Python: try `python3 workshop.py lab`
+SUPPORTED: str = "3.11 to 3.14"  # The course starts with Python 3.8+: `python3 workshop.py lab`
 # Python 2 cannot parse the line above, and shows it; an old Python 3 comes to the next one.
-if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+if sys.version_info[:2] < (3, 8):  # noqa: UP036
     sys.exit(
-        f"This course needs Python {SUPPORTED} and this is Python {platform.python_version()}: "
-        "install one of those and start the course with it: `python3.13 workshop.py lab`."
+        f"This course starts with Python 3.8 or later and this is {platform.python_version()}: "
+        f"install Python {SUPPORTED} and start the course with it: `python3.13 workshop.py lab`."
     )
+OLDEST, NEWEST = (int(minor) for minor in re.findall(r"3\.(\d+)", SUPPORTED))
+FITS = OLDEST <= sys.version_info[1] <= NEWEST
+BROUGHT = "3.13"  # where this Python does not fit
 
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 VENV = ROOT / ".venv"
 STAMP = VENV / "workshop.json"
-SITE_PACKAGES = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV)}))
-SCRIPTS = Path(sysconfig.get_path("scripts", "venv", {"base": str(VENV)}))
+SCHEME = "venv" if "venv" in sysconfig.get_scheme_names() else "posix_prefix"  # before 3.11
+SITE_PACKAGES = Path(sysconfig.get_path("purelib", SCHEME, {"base": str(VENV)}))
+SCRIPTS = Path(sysconfig.get_path("scripts", SCHEME, {"base": str(VENV)}))
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+TOOLS = ROOT / ".python"  # what this Python lacks: a pip; or a Python that fits, and uv for it
 ORIGINALS = ROOT / "notebooks"
 COPIES = ROOT / "my-lessons"
 RECORD = COPIES / ".originals.json"
@@ -55,7 +65,7 @@ FULL = "The disk is full: free 1 GB (for .venv and the download cache), then cal
 # What the set-up's tools say when they fail, and what to do about it.
 CAUSES = {
     r"No space left|not enough space|quota exceeded|errno 28\b|os error (28|112|122)\b": FULL,
-    r"ensurepip is not available|No module named '?(ensurepip|venv|pip)\b": (
+    r"ensurepip is not available|No module named '?(ensurepip|venv)\b": (
         "This Python cannot make a virtual environment: on Debian or Ubuntu call `sudo apt install "
         f"python3.{sys.version_info[1]}-venv`, elsewhere install Python anew, then call this again."
     ),
@@ -65,7 +75,13 @@ CAUSES = {
     ),
     r"certificate": (
         "The package index shows a certificate that this computer does not trust: set "
-        "SSL_CERT_FILE to your organisation's certificate file, then call this again."
+        "SSL_CERT_FILE to your organisation's certificate file (on a bare Debian or Ubuntu call "
+        "`sudo apt install ca-certificates`), then call this again."
+    ),
+    r"failed to install cpython": (
+        f"Python {BROUGHT} cannot be downloaded: check the network (and HTTPS_PROXY, if you are "
+        f"behind a proxy) and call this again, or install Python {SUPPORTED} yourself and start "
+        f"the course with it: `python{BROUGHT} workshop.py lab`."
     ),
     r"dns error|connection (broken|refused|reset)|connect error|proxy ?error|timed? ?out|"
     r"error sending request|failed to (fetch|download|establish)|network is unreachable": (
@@ -109,43 +125,85 @@ def set_up(dev: bool = False) -> None:
     write(STAMP, json.dumps(wanted))
 
 
-def pip_wheel() -> Path | None:
-    """The pip that comes inside Python (where ensurepip looks), if there is one."""
+def pinned(name: str, lock: Path = LOCK) -> "tuple[str, str]":
+    """The version of a package that `lock` names, and its lines there, which hold its hashes."""
+    found = re.search(rf"^{name}==(\S+).*?(?=^\S|\Z)", lock.read_text("utf-8"), re.M | re.S)
+    if not found:
+        raise Trouble(f"{lock.name} names no {name}: get it anew with `git checkout {lock.name}`")
+    return found[1], found[0]
+
+
+def pip_wheel() -> Path:
+    """A pip: the one inside Python (where ensurepip looks), else the locked one, downloaded."""
     ensurepip = importlib.util.find_spec("ensurepip")
     inside = (ensurepip and ensurepip.submodule_search_locations) or []
     places = [sysconfig.get_config_var("WHEEL_PKG_DIR"), *(f"{p}/_bundled" for p in inside)]
     wheels = [wheel for place in places if place for wheel in Path(place).glob("pip-*.whl")]
-    return max(wheels, default=None)
+    return max(wheels, default=None) or downloaded_pip()
+
+
+def downloaded_pip() -> Path:
+    """The locked pip, got without a pip: Debian's python3 comes with none."""
+    if sys.version_info[:2] < (3, 10):  # noqa: UP036 - the locked pip needs that
+        raise Trouble(explain("ensurepip is not available"))
+    version, lines = pinned("pip")
+    wheel = TOOLS / f"pip-{version}-py3-none-any.whl"
+    if not wheel.exists():
+        say(f"     downloading pip {version}, which this Python lacks")
+        page = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
+        try:
+            with urlopen(page, timeout=60) as answer:
+                link = re.search(rf'href="([^"]+/{re.escape(wheel.name)})', answer.read().decode())
+            with urlopen(urljoin(page, link[1] if link else wheel.name), timeout=60) as answer:
+                content = answer.read()
+        except (OSError, ValueError, HTTPException) as error:
+            raise Trouble(explain(f"failed to fetch {page}: {error}")) from error
+        if hashlib.sha256(content).hexdigest() not in lines:
+            raise Trouble(explain("hash mismatch"))
+        write(wheel, content)
+    return wheel
+
+
+def install_uv(python: object, place: Path, *target: object, lock: Path = LOCK) -> None:
+    """Install the locked uv for `python`; what pip has to read goes into `place`."""
+    requirement = place / "uv.txt"
+    write(requirement, pinned("uv", lock)[1])
+    once = ("install", "--no-deps", "--no-input", "--retries", "2", "--require-hashes", *target)
+    run(python, pip_wheel() / "pip", *once, "-r", requirement)  # A wheel runs as it is.
+
+
+def bring() -> Path:
+    """A Python that fits, inside `.python`: downloaded by uv on the first call, then found."""
+    pattern = f"cpython-{BROUGHT}.*/" + ("python.exe" if os.name == "nt" else "bin/python3")
+    if not any(TOOLS.glob(pattern)):
+        say(
+            f"The course needs Python {SUPPORTED} and this is Python {platform.python_version()}: "
+            f"uv brings Python {BROUGHT} into {TOOLS}, and everything runs with that."
+        )
+        uv = TOOLS / "uv"
+        shutil.rmtree(uv, ignore_errors=True)
+        install_uv(sys.executable, TOOLS, "--target", uv)
+        fetch = ("python", "install", BROUGHT, "--install-dir", TOOLS, "--no-bin", "--no-registry")
+        run(sys.executable, "-m", "uv", *fetch, env={**uv_environment(), "PYTHONPATH": str(uv)})
+        shutil.rmtree(uv)  # Nothing needs it any more.
+    return max(TOOLS.glob(pattern))
 
 
 def make_venv() -> None:
-    if not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
-        raise Trouble(explain("ensurepip is not available"))
     say("1/3  making .venv with Python " + platform.python_version())
     if VENV.exists():
         shutil.rmtree(VENV)
     # From the base interpreter: the running one may be the .venv that was just deleted.
     # pip installed by venv would be half of the whole set-up's time; uv does it in no time.
-    without_pip = ["--without-pip"] if pip_wheel() else []
-    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", *without_pip, VENV)
+    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--without-pip", VENV)
 
 
 def install(lock: Path) -> None:
     """Install exactly what `lock` names: uv by pip, and by uv, twenty times as fast, the rest."""
-    text = lock.read_text("utf-8")
-    pin = re.search(r"^uv==(\S+).*?(?=^\S|\Z)", text, re.M | re.S)
-    if not pin:
-        raise Trouble(lock.name + " names no uv: get it anew with `git checkout " + lock.name + "`")
-    if not (SITE_PACKAGES / f"uv-{pin[1]}.dist-info").exists():
-        say(f"2/3  installing uv {pin[1]}, the installer")
-        requirement = VENV / "uv.txt"
-        write(requirement, pin[0])
-        wheel = pip_wheel()
-        pip = [wheel / "pip"] if wheel else ["-m", "pip"]  # A wheel runs as it is.
-        once = ("install", "--no-deps", "--no-input", "--retries", "2", "--require-hashes")
-        run(PYTHON, *pip, *once, "-r", requirement)
-        if wheel:  # For `%pip` in a notebook.
-            run(PYTHON, "-m", "uv", "pip", "install", "--offline", "--python", PYTHON, wheel)
+    version, _ = pinned("uv", lock)
+    if not (SITE_PACKAGES / f"uv-{version}.dist-info").exists():
+        say(f"2/3  installing uv {version}, the installer")
+        install_uv(PYTHON, VENV, lock=lock)
     say(f"3/3  installing the packages of {lock.name}")
     uv = (PYTHON, "-m", "uv", "pip", "sync", "--python", PYTHON, "--require-hashes", lock)
     run(*uv, env=uv_environment())
@@ -155,11 +213,11 @@ def install(lock: Path) -> None:
     write(VENV / "share/jupyter/lab/settings/overrides.json", json.dumps(SETTINGS))
 
 
-def uv_environment() -> dict[str, str]:
+def uv_environment() -> "dict[str, str]":
     """This process's environment, plus what pip is set to: uv does not read pip's settings."""
-    command = [str(PYTHON), "-m", "pip", "config", "list"]
+    command = [sys.executable, str(pip_wheel() / "pip"), "config", "list"]
     listed = subprocess.run(command, capture_output=True, text=True).stdout
-    settings = dict[str, str]()
+    settings: dict[str, str] = {}
     for scope in ("global", "install", ":env:"):  # The later one wins, as with pip.
         settings.update(re.findall(rf"^{scope}\.([\w-]+)='(.+)'$", listed, re.M))
     names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY"}
@@ -167,7 +225,7 @@ def uv_environment() -> dict[str, str]:
     return {"UV_SYSTEM_CERTS": "1", **found, **os.environ}
 
 
-def run(*command: object, env: dict[str, str] | None = None) -> None:
+def run(*command: object, env: "dict[str, str] | None" = None) -> None:
     """Run a step of the set-up: shows how far a download is, else only what went wrong."""
     output: list[str] = []
     words = [str(part) for part in command]
@@ -203,19 +261,20 @@ def explain(output: str) -> str:
     return "\n".join([*last, "The set-up failed, see above: mend it, then call this again."])
 
 
-def environment() -> dict[str, str]:
+def environment() -> "dict[str, str]":
     """The environment of a shell in which `.venv` is active, so that `!aws` finds its tools."""
     path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath)])
     own = {"VIRTUAL_ENV": str(VENV), "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
     return {**os.environ, **own}
 
 
-def call(*arguments: str | Path) -> int:
-    """Run `.venv`'s Python in the foreground, and return its exit code.
+def call(*arguments: object, python: Path = PYTHON) -> int:
+    """Run `.venv`'s Python (or another) in the foreground, and return its exit code.
 
     Ctrl-C reaches the child as well, which ends in its own way; so this only waits for it.
     """
-    process = subprocess.Popen([PYTHON, *arguments], cwd=ROOT, env=environment())
+    words = [str(word) for word in (python, *arguments)]
+    process = subprocess.Popen(words, cwd=ROOT, env=environment())
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
@@ -227,7 +286,7 @@ def call(*arguments: str | Path) -> int:
 # --- The learner's copies -------------------------------------------------------------------
 
 
-def read_json(path: Path) -> dict[str, str]:
+def read_json(path: Path) -> "dict[str, str]":
     """What the file holds; {} when there is none or it is damaged."""
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -236,11 +295,11 @@ def read_json(path: Path) -> dict[str, str]:
     return content if isinstance(content, dict) else {}
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, content: "str | bytes") -> None:
     """Write the whole file or nothing, however this ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".tmp")
-    unfinished.write_text(text, "utf-8", newline="\n")
+    unfinished.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(unfinished, path)
 
 
@@ -267,7 +326,7 @@ def digest(notebook: str) -> str:
     return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 
 
-def copy_lessons() -> list[Path]:
+def copy_lessons() -> "list[Path]":
     """Give the learner a copy of each lesson, and return the copies, in order.
 
     A copy nobody worked on follows the course; one that was worked on stays as it is, and the
@@ -329,7 +388,7 @@ def restore(wanted: str) -> None:
 # --- The commands ---------------------------------------------------------------------------
 
 
-def lab(port: int | None = None, browser: bool = True) -> int:
+def lab(port: "int | None" = None, browser: bool = True) -> int:
     """Open JupyterLab on the learner's copy of the first lesson, until Ctrl-C."""
     if port is not None:
         check_port(port)
@@ -366,7 +425,7 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def test(arguments: list[str]) -> int:
+def test(arguments: "list[str]") -> int:
     """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed."""
     set_up(dev=True)
     nbval = ["--nbval", "--nbval-sanitize-with", "tests/support/nbval_sanitize.cfg"]
@@ -387,7 +446,7 @@ def test(arguments: list[str]) -> int:
     return code or int(bool(failed))
 
 
-def refresh(wanted: list[str]) -> int:
+def refresh(wanted: "list[str]") -> int:
     """Execute the notebooks in place and renew their outputs; 1 when a cell failed."""
     lessons = [find_lesson(name) for name in wanted] or sorted(ORIGINALS.glob("*.ipynb"))
     set_up(dev=True)
@@ -436,7 +495,7 @@ def lock(upgrade: bool = False) -> None:
     say(f"Renewed: {DEV_LOCK.name}, {LOCK.name}. `python3 workshop.py test` tries them.")
 
 
-def parse(arguments: list[str] | None) -> argparse.Namespace:
+def parse(arguments: "list[str] | None") -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="workshop.py", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
@@ -474,9 +533,12 @@ def next_step(error: OSError) -> str:
     return "close what uses it, check its permissions"
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: "list[str] | None" = None) -> int:
     options = parse(arguments)
     try:
+        if not FITS:
+            words = sys.argv[1:] if arguments is None else arguments
+            return call(Path(__file__).resolve(), *words, python=bring())
         if options.command == "lab":
             return lab(options.port, not options.no_browser)
         if options.command == "test":

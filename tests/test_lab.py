@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import boto3
 import pytest
+from aws_encryption_sdk.exceptions import SerializationError
 from botocore.exceptions import ClientError
 
 from tests.support.labs import as_before
@@ -133,6 +135,28 @@ def test_one_more_call_changes_no_other_id(lab: Lab) -> None:
 
 
 # --- Names and time ------------------------------------------------------------------------------
+
+
+def test_what_the_encryption_sdk_has_not_read_is_no_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python 3.14 prints what a forgotten stream raises while it is closed."""
+    reported: list[Any] = []
+    monkeypatch.setattr(
+        sys, "unraisablehook", lambda unraisable: reported.append(unraisable.exc_type)
+    )
+    start_lab()
+    start_lab()
+
+    class Stream:
+        def __init__(self, error: Exception) -> None:
+            self.error = error
+
+        def __del__(self) -> None:
+            raise self.error
+
+    for error in (SerializationError("Footer not read"), ValueError("a fault of one's own")):
+        Stream(error)
+    gc.collect()
+    assert reported == [ValueError]
 
 
 def test_names_count_per_label(lab: Lab) -> None:

@@ -5,6 +5,7 @@ of the learner's own) could offer as well.
 """
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -139,6 +140,27 @@ def start_lab() -> Lab:
     from workshop_lib.sandbox.backend import SandboxBackend
 
     adopt_frames()
+    _silence_unread_streams()
     lab = Lab(SandboxBackend(REGION))
     print(lab._place.describe())
     return lab
+
+
+def _silence_unread_streams() -> None:
+    """Keep a protest of the AWS Encryption SDK off the page, as every Python before 3.14 does.
+
+    What the SDK refused to decrypt it has not read to the end, and closing it says so; for an
+    object that is thrown away, Python 3.14 prints that, under whatever cell runs then. The refusal
+    itself is raised as always, and all else that Python reports so stays.
+    """
+    report = sys.unraisablehook
+    if getattr(report, "__module__", None) == __name__:
+        return
+
+    def unless_unread_stream(unraisable: Any) -> None:
+        kind = unraisable.exc_type
+        name = f"{kind.__module__}.{kind.__qualname__}"
+        if name != "aws_encryption_sdk.exceptions.SerializationError":
+            report(unraisable)
+
+    sys.unraisablehook = unless_unread_stream

@@ -14,7 +14,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT: dict[str, Any] = PYPROJECT["project"]
 
 
 def keyed(requirements: list[str]) -> dict[str, Requirement]:
@@ -56,6 +57,18 @@ def test_conda_gets_the_same_packages_and_bounds() -> None:
     assert all(not requirement.extras for requirement in keyed(rest).values()), "conda has none"
 
 
+def test_everything_names_the_same_pythons() -> None:
+    bounds = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", PROJECT["requires-python"])
+    assert bounds
+    oldest, newest = int(bounds[1]), int(bounds[2]) - 1
+    script = (ROOT / "workshop.py").read_text("utf-8")
+    assert f'SUPPORTED: str = "3.{oldest} to 3.{newest}"' in script
+    assert f"--universal --python-version 3.{oldest} " in script, "the locks begin with the oldest"
+    assert f"You need Python 3.{oldest} to 3.{newest}," in (ROOT / "README.md").read_text("utf-8")
+    assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py3{oldest}"
+    assert PYPROJECT["tool"]["mypy"]["python_version"] == f"3.{oldest}"
+
+
 def test_every_direct_dependency_is_bounded() -> None:
     for requirement in [*DIRECT.values(), *SETUP.values(), *DEV.values()]:
         operators = {specifier.operator for specifier in requirement.specifier}
@@ -81,7 +94,7 @@ def test_the_learners_lock_is_part_of_the_tests_lock() -> None:
     assert {name: version(block) for name, block in learners.items()}.items() <= {
         name: version(block) for name, block in tests.items()
     }.items()
-    assert not set(DEV) & set(learners) - {"nbclient"}, "a learner installs no test tools"
+    assert not set(DEV) & set(learners) - {"h11", "nbclient"}, "a learner installs no test tools"
 
 
 @pytest.mark.parametrize("lock", LOCKS)

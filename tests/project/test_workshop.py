@@ -1,6 +1,8 @@
 """workshop.py: the environment is made once and healed, and no learner's work is lost."""
 
 import errno
+import functools
+import hashlib
 import importlib.util
 import json
 import os
@@ -8,15 +10,21 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import sysconfig
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from types import ModuleType
 from typing import Any
 
+import pip
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "workshop.py"
+PIP, WHEEL = b"a wheel", "files/pip-9.8.7-py3-none-any.whl"
 PIN = (
+    f"pip==9.8.7 \\\n    --hash=sha256:{hashlib.sha256(PIP).hexdigest()}\n"
     "uv==1.2.3 \\\n    --hash=sha256:00\n    # via the course\nzipp==1.0 \\\n    --hash=sha256:11\n"
 )
 
@@ -58,6 +66,12 @@ def workshop(tmp_path: Path) -> ModuleType:
     return module
 
 
+@pytest.fixture(autouse=True)
+def _no_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is downloaded, also where this Python has no pip and the course would get one."""
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+
+
 class Tools:
     """Stands in for venv, pip and uv: leaves what they leave, and can fail at any step."""
 
@@ -71,9 +85,8 @@ class Tools:
         words = [str(word) for word in command]
         step = words[2] if words[1] == "-m" else "pip"  # pip runs from its wheel
         if step == "uv":
-            if words[-1].endswith(".whl"):
-                return
-            self.steps.append(f"uv {Path(words[-1]).name}")
+            name = "python" if "python" in words[3:4] else Path(words[-1]).name
+            self.steps.append(f"uv {name}")
         else:
             self.steps.append(step)
         self.words = [*self.words, *words]
@@ -84,7 +97,15 @@ class Tools:
         if step in self.fails:
             raise self.fails.pop(step)
         if step == "pip":
-            (self.workshop.SITE_PACKAGES / "uv-1.2.3.dist-info").mkdir()
+            target = self.workshop.SITE_PACKAGES
+            if "--target" in words:
+                target = Path(words[words.index("--target") + 1])
+            (target / "uv-1.2.3.dist-info").mkdir(parents=True)
+        if self.steps[-1] == "uv python":
+            place = Path(words[words.index("--install-dir") + 1]) / f"cpython-{words[5]}.9-x"
+            (place / "bin").mkdir(parents=True)
+            for name in ("python.exe", "bin/python3"):
+                (place / name).touch()
 
     def used(self) -> list[str]:
         steps, self.steps = self.steps, []
@@ -96,6 +117,7 @@ def tools(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Tools:
     stand_in = Tools(workshop)
     monkeypatch.setattr(workshop, "run", stand_in.run)
     monkeypatch.setattr(workshop, "uv_environment", dict)
+    workshop.write(workshop.TOOLS / Path(WHEEL).name, PIP)  # for a Python that has no pip
     return stand_in
 
 
@@ -155,17 +177,66 @@ def test_only_the_lines_of_uv_go_to_pip(workshop: ModuleType, tools: Tools) -> N
     assert "zipp" not in requirement
 
 
-def test_a_python_without_a_wheel_of_pip_uses_an_installed_one(
-    workshop: ModuleType, tools: Tools, monkeypatch: pytest.MonkeyPatch
+class QuietHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def index(
+    workshop: ModuleType, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """A package index with the locked pip, for a Python like Debian's: no pip, no ensurepip."""
+    shutil.rmtree(workshop.TOOLS)
+    monkeypatch.setitem(sys.modules, "ensurepip", None)
+    monkeypatch.setattr(sysconfig, "get_config_var", lambda name: None)
+    root = tmp_path / "index"
+    (root / "simple/pip").mkdir(parents=True)
+    (root / "files").mkdir()
+    (root / WHEEL).write_bytes(PIP)
+    page = (
+        f'<a href="../../files/pip-1.0-py3-none-any.whl">old</a><a href="../../{WHEEL}#sha256=0">'
+    )
+    (root / "simple/pip/index.html").write_text(page)
+    handler = functools.partial(QuietHandler, directory=root)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple/")
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield root
+        server.shutdown()
+
+
+def test_a_python_without_pip_downloads_the_locked_one_once(
+    workshop: ModuleType, tools: Tools, index: Path
 ) -> None:
     workshop.set_up()
-    assert "--without-pip" in tools.words
-    monkeypatch.setattr(workshop, "pip_wheel", lambda: None)
-    workshop.STAMP.unlink()
-    tools.words = []
-    workshop.set_up()
-    assert "--without-pip" not in tools.words
-    assert tools.words[tools.words.index("pip") - 1 :][:3] == ["-m", "pip", "install"]
+    assert tools.used() == ["venv", "pip", "uv requirements.lock"]
+    wheel = workshop.TOOLS / Path(WHEEL).name
+    assert str(wheel / "pip") in tools.words
+    assert wheel.read_bytes() == PIP
+    (index / WHEEL).unlink()
+    assert workshop.pip_wheel() == wheel
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"), [(b"another", "not the one that was locked"), (None, "the network")]
+)
+def test_a_pip_that_cannot_be_had_is_told_in_one_sentence(
+    workshop: ModuleType,
+    tools: Tools,
+    index: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | None,
+    sentence: str,
+) -> None:
+    if content:
+        (index / WHEEL).write_bytes(content)
+    else:
+        (index / WHEEL).unlink()
+    said = say_in_main(workshop, capsys, "lab")
+    assert sentence in said
+    assert len(said.splitlines()) == 1
+    assert not workshop.TOOLS.exists()
 
 
 @pytest.mark.parametrize("step", ["venv", "pip", "uv"])
@@ -216,12 +287,13 @@ def test_an_environment_whose_python_is_gone_is_made_anew(
 
 
 def test_uv_is_set_up_like_pip(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workshop, "PYTHON", Path(sys.executable))
-    for name in ("UV_DEFAULT_INDEX", "SSL_CERT_FILE", "ALL_PROXY", "PIP_CONFIG_FILE"):
+    names = ("UV_DEFAULT_INDEX", "SSL_CERT_FILE", "ALL_PROXY", "PIP_CONFIG_FILE", "PIP_INDEX_URL")
+    for name in names:
         monkeypatch.delenv(name, raising=False)
     config = workshop.ROOT / "pip.conf"
     config.write_text("[global]\nindex-url = file:///mirror\nproxy = localhost:9\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(config))
+    monkeypatch.setattr(workshop, "pip_wheel", lambda: Path(pip.__file__).parents[1])
     monkeypatch.setenv("PIP_CERT", "/certificates.pem")
     monkeypatch.setenv("PIP_PROXY", "localhost:10")
     env = workshop.uv_environment()
@@ -232,36 +304,113 @@ def test_uv_is_set_up_like_pip(workshop: ModuleType, monkeypatch: pytest.MonkeyP
     assert workshop.uv_environment()["UV_DEFAULT_INDEX"] == "file:///mine"
 
 
+# --- A Python that the course cannot use ----------------------------------------------------
+
+
+@pytest.fixture
+def started(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What an unfit Python starts in the foreground."""
+    made: list[list[str]] = []
+
+    def call(*arguments: object, python: Path) -> int:
+        made.append([str(word) for word in (python, *arguments)])
+        return 5
+
+    monkeypatch.setattr(workshop, "FITS", False)
+    monkeypatch.setattr(workshop, "call", call)
+    return made
+
+
+def test_uv_brings_a_python_once_and_everything_runs_with_it(
+    workshop: ModuleType,
+    tools: Tools,
+    started: list[list[str]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert workshop.main(["test", "tests", "-x"]) == 5
+    assert tools.used() == ["pip", "uv python"]
+    assert not workshop.VENV.exists(), "the brought Python makes it"
+    said = capsys.readouterr().out
+    assert f"this is Python {sys.version.split()[0]}: uv brings Python 3.13 into" in said
+    assert str(workshop.TOOLS) in said
+    assert not (workshop.TOOLS / "uv").exists(), "nothing needs it any more"
+
+    assert workshop.main(["lab", "--no-browser"]) == 5
+    assert tools.used() == []
+    assert capsys.readouterr().out == ""
+    script = str(workshop.ROOT / "workshop.py")
+    (python, *first), (again, *second) = started
+    assert python == again
+    assert Path(python).is_relative_to(workshop.TOOLS)
+    assert first == [script, "test", "tests", "-x"]
+    assert second == [script, "lab", "--no-browser"]
+
+
+@pytest.mark.parametrize("step", ["pip", "uv"])
+def test_an_interrupted_bringing_is_healed_by_the_next(
+    workshop: ModuleType, tools: Tools, started: list[list[str]], step: str
+) -> None:
+    tools.fails[step] = KeyboardInterrupt()
+    assert workshop.main(["lab"]) == 1
+    tools.used()
+    assert workshop.main(["lab"]) == 5
+    assert tools.used() == ["pip", "uv python"]
+    assert len(started) == 1
+
+
+def test_the_python_that_is_brought_fits(workshop: ModuleType) -> None:
+    assert workshop.OLDEST <= int(workshop.BROUGHT.removeprefix("3.")) <= workshop.NEWEST
+    assert workshop.FITS, "these tests run on such a Python"
+
+
 # --- What goes wrong, in one sentence -------------------------------------------------------
 
 
-def old_interpreters() -> list[str]:
-    """Interpreters beside this one that are too old for the course."""
-    candidates = [shutil.which(f"python3.{minor}") for minor in range(6, 11)]
+def old_interpreters(minors: set[str]) -> list[str]:
+    """Interpreters beside this one, of these versions of Python 3."""
+    candidates = [shutil.which(f"python3.{minor}") for minor in minors]
     versions = Path(sys.base_prefix).parent.glob("3.*/bin/python")
-    old = [str(p) for p in versions if p.parts[-3].split(".")[1] in {"6", "7", "8", "9", "10"}]
+    old = [str(p) for p in versions if p.parts[-3].split(".")[1] in minors]
     return sorted(old) or [found for found in candidates if found]
 
 
-def test_an_old_python_gets_one_sentence() -> None:
+def test_a_python_too_old_for_uv_gets_one_sentence() -> None:
     answers = []
-    for python in old_interpreters():
+    for python in old_interpreters({"6", "7"}):
         done = subprocess.run([python, SOURCE, "lab"], capture_output=True, text=True)
         if "is not available" not in done.stderr and "command not found" not in done.stderr:
             answers.append((done.returncode, done.stderr))
     if not answers:
-        pytest.skip("no Python older than 3.11 at hand")
+        pytest.skip("no Python older than 3.8 at hand")
     for code, said in answers:
         assert code == 1
-        assert "needs Python 3.11 to 3.13 and this is Python 3." in said
+        assert "install Python 3.11 to 3.14 and start the course with it" in said
         assert len(said.splitlines()) == 1
+
+
+def test_an_old_python_runs_as_much_as_brings_a_newer_one(workshop: ModuleType) -> None:
+    """Each from 3.8 on, with a Python that it finds in `.python` and that repeats its words."""
+    pythons = [*old_interpreters({"8", "9", "10"})]
+    if not pythons or os.name == "nt":
+        pytest.skip("no Python from 3.8 to 3.10 at hand")
+    brought = workshop.TOOLS / "cpython-3.13.9-x/bin/python3"
+    brought.parent.mkdir(parents=True)
+    brought.write_text('#!/bin/sh\necho "brought: $@"\nexit 3\n')
+    brought.chmod(0o755)
+    script = workshop.ROOT / "workshop.py"
+    for python in pythons:
+        done = subprocess.run([python, script, "test", "-k", "a b"], capture_output=True, text=True)
+        if "is not available" in done.stderr or "command not found" in done.stderr:
+            continue
+        assert (done.returncode, done.stderr) == (3, "")
+        assert done.stdout == f"brought: {script.resolve()} test -k a b\n"
 
 
 def test_python_2_shows_the_line_that_says_so() -> None:
     lines = SOURCE.read_text("ascii").splitlines()  # ASCII, or Python 2 stops before that line
     first = next(line for line in lines if not line.startswith(("#", '"', "import", "from")))
     annotated = next(line for line in lines if ": str = " in line)
-    assert "3.11 to 3.13" in annotated
+    assert "3.11 to 3.14" in annotated
     assert "python3 workshop.py lab" in annotated
     assert lines.index(first) <= lines.index(annotated)
     assert not any(") -> " in line for line in lines[: lines.index(annotated)])
@@ -287,13 +436,10 @@ def test_a_taken_port_names_the_option(
     assert not workshop.VENV.exists(), "it is said before anything is installed"
 
 
-def test_missing_ensurepip_names_the_package(
-    workshop: ModuleType, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "ensurepip", None)
-    said = say_in_main(workshop, capsys, "lab")
-    assert f"apt install python3.{sys.version_info[1]}-venv" in said
-    assert len(said.splitlines()) == 1
+def test_a_missing_venv_names_the_package(workshop: ModuleType) -> None:
+    with pytest.raises(workshop.Trouble, match=r"apt install python3.\d+-venv") as caught:
+        workshop.run(sys.executable, "-c", "raise ImportError('No module named venv')")
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_a_full_disk_is_named(
@@ -305,7 +451,7 @@ def test_a_full_disk_is_named(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     assert say_in_main(workshop, capsys, "restore", "0").startswith("The disk is full")
 
 
@@ -339,6 +485,7 @@ def test_an_unreachable_index_is_named(
         ("  cause: There is not enough space on the disk. (os error 112)", "disk is full"),
         ("error sending request: invalid peer certificate: UnknownIssuer", "SSL_CERT_FILE"),
         ("error: Failed to download `x`: Hash mismatch for `x`", "not the one that was locked"),
+        ("error: Failed to install cpython-3\n  Caused by: dns error", "install Python 3.11 to"),
         ("first\nerror: something new", "error: something new\nThe set-up failed"),
     ],
 )
