@@ -706,3 +706,25 @@ def test_what_would_be_overlooked_is_refused_by_name(disk_lab: Lab) -> None:
         client.restore_table_to_point_in_time(**source, RestoreDateTime=1)
     with pytest.raises(NotImplementedError, match="GlobalSecondaryIndexOverride"):
         client.restore_table_to_point_in_time(**source, GlobalSecondaryIndexOverride=[])
+
+
+def test_a_stream_keeps_its_name_however_often_it_is_told() -> None:
+    start_lab()
+    dynamodb = boto3.client("dynamodb")
+    told = dynamodb.create_table(
+        TableName="told",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    for _ in range(2):
+        described = dynamodb.describe_table(TableName="told")["Table"]
+        assert described["LatestStreamArn"] == told["LatestStreamArn"]
+    with pytest.raises(ClientError) as caught:
+        boto3.client("dynamodbstreams").get_shard_iterator(
+            StreamArn=told["LatestStreamArn"],
+            ShardId="shardId-00000000000000000000-no-such",
+            ShardIteratorType="LATEST",
+        )
+    assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"

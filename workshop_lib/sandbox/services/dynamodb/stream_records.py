@@ -10,7 +10,7 @@ from typing import Any
 
 _IMAGES = ("Keys", "NewImage", "OldImage")
 # A label tells milliseconds: 2015-05-20T20:51:10.252.
-_LABEL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3})\d{3})?")
+_LABEL = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{3})(?:\d{3})?)?")
 
 
 def told_record(record: Mapping[str, Any], region: str) -> dict[str, Any]:

@@ -54,11 +54,15 @@ class DynamoDbStreams(Service):
             raise AwsError("ValidationException", "Invalid StreamArn")
         with self._storage.unlocked(call, vaults):
             self._moto.seed(call.operation)
-            response = self._moto.forward(
-                call.request, "dynamodbstreams", call.region, call.request_id
-            )
+            response = self._forward(call)
         if call.operation != "GetRecords" or response.status != 200:
             return response
         document = json.loads(response.body)
         document["Records"] = [told_record(each, call.region) for each in document["Records"]]
         return with_body(response, document)
+
+    def _forward(self, call: Call) -> Response:
+        try:
+            return self._moto.forward(call.request, "dynamodbstreams", call.region, call.request_id)
+        except AssertionError:  # moto's, of a shard that the stream does not have
+            raise AwsError("ResourceNotFoundException", "Requested resource not found") from None
