@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.ledger import BEGIN, ROOT, RULES, rules, service
+from tests.support.ledger import BEGIN, KEPT_BEGIN, ROOT, RULES, rules, service, with_kept
 
 
 @pytest.mark.parametrize("place", ["README.md", "notebooks/00_start_here.ipynb"])
@@ -20,6 +20,12 @@ def test_the_ledger_is_up_to_date(place: str) -> None:
         assert int(row[1]) == number, "run python -m tests.support.ledger"
         assert int(row[3]) == unconfirmed[name], "run python -m tests.support.ledger"
         assert int(row[2]) <= number
+
+
+def test_the_list_of_what_is_kept_is_up_to_date() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert KEPT_BEGIN in text
+    assert with_kept(text) == text, "run python -m tests.support.ledger"
 
 
 @pytest.mark.parametrize("path", sorted(RULES.glob("test_*.py")), ids=lambda path: path.name)

@@ -2,7 +2,8 @@
 
     python -m tests.support.ledger
 
-runs tests/fidelity on bare moto and writes the table into README.md and lesson 00.
+runs tests/fidelity on bare moto and writes the table into README.md and lesson 00; into README.md
+also the list of what is kept and not acted on.
 """
 
 import ast
@@ -16,9 +17,12 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from pathlib import Path
 
+from workshop_lib.sandbox.services.kept import KEPT
+
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "tests" / "fidelity"
 BEGIN, END = "<!-- ledger -->", "<!-- end of ledger -->"
+KEPT_BEGIN, KEPT_END = "<!-- kept -->", "<!-- end of kept -->"
 SERVICES = {
     "kms": "KMS",
     "s3": "S3",
@@ -81,16 +85,40 @@ def table(broken: Counter[str]) -> str:
     return "\n".join(lines)
 
 
+def kept() -> str:
+    """What is kept and told, and not acted on, as a list in Markdown: an effect, its operations."""
+    by_effect: dict[tuple[str, str], list[str]] = {}
+    for (owner, operation), missing in KEPT.items():
+        by_effect.setdefault((SERVICES[owner], missing), []).append(f"`{operation}`")
+    lines = []
+    for name in dict.fromkeys(name for name, _ in by_effect):
+        parts = [
+            f"{', '.join(operations)} ({missing})"
+            for (owner, missing), operations in by_effect.items()
+            if owner == name
+        ]
+        lines.append(f"  - {name}: {'; '.join(parts)}.")
+    return "\n".join(lines)
+
+
 def written(text: str, ledger: str) -> str:
     """``text`` with the ledger between its marks."""
     return re.sub(rf"{BEGIN}.*?{END}", f"{BEGIN}\n{ledger}\n{END}", text, flags=re.S)
+
+
+def with_kept(text: str) -> str:
+    """``text`` with the list of what is kept between its marks."""
+    return re.sub(
+        rf"{KEPT_BEGIN}.*?{KEPT_END}", f"{KEPT_BEGIN}\n{kept()}\n  {KEPT_END}", text, flags=re.S
+    )
 
 
 def main() -> None:
     """Run the rules on bare moto and renew the ledger where it stands."""
     ledger = table(broken_by_moto())
     readme = ROOT / "README.md"
-    readme.write_text(written(readme.read_text(encoding="utf-8"), ledger), encoding="utf-8")
+    text = with_kept(written(readme.read_text(encoding="utf-8"), ledger))
+    readme.write_text(text, encoding="utf-8")
     lesson = ROOT / "notebooks" / "00_start_here.ipynb"
     notebook = json.loads(lesson.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
