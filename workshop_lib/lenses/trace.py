@@ -265,20 +265,10 @@ class _Call:
     cli: str = ""
 
     def row(self) -> tuple[Any, ...]:
-        service = self.model.service_model.service_id
+        service, operation = self.model.service_model.service_id, self.model.name
         size = NONE if self.size is None else self.size
-        return (
-            service,
-            self.model.name,
-            self.resource,
-            self.key,
-            self.encryption_context,
-            size,
-            self.plaintext,
-            self.outcome,
-            self.price,
-            self.cli,
-        )
+        asked = (service, operation, self.resource, self.key, self.encryption_context, size)
+        return (*asked, self.plaintext, self.outcome, self.price, self.cli)
 
     def low_level_params(self) -> dict[str, Any]:
         """Return what the caller gave, without what botocore added, in the wire's data types."""
