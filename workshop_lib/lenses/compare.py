@@ -26,8 +26,6 @@ from workshop_lib.lenses.views import is_object, read_view
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
 
-__all__ = ["READABLE", "CannotCompare", "compare", "show_bytes"]
-
 READABLE = "readable without the key"
 """Name of the column that answers the question."""
 
