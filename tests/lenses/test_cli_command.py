@@ -200,7 +200,7 @@ def test_other_bytes_come_from_files_of_the_learner(
 
 def test_an_open_file_is_named(place: Path, read_by_the_cli: Callable[[str], Parsed]) -> None:
     (place / "my report.csv").write_bytes(b"a,b")
-    with open("my report.csv", "rb") as file:
+    with Path("my report.csv").open("rb") as file:
         command = form("s3", "PutObject", {"Bucket": "b", "Key": "k", "Body": file}, body=b"a,b")
     assert command == "aws s3api put-object --bucket b --key k --body 'my report.csv'"
     assert read_by_the_cli(command)[1]["Body"].read() == b"a,b"

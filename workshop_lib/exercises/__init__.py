@@ -49,6 +49,7 @@ class Result:
 
     @property
     def done(self) -> bool:
+        """Whether every step was there."""
         return self.error is None and all(step.ok for step in self.steps)
 
     def __str__(self) -> str:

@@ -103,7 +103,7 @@ def range_start(wanted: Any) -> int:
 
 
 def _object(params: Mapping[str, Any]) -> str:
-    name = params["Bucket"] + (f"/{params['Key']}" if params.get("Key") else "")
+    name: str = params["Bucket"] + (f"/{params['Key']}" if params.get("Key") else "")
     source = params.get("CopySource")
     if isinstance(source, Mapping):
         source = f"{source.get('Bucket')}/{source.get('Key')}"

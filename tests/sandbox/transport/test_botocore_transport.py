@@ -84,7 +84,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[A
 
 
 def arn(client: Any) -> str:
-    return client.get_caller_identity()["Arn"]
+    return str(client.get_caller_identity()["Arn"])
 
 
 def test_the_fakes_would_notice(attempts: list[Any]) -> None:
@@ -398,7 +398,7 @@ def test_signatures_are_dated_by_the_sandbox_s_clock(
         return sandbox_of(lab)._gateway.handle(request, signed=True).status
 
     def presign() -> str:
-        return s3.generate_presigned_url("get_object", {"Bucket": "clock", "Key": "k"})
+        return str(s3.generate_presigned_url("get_object", {"Bucket": "clock", "Key": "k"}))
 
     early = presign()
     assert status(early) == 200
