@@ -84,10 +84,10 @@ def examine(number: str, lab: Any) -> Result:
     title = ""
     error: Exception | None = None
     try:
-        found = find(str(number))
-        title = found.title
+        exercise = find(str(number))
+        title = exercise.title
         with _as_administrator(inspection):
-            found.check(inspection)
+            exercise.check(inspection)
         if not inspection.steps:
             raise AssertionError("it looked at nothing")
     except CheckEnded:
