@@ -90,16 +90,16 @@ def measure(backend: str) -> dict[str, float]:
 
 def main(rounds: int) -> None:
     """Print the table of rates and ratios."""
-    found: dict[str, list[dict[str, float]]] = {backend: [] for backend in BACKENDS}
+    measured: dict[str, list[dict[str, float]]] = {backend: [] for backend in BACKENDS}
     for _ in range(rounds):
         for backend in BACKENDS:
             command = [sys.executable, __file__, "--measure", backend]
             output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            found[backend].append(json.loads(output.splitlines()[-1]))
-    names = list(found["sandbox"][0])
+            measured[backend].append(json.loads(output.splitlines()[-1]))
+    names = list(measured["sandbox"][0])
     rates = {
         backend: {name: statistics.median(run[name] for run in runs) for name in names}
-        for backend, runs in found.items()
+        for backend, runs in measured.items()
     }
     print(f"calls per second, median of {rounds} rounds\n")
     print(f"{'':18}" + "".join(f"{backend:>20}" for backend in BACKENDS))

@@ -22,6 +22,7 @@ BASE_PYTHON = Path(sys.base_prefix) / ("python.exe" if os.name == "nt" else "bin
 
 
 def timed(*command: object, cwd: Path, env: dict[str, str]) -> float:
+    """Run a command; the seconds it took."""
     started = time.perf_counter()
     words = [str(word) for word in command]
     subprocess.run(words, cwd=cwd, env=env, check=True, capture_output=True)
@@ -46,6 +47,7 @@ def ours(folder: Path, env: dict[str, str]) -> tuple[float, float]:
 
 
 def main() -> None:
+    """Measure, and print what the module's docstring says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cold", action="store_true", help="with empty caches, from the network")

@@ -17,7 +17,7 @@ import pytest
 from aws_encryption_sdk.exceptions import SerializationError
 from botocore.exceptions import ClientError
 
-from tests.support.labs import as_before
+from tests.support.labs import as_before, sandbox_of
 from workshop_lib import cleanup
 from workshop_lib.errors import LearnerError
 from workshop_lib.lab import Lab, start_lab
@@ -72,7 +72,8 @@ def test_the_learner_s_credentials_are_set_aside_and_never_shown(
     lab.serve()
     boto3.client("s3").create_bucket(Bucket=lab.name("bucket"))
     table = lab.cleanup()
-    shown = capsys.readouterr().out + repr(lab) + str(table) + repr(lab._place._gateway.callers)
+    shown = capsys.readouterr().out + repr(lab) + str(table)
+    shown += repr(sandbox_of(lab)._gateway.callers)
     for secret in (KEY, SECRET, TOKEN):
         assert secret not in shown
         assert secret not in os.environ.values()

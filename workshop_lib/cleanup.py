@@ -1,27 +1,10 @@
-"""Deleting what was made in a lab."""
+"""Deleting what was made in a lab: each kind in its way, in an order in which none waits."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, Protocol
 
 import boto3
 from botocore.exceptions import ClientError
-
-
-class Resource(Protocol):
-    """Something that was made in the lab."""
-
-    kind: str
-    name: str
-    region: str
-
-
-# Aliases go before their keys, users and roles before the policies they hold.
-_ORDER = ("alias", "backup", "table", "bucket", "user", "role", "group", "policy", "key")
-
-
-def _cleanup_order(resource: Resource) -> int:
-    return _ORDER.index(resource.kind)
-
 
 _GONE = {
     "NoSuchBucket",
@@ -32,15 +15,44 @@ _GONE = {
 }
 
 
-def _delete(session: boto3.Session, resource: Resource) -> tuple[str, bool]:
-    """Delete one resource: what happened, in words, and whether it needs no further try."""
+class Resource(Protocol):
+    """Something that was made in a lab: kind is one that can be deleted here, such as "table"."""
+
+    @property
+    def kind(self) -> str:
+        """One of table, backup, bucket, alias, key, user, role, group and policy."""
+
+    @property
+    def name(self) -> str:
+        """Its name, id or ARN, as the call that deletes it takes it."""
+
+    @property
+    def region(self) -> str:
+        """The Region it was made in; IAM's resources have one too, of no meaning."""
+
+
+class Outcome(NamedTuple):
+    """What became of a resource: in words, and whether that needs no further try."""
+
+    words: str
+    gone: bool
+
+
+def in_order_of_deletion(resources: Iterable[Resource]) -> list[Resource]:
+    """Sort resources so that none stands in another's way; else their order stays."""
+    order = list(_DELETERS)
+    return sorted(resources, key=lambda resource: order.index(resource.kind))
+
+
+def delete(session: boto3.Session, resource: Resource) -> Outcome:
+    """Delete one resource with all that is in it; a refusal by AWS is an outcome, not an error."""
     try:
-        return _DELETERS[resource.kind](session, resource.name, resource.region), True
+        words = _DELETERS[resource.kind](session, resource.name, resource.region)
     except ClientError as error:
         code = error.response["Error"]["Code"]
-        if code in _GONE:
-            return "was already gone", True
-        return f"not deleted: {code}", False
+        gone = code in _GONE
+        return Outcome("was already gone" if gone else f"not deleted: {code}", gone)
+    return Outcome(words, gone=True)
 
 
 def _delete_table(session: boto3.Session, name: str, region: str) -> str:
@@ -120,14 +132,15 @@ def _delete_policy(session: boto3.Session, arn: str, region: str) -> str:
     return "deleted"
 
 
-_DELETERS: Mapping[str, Callable[[boto3.Session, str, str], str]] = {
-    "table": _delete_table,
-    "backup": _delete_backup,
-    "bucket": _delete_bucket,
+# In the order of deletion: aliases before their keys, users and roles before their policies.
+_DELETERS: dict[str, Callable[[boto3.Session, str, str], str]] = {
     "alias": _delete_alias,
-    "key": _delete_key,
+    "backup": _delete_backup,
+    "table": _delete_table,
+    "bucket": _delete_bucket,
     "user": _delete_user,
     "role": _delete_role,
     "group": _delete_group,
     "policy": _delete_policy,
+    "key": _delete_key,
 }

@@ -1,7 +1,7 @@
-"""The lab: a place where a lesson's AWS calls are answered, and the names it uses there.
+"""The lab: where a lesson's AWS calls are answered, and the names it uses there.
 
-The place is the sandbox in this kernel. `Lab` asks of a place only what another one (an account
-of the learner's own) could offer as well.
+They are answered by a backend, the sandbox in this kernel. `Lab` knows of it only what stands in
+`Backend`.
 """
 
 import re
@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 
+from workshop_lib.cleanup import Resource, delete, in_order_of_deletion
 from workshop_lib.errors import WrongArgument
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
-from workshop_lib.cleanup import Resource, _cleanup_order, _delete
 
 REGION = "us-east-1"
 _PREFIX = "workshop"
 
 
-class Place(Protocol):
-    """Where the lab's AWS is."""
+class Backend(Protocol):
+    """Where the lab's AWS is. Once a later one took its place, it raises LabReplaced."""
+
+    @property
+    def disk(self) -> Any:
+        """What storage holds."""
 
     def describe(self) -> str:
         """One line: where AWS is, which region, what it costs."""
@@ -32,7 +36,7 @@ class Place(Protocol):
     def created(self) -> Iterable[Resource]:
         """What was made here and may still exist, oldest first."""
 
-    def forget(self, resource: Resource) -> None:
+    def forget(self, resource: Any) -> None:
         """Drop a resource from what `created` tells."""
 
     def session(self) -> boto3.Session:
@@ -41,16 +45,22 @@ class Place(Protocol):
     def settle(self) -> None:
         """Let changes that are under way come to their end."""
 
+    def later(self, by: timedelta) -> None:
+        """Move the clock on."""
+
+    def serve(self, port: int) -> tuple[str, list[str]]:
+        """Answer over HTTP as well: the address, and the lines that give it to a shell."""
+
 
 class Lab:
     """A running lab. Make one with `start_lab`."""
 
-    def __init__(self, place: Any) -> None:
-        self._place = place
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._ordinals: Counter[str] = Counter()
 
     def __repr__(self) -> str:
-        return f"<Lab: {self._place.describe()}>"
+        return f"<Lab: {self._backend.describe()}>"
 
     def name(self, label: str) -> str:
         """A new resource name for ``label``: workshop-orders-1, workshop-orders-2, …
@@ -77,7 +87,7 @@ class Lab:
             by = timedelta(minutes=minutes, hours=hours, days=days)
         except (TypeError, ValueError, OverflowError):
             raise WrongArgument("Say how much later in numbers: lab.later(days=30).") from None
-        self._place.later(by)
+        self._backend.later(by)
 
     def session(self) -> boto3.Session:
         """A new boto3 session of the lab's administrator, in the lab's Region.
@@ -85,17 +95,16 @@ class Lab:
         For whoever changed the default session or the environment. Raises RuntimeError, saying
         what to do, when a later start_lab() took this lab's place.
         """
-        session: boto3.Session = self._place.session()
-        return session
+        return self._backend.session()
 
     def regions(self) -> set[str]:
         """The Regions in which something was made that may still exist."""
-        return {resource.region for resource in self._place.created()}
+        return {resource.region for resource in self._backend.created()}
 
     @property
     def disk(self) -> Any:
         """What the sandbox's storage holds: a model of AWS's published design."""
-        return self._place.disk
+        return self._backend.disk
 
     def serve(self, port: int = 0) -> str:
         """Open this lab's AWS to other programs, over HTTP on loopback; returns its address.
@@ -104,7 +113,7 @@ class Lab:
         this kernel have them already. A second call returns the same address. Raises OSError,
         saying what to do, when the port is taken.
         """
-        address, exports = self._place.serve(port)
+        address, exports = self._backend.serve(port)
         print("\n".join([f"The lab's AWS answers at {address} (loopback only).", *exports]))
         return address
 
@@ -118,13 +127,15 @@ class Lab:
         from workshop_lib.display.tables import table
 
         session = self.session()  # not the default one: a lesson may have made that a role's
-        self._place.settle()
+        self._backend.settle()
         rows = []
-        for resource in sorted(self._place.created(), key=_cleanup_order):
-            outcome, gone = _delete(session, resource)
-            rows.append({"kind": resource.kind, "name": resource.name, "what happened": outcome})
-            if gone:
-                self._place.forget(resource)
+        for resource in in_order_of_deletion(self._backend.created()):
+            outcome = delete(session, resource)
+            rows.append(
+                {"kind": resource.kind, "name": resource.name, "what happened": outcome.words}
+            )
+            if outcome.gone:
+                self._backend.forget(resource)
         return table(rows, columns=["kind", "name", "what happened"], caption="Cleaned up")
 
 
@@ -142,7 +153,7 @@ def start_lab() -> Lab:
     adopt_frames()
     _silence_unread_streams()
     lab = Lab(SandboxBackend(REGION))
-    print(lab._place.describe())
+    print(lab._backend.describe())
     return lab
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import html
-import os
 import pickle
 import re
 import subprocess
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 from types import SimpleNamespace
 
 import IPython
@@ -259,6 +259,6 @@ def test_pandas_is_not_imported_before_the_first_table() -> None:
         "show_bytes(b'x'); assert 'pandas' not in sys.modules\n"
         "t.table([]); assert 'pandas' in sys.modules and t.Table.__name__ == 'Table'"
     )
-    root = os.path.dirname(sys.modules["workshop_lib"].__file__ or "")
+    root = Path(sys.modules["workshop_lib"].__file__ or "").parent
     done = subprocess.run([sys.executable, "-c", check, root], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from workshop_lib import exercises
 from workshop_lib.exercises import check, examine, registry
-from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.inspection import Inspection, Step
 from workshop_lib.exercises.registry import exercise
 
 LAB = SimpleNamespace(session=boto3.Session, regions=set)
@@ -46,13 +46,14 @@ def said(number: str, capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def new_table(name: str, number: str) -> dict[str, Any]:
-    return boto3.client("dynamodb").create_table(
+    created = boto3.client("dynamodb").create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
         Tags=[{"Key": "exercise", "Value": number}],
-    )["TableDescription"]
+    )
+    return dict(created["TableDescription"])
 
 
 class TestWhatALearnerReads:
@@ -179,9 +180,7 @@ class TestRefusalsInWords:
         return examine("1.1", LAB)
 
     def test_a_foreseen_code_has_its_sentence(self) -> None:
-        assert self.ask("NoSuchKey").steps == (
-            exercises.Step(False, "there is no report.txt", "Upload it."),
-        )
+        assert self.ask("NoSuchKey").steps == (Step(False, "there is no report.txt", "Upload it."),)
 
     def test_another_code_speaks_for_itself(self) -> None:
         (step,) = self.ask("NoSuchBucket").steps
@@ -234,7 +233,7 @@ class TestFindingByTag:
             inspection.passed(inspection.table()["TableName"])
 
         (step,) = examine("1.2", LAB).steps
-        assert step == exercises.Step(
+        assert step == Step(
             False,
             "no table carries the tag exercise = 1.2",
             'Tag yours: dynamodb.create_table(…, Tags=[{"Key": "exercise", "Value": "1.2"}]).',

@@ -151,7 +151,7 @@ class TestMoved:
     @pytest.fixture
     def new_key(self) -> str:
         tag = {"TagKey": "exercise", "TagValue": "3.2"}
-        return boto3.client("kms").create_key(Tags=[tag])["KeyMetadata"]["Arn"]
+        return str(boto3.client("kms").create_key(Tags=[tag])["KeyMetadata"]["Arn"])
 
     def test_not_yet(self, lab: Lab, write: Write, new_key: str) -> None:
         write()

@@ -27,7 +27,7 @@ Parsed = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
-def place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CONFIG_FILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
@@ -184,12 +184,12 @@ def test_short_text_is_written_to_its_file(
 
 
 def test_other_bytes_come_from_files_of_the_learner(
-    place: Path, read_by_the_cli: Callable[[str], Parsed]
+    folder: Path, read_by_the_cli: Callable[[str], Parsed]
 ) -> None:
     blob = bytes(range(256))
     command = form("kms", "Decrypt", {"CiphertextBlob": blob, "KeyId": "k"})
     assert command == "aws kms decrypt --ciphertext-blob fileb://ciphertext-blob.bin --key-id k"
-    (place / "ciphertext-blob.bin").write_bytes(blob)
+    (folder / "ciphertext-blob.bin").write_bytes(blob)
     assert read_by_the_cli(command)[1] == {"CiphertextBlob": blob, "KeyId": "k"}
 
     long = form("s3", "PutObject", {"Bucket": "b", "Key": "k", "Body": b""}, body=None)
@@ -198,9 +198,9 @@ def test_other_bytes_come_from_files_of_the_learner(
     assert encrypted == "aws dynamodb put-item --table-name t --item file://item.json"
 
 
-def test_an_open_file_is_named(place: Path, read_by_the_cli: Callable[[str], Parsed]) -> None:
-    (place / "my report.csv").write_bytes(b"a,b")
-    with open("my report.csv", "rb") as file:
+def test_an_open_file_is_named(folder: Path, read_by_the_cli: Callable[[str], Parsed]) -> None:
+    (folder / "my report.csv").write_bytes(b"a,b")
+    with Path("my report.csv").open("rb") as file:
         command = form("s3", "PutObject", {"Bucket": "b", "Key": "k", "Body": file}, body=b"a,b")
     assert command == "aws s3api put-object --bucket b --key k --body 'my report.csv'"
     assert read_by_the_cli(command)[1]["Body"].read() == b"a,b"

@@ -139,3 +139,33 @@ def test_a_stream_may_give_less_than_asked() -> None:
 def test_hostile_documents_end() -> None:
     assert not finds(CARD, "[" * 100_000)
     assert not finds(CARD, "%25" * 1_000 + "&amp;" * 1_000)
+
+
+def test_a_number_s_point_does_not_end_it_and_dynamodb_s_form_of_it_counts() -> None:
+    assert not finds(12345, '{"N": "0.12345"}')
+    assert not finds(12345, '{"N": "12345.5"}')
+    assert finds(12345, "It was 12345.")
+    assert finds(Decimal("1234.500"), '{"N": "1234.5"}')
+    assert finds(Decimal("1.2E+5"), '{"N": "120000"}')
+
+
+def test_a_number_in_base64_is_judged_by_the_digits_around_it() -> None:
+    assert finds(12345, b64("n=12345"))
+    assert not finds(12345, b64("123456"))
+    card = int(CARD.replace(" ", ""))
+    assert finds(card, b"\xff" + b64(f"_{card}").encode())  # too long to be there by chance
+
+
+def test_base64_in_base64_is_found_in_the_middle_of_a_text() -> None:
+    assert finds(CARD, f"see {b64('_' + b64('pay with ' + CARD))}, it says")
+
+
+@pytest.mark.parametrize("shift", range(-3, 4))
+def test_a_longer_number_stays_one_wherever_the_chunks_meet(shift: int) -> None:
+    """The second window begins with the end of the first: there its first digit may be cut off."""
+    secrets = Secrets(12345)
+    cut = WHOLE - secrets._overlap + shift
+    longer = (b" " * cut + b"912345").ljust(2 * WHOLE)
+    assert not secrets.in_stream(io.BytesIO(longer).read)[0]
+    alone = (b" " * cut + b" 12345").ljust(2 * WHOLE)
+    assert secrets.in_stream(io.BytesIO(alone).read)[0]

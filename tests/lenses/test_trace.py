@@ -392,7 +392,7 @@ def mock_paused() -> Iterator[None]:
 def test_streams_arrive_whole_and_stand_where_they_would(tmp_path: Path) -> None:
     path = tmp_path / "report.txt"
     path.write_bytes(f"0123456789 {CARD}".encode())
-    with trace(CARD) as calls, open(path, "rb") as file:
+    with trace(CARD) as calls, path.open("rb") as file:
         EARLY.put_object(Bucket="notes", Key="bytesio", Body=io.BytesIO(path.read_bytes()))
         EARLY.put_object(Bucket="notes", Key="file", Body=file)
         EARLY.put_object(Bucket="notes", Key="bytearray", Body=bytearray(path.read_bytes()))
@@ -440,7 +440,7 @@ def test_multipart_uploads_with_and_without_threads(tmp_path: Path, threads: boo
     client.meta.events.register_first("before-send.s3.UploadPart", before_send)
     with trace(CARD) as calls:
         client.upload_file(str(path), "notes", "file", Config=config, Callback=progress.append)
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             client.upload_fileobj(file, "notes", "fileobj", Config=config)
     assert sum(progress) == path.stat().st_size
     assert threads or ahead == [False, False, False]  # looking is not counted as sending
@@ -491,7 +491,7 @@ def test_a_stream_that_can_be_read_only_once_is_not_read() -> None:
 
 def test_a_large_file_is_not_held_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "large"
-    with open(path, "wb") as new:
+    with path.open("wb") as new:
         new.truncate(24 << 20)
         new.seek(20 << 20)
         new.write(CARD.encode())
@@ -503,7 +503,7 @@ def test_a_large_file_is_not_held_in_memory(tmp_path: Path) -> None:
     peaks: list[int] = []
     client = SESSION.client("s3")
     client.meta.events.register_first("before-send.s3.PutObject", before_send)
-    with mock_paused(), trace(CARD) as calls, open(path, "rb") as file:
+    with mock_paused(), trace(CARD) as calls, path.open("rb") as file:
         tracemalloc.start()
         client.put_object(Bucket="notes", Key="k", Body=file)
         left = tracemalloc.get_traced_memory()[0]

@@ -6,8 +6,15 @@ from contextlib import contextmanager
 
 import boto3
 
+from workshop_lib import Lab
 from workshop_lib.sandbox import backend, clock
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
+
+
+def sandbox_of(lab: Lab) -> backend.SandboxBackend:
+    """The sandbox that answers this lab's calls."""
+    assert isinstance(lab._backend, backend.SandboxBackend)
+    return lab._backend
 
 
 def end_labs() -> None:

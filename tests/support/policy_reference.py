@@ -321,10 +321,11 @@ def compare(ask: Ask, name: str, value: str, text: str, variables: bool) -> bool
             for item in (value, text)
         )
     test = name.removeprefix("Numeric").removeprefix("Date")
-    return {
+    outcomes: dict[str, bool] = {
         "Equals": left == right,
         "LessThan": left < right,
         "LessThanEquals": left <= right,
         "GreaterThan": left > right,
         "GreaterThanEquals": left >= right,
-    }[test]
+    }
+    return outcomes[test]

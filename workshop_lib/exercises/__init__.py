@@ -49,6 +49,7 @@ class Result:
 
     @property
     def done(self) -> bool:
+        """Whether every step was there."""
         return self.error is None and all(step.ok for step in self.steps)
 
     def __str__(self) -> str:
@@ -83,10 +84,10 @@ def examine(number: str, lab: Any) -> Result:
     title = ""
     error: Exception | None = None
     try:
-        found = find(str(number))
-        title = found.title
+        exercise = find(str(number))
+        title = exercise.title
         with _as_administrator(inspection):
-            found.check(inspection)
+            exercise.check(inspection)
         if not inspection.steps:
             raise AssertionError("it looked at nothing")
     except CheckEnded:

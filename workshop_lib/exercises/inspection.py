@@ -86,43 +86,43 @@ class Inspection:
     def table(self, number: str = "") -> dict[str, Any]:
         """DescribeTable's answer for the newest table tagged for this exercise, or another one."""
         number = number or self.number
-        found = resources.newest_table(number)
-        if found is None:
+        table = resources.newest_table(number)
+        if table is None:
             call = "dynamodb.create_table(…, Tags=[{tag}])"
             self._untagged("table", call, "Key", "Value", number)
-        return found
+        return table
 
     def bucket(self) -> str:
         """The name of the newest bucket tagged for this exercise."""
-        found = resources.newest_bucket(self.number)
-        if found is None and (closed := resources.closed_bucket()):
+        bucket = resources.newest_bucket(self.number)
+        if bucket is None and (closed := resources.closed_bucket()):
             self.fail(
                 f"no bucket carries the tag {resources.TAG} = {self.number}, and the policy of "
                 f"{closed} hides its tags even from you",
                 "Let its Deny leave you out, in a bucket of a new name: nobody but the account's "
                 "root user may still change that policy.",
             )
-        if found is None:
+        if bucket is None:
             call = 's3.put_bucket_tagging(Bucket=…, Tagging={{"TagSet": [{tag}]}})'
             self._untagged("bucket", call, "Key", "Value")
-        return found
+        return bucket
 
     def key(self) -> dict[str, Any]:
         """DescribeKey's KeyMetadata for the newest KMS key tagged for this exercise.
 
         A key that waits for its deletion is taken only if there is no other.
         """
-        found = resources.newest_key(self.number)
-        if found is None:
+        key = resources.newest_key(self.number)
+        if key is None:
             self._untagged("KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
-        return found
+        return key
 
     def role(self) -> dict[str, Any]:
         """ListRoles' entry for the newest role tagged for this exercise."""
-        found = resources.newest_role(self.number)
-        if found is None:
+        role = resources.newest_role(self.number)
+        if role is None:
             self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value")
-        return found
+        return role
 
     def table_key(self, table: dict[str, Any]) -> dict[str, Any]:
         """KeyMetadata of the key a table is encrypted under; missing for the AWS owned key."""
@@ -146,10 +146,10 @@ class Inspection:
             each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]
         }
         names = [each["AttributeName"] for each in table["KeySchema"]]
-        found = {name: types[name] for name in names}
-        if found != wanted:
+        layout = {name: types[name] for name in names}
+        if layout != wanted:
             self.fail(
-                f"its primary key is {_written(found)}, not {_written(wanted)}",
+                f"its primary key is {_written(layout)}, not {_written(wanted)}",
                 f"Make a new table, laid out as in step {step}.",
             )
 

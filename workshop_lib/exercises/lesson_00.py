@@ -12,10 +12,10 @@ DESCRIPTION = "*amzn-ddb-map-desc*"
 @exercise("0.1", "a secret that the table's readers cannot read")
 def unreadable_item(inspection: Inspection) -> None:
     """The tagged table holds item 2002, its card encrypted by the client."""
-    found = inspection.table()
-    name = found["TableName"]
+    described = inspection.table()
+    name = described["TableName"]
     inspection.passed(f"the table {name} carries the tag")
-    inspection.keyed(found, {"order_id": "S"}, "1a")
+    inspection.keyed(described, {"order_id": "S"}, "1a")
     table = boto3.resource("dynamodb").Table(name)
     item = table.get_item(Key={"order_id": "2002"}).get("Item", {})
     inspection.require(

@@ -17,10 +17,10 @@ LAYOUT = {"customer": "S", "order_no": "N"}
 @exercise("2.1", "a readable city, and the rest secret")
 def readable_city(inspection: Inspection) -> None:
     """Order lin/21 of the tagged table: city text, card and phone ciphertext, all signed."""
-    found = inspection.table()
-    name = found["TableName"]
+    described = inspection.table()
+    name = described["TableName"]
     inspection.passed(f"the table {name} carries the tag")
-    inspection.keyed(found, LAYOUT, "1a")
+    inspection.keyed(described, LAYOUT, "1a")
     table = boto3.resource("dynamodb").Table(name)
     item: dict[str, Any] = table.get_item(Key={"customer": "lin", "order_no": 21}).get("Item", {})
     inspection.require(
@@ -63,9 +63,9 @@ def no_partiql(inspection: Inspection) -> None:
     role = inspection.role()
     inspection.passed(f"the role {role['RoleName']} carries the tag")
     writer = inspection.become(role).client("dynamodb")
-    found = inspection.table("2.1")
-    inspection.keyed(found, LAYOUT, "1a")
-    table = found["TableName"]
+    described = inspection.table("2.1")
+    inspection.keyed(described, LAYOUT, "1a")
+    table = described["TableName"]
     probe = {"customer": {"S": "exercise-check"}, "order_no": {"N": "22"}}
     inspection.expect(
         _allowed(lambda: writer.put_item(TableName=table, Item=probe)),

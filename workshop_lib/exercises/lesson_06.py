@@ -118,8 +118,8 @@ def _opened(bucket: str, text: bytes) -> bytes | None:
 
 
 def _older_versions(bucket: str) -> bool:
-    found = boto3.client("s3").list_object_versions(Bucket=bucket, Prefix=_OBJECT)
-    return any(not version["IsLatest"] for version in found.get("Versions", []))
+    listed = boto3.client("s3").list_object_versions(Bucket=bucket, Prefix=_OBJECT)
+    return any(not version["IsLatest"] for version in listed.get("Versions", []))
 
 
 def _may_put(bucket: str, **encryption: Any) -> bool:

@@ -221,7 +221,7 @@ def _allowed(call: Callable[[], Any]) -> bool:
         code = error.response["Error"]["Code"]
         if code not in ("AccessDeniedException", "DryRunOperationException"):
             raise
-        return code == "DryRunOperationException"
+        return bool(code == "DryRunOperationException")
     return True
 
 

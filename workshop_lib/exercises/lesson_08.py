@@ -188,8 +188,8 @@ def _index(inspection: Inspection, table: dict[str, Any]) -> str:
         failed=f"the score is of the type {kinds['score']}: as text, 9 comes after 10",
         fix='Let "AttributeType" of score be "N".',
     )
-    found: str = index["IndexName"]
-    return found
+    name: str = index["IndexName"]
+    return name
 
 
 @exercise("8.4", "a partner who can bring and cannot take")

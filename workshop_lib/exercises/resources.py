@@ -41,8 +41,8 @@ def newest_bucket(number: str) -> str | None:
     s3 = boto3.client("s3")
 
     def tags(bucket: dict[str, Any]) -> list[tuple[str, str]]:
-        found = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
-        return [(tag["Key"], tag["Value"]) for tag in found]
+        tags = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
+        return [(tag["Key"], tag["Value"]) for tag in tags]
 
     buckets = _with_tag(_all(s3, "list_buckets", "Buckets"), tags, number)
     newest = max(buckets, key=_age("CreationDate", "Name"), default=None)
@@ -91,8 +91,8 @@ def newest_role(number: str) -> dict[str, Any] | None:
     iam = boto3.client("iam")
 
     def tags(role: dict[str, Any]) -> list[tuple[str, str]]:
-        found = iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
-        return [(tag["Key"], tag["Value"]) for tag in found]
+        tags = iam.list_role_tags(RoleName=role["RoleName"])["Tags"]
+        return [(tag["Key"], tag["Value"]) for tag in tags]
 
     roles = _with_tag(_all(iam, "list_roles", "Roles"), tags, number)
     return max(roles, key=_age("CreateDate", "RoleName"), default=None)

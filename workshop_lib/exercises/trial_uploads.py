@@ -73,5 +73,5 @@ def refused(call: Callable[[], Any]) -> bool:
     try:
         call()
     except ClientError as error:
-        return error.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+        return bool(error.response["ResponseMetadata"]["HTTPStatusCode"] == 403)
     return False

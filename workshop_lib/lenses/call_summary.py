@@ -77,22 +77,22 @@ def resource(params: Mapping[str, Any]) -> str:
 
 def keys(params: Mapping[str, Any]) -> list[str]:
     """Return the ids or aliases of the KMS keys that a request names, in a fixed order."""
-    found = [each for name in _KEYS for each in _named(params, name) if isinstance(each, str)]
-    return list(dict.fromkeys(_key_id(key) for key in found))
+    named = [each for name in _KEYS for each in _named(params, name) if isinstance(each, str)]
+    return list(dict.fromkeys(_key_id(key) for key in named))
 
 
 def answered_keys(answer: Mapping[str, Any]) -> list[str]:
     """Return the KMS keys that an answer says were used or described."""
-    found = keys(answer)
+    named = keys(answer)
     metadata = answer.get("KeyMetadata")
-    return [_key_id(metadata["KeyId"])] if metadata and "KeyId" in metadata else found
+    return [_key_id(metadata["KeyId"])] if metadata and "KeyId" in metadata else named
 
 
 def contexts(params: Mapping[str, Any]) -> str:
     """Write down the encryption context of a request: ``name=value, …``; "" if there is none."""
-    found = [each for name in _CONTEXTS for each in _named(params, name)]
-    found += [_decoded(each) for each in _named(params, "SSEKMSEncryptionContext")]
-    written = [", ".join(f"{k}={v}" for k, v in sorted(each.items())) for each in found]
+    mappings = [each for name in _CONTEXTS for each in _named(params, name)]
+    mappings += [_decoded(each) for each in _named(params, "SSEKMSEncryptionContext")]
+    written = [", ".join(f"{k}={v}" for k, v in sorted(each.items())) for each in mappings]
     return " → ".join(dict.fromkeys(filter(None, written)))
 
 
@@ -103,7 +103,7 @@ def range_start(wanted: Any) -> int:
 
 
 def _object(params: Mapping[str, Any]) -> str:
-    name = params["Bucket"] + (f"/{params['Key']}" if params.get("Key") else "")
+    name: str = params["Bucket"] + (f"/{params['Key']}" if params.get("Key") else "")
     source = params.get("CopySource")
     if isinstance(source, Mapping):
         source = f"{source.get('Bucket')}/{source.get('Key')}"

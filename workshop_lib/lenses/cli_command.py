@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from botocore import xform_name
@@ -82,7 +82,7 @@ def cli_command(
 def _file(stem: str, value: Any, content: bytes | None, before: list[str]) -> str:
     """Name the file that holds these bytes, and how to make it, if the text is short."""
     path = getattr(value, "name", None)
-    if isinstance(path, str) and os.path.isfile(path):
+    if isinstance(path, str) and Path(path).is_file():
         return path
     text = None
     if content is not None and len(content) <= SMALL:

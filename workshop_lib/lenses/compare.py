@@ -7,32 +7,24 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workshop_lib.display.formatting import ABSENT, as_text, show_bytes, show_text
+from workshop_lib.lenses.attribute_values import CannotCompare, Value, describe_type
+from workshop_lib.lenses.plaintext import (
+    Candidate,
+    Pattern,
+    candidates,
+    looks_encrypted,
+    patterns,
+    samples,
+)
+from workshop_lib.lenses.views import is_object, read_view
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
-from workshop_lib.lenses.attribute_values import (
-    _PLAIN_NAMES,
-    CannotCompare,
-    _a,
-    _decimal,
-    _from_json,
-    _from_python,
-    _is_dynamodb_json,
-    _item,
-    _object,
-    _utf8,
-    _Value,
-)
-
-__all__ = ["READABLE", "CannotCompare", "compare", "show_bytes"]
 
 READABLE = "readable without the key"
 """Name of the column that answers the question."""
@@ -40,28 +32,17 @@ READABLE = "readable without the key"
 _SIGNATURE = "*amzn-ddb-map-sig*"
 _DESCRIPTION = "*amzn-ddb-map-desc*"
 _ADDED_BY_CLIENT = {_SIGNATURE: "added: signature", _DESCRIPTION: "added: material description"}
-
-
-_BUDGET = 72
+_PLAIN_NAMES = {"S": "text", "N": "number", "B": "bytes", "BOOL": "yes or no", "NULL": "none",
+                "L": "list", "M": "map"}  # fmt: skip
+_BUDGET = 72  # characters of a cell
 _MEGABYTE = 1 << 20
-_BLANKS = b" \t\r\n"
-_PIECE = 12
-_PIECES = 32
-
-
-class _Haystack(NamedTuple):
-    """Something a reader sees: bytes; "text", "number" or "bytes"; and how it was decoded."""
-
-    data: bytes
-    kind: str
-    how: str = ""
 
 
 class _Seen(NamedTuple):
     """A stored value, with all that a reader sees of it and which scalar stands at which path."""
 
-    value: _Value
-    hays: list[_Haystack]
+    value: Value
+    candidates: list[Candidate]
     places: set[tuple[tuple[str, ...], Any]]
 
 
@@ -123,9 +104,9 @@ def compare(
     views = {"sent": sent, "stored": stored}
     if read_back is not None:
         views["read back"] = read_back
-    as_object = any(_is_object(view) for view in views.values())
+    as_object = any(is_object(view) for view in views.values())
     try:
-        typed = {name: _view(name, view, as_object) for name, view in views.items()}
+        typed = {name: read_view(name, view, as_object) for name, view in views.items()}
     except RecursionError:
         raise CannotCompare("A view holds itself: DynamoDB nests 32 levels at most.") from None
     if _SIGNATURE in typed["sent"]:
@@ -135,10 +116,12 @@ def compare(
         )
     if not (actions is None or isinstance(actions, Mapping) or hasattr(actions, "action")):
         raise CannotCompare(
-            f"`actions` is {_a(actions)}: pass the AttributeActions, or a dict of name and action."
+            f"`actions` is {describe_type(actions)}: "
+            "pass the AttributeActions, or a dict of name and action."
         )
     given = _Given(actions, method, as_object)
-    title = caption or _join(list(typed)).capitalize()
+    *first, last = typed
+    title = caption or f"{', '.join(first)} and {last}".capitalize()
     seen = {name: _see(value) for name, value in typed["stored"].items()}
 
     def around(name: str) -> dict[str, _Seen]:
@@ -166,7 +149,7 @@ class _Given(NamedTuple):
 
 def _row(
     name: str,
-    views: Mapping[str, Mapping[str, _Value]],
+    views: Mapping[str, Mapping[str, Value]],
     seen: Mapping[str, _Seen],
     given: _Given,
 ) -> dict[str, str]:
@@ -182,24 +165,20 @@ def _row(
     }
 
 
-def _names(views: Mapping[str, Mapping[str, _Value]]) -> list[str]:
+def _names(views: Mapping[str, Mapping[str, Value]]) -> list[str]:
     first, *others = views.values()
     added = {name for item in others for name in item} - set(first)
     return [*first, *sorted(added)]
 
 
-def _join(names: list[str]) -> str:
-    return f"{', '.join(names[:-1])} and {names[-1]}"
-
-
-def _type(name: str, views: Mapping[str, Mapping[str, _Value]], as_object: bool) -> str:
+def _type(name: str, views: Mapping[str, Mapping[str, Value]], as_object: bool) -> str:
     kinds = [item[name].kind for item in views.values() if name in item]
     sent_and_stored = [views[v][name].kind for v in ("sent", "stored") if name in views[v]]
     words = dict.fromkeys(sent_and_stored or kinds)
     return " → ".join(_PLAIN_NAMES.get(kind, kind) if as_object else kind for kind in words)
 
 
-def _action(name: str, views: Mapping[str, Mapping[str, _Value]], actions: Any) -> str:
+def _action(name: str, views: Mapping[str, Mapping[str, Value]], actions: Any) -> str:
     """Name the action; an attribute the caller did not send has none."""
     if name in _ADDED_BY_CLIENT:
         return _ADDED_BY_CLIENT[name]
@@ -209,39 +188,10 @@ def _action(name: str, views: Mapping[str, Mapping[str, _Value]], actions: Any) 
     return action.name if isinstance(action, Enum) else str(action)
 
 
-# --- from what boto3 takes and gives to typed values ---
-
-
-def _is_object(view: Any) -> bool:
-    """Say whether this is an S3 object rather than a DynamoDB item."""
-    if not isinstance(view, Mapping):
-        return isinstance(view, (str, bytes, bytearray, memoryview)) or hasattr(view, "read")
-    names = set(view)
-    if not names & {"body", "Body"}:
-        return {"ETag", "ResponseMetadata"} <= names  # head_object
-    return bool(names & {"ETag", "ResponseMetadata"}) or {"Bucket", "Key"} <= names
-
-
-def _view(name: str, view: Any, as_object: bool) -> dict[str, _Value]:
-    if as_object and not isinstance(view, Mapping):
-        view = {"body": view}
-    if not isinstance(view, Mapping):
-        raise CannotCompare(
-            f"`{name}` is {_a(view)}: pass an item (a dict), a body (bytes or str) or a response."
-        )
-    if as_object:
-        return _object(name, view)
-    if "ResponseMetadata" in view:
-        view = _item(name, view)
-    if _is_dynamodb_json(view):
-        return {str(key): _from_json(value) for key, value in view.items()}
-    return {str(key): _from_python(f"{name}: {key}", value) for key, value in view.items()}
-
-
 # --- how a value is written down ---
 
 
-def _show(value: _Value, budget: int) -> str:
+def _show(value: Value, budget: int) -> str:
     kind, data = value
     if kind == "B":
         return show_bytes(data)
@@ -258,7 +208,7 @@ def _show(value: _Value, budget: int) -> str:
     return f"[{inside}]" if kind == "L" else f"set({inside})"
 
 
-def _show_all(parts: Iterator[tuple[str, _Value]], count: int, budget: int) -> str:
+def _show_all(parts: Iterator[tuple[str, Value]], count: int, budget: int) -> str:
     """Show as many parts as the cell has room for, at least one, and say how many there are."""
     shown: list[str] = []
     for label, value in parts:
@@ -272,12 +222,12 @@ def _show_all(parts: Iterator[tuple[str, _Value]], count: int, budget: int) -> s
 # --- what a reader without the key can tell ---
 
 
-def _readable(name: str, sent: Mapping[str, _Value], seen: Mapping[str, _Seen]) -> str:
+def _readable(name: str, sent: Mapping[str, Value], seen: Mapping[str, _Seen]) -> str:
     if name not in seen:
         return ABSENT
     if name not in sent:
         return _added(seen[name], sent)
-    if _identity(sent[name]) == _identity(seen[name].value):
+    if sent[name].identity() == seen[name].value.identity():
         return "yes"
     elsewhere = {other: view for other, view in seen.items() if other != name}
     found = [_find(path, leaf, seen[name], elsewhere) for path, leaf in _leaves(sent[name])]
@@ -296,45 +246,51 @@ class _Found(NamedTuple):
 
 
 def _find(
-    path: tuple[str, ...], leaf: _Value, here: _Seen, elsewhere: Mapping[str, _Seen]
+    path: tuple[str, ...], leaf: Value, here: _Seen, elsewhere: Mapping[str, _Seen]
 ) -> _Found:
     label = "".join(path).lstrip(". ")
-    if (path, _identity(leaf)) in here.places:
+    if (path, leaf.identity()) in here.places:
         return _Found(label, "all")
-    needles = _needles(leaf)
-    for hay in here.hays:
-        if any(_stands_in(needle, hay) for needle in needles):
-            return _Found(label, "all", hay.how)
+    forms = _leaf_patterns(leaf)
+    for candidate in here.candidates:
+        for pattern in forms:
+            if pattern.occurs_in(candidate):
+                return _Found(label, "all", pattern.how or candidate.how)
     for other, view in elsewhere.items():
-        if any(_is_repeated(needle, hay) for needle in needles for hay in view.hays):
+        if _repeats(view, forms):
             return _Found(label, "all", f"in {other}")
-    pieces = [piece for needle in needles for piece in _pieces(needle)]
-    some = any(_stands_in(piece, hay) for piece in pieces for hay in here.hays)
+    pieces = [piece for value in {pattern.value for pattern in forms} for piece in _pieces(value)]
+    some = any(piece.occurs_in(candidate) for piece in pieces for candidate in here.candidates)
     return _Found(label, "some" if some else "none")
 
 
-def _verdict(found: list[_Found], stored: _Value) -> str:
+def _verdict(found: list[_Found], stored: Value) -> str:
     if all(part.much == "all" for part in found):
         notes = dict.fromkeys(part.note for part in found if part.note)
         return ", ".join(["yes", *notes])
     if all(part.much == "none" for part in found):
-        return "no" if _is_opaque(stored) else "no, other value"
+        leaves = [leaf for _, leaf in _leaves(stored) if leaf.kind != "N"]
+        opaque = any(looks_encrypted(form) for leaf in leaves for form in leaf.written())
+        return "no" if opaque else "no, other value"
     labels = [part.words() for part in found if part.much != "none" and part.label]
     more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
     return f"partly: {', '.join(labels[:3])}{more}" if labels else "partly"
 
 
-def _added(view: _Seen, sent: Mapping[str, _Value]) -> str:
-    repeated = [name for name, value in sent.items() if _repeats(view, value)]
+def _added(view: _Seen, sent: Mapping[str, Value]) -> str:
+    repeated = [
+        name
+        for name, value in sent.items()
+        if any(_repeats(view, _leaf_patterns(leaf)) for _, leaf in _leaves(value))
+    ]
     return f"added: repeats {', '.join(repeated)}" if repeated else "added: nothing sent is in it"
 
 
-def _repeats(view: _Seen, value: _Value) -> bool:
-    needles = [needle for _, leaf in _leaves(value) for needle in _needles(leaf)]
-    return any(_is_repeated(needle, hay) for needle in needles for hay in view.hays)
+def _repeats(view: _Seen, forms: list[Pattern]) -> bool:
+    return any(_is_repeated(form, candidate) for form in forms for candidate in view.candidates)
 
 
-def _leaves(value: _Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], _Value]]:
+def _leaves(value: Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Value]]:
     """Give every scalar with its path; an element of a set is its own path, having no place."""
     kind, data = value
     if kind == "M" and data:
@@ -350,129 +306,32 @@ def _leaves(value: _Value, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         yield path, value
 
 
-def _identity(value: _Value) -> Any:
-    """What makes two values the same to DynamoDB: numbers by amount, sets in any order."""
-    kind, data = value
-    if kind == "N":
-        number = _decimal(data)
-        return kind, data if number is None else number
-    if kind == "M":
-        return kind, frozenset((key, _identity(inner)) for key, inner in data.items())
-    if kind == "L":
-        return kind, tuple(map(_identity, data))
-    if kind in ("SS", "NS", "BS"):
-        return kind, frozenset(map(_identity, data))
-    return kind, data
+def _leaf_patterns(leaf: Value) -> list[Pattern]:
+    return [pattern for form in leaf.written() for pattern in patterns(form)]
 
 
-def _needles(leaf: _Value) -> list[bytes]:
-    """The forms in which a reader would recognise this value."""
-    if leaf.kind == "B":
-        return [leaf.data] if leaf.data else []
-    if leaf.kind == "S":
-        return [_utf8(leaf.data)] if leaf.data else []
-    if leaf.kind == "N":
-        return list(dict.fromkeys([_utf8(leaf.data), _utf8(_plain(leaf.data))]))
-    return []
-
-
-def _plain(number: str) -> str:
-    """Write a number without exponent or trailing zeros, as DynamoDB returns it."""
-    parsed = _decimal(number)
-    if parsed is None or not -130 <= parsed.adjusted() <= 126:  # beyond DynamoDB's range
-        return number
-    text = f"{parsed:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def _see(value: _Value) -> _Seen:
+def _see(value: Value) -> _Seen:
     leaves = list(_leaves(value))
-    hays = [hay for _, leaf in leaves for hay in _haystacks(leaf)]
-    return _Seen(value, hays, {(path, _identity(leaf)) for path, leaf in leaves})
+    seen = [each for _, leaf in leaves for each in _leaf_candidates(leaf)]
+    return _Seen(value, seen, {(path, leaf.identity()) for path, leaf in leaves})
 
 
-def _haystacks(leaf: _Value) -> Iterator[_Haystack]:
-    """Give what a reader sees of a scalar, as it is and after undoing base64 and hex."""
-    for raw in _needles(leaf):
-        if leaf.kind == "N":
-            yield _Haystack(raw, "number")
-            continue
-        yield _Haystack(raw, "text" if leaf.kind == "S" else _kind(raw))
-        for how, decoded in _decoded(raw):
-            yield _Haystack(decoded, _kind(decoded), how)
+def _leaf_candidates(leaf: Value) -> Iterator[Candidate]:
+    for form in leaf.written():
+        seen = Candidate(form, text=leaf.kind != "B" or as_text(form) is not None)
+        yield from [seen] if leaf.kind == "N" else candidates(seen)
 
 
-def _kind(raw: bytes) -> str:
-    return "bytes" if as_text(raw) is None else "text"
-
-
-def _decoded(raw: bytes) -> Iterator[tuple[str, bytes]]:
-    words = {raw.translate(None, _BLANKS)}  # openssl and others break base64 into lines
-    if len(raw) <= _MEGABYTE:
-        words.update(re.findall(rb"[A-Za-z0-9+/_-]{8,}={0,2}", raw))
-    for word in sorted(words):
-        if len(word) % 2 == 0 and re.fullmatch(rb"[0-9A-Fa-f]+", word):
-            yield "as hex", bytes.fromhex(word.decode("ascii"))
-        decoded = _unbase64(word)
-        if decoded:
-            yield "as base64", decoded
-
-
-def _unbase64(word: bytes) -> bytes:
-    """Undo base64 in either alphabet, padded or not; nothing if it is not base64."""
-    bare = word.translate(bytes.maketrans(b"-_", b"+/")).rstrip(b"=")
-    try:
-        return base64.b64decode(bare + b"=" * (-len(bare) % 4), validate=True)
-    except binascii.Error:
-        return b""
-
-
-def _stands_in(needle: bytes, hay: _Haystack) -> bool:
-    """Say whether the value is there: alone, too long for chance, or a word of readable text."""
-    if needle == hay.data or _tells(needle, hay):
-        return True
-    if hay.kind != "text" or needle not in hay.data:
-        return False
-    # Characters of base64 and the point of a number do not end a word.
-    edge = rb"[\w+/=\-\x80-\xff]"
-    word = rb"(?<!" + edge + rb")(?<!\d\.)" + re.escape(needle) + rb"(?!" + edge + rb"|\.\d)"
-    return re.search(word, hay.data) is not None
-
-
-def _is_repeated(needle: bytes, hay: _Haystack) -> bool:
+def _is_repeated(pattern: Pattern, candidate: Candidate) -> bool:
     """Say whether the value stands in another attribute; a short or small one may by accident."""
-    if len(needle) < 4 or needle.isdigit():
-        return _tells(needle, hay)
-    return _stands_in(needle, hay)
+    if len(pattern.value) < 4 or pattern.value.isdigit():
+        return pattern.exceeds_chance_in(candidate)
+    return pattern.occurs_in(candidate)
 
 
-def _tells(needle: bytes, hay: _Haystack) -> bool:
-    """Say whether the value is in there and too long to be there by chance (one in 10**9)."""
-    symbols = 256
-    if hay.kind != "bytes":
-        symbols = 10 if needle.isdigit() else 64
-    return symbols ** len(needle[:64]) > 10**9 * len(hay.data) and needle in hay.data
-
-
-def _pieces(needle: bytes) -> list[bytes]:
+def _pieces(value: bytes) -> list[Pattern]:
     """Cut a longer value into words and stretches, to notice that only part of it is covered."""
-    if len(needle) <= 4:
+    if len(value) <= 4:
         return []
-    words = needle[:_MEGABYTE].split() if as_text(needle) else []
-    step = max(_PIECE, len(needle) // _PIECES)
-    stretches = [needle[i : i + _PIECE] for i in range(0, len(needle) - _PIECE + 1, step)]
-    return [word for word in words if len(word) >= 4][:_PIECES] + stretches
-
-
-def _is_opaque(value: _Value) -> bool:
-    """Say whether some of it looks like ciphertext: bytes that are no text, or such in base64."""
-    raws = [raw for _, leaf in _leaves(value) if leaf.kind in ("S", "B") for raw in _needles(leaf)]
-    return any(as_text(raw) is None or _is_encoded(raw.translate(None, _BLANKS)) for raw in raws)
-
-
-def _is_encoded(word: bytes) -> bool:
-    long = len(word) >= 22  # 16 bytes in base64: a block, an IV or a key
-    mixed = all(re.search(kind, word) for kind in (rb"[a-z]", rb"[A-Z]", rb"[0-9]"))
-    if re.fullmatch(rb"(?:[0-9a-f]{2}){16,}|(?:[0-9A-F]{2}){16,}", word):
-        return as_text(bytes.fromhex(word.decode("ascii"))) is None
-    return long and mixed and as_text(_unbase64(word) or b"text") is None
+    words = [word for word in value[:_MEGABYTE].split() if len(word) >= 4] if as_text(value) else []
+    return [Pattern(piece, piece) for piece in [*words[:32], *samples(value, 12, 32)]]

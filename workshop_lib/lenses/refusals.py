@@ -169,7 +169,7 @@ def _matches(expected: str | type[Exception], error: Exception) -> bool:
         twin = issubclass(expected, ClientError) and expected.__name__ == type(error).__name__
         return isinstance(error, expected) or (isinstance(error, ClientError) and twin)
     if isinstance(error, ClientError):
-        return expected == error.response.get("Error", {}).get("Code")
+        return bool(expected == error.response.get("Error", {}).get("Code"))
     return expected == type(error).__name__
 
 

@@ -236,10 +236,10 @@ class Trace:
         for name, value in request.headers.items():
             if name.lower() not in _OWN_HEADERS:
                 text = value if isinstance(value, bytes) else str(value).encode()
-                found = self._secrets.in_bytes(name.encode()) | self._secrets.in_bytes(text)
-                places[f"header {name.lower()}"] = found
+                secrets = self._secrets.in_bytes(name.encode()) | self._secrets.in_bytes(text)
+                places[f"header {name.lower()}"] = secrets
         places["body"] = body.found
-        said = [place + _labels(found) for place, found in sorted(places.items()) if found]
+        said = [place + _labels(secrets) for place, secrets in sorted(places.items()) if secrets]
         if not said:
             return "no" if body.read else "not read (stream)"
         return "yes: " + ", ".join(said) + ("" if body.read else "; body not read (stream)")
@@ -265,20 +265,10 @@ class _Call:
     cli: str = ""
 
     def row(self) -> tuple[Any, ...]:
-        service = self.model.service_model.service_id
+        service, operation = self.model.service_model.service_id, self.model.name
         size = NONE if self.size is None else self.size
-        return (
-            service,
-            self.model.name,
-            self.resource,
-            self.key,
-            self.encryption_context,
-            size,
-            self.plaintext,
-            self.outcome,
-            self.price,
-            self.cli,
-        )
+        asked = (service, operation, self.resource, self.key, self.encryption_context, size)
+        return (*asked, self.plaintext, self.outcome, self.price, self.cli)
 
     def low_level_params(self) -> dict[str, Any]:
         """Return what the caller gave, without what botocore added, in the wire's data types."""

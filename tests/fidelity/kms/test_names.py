@@ -205,6 +205,7 @@ def test_aws_managed_keys_are_not_for_callers(service: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
     kms = client()
     key_id = kms.describe_key(KeyId=f"alias/aws/{service}")["KeyMetadata"]["KeyId"]
+    attempt: Callable[[], Any]
     for attempt in (
         lambda: kms.encrypt(KeyId=f"alias/aws/{service}", Plaintext=b"x"),
         lambda: kms.disable_key(KeyId=key_id),

@@ -1,5 +1,6 @@
 """A bucket's encryption configuration."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -64,6 +65,7 @@ def test_blocking_sse_c_can_be_undone_and_done_again() -> None:
     client().put_object(Bucket=name, Key="a", Body=b"x", **own)
     upload = client().create_multipart_upload(Bucket=name, Key="m", **own)["UploadId"]
     set_rule(name, {"BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]}})
+    blocked: Callable[[], Any]
     for blocked in (
         lambda: client().put_object(Bucket=name, Key="a", Body=b"x", **own),
         lambda: client().copy_object(Bucket=name, Key="b", CopySource=f"{name}/c", **own),

@@ -1,6 +1,7 @@
 """Who may do what in S3: IAM policies, bucket policies, Block Public Access, ACLs."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,6 +104,7 @@ def test_a_policy_reaches_copies_and_uploads_in_parts() -> None:
     client().put_bucket_policy(
         Bucket=name, Policy=deny(name, {"StringNotEquals": {METHOD: "aws:kms"}})
     )
+    refusing: Callable[[], Any]
     for refusing in (
         lambda: client().copy_object(Bucket=name, Key="b", CopySource=f"{name}/a"),
         lambda: client().create_multipart_upload(Bucket=name, Key="b"),
@@ -386,6 +388,7 @@ def _anonymous() -> Any:
 def test_access_control_lists_are_turned_off() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html"""
     name = bucket()
+    refusing: Callable[[], Any]
     for refusing in (
         lambda: client().put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read"),
         lambda: client().put_bucket_acl(Bucket=name, ACL="public-read"),

@@ -18,6 +18,7 @@ from botocore.httpsession import URLLib3Session
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.labs import sandbox_of
 from workshop_lib.errors import NotEmulated
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox.services.dynamodb import DEFINITION
@@ -327,7 +328,7 @@ def once(service: str = "dynamodb") -> Any:
 
 
 def service(lab: Lab) -> Any:
-    return lab._place._gateway._services[DEFINITION]
+    return sandbox_of(lab)._gateway._services[DEFINITION]
 
 
 def image(lab: Lab, table: str = "orders") -> Any:

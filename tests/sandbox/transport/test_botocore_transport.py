@@ -25,7 +25,7 @@ from botocore.credentials import (
 from botocore.exceptions import ClientError
 from botocore.utils import InstanceMetadataFetcher
 
-from tests.support.labs import as_before
+from tests.support.labs import as_before, sandbox_of
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import backend, isolation
 from workshop_lib.sandbox.protocol.messages import Request
@@ -84,7 +84,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[A
 
 
 def arn(client: Any) -> str:
-    return client.get_caller_identity()["Arn"]
+    return str(client.get_caller_identity()["Arn"])
 
 
 def test_the_fakes_would_notice(attempts: list[Any]) -> None:
@@ -354,7 +354,7 @@ def test_a_stream_that_is_not_what_it_announced_is_refused() -> None:
     url = "https://s3.us-east-1.amazonaws.com/bodies/k"
     for body, status in ((b"3\r\nabc\r\n0\r\n\r\n", 400), (b"4\r\nabcd\r\n0\r\n\r\n", 200)):
         request = Request.from_url("PUT", url, headers, body)
-        assert lab._place._gateway.handle(request).status == status
+        assert sandbox_of(lab)._gateway.handle(request).status == status
     assert s3.get_object(Bucket="bodies", Key="k")["Body"].read() == b"abcd"
 
 
@@ -395,10 +395,10 @@ def test_signatures_are_dated_by_the_sandbox_s_clock(
     def status(url: str) -> int:
         parts = urlsplit(url)
         request = Request.from_url("GET", url, {"Host": parts.netloc}, b"")
-        return lab._place._gateway.handle(request, signed=True).status
+        return sandbox_of(lab)._gateway.handle(request, signed=True).status
 
     def presign() -> str:
-        return s3.generate_presigned_url("get_object", {"Bucket": "clock", "Key": "k"})
+        return str(s3.generate_presigned_url("get_object", {"Bucket": "clock", "Key": "k"}))
 
     early = presign()
     assert status(early) == 200
@@ -417,9 +417,9 @@ NOTEBOOK = """
     shell = InteractiveShell.instance()
     from workshop_lib.lab import start_lab
     lab = start_lab()
-    assert lab._place._http is None
+    assert lab._backend._http is None
     shell.run_cell("x = 'no shell' != 'here'")
-    assert lab._place._http is None
+    assert lab._backend._http is None
     shell.run_cell("lines = !aws sts get-caller-identity --output text --query Arn")
     print(*shell.user_ns["lines"])
     start_lab()

@@ -1,0 +1,1 @@
+"""Who asks: signatures, the callers they belong to, and the request as policies see it."""

@@ -19,6 +19,7 @@ from urllib.parse import unquote_to_bytes
 
 import moto
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import HTTPException
 
 from workshop_lib.errors import NotEmulated, UnsupportedMoto
 from workshop_lib.sandbox import clock
@@ -26,7 +27,6 @@ from workshop_lib.sandbox.protocol.messages import Request, Response
 
 try:
     from moto.core.base_backend import BackendDict
-    from moto.core.exceptions import HTTPException
     from moto.core.model_instances import reset_model_data
     from moto.core.request import Request as MotoRequest
     from moto.moto_api._internal import mock_random
@@ -111,8 +111,8 @@ _request_id = ContextVar("_request_id", default="")
 
 
 def _give_request_id(headers: dict[str, Any]) -> str:
-    headers["x-amzn-requestid"] = _request_id.get()
-    return headers["x-amzn-requestid"]
+    headers["x-amzn-requestid"] = request_id = _request_id.get()
+    return request_id
 
 
 _dispatchers: dict[str, Callable[..., Any]] = {}

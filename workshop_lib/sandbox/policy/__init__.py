@@ -1,0 +1,1 @@
+"""May they? Policies of every kind, checked and evaluated; nothing here knows a service."""

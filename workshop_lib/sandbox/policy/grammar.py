@@ -170,7 +170,7 @@ def _statements(body: Any, kind: Kind) -> Statements:
     for statement in statements:
         _require(isinstance(statement, dict) and statement.keys() <= _ELEMENTS)
         _check_types(statement, kind)
-    return statements
+    return list(statements)
 
 
 def _check_types(statement: dict[str, Any], kind: Kind) -> None:
@@ -220,14 +220,7 @@ def _check_identity(statements: Statements) -> None:
         if statement["Effect"] not in ("Allow", "Deny") or None in map(instant, dates):
             raise MalformedPolicy("The policy failed legacy parsing")
     wrong_resource = _first_wrong_resource(statements)
-    sids = [statement["Sid"] for statement in statements if statement.get("Sid")]
-    if not all(re.fullmatch("[0-9A-Za-z]*", sid) for sid in sids):
-        raise MalformedPolicy(
-            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the "
-            "regular expression [0-9A-Za-z]*"
-        )
-    if len(set(sids)) < len(sids):
-        raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
+    _check_sids(statements)
     if not all(listed(statement, "Action") for statement in statements):
         raise MalformedPolicy("Policy statement must contain actions.")
     if wrong_resource:
@@ -237,6 +230,17 @@ def _check_identity(statements: Statements) -> None:
             _check_action(action)
     if not all(listed(statement, "Resource") for statement in statements):
         raise MalformedPolicy("Policy statement must contain resources.")
+
+
+def _check_sids(statements: Statements) -> None:
+    sids = [statement["Sid"] for statement in statements if statement.get("Sid")]
+    if not all(re.fullmatch("[0-9A-Za-z]*", sid) for sid in sids):
+        raise MalformedPolicy(
+            "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the "
+            "regular expression [0-9A-Za-z]*"
+        )
+    if len(set(sids)) < len(sids):
+        raise MalformedPolicy("Statement IDs (SID) in a single policy must be unique.")
 
 
 def _first_wrong_resource(statements: Statements) -> str | None:
@@ -315,6 +319,13 @@ def _check_bucket(statement: dict[str, Any]) -> None:
         raise MalformedPolicy("Invalid principal in policy")
     if not _named(statement):
         raise MalformedPolicy("Missing required field Principal cannot be empty!")
+    _check_bucket_actions(statement)
+    for base, text in _tests(statement):
+        if base in ("IpAddress", "NotIpAddress") and network(text) is None:
+            raise MalformedPolicy("Invalid IP address in Conditions")
+
+
+def _check_bucket_actions(statement: dict[str, Any]) -> None:
     if not listed(statement, "Action"):
         raise MalformedPolicy("Missing required field Action")
     actions = listed(statement, "Action")
@@ -329,9 +340,6 @@ def _check_bucket(statement: dict[str, Any]) -> None:
         resources = listed(statement, "Resource")
         if not all(applies(action, resources) for action in actions):
             raise MalformedPolicy("Action does not apply to any resource(s) in statement")
-    for base, text in _tests(statement):
-        if base in ("IpAddress", "NotIpAddress") and network(text) is None:
-            raise MalformedPolicy("Invalid IP address in Conditions")
 
 
 def _check_key(statement: dict[str, Any]) -> None:

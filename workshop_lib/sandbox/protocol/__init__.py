@@ -1,0 +1,1 @@
+"""The wire: requests and responses, which operation a request is, and how errors are written."""

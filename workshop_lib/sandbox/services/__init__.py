@@ -1,0 +1,1 @@
+"""The services of AWS, a package each."""

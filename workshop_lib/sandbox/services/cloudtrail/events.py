@@ -297,8 +297,8 @@ class Trail:
             catch_up()
         oldest = clock.now() - RETENTION
         # What time brought about was noticed after it happened.
-        found = sorted(reversed(self._events), key=lambda event: event.time, reverse=True)
-        return (event for event in found if event.time >= oldest)
+        by_time = sorted(self._events, key=lambda event: event.time)
+        return (event for event in reversed(by_time) if event.time >= oldest)
 
 
 def _user_name(event: Event) -> str:
