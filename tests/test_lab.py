@@ -21,7 +21,7 @@ from tests.support.labs import as_before, sandbox_of
 from workshop_lib import cleanup
 from workshop_lib.errors import LearnerError
 from workshop_lib.lab import Lab, start_lab
-from workshop_lib.sandbox import backend, clock
+from workshop_lib.sandbox import clock, isolation
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 KEY, SECRET, TOKEN = (
@@ -100,7 +100,7 @@ def test_looking_for_credentials_is_quick(monkeypatch: pytest.MonkeyPatch) -> No
 
     def seconds() -> float:
         before = time.process_time()
-        found.append(backend._set_credentials_aside())
+        found.append(isolation._set_credentials_aside())
         return time.process_time() - before
 
     assert min(seconds() for _ in range(5)) < 0.2

@@ -292,6 +292,11 @@ def value_of(shape: Any, name: str, names: Mapping[str, Any]) -> Any:
     if kind == "map":
         key = names.get("TableName", value_of(shape.key, name, names))
         return {key: value_of(shape.value, name, names)}
+    return scalar_of(shape)
+
+
+def scalar_of(shape: Any) -> Any:
+    kind = shape.type_name
     if kind == "timestamp":
         return datetime(2030, 1, 1, tzinfo=UTC)
     if kind == "boolean":

@@ -35,4 +35,6 @@ def presigned_fields(version: str = "s3v4", **options: Any) -> dict[str, str]:
         config=Config(signature_version=version),
     )
     options.setdefault("Fields", {})
-    return client.generate_presigned_post("bucket", "user/${filename}", **options)["fields"]
+    post = client.generate_presigned_post("bucket", "user/${filename}", **options)
+    fields: dict[str, str] = post["fields"]
+    return fields

@@ -353,7 +353,8 @@ def signed_put(door: HttpServer, key: str = "key") -> tuple[str, dict[str, str]]
 
 
 def stored(door: HttpServer, key: str = "key") -> bytes:
-    return client(door, "s3").get_object(Bucket="http", Key=key)["Body"].read()
+    body: bytes = client(door, "s3").get_object(Bucket="http", Key=key)["Body"].read()
+    return body
 
 
 def test_a_connection_serves_many_requests(door: HttpServer) -> None:

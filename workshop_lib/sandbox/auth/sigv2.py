@@ -11,7 +11,8 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import unquote_to_bytes
 
 from workshop_lib.sandbox import clock
-from workshop_lib.sandbox.auth.signature import DATE_NEEDED, Signature
+from workshop_lib.sandbox.auth.signature import DATE_NEEDED
+from workshop_lib.sandbox.call import Signature
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition

@@ -56,7 +56,8 @@ def read(request: Request) -> PostForm:
     """
     if request.form is None:
         request.form = _parse(request)
-    return request.form
+    form: PostForm = request.form
+    return form
 
 
 def _parse(request: Request) -> PostForm:

@@ -209,9 +209,10 @@ def _elements(call: Call, answer: Response) -> dict[str, Any] | None:
 
 def _parsed(call: Call, answer: Response, shape: Shape | None) -> dict[str, Any]:
     parser = create_parser(service_model(call.service.name).metadata["protocol"])
-    return parser.parse(
+    parsed: dict[str, Any] = parser.parse(
         {"status_code": answer.status, "headers": answer.headers, "body": answer.body}, shape
     )
+    return parsed
 
 
 def _error(call: Call, answer: Response) -> AwsError:
