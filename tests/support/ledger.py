@@ -32,21 +32,24 @@ SERVICES = {
 }
 
 
-def service(path: str) -> str:
-    """The service a file of rules is about: test_kms_grants.py is about KMS."""
-    return SERVICES[re.split(r"[_.]", Path(path).name.removeprefix("test_"))[0]]
+def files() -> list[Path]:
+    """The files of rules, in a folder for each service."""
+    found = sorted(RULES.glob("*/test_*.py"))
+    assert found, f"there are no rules in {RULES}"
+    return found
 
 
 def rules() -> tuple[Counter[str], Counter[str]]:
     """Per service: how many rules there are, and how many of them are marked unconfirmed."""
     all_rules: Counter[str] = Counter()
     unconfirmed: Counter[str] = Counter()
-    for path in sorted(RULES.glob("test_*.py")):
+    for path in files():
+        service = SERVICES[path.parent.name]
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-                all_rules[service(path.name)] += 1
+                all_rules[service] += 1
                 marks = " ".join(ast.unparse(mark) for mark in node.decorator_list)
-                unconfirmed[service(path.name)] += "unconfirmed" in marks
+                unconfirmed[service] += "unconfirmed" in marks
     return all_rules, unconfirmed
 
 
@@ -68,7 +71,7 @@ def broken_by_moto() -> Counter[str]:
             for case in ElementTree.parse(report).iter("testcase")
             if case.find("failure") is not None or case.find("error") is not None
         }
-    return Counter(service(module.rpartition(".")[2] + ".py") for module, _ in failed)
+    return Counter(SERVICES[module.split(".")[-2]] for module, _ in failed)
 
 
 def table(broken: Counter[str]) -> str:
