@@ -13,7 +13,7 @@ import nbformat
 
 ROOT = Path(__file__).parent.parent
 LESSONS = ROOT / "notebooks"
-SANITIZER = ROOT / "tests" / "nbval_sanitize.cfg"
+SANITIZER = ROOT / "tests" / "support" / "nbval_sanitize.cfg"
 IMPORTS = "import boto3, pandas, ipywidgets, moto.kms, moto.s3, moto.dynamodb, moto.iam"
 
 

@@ -172,7 +172,7 @@ def nbval(notebook: Any, folder: Path) -> subprocess.CompletedProcess[str]:
     path.write_text(json.dumps(notebook))
     command = [
         sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider",
-        "--nbval-sanitize-with", str(ROOT / "tests" / "nbval_sanitize.cfg"), str(path),
+        "--nbval-sanitize-with", str(ROOT / "tests/support/nbval_sanitize.cfg"), str(path),
     ]  # fmt: skip
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
