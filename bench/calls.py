@@ -34,9 +34,9 @@ def start(backend: str) -> str | None:
         from workshop_lib.sandbox.gateway import Gateway
         from workshop_lib.sandbox.transport.http_server import HttpServer
 
-        door = HttpServer(Gateway(Credentials("test", "test")))
-        door.start()
-        return door.address
+        ours = HttpServer(Gateway(Credentials("test", "test")))
+        ours.start()
+        return ours.address
     if backend == "mock_aws":
         import moto
 

@@ -1,7 +1,7 @@
-"""What the sandbox's rules cost a call: processor time, one door's answers taken from four places.
+"""What the sandbox's rules cost a call: processor time, by four backends behind one transport.
 
-boto3 alone: the door answers with a response that was kept. Without asking: the gate neither asks
-who may nor records. The sandbox: as it is. Bare moto: moto's own dispatch behind the same door.
+boto3 alone: the transport answers with a response that was kept. Without asking: the gateway
+neither asks who may nor records. The sandbox: as it is. Bare moto: moto's own dispatch.
 The rounds alternate, and other programs' load hardly counts in processor time.
 
     python bench/rules.py [rounds]
@@ -26,7 +26,7 @@ from workshop_lib.sandbox.services.kms import on_behalf
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport, _Raw
 
 CALLS = 200
-PLACES = ("boto3 alone", "without asking", "the sandbox", "bare moto")
+BACKENDS = ("boto3 alone", "without asking", "the sandbox", "bare moto")
 Send = Callable[[AWSPreparedRequest], AWSResponse]
 
 
@@ -75,27 +75,27 @@ def microseconds(call: Callable[[], object]) -> float:
 def main(rounds: int) -> None:
     """Print what each call takes, and the rules' part of it."""
     start_lab()
-    door: Any = BotocoreTransport._installed
-    send: Send = door.send
+    transport: Any = BotocoreTransport._installed
+    send: Send = transport.send
     ours = operations(None)
-    door.send = answered_by_moto
+    transport.send = answered_by_moto
     bare = operations(None, "bare")
-    found: dict[str, dict[str, list[float]]] = {name: {p: [] for p in PLACES} for name in ours}
+    measured: dict[str, dict[str, list[float]]] = {name: {p: [] for p in BACKENDS} for name in ours}
     for _ in range(rounds):
-        for name, times in found.items():
-            door.send = kept(send)
+        for name, times in measured.items():
+            transport.send = kept(send)
             times["boto3 alone"].append(microseconds(ours[name]))
-            door.send = send
+            transport.send = send
             with unasking():
                 times["without asking"].append(microseconds(ours[name]))
             times["the sandbox"].append(microseconds(ours[name]))
-            door.send = answered_by_moto
+            transport.send = answered_by_moto
             times["bare moto"].append(microseconds(bare[name]))
     print(f"microseconds of processor time a call, median of {rounds} rounds\n")
-    print(f"{'':18}" + "".join(f"{place:>16}" for place in PLACES))
-    medians = {n: {p: statistics.median(t) for p, t in by.items()} for n, by in found.items()}
+    print(f"{'':18}" + "".join(f"{backend:>16}" for backend in BACKENDS))
+    medians = {n: {p: statistics.median(t) for p, t in by.items()} for n, by in measured.items()}
     for name, by in medians.items():
-        print(f"{name:18}" + "".join(f"{by[place]:16.0f}" for place in PLACES))
+        print(f"{name:18}" + "".join(f"{by[backend]:16.0f}" for backend in BACKENDS))
     print("\nratios\n")
     for name, by in medians.items():
         asking = by["the sandbox"] / by["without asking"]
