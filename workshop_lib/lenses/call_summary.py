@@ -14,52 +14,22 @@ NONE = "—"
 """What a cell shows when there is nothing to show."""
 
 _RESOURCES = (
-    "TableName",
-    "TableArn",
-    "KeyId",
-    "AliasName",
-    "DestinationKeyId",
-    "RoleArn",
-    "RoleName",
-    "UserName",
-    "GroupName",
-    "PolicyArn",
-    "PolicyName",
-    "ResourceArn",
-    "StreamArn",
-    "Name",
-)
+    "TableName", "TableArn", "KeyId", "AliasName", "DestinationKeyId", "RoleArn", "RoleName",
+    "UserName", "GroupName", "PolicyArn", "PolicyName", "ResourceArn", "StreamArn", "Name",
+)  # fmt: skip
 _KEYS = (
-    "SourceKeyId",
-    "DestinationKeyId",
-    "KeyId",
-    "TargetKeyId",
-    "SSEKMSKeyId",
-    "KMSMasterKeyId",
-    "KMSMasterKeyID",
-    "KMSMasterKeyArn",
-)
+    "SourceKeyId", "DestinationKeyId", "KeyId", "TargetKeyId", "SSEKMSKeyId", "KMSMasterKeyId",
+    "KMSMasterKeyID", "KMSMasterKeyArn",
+)  # fmt: skip
 _CONTEXTS = (
-    "SourceEncryptionContext",
-    "DestinationEncryptionContext",
-    "EncryptionContext",
-    "EncryptionContextSubset",
-    "EncryptionContextEquals",
-)
+    "SourceEncryptionContext", "DestinationEncryptionContext", "EncryptionContext",
+    "EncryptionContextSubset", "EncryptionContextEquals",
+)  # fmt: skip
 # Where such names may stand deeper than at the top. Elsewhere they are a user's data.
-_INSIDE = frozenset(
-    {
-        "ApplyServerSideEncryptionByDefault",
-        "Constraints",
-        "KeyMetadata",
-        "Rules",
-        "SSEDescription",
-        "SSESpecification",
-        "ServerSideEncryptionConfiguration",
-        "Table",
-        "TableDescription",
-    }
-)
+_INSIDE = frozenset({
+    "ApplyServerSideEncryptionByDefault", "Constraints", "KeyMetadata", "Rules", "SSEDescription",
+    "SSESpecification", "ServerSideEncryptionConfiguration", "Table", "TableDescription",
+})  # fmt: skip
 
 
 def resource(params: Mapping[str, Any]) -> str:

@@ -1,8 +1,6 @@
 """Sent, stored and read back: one row per attribute, and whether a reader without the key reads it.
 
 Pure data, no AWS: the three views are what a notebook sent and what it read from the store.
-The ten DynamoDB types are those of
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 """
 
 from __future__ import annotations

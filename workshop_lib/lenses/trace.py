@@ -37,36 +37,15 @@ if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
 
 COLUMNS = (
-    "service",
-    "operation",
-    "resource",
-    "KMS key",
-    "encryption context",
-    "body bytes",
-    "plaintext in request",
-    "outcome",
-    "USD per million",
-    "AWS CLI",
-)
+    "service", "operation", "resource", "KMS key", "encryption context", "body bytes",
+    "plaintext in request", "outcome", "USD per million", "AWS CLI",
+)  # fmt: skip
 # Written by botocore itself from nothing of the caller's but digests and credentials.
-_OWN_HEADERS = frozenset(
-    {
-        "amz-sdk-invocation-id",
-        "amz-sdk-request",
-        "authorization",
-        "content-length",
-        "content-md5",
-        "expect",
-        "host",
-        "transfer-encoding",
-        "user-agent",
-        "x-amz-content-sha256",
-        "x-amz-date",
-        "x-amz-decoded-content-length",
-        "x-amz-security-token",
-        "x-amz-trailer",
-    }
-)
+_OWN_HEADERS = frozenset({
+    "amz-sdk-invocation-id", "amz-sdk-request", "authorization", "content-length", "content-md5",
+    "expect", "host", "transfer-encoding", "user-agent", "x-amz-content-sha256", "x-amz-date",
+    "x-amz-decoded-content-length", "x-amz-security-token", "x-amz-trailer",
+})  # fmt: skip
 
 
 def trace(*secrets: Any) -> Trace:
