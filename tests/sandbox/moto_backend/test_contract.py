@@ -11,8 +11,14 @@ import pytest
 from workshop_lib.errors import UnsupportedMoto
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.items import ItemStore
-from workshop_lib.sandbox.moto_backend.objects import Grant, ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import (
+    DeleteMarker,
+    Grant,
+    ObjectStore,
+    StoredBucket,
+    StoredObject,
+)
+from workshop_lib.sandbox.moto_backend.tables import Table, TableStore
 from workshop_lib.sandbox.protocol.messages import Request
 
 ACCOUNT = "123456789012"
@@ -28,49 +34,54 @@ def store() -> Iterator[ObjectStore]:
     Moto(ACCOUNT)
 
 
-def new(store: ObjectStore, key: str, version_id: str, data: bytes = b"sealed") -> object:
+def bucket_of(store: ObjectStore) -> StoredBucket:
+    bucket = store.bucket("b-one")
+    assert bucket is not None
+    return bucket
+
+
+def new(store: ObjectStore, key: str, version_id: str, data: bytes = b"sealed") -> StoredObject:
     return store.new_object(
-        store.bucket("b-one"), key, version_id, facts="facts", etag="e" * 32, size=3,
+        bucket_of(store), key, version_id, facts="facts", etag="e" * 32, size=3,
         storage_class="STANDARD", data=[data[:2], data[2:]],
     )  # fmt: skip
 
 
 def test_buckets_are_found_by_name(store: ObjectStore) -> None:
-    bucket = store.bucket("b-one")
-    assert bucket is not None
+    bucket = bucket_of(store)
     assert store.bucket("another") is None
     assert [found.name for found in store.buckets()] == ["b-one"]
-    for attribute in (
-        "region_name", "versioning_status", "ownership_rule", "public_access_block", "acl",
-        "object_lock_enabled", "has_default_lock", "default_lock_mode", "payer", "creation_date",
-    ):  # fmt: skip
-        assert hasattr(bucket, attribute), attribute
-    store.block_public_access(bucket)
-    assert bucket.public_access_block.restrict_public_buckets is True
+    assert store.buckets() == [bucket]
+    assert not bucket.has_public_access_block
+    bucket.block_public_access()
+    assert bucket.blocks("restrict_public_buckets")
 
 
 def test_versions_come_oldest_first_and_go(store: ObjectStore) -> None:
-    bucket = store.bucket("b-one")
+    bucket = bucket_of(store)
     first, second = new(store, "a", "1" * 32), new(store, "a", "2" * 32)
     marker = store.new_marker("a", "3" * 32)
     store.set_versions(bucket, "a", [first, second, marker])
-    assert store.versions(bucket, "a") == [first, second, marker]
-    assert [store.is_object(version) for version in store.versions(bucket, "a")] == [
-        True, True, False,
+    assert bucket.versions("a") == [first, second, marker]
+    assert [type(version) for version in bucket.versions("a")] == [
+        StoredObject, StoredObject, DeleteMarker,
     ]  # fmt: skip
-    assert [v.version_id for v in store.versions(bucket, "a")] == ["1" * 32, "2" * 32, "3" * 32]
+    assert bucket.latest("a") == marker
+    assert [v.version_id for v in bucket.versions("a")] == ["1" * 32, "2" * 32, "3" * 32]
     store.set_versions(bucket, "a", [marker])
-    assert store.versions(bucket, "a") == [marker]
+    assert bucket.versions("a") == [marker]
     store.set_versions(bucket, "a", [])
-    assert store.keys(bucket) == []
+    assert bucket.object_keys() == []
+    assert bucket.latest("a") is None
 
 
 def test_an_object_keeps_what_it_is_given(store: ObjectStore) -> None:
-    bucket, made = store.bucket("b-one"), new(store, "a", "null")
+    bucket, made = bucket_of(store), new(store, "a", "null")
     store.set_versions(bucket, "a", [made])
-    [found] = store.versions(bucket, "a")
-    assert store.read(found, 1, 3) == b"eal"
-    assert store.read(found, 0, 99) == b"sealed"
+    [found] = bucket.versions("a")
+    assert isinstance(found, StoredObject)
+    assert found.read(1, 3) == b"eal"
+    assert found.read(0, 99) == b"sealed"
     assert (found.etag, found.size, found.storage_class) == (f'"{"e" * 32}"', 3, "STANDARD")
     assert (found.facts, found.version_id, found.name) == ("facts", "null", "a")
     assert not found.is_locked(False)
@@ -79,7 +90,7 @@ def test_an_object_keeps_what_it_is_given(store: ObjectStore) -> None:
 
 
 def test_tags_belong_to_the_object_and_go_with_it(store: ObjectStore) -> None:
-    bucket, made = store.bucket("b-one"), new(store, "a", "null")
+    bucket, made = bucket_of(store), new(store, "a", "null")
     store.set_versions(bucket, "a", [made])
     store.set_tags(made, {"class": "secret"})
     assert store.tags(made) == {"class": "secret"}
@@ -101,8 +112,8 @@ def test_identifiers_depend_on_operation_and_ordinal_alone() -> None:
 def test_access_control_lists_name_their_grantees(store: ObjectStore) -> None:
     grants = [Grant("f" * 64, "", "FULL_CONTROL"), Grant("", "http://group", "READ")]
     acl = store.new_acl(grants)
-    assert store.grants(acl) == grants
-    assert [grantee.type for grant in acl.grants for grantee in grant.grantees] == [
+    assert acl.grants == grants
+    assert [grantee.type for grant in acl._wrapped.grants for grantee in grant.grantees] == [
         "CanonicalUser", "Group",
     ]  # fmt: skip
 
@@ -177,12 +188,12 @@ class Vault:
 
 
 @pytest.fixture(params=[False, True], ids=["partition key", "sort key as well"])
-def table(request: pytest.FixtureRequest) -> Iterator[tuple[ItemStore, Any, Vault, Any]]:
-    """An item store, a table of moto's that is sealed, its vault, and moto's backend."""
+def table(request: pytest.FixtureRequest) -> Iterator[tuple[TableStore, Table, Vault, Any]]:
+    """A table store, a table that is sealed, its vault, and moto's backend."""
     moto = Moto(ACCOUNT)
     names = ["id", "line"] if request.param else ["id"]
-    backend = moto.dynamodb("us-east-1")
-    made = backend.create_table(
+    backend = moto._backend("dynamodb", "us-east-1")
+    backend.create_table(
         "orders",
         schema=[
             {"AttributeName": name, "KeyType": kind}
@@ -199,77 +210,78 @@ def table(request: pytest.FixtureRequest) -> Iterator[tuple[ItemStore, Any, Vaul
         deletion_protection_enabled=False,
         warm_throughput=None,
     )
-    store, vault = ItemStore(moto), Vault()
-    store.seal(made, vault)
+    store, vault = TableStore(moto), Vault()
+    made = store.tables("us-east-1")["orders"]
+    made.seal(vault)
     yield store, made, vault, backend
     Moto(ACCOUNT)
 
 
-def key_of(made: Any) -> dict[str, Any]:
-    return {name: {"S": "1"} for name in made.table_key_attrs}
+def key_of(made: Table) -> dict[str, Any]:
+    return {name: {"S": "1"} for name in made.key_schema}
 
 
-def change(backend: Any, made: Any, expression: str) -> None:
+def change(backend: Any, made: Table, expression: str) -> None:
     backend.update_item("orders", key_of(made), expression, {}, {":v": {"S": "blue"}})
 
 
-def test_moto_keeps_images_of_items(table: tuple[ItemStore, Any, Vault, Any]) -> None:
-    store, made, vault, backend = table
+def test_moto_keeps_images_of_items(table: tuple[TableStore, Table, Vault, Any]) -> None:
+    _, made, vault, backend = table
     item = {**key_of(made), "colour": {"S": "red"}, "raw": {"B": b"\x00"}}
     backend.put_item("orders", item)
-    [stored] = store.items(made)
-    assert stored is store.find(made, key_of(made))
-    assert store.find(made, {"id": {"S": "2"}}) is None
-    assert store.stored(stored) == store.current(stored) == item
+    [stored] = made.items()
+    assert stored is made.find(key_of(made))
+    assert made.find({"id": {"S": "2"}}) is None
+    assert stored.stored() == stored.current() == item
     assert stored.image[::-1].startswith(b'{"id": ')
     assert backend.get_item("orders", key_of(made)).attrs["colour"].value == "red"
     assert stored in vault.opened
     stored.close(keep=False)
-    copied = copy.deepcopy(made)
-    assert next(store.items(copied)).image == stored.image
-    assert next(store.items(copied)) is not stored
-    assert len(made) == len(copied) == 1
+    copied = Table(copy.deepcopy(made._wrapped))
+    assert copied.items()[0].image == stored.image
+    assert copied.items()[0] is not stored
+    assert len(made._wrapped) == len(copied._wrapped) == 1
 
 
 def test_an_update_is_sealed_when_the_item_is_closed(
-    table: tuple[ItemStore, Any, Vault, Any],
+    table: tuple[TableStore, Table, Vault, Any],
 ) -> None:
-    store, made, _, backend = table
+    _, made, _, backend = table
     backend.put_item("orders", {**key_of(made), "colour": {"S": "red"}})
     change(backend, made, "SET colour = :v")
-    [stored] = store.items(made)
+    [stored] = made.items()
     assert stored.changed
-    assert store.stored(stored)["colour"] == {"S": "red"}
-    assert store.current(stored)["colour"] == {"S": "blue"}
+    assert stored.stored()["colour"] == {"S": "red"}
+    assert stored.current()["colour"] == {"S": "blue"}
     stored.close(keep=False)
-    assert store.current(stored)["colour"] == {"S": "red"}
+    assert stored.current()["colour"] == {"S": "red"}
     change(backend, made, "SET colour = :v")
     stored.close(keep=True)
-    assert store.stored(stored)["colour"] == {"S": "blue"}
+    assert stored.stored()["colour"] == {"S": "blue"}
 
 
-def test_every_change_can_be_undone(table: tuple[ItemStore, Any, Vault, Any]) -> None:
-    store, made, vault, backend = table
+def test_every_change_can_be_undone(table: tuple[TableStore, Table, Vault, Any]) -> None:
+    _, made, vault, backend = table
     backend.put_item("orders", {**key_of(made), "colour": {"S": "red"}})
     vault.written.clear()
     backend.put_item("orders", {**key_of(made), "colour": {"S": "blue"}})
     backend.delete_item("orders", key_of(made))
-    assert list(store.items(made)) == []
+    assert made.items() == []
     items = [items for _, _, items in vault.written if items]
     assert [[new is None for new in pair] for pair in items] == [[False, False], [False, True]]
     assert len(vault.written) == 4, "each change with its stream record"
-    assert len(made.stream_shard.items) == 3
+    assert len(made._wrapped.stream_shard.items) == 3
     for _, undo, _ in reversed(vault.written):
         undo()
-    [stored] = store.items(made)
-    assert store.stored(stored)["colour"] == {"S": "red"}
-    [record] = made.stream_shard.items
+    [stored] = made.items()
+    assert stored.stored()["colour"] == {"S": "red"}
+    [record] = made._wrapped.stream_shard.items
     assert record.to_json()["dynamodb"]["NewImage"]["colour"] == {"S": "red"}
     assert record.to_json()["dynamodb"]["Keys"] == key_of(made)
 
 
-def test_moto_sees_only_the_tables_it_is_shown(table: tuple[ItemStore, Any, Vault, Any]) -> None:
+def test_moto_sees_only_the_tables_it_is_shown(table: tuple[TableStore, Table, Vault, Any]) -> None:
     store, made, _, backend = table
     with store.only("us-east-1", ["other"]):
         assert dict(backend.tables) == {}
-    assert dict(backend.tables) == {"orders": made}
+    assert dict(store.tables("us-east-1")) == {"orders": made}

@@ -333,7 +333,7 @@ def service(lab: Lab) -> Any:
 
 def image(lab: Lab, table: str = "orders") -> Any:
     """moto's sealed item with the key 1."""
-    [stored] = service(lab)._moto.dynamodb("us-east-1").tables[table].items.values()
+    [stored] = service(lab)._moto._backend("dynamodb", "us-east-1").tables[table].items.values()
     return stored
 
 
@@ -497,7 +497,7 @@ def named(table: str) -> dict[str, str]:
 
 def test_the_stream_is_sealed_as_well(disk_lab: Lab) -> None:
     once().put_item(TableName="mine", Item={**ITEM, "card": {"S": "new"}})
-    shard = service(disk_lab)._moto.dynamodb("us-east-1").tables["mine"].stream_shard
+    shard = service(disk_lab)._moto._backend("dynamodb", "us-east-1").tables["mine"].stream_shard
     assert len(shard.items) > 0
     for record in shard.items:
         assert not {"Keys", "NewImage", "OldImage"} & record.record["dynamodb"].keys()
@@ -563,7 +563,9 @@ def test_exchanged_images_are_noticed(disk_lab: Lab) -> None:
     dynamodb = once()
     for number in ("1", "2"):
         dynamodb.put_item(TableName="mine", Item={"id": {"S": number}})
-    one, two = service(disk_lab)._moto.dynamodb("us-east-1").tables["mine"].items.values()
+    one, two = (
+        service(disk_lab)._moto._backend("dynamodb", "us-east-1").tables["mine"].items.values()
+    )
     one.image, two.image = two.image, one.image
     for number in ("1", "2"):
         with internal_error():

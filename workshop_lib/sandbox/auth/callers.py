@@ -3,15 +3,16 @@
 Evaluation itself is `policies`; here IAM's users, roles and groups become its principals.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
-from typing import Any, Literal
+from typing import Literal
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import ANONYMOUS, Caller, Signature
 from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.iam import AccessKey, Holder, IamStore, Role, User
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy, Principal
@@ -74,7 +75,7 @@ class Callers:
 
     def __init__(self, account: str, moto: Moto, administrator: Credentials) -> None:
         self.account = account
-        self._moto = moto
+        self._iam = IamStore(moto)
         self._sessions: dict[str, Session] = {}
         self._callers: dict[str, Caller] = {}
         # Keys of the learner's own that stood in the environment before the lab: in this kernel
@@ -84,21 +85,18 @@ class Callers:
         self._create_administrator(administrator)
 
     def _create_administrator(self, credentials: Credentials) -> None:
-        iam = self._moto.iam
-        self._moto.seed("administrator")
-        iam.create_user("us-east-1", ADMINISTRATOR)
-        iam.get_user(ADMINISTRATOR).id = unique_id("AIDA", ADMINISTRATOR)
-        iam.put_user_policy(ADMINISTRATOR, "Administrator", ALLOW_EVERYTHING)
-        key = iam.create_access_key(ADMINISTRATOR, prefix="AKIA")
-        del iam.access_keys[key.access_key_id]
-        key.access_key_id = credentials.access_key_id
-        key.secret_access_key = credentials.secret_access_key
-        iam.access_keys[key.access_key_id] = key
-        ISSUED.add(key.access_key_id)
+        self._iam.create_user(
+            ADMINISTRATOR,
+            unique_id("AIDA", ADMINISTRATOR),
+            ALLOW_EVERYTHING,
+            credentials.access_key_id,
+            credentials.secret_access_key,
+        )
+        ISSUED.add(credentials.access_key_id)
 
     def forget(self) -> None:
         """Read IAM anew: something in it has changed."""
-        ISSUED.update(self._moto.iam.access_keys)
+        ISSUED.update(self._iam.access_key_ids())
         self._callers.clear()
 
     def add_session(self, session: Session) -> None:
@@ -108,7 +106,7 @@ class Callers:
 
     def knows(self, access_key_id: str) -> bool:
         """Whether an access key was made here, for a user or a session, and still exists."""
-        return access_key_id in self._sessions or access_key_id in self._moto.iam.access_keys
+        return access_key_id in self._sessions or self._iam.access_key(access_key_id) is not None
 
     def who(
         self, request: Request, service: ServiceDefinition, signature: Signature | None
@@ -144,58 +142,54 @@ class Callers:
         """The caller an access key belongs to; None for a key that opens nothing."""
         if access_key_id in self._sessions:
             return self._session_caller(self._sessions[access_key_id])
-        key = self._moto.iam.access_keys.get(access_key_id)
-        if key is None or key.user_name not in self._moto.iam.users or key.status != "Active":
+        key = self._iam.access_key(access_key_id)
+        user = None if key is None else self._iam.user(key.user_name)
+        if key is None or user is None or not key.is_active:
             return None
-        return self._user_caller(key)
+        return self._user_caller(user, key)
 
-    def _user_caller(self, key: Any) -> Caller:
-        user = self._moto.iam.get_user(key.user_name)
+    def _user_caller(self, user: User, key: AccessKey) -> Caller:
         return Caller(
             self._user_principal(user),
             name=user.name,
             user_id=user.id,
             access_key_id=key.access_key_id,
             secret_access_key=key.secret_access_key,
-            tags=tags_of(user),
+            tags=user.tags,
         )
 
-    def _user_principal(self, user: Any) -> Principal:
-        documents = documents_of(self._moto.iam, user)
-        boundary = boundary_of(user)
+    def _user_principal(self, user: User) -> Principal:
         return Principal(
             kind="user",
             arn=user.arn,
             account=self.account,
-            identity_policies=_compiled(documents),
-            boundary=self._managed(boundary) if boundary else None,
+            identity_policies=_compiled(self._iam.documents_of(user)),
+            boundary=self._boundary(user),
         )
 
-    def _role_principal(self, role: Any, session: Session) -> Principal:
-        boundary = boundary_of(role)
+    def _role_principal(self, role: Role, session: Session) -> Principal:
         return Principal(
             kind="role-session",
             arn=f"arn:aws:sts::{self.account}:assumed-role/{role.name}/{session.name}",
             account=self.account,
             role_arn=role.arn,
-            identity_policies=_compiled(documents_of(self._moto.iam, role)),
-            boundary=self._managed(boundary) if boundary else None,
+            identity_policies=_compiled(self._iam.documents_of(role)),
+            boundary=self._boundary(role),
             session_policies=session.policies,
         )
 
     def _session_caller(self, session: Session) -> Caller | None:
         """The caller of a session; None where its role or user is gone."""
-        iam = self._moto.iam
-        holders = iam.roles if session.kind == "role-session" else iam.users
-        holder = next((each for each in holders.values() if each.id == session.holder), None)
+        holders: Sequence[User | Role] = (
+            self._iam.roles() if session.kind == "role-session" else self._iam.users()
+        )
+        holder = next((each for each in holders if each.id == session.holder), None)
         if holder is None:
             return None
         user_id = holder.id
-        if session.kind == "role-session":
-            principal, user_id = (
-                self._role_principal(holder, session),
-                f"{holder.id}:{session.name}",
-            )
+        if isinstance(holder, Role):
+            principal = self._role_principal(holder, session)
+            user_id = f"{holder.id}:{session.name}"
         else:
             principal = self._user_principal(holder)
         if session.kind == "federated-user":
@@ -217,16 +211,17 @@ class Callers:
             session_token=session.credentials.session_token,
             since=session.since,
             expires=session.expires,
-            tags=merged_tags(tags_of(holder), session.tags),
+            tags=merged_tags(holder.tags, session.tags),
             transitive=session.transitive,
             source_identity=session.source_identity,
         )
 
-    def _managed(self, arn: str) -> Policy:
-        policy = self._moto.iam.managed_policies[arn]
-        return parse_policy(
-            default_document(policy), kind="boundary", known_keys=known_condition_key
-        )
+    def _boundary(self, holder: Holder) -> Policy | None:
+        """The policy that limits a user or role, None for none."""
+        document = self._iam.boundary_document(holder)
+        if document is None:
+            return None
+        return parse_policy(document, kind="boundary", known_keys=known_condition_key)
 
 
 def merged_tags(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str, str]:
@@ -237,50 +232,6 @@ def merged_tags(below: Mapping[str, str], above: Mapping[str, str]) -> dict[str,
     hidden = {key.lower() for key in above}
     kept = {key: value for key, value in below.items() if key.lower() not in hidden}
     return {**kept, **above}
-
-
-def tags_of(entity: Any) -> dict[str, str]:
-    """The tags of moto's user, role or policy."""
-    listed = getattr(entity, "tags", None) or []
-    each = listed.values() if isinstance(listed, dict) else listed
-    return {tag["Key"]: tag["Value"] for tag in each}
-
-
-def boundary_of(entity: Any) -> str | None:
-    """The ARN of the permissions boundary of moto's user or role."""
-    found = getattr(entity, "permissions_boundary", None)
-    return found["PermissionsBoundaryArn"] if found else None
-
-
-def set_boundary(user: Any, arn: str | None) -> None:
-    """Give moto's user a boundary, where moto looks for a role's."""
-    user.permissions_boundary = (
-        arn and {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn}
-    )  # fmt: skip
-
-
-def default_document(policy: Any) -> str:
-    """The document of a managed policy's default version."""
-    return next(
-        str(version.document)
-        for version in policy.versions
-        if version.version_id == policy.default_version_id
-    )
-
-
-def documents_of(iam: Any, entity: Any) -> list[str]:
-    """The policies of moto's user, role or group, inline and attached; a user's groups' as well."""
-    holders = [entity]
-    if entity in iam.users.values():
-        holders += iam.get_groups_for_user(entity.name)
-    return [
-        document
-        for holder in holders
-        for document in (
-            *holder.policies.values(),
-            *(default_document(policy) for policy in holder.managed_policies.values()),
-        )
-    ]
 
 
 def _compiled(documents: Iterable[str]) -> tuple[Policy, ...]:

@@ -6,15 +6,15 @@ moto's modules are imported when they are first needed: a lesson on KMS never lo
 import datetime as real_datetime
 import importlib
 import io
-import json
 import re
 import sys
 from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from types import FunctionType, ModuleType
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import moto
@@ -33,7 +33,7 @@ try:
 except ImportError as error:
     raise UnsupportedMoto(moto.__version__, str(error)) from error
 
-SUPPORTED = ((5, 2, 5), (5, 3))  # from, below; tests/test_moto_adapter.py is the contract
+SUPPORTED = ((5, 2, 5), (5, 3))  # from, below; tests/sandbox/moto_backend is the contract
 
 # Where each service's requests enter moto: module, class, and the host moto expects.
 _ENTRANCES = {
@@ -67,6 +67,83 @@ def _load(module: str, *names: str) -> Any:
         if not hasattr(loaded, name):
             raise UnsupportedMoto(moto.__version__, f"{module} has no {name}")
     return loaded
+
+
+# --- views --------------------------------------------------------------------------------------
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def relies_on_moto(function: Callable[P, R]) -> Callable[P, R]:
+    """The function; what it misses at an object of moto's is UnsupportedMoto, by its name."""
+
+    @wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except AttributeError as error:
+            owner = _name_in_moto(error.obj)
+            if owner is None:
+                raise
+            raise UnsupportedMoto(moto.__version__, f"{owner} has no {error.name}") from error
+
+    return guarded
+
+
+def _name_in_moto(thing: object) -> str | None:
+    """The full name of a module or class of moto's, or of a thing's class; None for others'."""
+    if isinstance(thing, ModuleType):
+        name = thing.__name__
+    else:
+        cls = thing if isinstance(thing, type) else type(thing)
+        name = f"{cls.__module__}.{cls.__qualname__}"
+    return name if name.startswith("moto.") else None
+
+
+class ReliesOnMoto:
+    """Base of classes that read moto's objects: all they offer says what moto lacks."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        for name, member in list(vars(cls).items()):
+            if name.startswith("_"):
+                continue
+            if isinstance(member, FunctionType):
+                setattr(cls, name, relies_on_moto(member))
+            elif isinstance(member, property) and member.fget is not None:
+                setattr(cls, name, property(relies_on_moto(member.fget), doc=member.__doc__))
+
+
+class View(ReliesOnMoto):
+    """What the sandbox sees of one of moto's objects; the object itself never leaves this package.
+
+    Two views of the same object are equal. Raises UnsupportedMoto where the installed moto's
+    object lacks what a property or a verb needs.
+    """
+
+    __slots__ = ("_wrapped",)
+
+    def __init__(self, wrapped: Any) -> None:
+        self._wrapped = wrapped
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, View) and self._wrapped is other._wrapped
+
+    def __hash__(self) -> int:
+        return id(self._wrapped)
+
+
+@relies_on_moto
+def put(thing: object, **values: object) -> None:
+    """Set attributes of moto's object that it has: another name would be set, and never read."""
+    for name, value in values.items():
+        getattr(thing, name)
+        setattr(thing, name, value)
+
+
+# --- moto itself --------------------------------------------------------------------------------
 
 
 class _ClockDatetime(real_datetime.datetime):
@@ -254,39 +331,8 @@ class Moto:
         text.pop("status", None)
         return Response(int(status), text, body.encode() if isinstance(body, str) else body)
 
-    def load_aws_managed_policies(self) -> None:
-        """Make the policies that AWS itself keeps known to IAM: 0.3 s, once, when asked for."""
-        if self.iam.aws_managed_policies:
-            return
-        models = importlib.import_module("moto.iam.models")
-        for name, data in json.loads(models.aws_managed_policies_data).items():
-            policy = models.AWSManagedPolicy.from_data(name, self.account, "aws", data)
-            self.iam.aws_managed_policies.append(policy)
-            self.iam.managed_policies[policy.arn] = policy
-
-    @property
-    def iam(self) -> Any:
-        """moto's IAM backend: users, roles, groups, policies, access keys."""
-        return self._backend("iam")
-
-    @property
-    def s3(self) -> Any:
-        """moto's S3 backend: buckets and their objects."""
-        return self._backend("s3")
-
-    def dynamodb(self, region: str) -> Any:
-        """moto's DynamoDB backend of a region: tables, backups."""
-        return self._backend("dynamodb", region)
-
     def _backend(self, service: str, region: str = "aws") -> Any:
         """moto's backend, past the lock and the bookkeeping of its own look-up once it is there."""
         every = _backends(service)
         found = dict.get(dict.get(every, self.account, {}), region)
         return every[self.account][region] if found is None else found
-
-    def stream_shard(self, region: str, iterator: str) -> Any | None:
-        """The shard of a DynamoDB stream that a shard iterator reads; None for an unknown one."""
-        module = _load("moto.dynamodbstreams.models", "dynamodbstreams_backends")
-        backend = module.dynamodbstreams_backends[self.account][region]
-        found = backend.shard_iterators.get(iterator)
-        return None if found is None else found.stream_shard

@@ -2,19 +2,21 @@
 
 import base64
 import json
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from workshop_lib.sandbox.moto_backend.core import Moto, _load
+from workshop_lib.sandbox.moto_backend.core import _load, relies_on_moto
 
 # --- DynamoDB's items ----------------------------------------------------------------------------
 
 
 _ITEMS = "moto.dynamodb.models.dynamo_type"
+
+
+# Attribute values by name, in DynamoDB's JSON: {"id": {"S": "1"}}.
+Attributes = dict[str, dict[str, object]]
 
 
 class Vault(Protocol):
@@ -26,82 +28,90 @@ class Vault(Protocol):
     def open(self, structure: str, sealed: bytes, place: bytes) -> bytes:
         """What was sealed."""
 
-    def note_opened(self, item: Any) -> None:
+    def note_opened(self, item: "SealedItem") -> None:
         """Take note that an item lies open."""
 
-    def note_written(self, place: bytes, undo: Callable[[], object], *items: Any) -> None:
+    def note_written(
+        self, place: bytes, undo: Callable[[], object], *items: "SealedItem | None"
+    ) -> None:
         """Take note of a change at a place: how to undo it; for an item also the old and new one.
 
         Either may be None.
         """
 
 
-class ItemStore:
-    """moto's DynamoDB as a store whose items and stream records are sealed.
+class SealedItem(Protocol):
+    """An item as moto keeps it here: its key, and an image of it that is sealed.
 
-    In place of each item moto keeps an image of it, sealed under the table's vault. An image opens
-    when moto first looks into it and closes when the call is over (`close`), so that between calls
-    moto holds nothing in plaintext but the primary keys, by which it finds images.
+    It opens when moto first looks into it, and stays open until it is closed.
     """
 
-    def __init__(self, moto: Moto) -> None:
-        self._moto = moto
+    image: bytes
 
-    def seal(self, table: Any, vault: Vault) -> None:
-        """Have a table's items and stream records sealed, those that are there already as well."""
-        kinds = _sealed_kinds()
-        if not isinstance(table.items, kinds.Items) or table.items.vault is not vault:
-            items = kinds.Items(vault)
-            for item in self.items(table):
-                items.place(item)
-            table.items = items
-        shard = table.stream_shard
-        if shard is not None and not isinstance(shard.items, kinds.Records):
-            shard.items = kinds.Records(vault, shard.items)
-            shard.add = partial(_add_if_changed, shard.add)
+    @property
+    def place_of(self) -> bytes:
+        """Where it lies in its table: what its image is bound to."""
 
-    def entrust(self, table: Any, vault: Vault) -> None:
-        """Give a copy of a table a vault of its own, for the same keys."""
-        table.items.vault = vault
-        for item in self.items(table):
-            item.vault = vault
+    @property
+    def changed(self) -> bool:
+        """Whether it lies open and is no longer what its image says."""
 
-    def items(self, table: Any) -> Iterator[Any]:
-        """All items of a table."""
-        for found in table.items.values():
-            yield from found.values() if table.range_key_attr else (found,)
+    def close(self, *, keep: bool) -> None:
+        """Forget the plaintext, after sealing it anew if it changed and is to be kept."""
 
-    def find(self, table: Any, key: Mapping[str, Any]) -> Any:
-        """The item with a key ({"id": {"S": "1"}}); None where there is none."""
-        of_type = _load(_ITEMS, "DynamoType").DynamoType
-        names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
-        if sorted(key) != sorted(names):
-            return None
-        found: Any = table.items
-        for name in names:
-            found = dict.get(found, of_type(key[name]), {})
-        return found or None
+    def stored(self) -> Attributes:
+        """What the image says: attribute values by name."""
 
-    def stored(self, item: Any) -> dict[str, Any]:
-        """What an item's image says: attribute values by name, in DynamoDB's JSON."""
-        return _parse(item.vault.open("items", item.image, item.place_of))
-
-    def current(self, item: Any) -> dict[str, Any]:
+    def current(self) -> Attributes:
         """As `stored`, of an item that may lie open and have been changed."""
-        return _parse(_attributes(item.attrs))
-
-    @contextmanager
-    def only(self, region: str, names: Iterable[str]) -> Iterator[None]:
-        """Show moto no other tables: for a PartiQL statement it reads all that it knows."""
-        backend = self._moto.dynamodb(region)
-        every = backend.tables
-        backend.tables = OrderedDict((name, every[name]) for name in names if name in every)
-        try:
-            yield
-        finally:
-            backend.tables = every
 
 
+def seal_table(table: Any, vault: Vault) -> None:
+    """Have the items and stream records of moto's table sealed, those already there as well."""
+    kinds = _sealed_kinds()
+    if not isinstance(table.items, kinds.Items) or table.items.vault is not vault:
+        items = kinds.Items(vault)
+        for item in _items_of(table):
+            items.place(item)
+        table.items = items
+    shard = table.stream_shard
+    if shard is not None and not isinstance(shard.items, kinds.Records):
+        shard.items = kinds.Records(vault, shard.items)
+        shard.add = partial(_add_if_changed, shard.add)
+
+
+def entrust_table(table: Any, vault: Vault) -> None:
+    """Give a copy of moto's sealed table a vault of its own, for the same keys."""
+    table.items.vault = vault
+    for item in _items_of(table):
+        item.vault = vault
+
+
+def items_of(table: Any) -> list[SealedItem]:
+    """All items of moto's table."""
+    return _items_of(table)
+
+
+def _items_of(table: Any) -> list[Any]:
+    found = table.items.values()
+    return (
+        [item for inner in found for item in inner.values()] if table.range_key_attr else [*found]
+    )
+
+
+def find_item(table: Any, key: Mapping[str, Any]) -> SealedItem | None:
+    """The item with a key ({"id": {"S": "1"}}) of moto's table; None where there is none."""
+    of_type = _load(_ITEMS, "DynamoType").DynamoType
+    names = [name for name in (table.hash_key_attr, table.range_key_attr) if name]
+    if sorted(key) != sorted(names):
+        return None
+    found: Any = table.items
+    for name in names:
+        found = dict.get(found, of_type(key[name]), {})
+    return found or None
+
+
+@relies_on_moto
 def _add_if_changed(add: Callable[..., None], old: Any, new: Any) -> None:
     """A write that leaves an item as it was is no record of a stream's."""
     if old is None or new is None or old.to_json() != new.to_json():
@@ -151,6 +161,7 @@ def _sealed_kinds() -> Any:
     class Item(types.Item):  # type: ignore[name-defined]
         """An item as moto knows it, whose attributes are sealed until somebody asks."""
 
+        @relies_on_moto
         def __init__(self, vault: Vault, item: Any) -> None:
             self.vault, self.hash_key, self.range_key = vault, item.hash_key, item.range_key
             self._open: Any = None
@@ -185,6 +196,12 @@ def _sealed_kinds() -> Any:
                 self.image = self.vault.seal("items", _attributes(self._open), self.place_of)
             self._open, self._text = None, b""
 
+        def stored(self) -> Attributes:
+            return _parse(self.vault.open("items", self.image, self.place_of))
+
+        def current(self) -> Attributes:
+            return _parse(_attributes(self.attrs))
+
         def __deepcopy__(self, memo: Any) -> Any:
             copied = self.__class__.__new__(self.__class__)
             copied.vault, copied.image, copied._open = self.vault, self.image, None
@@ -208,6 +225,7 @@ def _sealed_kinds() -> Any:
             dict.__setitem__(self, key, inner)
             return inner
 
+        @relies_on_moto
         def place(self, item: Any) -> None:
             """Seal an item and put it where its key says."""
             mapping = self if item.range_key is None else self[item.hash_key]
@@ -240,6 +258,7 @@ def _sealed_kinds() -> Any:
     class Record:
         """A stream record; the item's key and images in it are sealed."""
 
+        @relies_on_moto
         def __init__(self, vault: Vault, record: Any) -> None:
             self.vault, self.record = vault, {**record.record}
             change = dict(self.record["dynamodb"])

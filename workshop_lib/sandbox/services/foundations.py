@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from workshop_lib.sandbox.auth.callers import Callers
 from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.iam import existing_principal
+from workshop_lib.sandbox.moto_backend.iam import IamStore
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.storage.disk import Disk
 
@@ -56,6 +56,11 @@ class Foundations:
         return made
 
     @cached_property
+    def iam(self) -> IamStore:
+        """IAM's users, groups, roles and policies."""
+        return IamStore(self.moto)
+
+    @property
     def principal_exists(self) -> Callable[[str], bool]:
         """Whether an ARN that a policy names is that of a user or role here, or of elsewhere."""
-        return existing_principal(self.moto.iam, self.account)
+        return self.iam.is_principal

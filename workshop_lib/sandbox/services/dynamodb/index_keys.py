@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.items import ItemStore
+from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import render
@@ -39,9 +39,9 @@ class _Problem:
 
 
 class IndexKeys:
-    """The index keys that one call writes. ``tables`` are moto's, by name."""
+    """The index keys that one call writes to ``tables``, by name."""
 
-    def __init__(self, call: Call, tables: Mapping[str, Any]) -> None:
+    def __init__(self, call: Call, tables: Mapping[str, Table]) -> None:
         self._call = call
         self._tables = tables
         self._keys = {name: _keys_of(table) for name, table in tables.items()}
@@ -61,9 +61,7 @@ class IndexKeys:
                     problems.setdefault(position, problem)
         return self._refuse(problems)
 
-    def refused_after(
-        self, response: Response, vaults: Mapping[str, TableVault], store: ItemStore
-    ) -> Response:
+    def refused_after(self, response: Response, vaults: Mapping[str, TableVault]) -> Response:
         """The answer, or the refusal of what updates and statements have made of items.
 
         Raises AwsError ValidationException. In a batch of statements only those are refused, and
@@ -71,7 +69,7 @@ class IndexKeys:
         """
         problems: dict[int, _Problem] = {}
         for name, keys in self._keys.items():
-            for change in vaults[name].changes(store) if keys else ():
+            for change in vaults[name].changes() if keys else ():
                 problem = self._problem_of(change, keys)
                 if problem is None:
                     continue
@@ -121,7 +119,7 @@ class IndexKeys:
     def _position(self, name: str, change: Change) -> int:
         """Which update or statement of the request wrote an item: the one that names its key."""
         table, parameters = self._tables[name], self._call.parameters
-        names = [key for key in (table.hash_key_attr, table.range_key_attr) if key]
+        names = list(table.key_schema)
         listed = parameters.get(_LISTS.get(self._call.operation, ""), ())
         for position, asked in enumerate(listed):
             if "Update" in asked:
@@ -146,17 +144,20 @@ _LISTS = {
 }
 
 
-def _keys_of(table: Any) -> list[_Key]:
+def _keys_of(table: Table) -> list[_Key]:
     """The keys of a table's indexes, those of the first index by name first.
 
     The table's own key attributes are left out: their types are checked in any case.
     """
-    kinds = {each["AttributeName"]: each["AttributeType"] for each in table.attr}
+    indexes = table.indexes
+    if not indexes:
+        return []
+    kinds, own = table.attribute_types, table.key_schema
     return [
         _Key(name, kinds[name], index.name)
-        for index in sorted(table.all_indexes(), key=lambda index: str(index.name))
-        for name in index.schema_key_attrs
-        if name in kinds and name not in (table.hash_key_attr, table.range_key_attr)
+        for index in sorted(indexes)
+        for name in index.keys
+        if name in kinds and name not in own
     ]
 
 
@@ -218,5 +219,5 @@ def _with_errors(response: Response, problems: Mapping[int, _Problem]) -> Respon
     return with_body(response, document)
 
 
-def _text(value: Mapping[str, Any]) -> str:
+def _text(value: Mapping[str, object]) -> str:
     return str(next(iter(value.values()), ""))

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workshop_lib.sandbox.call import Call, Check
+from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.services.dynamodb.partiql import Statement, read_statement
 
 Context = dict[str, Any]
@@ -69,10 +70,10 @@ _WITH_A_NEW_TABLE = {"Tags": "TagResource", "ResourcePolicy": "PutResourcePolicy
 _READS_AND_WRITES_ONE = (_READS - {"BatchGetItem"}) | _WRITES
 
 
-def checks(call: Call, tables: Mapping[str, Any]) -> Iterator[Check]:
+def checks(call: Call, tables: Mapping[str, Table]) -> Iterator[Check]:
     """The permissions a DynamoDB call needs.
 
-    ``tables`` are moto's tables of the Region, by name: their keys and tags are conditions.
+    ``tables`` are those of the Region, by name: their keys and tags are conditions.
     """
     operation, parameters = call.operation, call.parameters
     found = _Resources(call, tables)
@@ -138,7 +139,7 @@ def _restore(call: Call, found: "_Resources") -> Iterator[Check]:
 class _Resources:
     """ARNs and condition keys of one call."""
 
-    def __init__(self, call: Call, tables: Mapping[str, Any]) -> None:
+    def __init__(self, call: Call, tables: Mapping[str, Table]) -> None:
         self._call = call
         self._tables = tables
 
@@ -179,18 +180,18 @@ class _Resources:
 
     def _tags(self, name: str) -> Context:
         table = self._tables.get(name) or self._tables.get(table_name(name))
-        if table is None or not table.tags:
+        if table is None:
             return {}
-        return {f"aws:ResourceTag/{tag['Key']}": tag["Value"] for tag in table.tags}
+        return {f"aws:ResourceTag/{name}": value for name, value in table.tags.items()}
 
     def _hash_key(self, name: str, index: str | None = None) -> str | None:
         table = self._tables.get(name) or self._tables.get(table_name(name))
         if table is None:
             return None
-        for found in (*table.indexes, *table.global_indexes) if index else ():
+        for found in table.indexes if index else ():
             if found.name == index:
-                return str(found.schema[0]["AttributeName"])
-        return str(table.hash_key_attr)
+                return found.keys[0]
+        return table.hash_key
 
     def of_item(self, action: str, table: str, asked: Mapping[str, Any]) -> Context:
         """Condition keys of an operation on items of one table."""

@@ -11,6 +11,7 @@ from typing import Any
 from botocore.validate import ParamValidator
 
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.service_model import counted, lower_first, service_model
@@ -125,14 +126,14 @@ def require_shallow(call: Call) -> None:
                 rest.append((inner, level + deeper, deeper and a_map))
 
 
-def require_keys(table: Any, call: Call) -> None:
+def require_keys(table: Table, call: Call) -> None:
     """Refuse a key of other attributes or types than the table's, and one that is empty.
 
-    ``table`` is moto's. PutItem's key stands in its item, which moto checks itself; transactions
-    have reasons in place of errors, and are left to moto.
+    PutItem's key stands in its item, which moto checks itself; transactions have reasons in place
+    of errors, and are left to moto.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
     """
-    parameters, schema = call.parameters, _schema(table)
+    parameters, schema = call.parameters, table.key_schema
     for asked, requests in parameters.get("RequestItems", {}).items():
         if table_name(asked) == table.name:
             _require_batch_keys(schema, requests)
@@ -148,12 +149,6 @@ def require_keys(table: Any, call: Call) -> None:
                 "One or more parameter values are not valid. The AttributeValue for a key "
                 f"attribute cannot contain an empty string value. Key: {name}",
             )
-
-
-def _schema(table: Any) -> dict[str, str]:
-    """A table's key: types by attribute name."""
-    schema = {table.hash_key_attr: table.hash_key_type}
-    return schema | ({table.range_key_attr: table.range_key_type} if table.range_key_attr else {})
 
 
 def _require_batch_keys(schema: Mapping[str, str], requests: Any) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.request_context import request_context
 from workshop_lib.sandbox.call import Call, Check
+from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy, decide
@@ -194,7 +195,7 @@ def _not_found(what: str) -> AwsError:
     )
 
 
-def resource_of(parameters: Mapping[str, Any], tables: Mapping[str, Any]) -> str:
+def resource_of(parameters: Mapping[str, Any], tables: Mapping[str, Table]) -> str:
     """The ARN that an operation on a policy names, of a table or a stream that exists.
 
     Raises AwsError ValidationException, ResourceNotFoundException.
@@ -209,7 +210,7 @@ def resource_of(parameters: Mapping[str, Any], tables: Mapping[str, Any]) -> str
             "ResourceNotFoundException",
             f"Requested resource not found: Table: {found[1]} not found",
         )
-    if found[2] and found[2] != f"/stream/{table.latest_stream_label}":
+    if found[2] and found[2] != f"/stream/{table.stream_label}":
         raise AwsError(
             "ResourceNotFoundException", f"Requested resource not found: Stream: {arn} not found"
         )

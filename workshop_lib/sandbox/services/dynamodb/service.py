@@ -13,6 +13,7 @@ from typing import Any
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Authorize, Call
+from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import error_type
@@ -136,9 +137,8 @@ class DynamoDb(Service):
         if not all(name in self._tables(call) for name in names):
             raise AwsError("ResourceNotFoundException", "Requested resource not found")
 
-    def _tables(self, call: Call) -> Mapping[str, Any]:
-        tables: Mapping[str, Any] = self._moto.dynamodb(call.region).tables
-        return tables
+    def _tables(self, call: Call) -> Mapping[str, Table]:
+        return self.storage.store.tables(call.region)
 
     def _forward(self, call: Call, parameters: Mapping[str, Any] | None = None) -> Response:
         """Let moto answer; ``parameters`` take the place of the call's own."""
@@ -172,7 +172,7 @@ class DynamoDb(Service):
             index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
             response = index_keys.refused_before() or self._forward_items(call, names)
             if response.status == 200 and call.operation not in _READS:
-                response = index_keys.refused_after(response, vaults, self.storage.store)
+                response = index_keys.refused_after(response, vaults)
             for vault in vaults.values():
                 if response.status != 200:
                     vault.undo()
@@ -220,7 +220,7 @@ class DynamoDb(Service):
         try:
             yield
         except AwsError:
-            del self._moto.dynamodb(call.region).tables[table]
+            self.storage.store.drop(call.region, table)
             self.encryption.delete(call, table)
             self.policies.forget(permissions.table_arn(call, table))
             raise
@@ -287,9 +287,9 @@ class DynamoDb(Service):
         label = description.get("LatestStreamLabel")
         if label is not None:
             told = label_in_milliseconds(label)
-            table = self._moto.dynamodb(region).tables.get(description["TableName"])
+            table = self.storage.store.tables(region).get(description["TableName"])
             if table is not None:
-                table.latest_stream_label = told
+                table.set_stream_label(told)
             description["LatestStreamLabel"] = told
             description["LatestStreamArn"] = f"{description['TableArn']}/stream/{told}"
 
@@ -337,7 +337,7 @@ class DynamoDb(Service):
             table = table_name(call.parameters["TableName"])
             arn = json.loads(response.body)["BackupDetails"]["BackupArn"]
             self.storage.keep_backup(
-                call.region, table, self._moto.dynamodb(call.region).backups[arn]
+                call.region, table, self.storage.store.backup(call.region, arn)
             )
         return response
 
@@ -393,8 +393,7 @@ class DynamoDb(Service):
         table = self._tables(call).get(source)
         if table is None:
             raise AwsError("TableNotFoundException", f"Table not found: {source}")
-        found = table.continuous_backups["PointInTimeRecoveryDescription"]
-        if found["PointInTimeRecoveryStatus"] != "ENABLED":
+        if not table.recovers_points_in_time:
             raise AwsError(
                 "PointInTimeRecoveryUnavailableException",
                 f"Point in time recovery is not enabled for table '{source}'",
@@ -403,13 +402,7 @@ class DynamoDb(Service):
     def _archive(self, region: str) -> None:
         """Make the backups of tables whose key has been unusable for too long."""
         for table, moment in self.encryption.to_archive(region):
-            backend = self._moto.dynamodb(region)
-            self._moto.seed("ArchiveTable")
-            backup = backend.create_backup(table, f"{table}-archived")
-            del backend.backups[backup.arn]
-            backup.creation_date_time = moment.replace(tzinfo=None)
-            backup.identifier = backup._make_identifier()
-            backend.backups[backup.arn] = backup
+            backup = self.storage.store.archive(region, table, f"{table}-archived", moment)
             self.storage.keep_backup(region, table, backup)
             self.encryption.of(region, table).archive = backup.arn
 

@@ -17,7 +17,8 @@ from boto3.dynamodb.types import TypeSerializer
 from workshop_lib.errors import NotOnDisk, WrongArgument
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.items import ItemStore
+from workshop_lib.sandbox.moto_backend.items import Attributes, SealedItem
+from workshop_lib.sandbox.moto_backend.tables import Backup, StreamShard, TableStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.encryption import (
     ITEMS,
@@ -29,8 +30,6 @@ from workshop_lib.sandbox.services.dynamodb.encryption import (
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.storage import sealing
 from workshop_lib.sandbox.storage.disk import Stored
-
-Attributes = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Change:
 class _Written:
     place: bytes
     undo: Callable[[], object]
-    items: tuple[Any, ...]
+    items: tuple[SealedItem | None, ...]
 
 
 class TableVault:
@@ -58,7 +57,7 @@ class TableVault:
     def __init__(self, state: Encryption) -> None:
         self.state = state
         self._sealers: dict[str, sealing.Sealer] = {}
-        self._opened: list[Any] = []
+        self._opened: list[SealedItem] = []
         self._written: list[_Written] = []
         self.corrupt = False
 
@@ -88,27 +87,29 @@ class TableVault:
             self.corrupt = True  # moto takes any exception for a refusal, where it does many things
             raise
 
-    def note_opened(self, item: Any) -> None:
+    def note_opened(self, item: SealedItem) -> None:
         """Take note that an item lies open."""
         self._opened.append(item)
 
-    def note_written(self, place: bytes, undo: Callable[[], object], *items: Any) -> None:
+    def note_written(
+        self, place: bytes, undo: Callable[[], object], *items: SealedItem | None
+    ) -> None:
         """Take note of a change: how to undo it; for an item also the old and the new one."""
         self._written.append(_Written(place, undo, items))
 
-    def changes(self, store: ItemStore) -> Iterator[Change]:
+    def changes(self) -> Iterator[Change]:
         """The changes so far, one for each item."""
-        spans: dict[bytes, tuple[Any, Any]] = {}
+        spans: dict[bytes, tuple[SealedItem | None, SealedItem | None]] = {}
         for written in self._written:
             if written.items:
                 old, new = written.items
                 spans[written.place] = (spans.get(written.place, (old, None))[0], new)
         for place, (old, new) in spans.items():
-            before = {} if old is None else store.stored(old)
-            yield Change(place, before, {} if new is None else store.current(new))
+            before = {} if old is None else old.stored()
+            yield Change(place, before, {} if new is None else new.current())
         for item in [item for item in self._opened if item.changed]:
             if item.place_of not in spans:
-                yield Change(item.place_of, store.stored(item), store.current(item))
+                yield Change(item.place_of, item.stored(), item.current())
 
     def keep(self) -> None:
         """Seal the items that were changed where they lay."""
@@ -133,38 +134,45 @@ class TableVault:
         self._written = [w for w in self._written if place not in (None, w.place)]
 
 
+def vault_of(shard: StreamShard) -> TableVault:
+    """What seals a stream's records."""
+    vault = shard.vault
+    assert isinstance(vault, TableVault)
+    return vault
+
+
 class Storage:
     """The items of all tables of an account."""
 
     def __init__(self, moto: Moto, encryption: EncryptionAtRest) -> None:
-        self._moto = moto
+        self._account = moto.account
         self._encryption = encryption
         self._backups: dict[str, TableVault] = {}  # by the backup's ARN
         self._vaults: dict[tuple[str, str], TableVault] = {}
-        self.store = ItemStore(moto)
+        self.store = TableStore(moto)
 
     # --- tables and backups ----------------------------------------------------------------
 
     def keep_table(self, region: str, name: str) -> None:
         """Have a table, whose encryption is chosen, stored sealed; its stream as well."""
-        table = self._moto.dynamodb(region).tables.get(name)
+        table = self.store.tables(region).get(name)
         if table is None:
             return
         vault = self._vaults.get((region, name))
         if vault is None:
             vault = TableVault(self._encryption.of(region, name))
             self._vaults[region, name] = vault
-        self.store.seal(table, vault)
+        table.seal(vault)
 
     def drop_table(self, region: str, name: str) -> None:
         """Forget a table. Its stream's records stay readable."""
         self._vaults.pop((region, name), None)
 
-    def keep_backup(self, region: str, name: str, backup: Any) -> None:
+    def keep_backup(self, region: str, name: str, backup: Backup) -> None:
         """Have a backup of a table stay under the keys that the table has now."""
         state = self._encryption.of(region, name)
         vault = TableVault(replace(state, data_keys=dict(state.data_keys)))
-        self.store.entrust(backup.table, vault)
+        backup.table.entrust(vault)
         self._backups[backup.arn] = vault
 
     def of_backup(self, arn: str) -> Encryption | None:
@@ -188,7 +196,7 @@ class Storage:
                 origin.unlock(encryption.open(call, origin.state))
             try:
                 target.unlock(encryption.open(call, target.state))
-                self.store.seal(self._moto.dynamodb(call.region).tables[name], target)
+                self.store.tables(call.region)[name].seal(target)
             finally:
                 origin.lock()
                 target.lock()
@@ -238,21 +246,20 @@ class Storage:
             raise NotOnDisk(f"There is a table {name!r} in several Regions: give its ARN.")
         item = None
         if found:
-            stored = self._moto.dynamodb(found[0][0]).tables[name]
-            item = self.store.find(stored, _typed(key))
+            item = self.store.tables(found[0][0])[name].find(_typed(key))
         if item is None:
             raise NotOnDisk(
                 f"There is no item {dict(key)!r} of a table {name!r} on the disk: give the whole "
                 "primary key, as you would to get_item."
             )
-        state = item.vault.state
+        state = self._vaults[found[0]].state
         under = SERVICE_KEY if state.key is None else state.key.arn
         return Stored(
             method=self._encryption.kind_of_key(state),
             body=item.image,
             data_key=state.data_keys[ITEMS],
             wrapped_under=f"a table key that is wrapped under {under}",
-            encryption_context=context_of(self._moto.account, state.table) if state.key else {},
+            encryption_context=context_of(self._account, state.table) if state.key else {},
             table_key=state.key.wrapped if state.key else state.owned,
         )
 

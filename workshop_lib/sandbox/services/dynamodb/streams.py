@@ -7,6 +7,7 @@ import json
 import re
 
 from workshop_lib.sandbox.call import Authorize, Call
+from workshop_lib.sandbox.moto_backend.tables import TableStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.service_model import require_built
@@ -14,6 +15,7 @@ from workshop_lib.sandbox.services.dynamodb import permissions
 from workshop_lib.sandbox.services.dynamodb.requests import (
     with_body,
 )
+from workshop_lib.sandbox.services.dynamodb.storage import vault_of
 from workshop_lib.sandbox.services.dynamodb.stream_records import told_record
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
 from workshop_lib.sandbox.services.foundations import Foundations, Service
@@ -28,6 +30,7 @@ class DynamoDbStreams(Service):
 
     def __init__(self, foundations: Foundations) -> None:
         self._moto = foundations.moto
+        self._store = TableStore(foundations.moto)
         tables = foundations.shared(Tables)
         self._storage, self._policies = tables.storage, tables.policies
 
@@ -38,17 +41,17 @@ class DynamoDbStreams(Service):
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
         """
         require_built(call.service.name, call.operation, call.parameters)
-        needed = permissions.checks(call, self._moto.dynamodb(call.region).tables)
+        needed = permissions.checks(call, self._store.tables(call.region))
         authorize(call, self._policies.applied(needed))
         return self._carry_out(call)
 
     def _carry_out(self, call: Call) -> Response:
         vaults = []
         if call.operation == "GetRecords":
-            shard = self._moto.stream_shard(call.region, call.parameters["ShardIterator"])
+            shard = self._store.stream_shard(call.region, call.parameters["ShardIterator"])
             if shard is None:
                 raise AwsError("ValidationException", "Invalid ShardIterator")
-            vaults = [shard.items.vault]
+            vaults = [vault_of(shard)]
         arn = call.parameters.get("StreamArn")
         if arn is not None and not _STREAM_ARN.fullmatch(str(arn)):
             raise AwsError("ValidationException", "Invalid StreamArn")

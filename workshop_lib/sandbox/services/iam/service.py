@@ -7,16 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
-from xml.sax.saxutils import escape, unescape
 
-from workshop_lib.sandbox.auth.callers import (
-    boundary_of,
-    default_document,
-    set_boundary,
-    tags_of,
-    unique_id,
-)
+from workshop_lib.sandbox.auth.callers import unique_id
 from workshop_lib.sandbox.call import Authorize, Call, Check
+from workshop_lib.sandbox.moto_backend.iam import Entity, User
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy
@@ -27,7 +21,8 @@ from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import namespace
 from workshop_lib.sandbox.protocol.service_model import read_form, require_built
 from workshop_lib.sandbox.services.foundations import Foundations, Service
-from workshop_lib.sandbox.services.iam.entities import ENTITIES, as_told, find, require
+from workshop_lib.sandbox.services.iam.answers import Answer, needs_mending
+from workshop_lib.sandbox.services.iam.entities import ENTITIES, require
 from workshop_lib.sandbox.services.iam.operations import EMULATED
 from workshop_lib.sandbox.services.iam.simulation import OPERATIONS as SIMULATED
 from workshop_lib.sandbox.services.iam.simulation import Simulation
@@ -42,17 +37,14 @@ _DOCUMENTS: dict[str, tuple[str, Any]] = {
     "CreatePolicy": ("PolicyDocument", "managed"),
     "CreatePolicyVersion": ("PolicyDocument", "managed"),
 }
-# What gets a unique id: the element that tells it, its prefix, the one that names the entity, and
-# where moto keeps it.
+# What gets a unique id: the element that tells it, and its prefix.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
 _UNIQUE_IDS = {
-    "CreateUser": ("UserId", "AIDA", "UserName", "users"),
-    "CreateGroup": ("GroupId", "AGPA", "GroupName", "groups"),
-    "CreatePolicy": ("PolicyId", "ANPA", "Arn", "managed_policies"),
+    "CreateUser": ("UserId", "AIDA"),
+    "CreateGroup": ("GroupId", "AGPA"),
+    "CreatePolicy": ("PolicyId", "ANPA"),
 }
 _READS = ("Get", "List", "Simulate", "Generate")
-AWS_MANAGED = "arn:aws:iam::aws:policy/"
-
 _LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role"}
 # Where a user who names nobody means themselves.
 _OWN = {
@@ -78,8 +70,8 @@ class Iam(Service):
     def __init__(self, foundations: Foundations) -> None:
         self._moto = foundations.moto
         self._callers = foundations.callers
-        self._principal_exists = foundations.principal_exists
-        self._simulation = Simulation(foundations.moto, foundations.callers)
+        self._iam = foundations.iam
+        self._simulation = Simulation(self._iam, foundations.account)
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an IAM call. Raises AwsError, NotEmulated."""
@@ -123,29 +115,29 @@ class Iam(Service):
             message = f"User: {call.caller.arn} is not authorized to perform iam:{call.operation}"
             raise AwsError("AccessDenied", f"{message} on resource: access key {key}", 403)
 
-    def _entity(self, call: Call) -> Any:
-        """The user, role, group or policy that a call names, as moto keeps it; None for no one."""
-        iam, parameters = self._moto.iam, call.parameters
+    def _entity(self, call: Call) -> Entity | None:
+        """The user, role, group or policy that a call names; None for no one."""
+        parameters = call.parameters
         if "PolicyArn" in parameters and "Policy" in call.operation and not _attaches(call):
-            return iam.managed_policies.get(parameters["PolicyArn"])
-        for parameter, _, kept in ENTITIES:
+            return self._iam.managed_policy(parameters["PolicyArn"])
+        for parameter, kind in ENTITIES:
             if parameter in parameters:
-                return find(iam, kept, parameters[parameter])
+                return self._iam.find(kind, parameters[parameter])
         return None
 
-    def _resource(self, call: Call, entity: Any) -> str:
+    def _resource(self, call: Call, entity: Entity | None) -> str:
         """The ARN that a call is about: of the entity, or of what it would make.
 
         https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
         """
         parameters, iam = call.parameters, f"arn:aws:iam::{call.account}"
         if entity is not None:
-            return str(entity.arn)
+            return entity.arn
         if "PolicyArn" in parameters and not _attaches(call):
             return str(parameters["PolicyArn"])
         if call.operation in _LISTS:
             return f"{iam}:{_LISTS[call.operation]}{parameters.get('PathPrefix', '/')}"
-        for parameter, kind, _ in (*ENTITIES, ("PolicyName", "policy", "")):
+        for parameter, kind in (*ENTITIES, ("PolicyName", "policy")):
             if parameter in parameters:
                 return f"{iam}:{kind}{parameters.get('Path', '/')}{parameters[parameter]}"
         return "*"
@@ -158,7 +150,7 @@ class Iam(Service):
         if call.operation in _DOCUMENTS:
             parameter, kind = _DOCUMENTS[call.operation]
             policy = read_policy(call.parameters.get(parameter, ""), kind)
-            unknown = unknown_principal(policy, self._principal_exists)
+            unknown = unknown_principal(policy, self._iam.is_principal)
             if unknown:
                 raise AwsError(
                     "MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"'
@@ -173,106 +165,103 @@ class Iam(Service):
             self._check_boundary(call.parameters["PermissionsBoundary"])
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
             return self._user_boundary(call)
-        if "PolicyArn" in call.parameters:
-            self._managed(call.parameters["PolicyArn"])
-        require(self._moto.iam, call.operation, call.parameters)
+        require(self._iam, call.operation, call.parameters)
         if call.operation == "UpdateRole":
             self._keep_what_is_not_asked(call)
         self._moto.seed(call.operation)
         response = self._moto.forward(call.request, "iam", call.region, call.request_id)
         if response.status < 300:
-            if call.operation in _UNIQUE_IDS:
-                self._give_unique_id(call.operation, response)
-            if call.operation == "CreateUser":
-                self._limit_new_user(call, response)
-            if call.operation == "UpdateUser":
-                self._rename_keys(call)
-            as_told(call.operation, response)
+            if call.operation == "UpdateUser":  # who keeps the access keys under another name
+                name = call.parameters.get("NewUserName") or call.parameters["UserName"]
+                self._user(name).rename_keys()
+            self._mended(call, response)
         if not call.operation.startswith(_READS):
             self._callers.forget()
         return response
 
-    def _give_unique_id(self, operation: str, response: Response) -> None:
+    def _give_unique_id(self, call: Call, answer: Answer) -> None:
         """An id of AWS's form in place of moto's, in what it keeps and what it answers."""
-        element, prefix, naming, kept = _UNIQUE_IDS[operation]
-        text = response.body.decode()
-        old, name = _element(text, element), _element(text, naming)
-        new = unique_id(prefix, old)
-        getattr(self._moto.iam, kept)[name].id = new
-        response.body = text.replace(f"<{element}>{old}<", f"<{element}>{new}<").encode()
+        element, prefix = _UNIQUE_IDS[call.operation]
+        made = (
+            self._iam.managed_policy(self._resource(call, None))
+            if call.operation == "CreatePolicy"
+            else self._entity(call)
+        )
+        assert made is not None
+        made.set_id(unique_id(prefix, made.id))
+        answer.replace(element, made.id)
 
     def _check_attachment(self, call: Call) -> None:
         arn = call.parameters["PolicyArn"]
         if not _POLICY_ARN.fullmatch(arn):
             raise AwsError("ValidationError", f"ARN {arn} is not valid.")
-        policy = self._managed(arn)
+        policy = self._iam.managed_policy(arn)
         if policy is not None:  # a policy of AWS's may use condition keys the sandbox lacks
-            read_policy(default_document(policy), "managed")
-
-    def _managed(self, arn: str) -> Any:
-        if arn.startswith(AWS_MANAGED):
-            self._moto.load_aws_managed_policies()
-        return self._moto.iam.managed_policies.get(arn)
+            read_policy(policy.default_document, "managed")
 
     def _check_boundary(self, arn: str) -> None:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html"""
         if not _POLICY_ARN.fullmatch(arn):
             raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
-        policy = self._managed(arn)
+        policy = self._iam.managed_policy(arn)
         if policy is None:
             message = f"Scope ARN: {arn} does not exist or is not attachable."
             raise AwsError("NoSuchEntity", message, 404)
-        read_policy(default_document(policy), "boundary")
+        read_policy(policy.default_document, "boundary")
 
     def _user_boundary(self, call: Call) -> Response:
-        require(self._moto.iam, call.operation, call.parameters)
+        require(self._iam, call.operation, call.parameters)
         name = call.parameters["UserName"]
-        user = self._moto.iam.users[name]
+        user = self._user(name)
         if call.operation.startswith("Put"):
-            set_boundary(user, call.parameters["PermissionsBoundary"])
-        elif boundary_of(user) is None:
+            user.set_boundary(call.parameters["PermissionsBoundary"])
+        elif user.boundary is None:
             raise AwsError(
                 "NoSuchEntity", f"User {name} does not have a permissions boundary.", 404
             )
         else:
-            set_boundary(user, None)
+            user.set_boundary(None)
         self._callers.forget()
         return query_answer(call, "")
 
     def _keep_what_is_not_asked(self, call: Call) -> None:
         """UpdateRole changes what it is given; moto would put defaults for the rest."""
-        role = find(self._moto.iam, "roles", call.parameters["RoleName"])
+        role = self._iam.role(call.parameters["RoleName"])
+        assert role is not None
         present = {
-            "Description": role.description or "",
-            "MaxSessionDuration": str(role.max_session_duration or 3600),
+            "Description": role.description,
+            "MaxSessionDuration": str(role.max_session_duration),
         }
         kept = {name: value for name, value in present.items() if name not in call.parameters}
         call.request.body += b"&" + urlencode(kept).encode()
 
-    def _rename_keys(self, call: Call) -> None:
-        """A user keeps the access keys under another name."""
-        name = call.parameters.get("NewUserName") or call.parameters["UserName"]
-        for key in self._moto.iam.users[name].access_keys:
-            key.user_name = name
-
-    def _limit_new_user(self, call: Call, response: Response) -> None:
-        """Give a new user the boundary that was asked for, which moto overlooks."""
+    def _mended(self, call: Call, response: Response) -> None:
+        """AWS's answer in place of moto's, and what moto overlooks: a new user's boundary."""
+        made = call.operation in _UNIQUE_IDS
+        if not (made or needs_mending(call.operation)):
+            return
+        answer = Answer(response)
+        if made:
+            self._give_unique_id(call, answer)
         boundary = call.parameters.get("PermissionsBoundary")
-        if boundary:
-            set_boundary(self._moto.iam.users[call.parameters["UserName"]], boundary)
-            told = (
-                "<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
-                f"<PermissionsBoundaryArn>{escape(boundary)}</PermissionsBoundaryArn>"
-                "</PermissionsBoundary></User>"
-            )
-            response.body = response.body.replace(b"</User>", told.encode())
+        if call.operation == "CreateUser" and boundary:
+            self._user(call.parameters["UserName"]).set_boundary(boundary)
+            answer.limit_user(boundary)
+        answer.leave_out(call.operation)
+        answer.put_together()
+
+    def _user(self, name: str) -> User:
+        """A user who is known to be there."""
+        user = self._iam.user(name)
+        assert user is not None
+        return user
 
 
 def _attaches(call: Call) -> bool:
     return call.operation.startswith(("Attach", "Detach"))
 
 
-def _context(call: Call, entity: Any) -> dict[str, str | Sequence[str]]:
+def _context(call: Call, entity: Entity | None) -> dict[str, str | Sequence[str]]:
     """IAM's condition keys: tags, the policy that is attached, the boundary that is in force."""
     parameters = call.parameters
     asked = read_form("iam", call.operation, parameters)
@@ -283,14 +272,14 @@ def _context(call: Call, entity: Any) -> dict[str, str | Sequence[str]]:
     names = [*tags, *asked.get("TagKeys", ())]
     if names:
         context["aws:TagKeys"] = names
-    for key, value in tags_of(entity).items():
+    for key, value in entity.tags.items() if entity is not None else ():
         context[f"aws:ResourceTag/{key}"] = context[f"iam:ResourceTag/{key}"] = value
     if "AWSServiceName" in parameters:
         context["iam:AWSServiceName"] = parameters["AWSServiceName"]
     if _attaches(call):
         context["iam:PolicyARN"] = parameters.get("PolicyArn", "")
     if _LIMITED.fullmatch(call.operation):
-        boundary = parameters.get("PermissionsBoundary") or boundary_of(entity)
+        boundary = parameters.get("PermissionsBoundary") or (entity and entity.boundary)
         if boundary:
             context["iam:PermissionsBoundary"] = boundary
     return context
@@ -302,12 +291,6 @@ def read_policy(document: str, kind: Any) -> Policy:
         return parse_policy(document, kind=kind, known_keys=known_condition_key)
     except MalformedPolicy as error:
         raise AwsError("MalformedPolicyDocument", error.reason) from None
-
-
-def _element(text: str, name: str) -> str:
-    found = re.search(rf"<{name}>([^<]*)</{name}>", text)
-    assert found is not None
-    return unescape(found[1])
 
 
 def query_answer(call: Call, result: str) -> Response:

@@ -9,24 +9,17 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from xml.sax.saxutils import escape
 
 from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox.auth.callers import (
-    Callers,
-    boundary_of,
-    default_document,
-    documents_of,
-)
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.iam import EntityKind, Group, IamStore, Role, User
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy, Principal, Request, decide
 from workshop_lib.sandbox.policy.grammar import Kind, MalformedPolicy, listed, read_document
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import read_form
-from workshop_lib.sandbox.services.iam.entities import find
 
 OPERATIONS = (
     "SimulateCustomPolicy", "SimulatePrincipalPolicy", "GetContextKeysForCustomPolicy",
@@ -55,9 +48,9 @@ class _Documents:
 class Simulation:
     """The simulator, and the context keys it asks for."""
 
-    def __init__(self, moto: Moto, callers: Callers) -> None:
-        self._moto = moto
-        self._account = callers.account
+    def __init__(self, iam: IamStore, account: str) -> None:
+        self._iam = iam
+        self._account = account
 
     def answer(self, call: Call) -> str:
         """The result of a call of the simulator, in XML. Raises AwsError, NotEmulated."""
@@ -75,21 +68,19 @@ class Simulation:
         policies, boundary = list(asked.get("PolicyInputList", ())), None
         if "PolicySourceArn" in asked:
             entity = self._entity(asked["PolicySourceArn"])
-            attached = documents_of(self._moto.iam, entity)
-            policies = [*attached, *policies]
-            arn = boundary_of(entity)
-            boundary = arn and default_document(self._moto.iam.managed_policies[arn])
+            policies = [*self._iam.documents_of(entity), *policies]
+            boundary = self._iam.boundary_document(entity)
         for given in asked.get("PermissionsBoundaryPolicyInputList", ()):
             boundary = given
         return _Documents(policies, boundary)
 
-    def _entity(self, arn: str) -> Any:
+    def _entity(self, arn: str) -> User | Group | Role:
         found = _ENTITY.fullmatch(arn)
         if found is None:
             message = f"Invalid Entity Arn: {arn} does not clearly define entity type and name."
             raise AwsError("InvalidInput", message)
         kind, name = found.groups()
-        entity = find(self._moto.iam, f"{kind}s", name)
+        entity = self._iam.find(cast(EntityKind, kind), name)
         if entity is None:
             message = f"The {kind} with name {name} cannot be found."
             raise AwsError("NoSuchEntity", message, 404)

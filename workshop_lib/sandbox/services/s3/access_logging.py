@@ -64,7 +64,7 @@ class Logging:
 
     def _delivers(self, target: Bucket) -> bool:
         """Whether the target's access control list lets the log-delivery group in."""
-        grants = self._store.grants(target.moto.acl)
+        grants = target.stored.acl.grants
         granted = {grant.permission for grant in grants if grant.uri == LOG_DELIVERY}
         return "FULL_CONTROL" in granted or {"WRITE", "READ_ACP"} <= granted
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.objects import Grant, ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import AccessControlList, Grant, ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import ENFORCED, OWNER, Bucket
@@ -46,7 +46,7 @@ _OWNERS = (Grant(OWNER, "", "FULL_CONTROL"),)
 
 def from_headers(
     call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore
-) -> Any | None:
+) -> AccessControlList | None:
     """The list that headers ask for, where lists count; None for the usual one.
 
     Raises AwsError AccessControlListNotSupported where they are turned off, AccessDenied for a
@@ -69,7 +69,9 @@ def from_headers(
     return _allowed(call, bucket, grants or (), store)
 
 
-def _allowed(call: Call, bucket: Bucket, grants: Sequence[Grant], store: ObjectStore) -> Any:
+def _allowed(
+    call: Call, bucket: Bucket, grants: Sequence[Grant], store: ObjectStore
+) -> AccessControlList:
     if any(grant.uri in _PUBLIC for grant in grants) and bucket.blocks("block_public_acls"):
         raise access_denied(
             f"User: {call.caller.arn} is not authorized to perform: s3:PutObjectAcl on resource: "
@@ -161,7 +163,9 @@ def no_acls() -> AwsError:
     return AwsError("AccessControlListNotSupported", "The bucket does not allow ACLs")
 
 
-def of_new_bucket(headers: Mapping[str, str], ownership: str, store: ObjectStore) -> Any | None:
+def of_new_bucket(
+    headers: Mapping[str, str], ownership: str, store: ObjectStore
+) -> AccessControlList | None:
     """The list a bucket is created with, if one is asked for. It is never a public one.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
@@ -206,7 +210,7 @@ class Acls:
 
     def get_of_bucket(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAcl.html"""
-        return self._shown(bucket, bucket.moto.acl, {})
+        return self._shown(bucket, bucket.stored.acl, {})
 
     def get_of_object(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html"""
@@ -218,7 +222,7 @@ class Acls:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
         acl = self._asked(call, bucket)
         if acl is not None:
-            bucket.moto.set_acl(acl)
+            bucket.stored.set_acl(acl)
         return Response(200)
 
     def put_of_object(self, call: Call, bucket: Bucket) -> Response:
@@ -229,7 +233,7 @@ class Acls:
             made.set_acl(acl)
         return Response(200, version_headers(bucket, made))
 
-    def _asked(self, call: Call, bucket: Bucket) -> Any | None:
+    def _asked(self, call: Call, bucket: Bucket) -> AccessControlList | None:
         """The list a request brings; None for the owner's own where lists are turned off."""
         headers, body, store = call.request.headers, call.request.body, self._storage.store
         by_header = "x-amz-acl" in headers or any(name in headers for name in _HEADERS)
@@ -251,8 +255,10 @@ class Acls:
             return None
         return _allowed(call, bucket, grants, store)
 
-    def _shown(self, bucket: Bucket, acl: Any, headers: Mapping[str, str]) -> Response:
-        grants = self._storage.store.grants(acl) if bucket.acls_count else _OWNERS
+    def _shown(
+        self, bucket: Bucket, acl: AccessControlList, headers: Mapping[str, str]
+    ) -> Response:
+        grants = acl.grants if bucket.acls_count else _OWNERS
         content = {
             "Owner": {"ID": OWNER},
             "AccessControlList": {"Grant": [_document(grant) for grant in grants]},

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import ObjectStore, StoredBucket
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
@@ -55,45 +55,43 @@ class Settings:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A bucket: moto's, and the sandbox's settings of it."""
+    """A bucket: as it is stored, and the sandbox's settings of it."""
 
-    moto: Any
+    stored: StoredBucket
     settings: Settings
 
     @property
     def name(self) -> str:
         """The bucket's name."""
-        return str(self.moto.name)
+        return self.stored.name
 
     @property
     def arn(self) -> str:
         """The bucket's ARN."""
-        return f"arn:aws:s3:::{self.moto.name}"
+        return f"arn:aws:s3:::{self.stored.name}"
 
     @property
     def region(self) -> str:
         """The Region the bucket is in."""
-        return str(self.moto.region_name)
+        return self.stored.region
 
     def object_arn(self, key: str) -> str:
         """The ARN of an object in it."""
-        return f"arn:aws:s3:::{self.moto.name}/{key}"
+        return f"arn:aws:s3:::{self.stored.name}/{key}"
 
     @property
     def versioning(self) -> str | None:
         """Enabled, Suspended, or None: never turned on."""
-        status: str | None = self.moto.versioning_status
-        return status
+        return self.stored.versioning
 
     @property
     def acls_count(self) -> bool:
         """Whether access control lists have any effect."""
-        return bool(self.moto.ownership_rule != ENFORCED)
+        return self.stored.ownership != ENFORCED
 
     def blocks(self, setting: str) -> bool:
         """Whether a setting of Block Public Access is on, such as "block_public_policy"."""
-        block = self.moto.public_access_block
-        return block is not None and str(getattr(block, setting)).lower() == "true"
+        return self.stored.blocks(setting)
 
 
 class Buckets:
@@ -108,17 +106,19 @@ class Buckets:
         found = self._store.bucket(name)
         if found is None:
             raise no_such_bucket(name)
-        settings = getattr(found, "settings", None)
-        if settings is None:
-            settings = found.settings = self._new_settings(found)
+        settings = found.settings
+        if not isinstance(settings, Settings):
+            settings = self._new_settings(found)
         return Bucket(found, settings)
 
-    def _new_settings(self, bucket: Any) -> Settings:
+    def _new_settings(self, bucket: StoredBucket) -> Settings:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
-        self._store.block_public_access(bucket)
-        if bucket.ownership_rule is None:
-            bucket.ownership_rule = ENFORCED
-        return Settings(blocks_sse_c=None if self._sse_c_allowed else True)
+        bucket.block_public_access()
+        if bucket.ownership is None:
+            bucket.set_ownership(ENFORCED)
+        settings = Settings(blocks_sse_c=None if self._sse_c_allowed else True)
+        bucket.set_settings(settings)
+        return settings
 
     def all(self) -> Iterator[Bucket]:
         """All buckets, by name."""
@@ -142,12 +142,12 @@ def put_versioning(bucket: Bucket, body: bytes) -> Response:
         )
     if status not in ("Enabled", "Suspended"):
         raise malformed()
-    if status == "Suspended" and bucket.moto.object_lock_enabled:
+    if status == "Suspended" and bucket.stored.object_lock_enabled:
         raise AwsError(
             "InvalidBucketState",
             "An Object Lock configuration is present on this bucket, so the versioning state "
             "cannot be changed.",
             409,
         )
-    bucket.moto.versioning_status = status
+    bucket.stored.set_versioning(status)
     return Response(200)

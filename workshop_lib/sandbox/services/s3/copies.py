@@ -5,10 +5,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.moto_backend.objects import DeleteMarker, StoredObject
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3 import checksums
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
@@ -26,8 +26,8 @@ from workshop_lib.sandbox.services.s3.permissions import copy_source
 from workshop_lib.sandbox.services.s3.preconditions import check_copy_source, check_write
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
-    Facts,
     Storage,
+    facts_of,
     require_at_hand,
     version_headers,
 )
@@ -61,7 +61,7 @@ class Copies:
         named = copy_source(call)
         source_bucket = self._buckets.get(named.bucket)
         source = source_of_copy(self._storage, call, source_bucket)
-        facts: Facts = source.facts
+        facts = facts_of(source)
         customer = self._storage.customer_key(call, facts, COPY_SOURCE)
         in_place = (named.bucket, named.key) == (bucket.name, key) and named.version_id is None
         directive = _directive(headers, "metadata")
@@ -81,7 +81,7 @@ class Copies:
         made = self._storage.write(call, bucket, key, new, asked, body, digest)
         shown = {
             **version_headers(bucket, made),
-            **encryption_headers(made.facts.envelope, asked, headers),
+            **encryption_headers(facts_of(made).envelope, asked, headers),
             **source_version(source),
         }
         content = {
@@ -90,11 +90,11 @@ class Copies:
         return respond("CopyObjectResult", content, shown)
 
 
-def source_of_copy(storage: Storage, call: Call, bucket: Bucket) -> Any:
+def source_of_copy(storage: Storage, call: Call, bucket: Bucket) -> StoredObject:
     """The object a copy is made of, if it may be copied and its conditions hold."""
     named = copy_source(call)
     source = storage.find(call, bucket, named.key, named.version_id)
-    if not storage.is_object(source):
+    if isinstance(source, DeleteMarker):
         if named.version_id is None:
             raise no_such_key(named.key)
         raise invalid_request(
@@ -107,9 +107,9 @@ def source_of_copy(storage: Storage, call: Call, bucket: Bucket) -> Any:
     return source
 
 
-def source_version(source: Any) -> dict[str, str]:
+def source_version(source: StoredObject) -> dict[str, str]:
     """The header that names the version a copy was made of; the null version has no name."""
-    version_id = str(source.version_id)
+    version_id = source.version_id
     return {} if version_id == "null" else {"x-amz-copy-source-version-id": version_id}
 
 

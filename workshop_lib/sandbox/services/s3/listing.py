@@ -16,11 +16,12 @@ from urllib.parse import quote
 from botocore.loaders import Loader
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import StoredObject, Version
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import OWNER, Bucket, Buckets
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, unvalued_argument
 from workshop_lib.sandbox.services.s3.multipart import Upload
+from workshop_lib.sandbox.services.s3.storage import facts_of
 from workshop_lib.sandbox.services.s3.xml import respond
 
 _MOST = 1000
@@ -108,9 +109,8 @@ def _query(call: Call, most: str = "max-keys") -> _Query:
 class Listing:
     """ListBuckets, ListObjects, ListObjectsV2, ListObjectVersions, ListMultipartUploads."""
 
-    def __init__(self, buckets: Buckets, store: ObjectStore) -> None:
+    def __init__(self, buckets: Buckets) -> None:
         self._buckets = buckets
-        self._store = store
         self.handlers = {
             "ListObjects": self.objects,
             "ListObjectsV2": self.objects_v2,
@@ -148,11 +148,11 @@ class Listing:
 
     # --- objects -------------------------------------------------------------------------------
 
-    def _current(self, bucket: Bucket, after: str) -> Iterator[tuple[str, Any]]:
-        for key in self._store.keys(bucket.moto):
+    def _current(self, bucket: Bucket, after: str) -> Iterator[tuple[str, StoredObject]]:
+        for key in bucket.stored.object_keys():
             if key > after:
-                version = self._store.versions(bucket.moto, key)[-1]
-                if self._store.is_object(version):
+                version = bucket.stored.latest(key)
+                if isinstance(version, StoredObject):
                     yield key, version
 
     def objects(self, call: Call, bucket: Bucket) -> Response:
@@ -222,7 +222,7 @@ class Listing:
         last = page.last if page.truncated else None
         entries = [
             (
-                "Version" if self._store.is_object(version) else "DeleteMarker",
+                "Version" if isinstance(version, StoredObject) else "DeleteMarker",
                 self._shown_version(query, bucket, version),
             )
             for version in page.entries
@@ -233,7 +233,7 @@ class Listing:
             "KeyMarker": query.shown(marker),
             "VersionIdMarker": version_marker or "",
             "NextKeyMarker": None if last is None else query.shown(_name(last)),
-            "NextVersionIdMarker": getattr(last, "version_id", None),
+            "NextVersionIdMarker": last.version_id if isinstance(last, Version) else None,
             "MaxKeys": query.most,
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
@@ -246,12 +246,12 @@ class Listing:
 
     def _all_versions(
         self, bucket: Bucket, marker: str, version_marker: str | None
-    ) -> Iterator[tuple[str, Any]]:
+    ) -> Iterator[tuple[str, Version]]:
         """All versions by key, newest first, after the markers."""
-        for key in self._store.keys(bucket.moto):
+        for key in bucket.stored.object_keys():
             if key < marker or (key == marker and version_marker is None):
                 continue
-            versions = self._store.versions(bucket.moto, key)[::-1]
+            versions = bucket.stored.versions(key)[::-1]
             if key == marker:
                 ids = [version.version_id for version in versions]
                 passed = ids.index(version_marker) + 1 if version_marker in ids else len(ids)
@@ -259,15 +259,15 @@ class Listing:
             for version in versions:
                 yield key, version
 
-    def _shown_version(self, query: _Query, bucket: Bucket, version: Any) -> dict[str, Any]:
-        latest = self._store.versions(bucket.moto, version.name)[-1] is version
+    def _shown_version(self, query: _Query, bucket: Bucket, version: Version) -> dict[str, Any]:
+        latest = bucket.stored.latest(version.name) == version
         shown: dict[str, Any] = {
             "Key": query.shown(version.name),
             "VersionId": version.version_id,
             "IsLatest": latest,
             "LastModified": version.last_modified,
         }
-        if self._store.is_object(version):
+        if isinstance(version, StoredObject):
             shown |= _size_and_kind(version)
         return shown | {"Owner": {"ID": OWNER}}
 
@@ -326,13 +326,13 @@ def _shown_upload(call: Call, query: _Query, upload: Upload) -> dict[str, Any]:
 def _shown_bucket(bucket: Bucket, with_region: bool) -> dict[str, Any]:
     return {
         "Name": bucket.name,
-        "CreationDate": bucket.moto.creation_date,
+        "CreationDate": bucket.stored.creation_date,
         "BucketRegion": bucket.region if with_region else None,
     }
 
 
-def _size_and_kind(made: Any) -> dict[str, Any]:
-    checksum = made.facts.checksum
+def _size_and_kind(made: StoredObject) -> dict[str, Any]:
+    checksum = facts_of(made).checksum
     return {
         "ETag": made.etag,
         "ChecksumAlgorithm": checksum.algorithm if checksum else None,
@@ -342,7 +342,7 @@ def _size_and_kind(made: Any) -> dict[str, Any]:
     }
 
 
-def _shown_object(query: _Query, made: Any, *, owner: bool) -> dict[str, Any]:
+def _shown_object(query: _Query, made: StoredObject, *, owner: bool) -> dict[str, Any]:
     return {
         "Key": query.shown(made.name),
         "LastModified": made.last_modified,

@@ -13,6 +13,7 @@ from typing import Any
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.moto_backend.objects import StoredObject
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3 import checksums
@@ -37,6 +38,7 @@ from workshop_lib.sandbox.services.s3.storage import (
     New,
     Part,
     Storage,
+    facts_of,
     version_headers,
 )
 from workshop_lib.sandbox.services.s3.uploads import (
@@ -63,7 +65,7 @@ class StoredPart:
     size: int
     etag: str
     section: sealing.Section
-    stored: Any
+    stored: StoredObject
     checksum: Checksum | None
     modified: datetime
     for_object: str | None  # its checksum in the object's algorithm
@@ -124,7 +126,7 @@ class Multipart:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_AbortMultipartUpload.html"""
         upload = _upload(call, bucket)
         for part in upload.parts.values():
-            self._storage.store.drop(part.stored)
+            part.stored.drop()
         del bucket.settings.uploads[upload.id]
         return Response(204)
 
@@ -169,7 +171,7 @@ class Multipart:
         made = self._storage.place(call, bucket, upload.key, new)
         del bucket.settings.uploads[upload.id]
         for part in upload.parts.values():
-            self._storage.store.drop(part.stored)
+            part.stored.drop()
         shown = version_headers(bucket, made)
         if upload.envelope.method != SSE_C:
             shown |= upload.envelope.headers()
@@ -208,7 +210,7 @@ class Multipart:
         customer = self._require_same_key(call, bucket, upload)
         source_bucket = self._buckets.get(copy_source(call).bucket)
         source = source_of_copy(self._storage, call, source_bucket)
-        source_key = self._storage.customer_key(call, source.facts, COPY_SOURCE)
+        source_key = self._storage.customer_key(call, facts_of(source), COPY_SOURCE)
         extent = _copied_range(call, source.size)
         body = self._storage.open(call, source_bucket, source, source_key, extent)
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
@@ -233,14 +235,14 @@ class Multipart:
         else:
             own = checksums.checksum(upload.algorithm, body)
         stored = self._storage.store.new_object(
-            bucket.moto, upload.key, "null", facts=None, etag=etag, size=len(body),
+            bucket.stored, upload.key, "null", facts=None, etag=etag, size=len(body),
             storage_class="STANDARD", data=data,
         )  # fmt: skip
         part = StoredPart(number, len(body), etag, section, stored, checksum, clock.now(), own)
         replaced = upload.parts.get(number)
         upload.parts[number] = part
         if replaced is not None:
-            self._storage.store.drop(replaced.stored)
+            replaced.stored.drop()
         return part
 
     def _require_same_key(

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock.html
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.moto_backend.objects import DefaultLock, StoredObject
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import Bucket
@@ -36,9 +36,10 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
         for name in ("mode", "retain-until-date", "legal-hold")
     )
     if not (mode or until or hold):
-        if bucket.moto.object_lock_enabled and bucket.moto.has_default_lock:
-            return {"mode": bucket.moto.default_lock_mode, "until": bucket.moto.default_retention()}
-        return {}
+        default = bucket.stored.default_lock
+        if default is None:
+            return {}
+        return {"mode": default.mode, "until": bucket.stored.default_retention()}
     _require_lock(bucket)
     if bool(mode) != bool(until):
         raise invalid_argument(
@@ -57,7 +58,7 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
 
 
 def _require_lock(bucket: Bucket) -> None:
-    if not bucket.moto.object_lock_enabled:
+    if not bucket.stored.object_lock_enabled:
         raise invalid_request("Bucket is missing Object Lock Configuration")
 
 
@@ -93,23 +94,21 @@ def put_configuration(call: Call, bucket: Bucket) -> Response:
     document = parse(call.request.body, "ObjectLockConfiguration")
     if document.value("ObjectLockEnabled") != "Enabled":
         raise malformed()
-    mode, days, years = _default(document.one("Rule"))
+    default = _default(document.one("Rule"))
     if bucket.versioning != "Enabled":
         raise AwsError(
             "InvalidBucketState",
             "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration",
             409,
         )
-    moto = bucket.moto
-    moto.object_lock_enabled = True
-    moto.default_lock_mode, moto.default_lock_days, moto.default_lock_years = mode, days, years
+    bucket.stored.set_default_lock(default)
     return Response(200)
 
 
-def _default(rule: Element | None) -> tuple[str, int, int]:
-    """A rule's default retention: mode, days, years; of the last two one is 0."""
+def _default(rule: Element | None) -> DefaultLock | None:
+    """A rule's default retention; None where there is no rule."""
     if rule is None:
-        return "", 0, 0
+        return None
     retention = rule.one("DefaultRetention")
     if retention is None:
         raise malformed()
@@ -128,27 +127,28 @@ def _default(rule: Element | None) -> tuple[str, int, int]:
     if period > _LONGEST[unit]:
         message = f"Default retention period too large; must be no more than {_LONGEST[unit]} "
         raise AwsError("InvalidArgument", message + f"{unit.lower()}.")
-    return mode, (period if unit == "Days" else 0), (period if unit == "Years" else 0)
+    days, years = (period, 0) if unit == "Days" else (0, period)
+    return DefaultLock(mode, days, years)
 
 
 def get_configuration(call: Call, bucket: Bucket) -> Response:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLockConfiguration.html"""
-    moto = bucket.moto
-    if not moto.object_lock_enabled:
+    if not bucket.stored.object_lock_enabled:
         raise AwsError(
             "ObjectLockConfigurationNotFoundError",
             "Object Lock configuration does not exist for this bucket",
             404,
             {"BucketName": bucket.name},
         )
-    rule = {
+    default = bucket.stored.default_lock
+    rule = default and {
         "DefaultRetention": {
-            "Mode": moto.default_lock_mode,
-            "Days": moto.default_lock_days or None,
-            "Years": moto.default_lock_years or None,
+            "Mode": default.mode,
+            "Days": default.days or None,
+            "Years": default.years or None,
         }
     }
-    shown = {"ObjectLockEnabled": "Enabled", "Rule": rule if moto.has_default_lock else None}
+    shown = {"ObjectLockEnabled": "Enabled", "Rule": rule}
     return respond("ObjectLockConfiguration", shown)
 
 
@@ -169,7 +169,7 @@ class Locks:
             "GetObjectLegalHold": self.get_hold,
         }
 
-    def _object(self, call: Call, bucket: Bucket) -> Any:
+    def _object(self, call: Call, bucket: Bucket) -> StoredObject:
         key, version_id = call.parameters["Key"], call.parameters.get("versionId")
         made = self._storage.object(call, bucket, key, version_id)
         _require_lock(bucket)
@@ -187,7 +187,7 @@ class Locks:
                 raise malformed()
             _require_future(until, "RetainUntilDate")
         _require_no_less(made, mode, until, bypass=bypasses(call.request.headers))
-        made.lock_mode, made.lock_until = mode or None, _normal(until) if until else None
+        made.set_retention(mode or None, _normal(until) if until else None)
         return Response(200)
 
     def get_retention(self, call: Call, bucket: Bucket) -> Response:
@@ -204,15 +204,15 @@ class Locks:
         status = _document(call, "LegalHold").value("Status")
         if status not in _HOLDS:
             raise malformed()
-        made.lock_legal_status = status
+        made.set_legal_hold(status)
         return Response(200)
 
     def get_hold(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLegalHold.html"""
         made = self._object(call, bucket)
-        if not made.lock_legal_status:
+        if not made.legal_hold:
             raise _no_lock()
-        return respond("LegalHold", {"Status": made.lock_legal_status})
+        return respond("LegalHold", {"Status": made.legal_hold})
 
 
 def _document(call: Call, root: str) -> Element:
@@ -222,7 +222,9 @@ def _document(call: Call, root: str) -> Element:
     return parse(call.request.body, root)
 
 
-def _require_no_less(made: Any, mode: str | None, until: str | None, *, bypass: bool) -> None:
+def _require_no_less(
+    made: StoredObject, mode: str | None, until: str | None, *, bypass: bool
+) -> None:
     """A retention that still runs may be made longer; all else only in governance, bypassing it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.moto_backend.objects import DeleteMarker, StoredObject
 from workshop_lib.sandbox.protocol import multipart_form
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
@@ -40,6 +41,7 @@ from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
     Facts,
     Storage,
+    facts_of,
     http_date,
     marker_response,
     require_at_hand,
@@ -97,7 +99,7 @@ class Objects:
 
     def _write(
         self, call: Call, bucket: Bucket, key: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[Any, dict[str, str]]:
+    ) -> tuple[StoredObject, dict[str, str]]:
         """Store a body: the object, and the headers that tell of it."""
         check_key(key)
         asked = write_wish(call, bucket, headers)
@@ -110,7 +112,7 @@ class Objects:
         return made, {
             **version_headers(bucket, made),
             **checksum.headers(),
-            **encryption_headers(made.facts.envelope, asked, headers),
+            **encryption_headers(facts_of(made).envelope, asked, headers),
         }
 
     def post(self, call: Call, bucket: Bucket) -> Response:
@@ -155,9 +157,9 @@ class Objects:
         head = call.operation == "HeadObject"
         require_no_choice(request.headers)
         made = self._storage.find(call, bucket, key, version_id)
-        if not self._storage.is_object(made):
+        if isinstance(made, DeleteMarker):
             return marker_response(call, made, key, version_id)
-        facts: Facts = made.facts
+        facts = facts_of(made)
         customer = self._storage.customer_key(call, facts)
         modified = made.last_modified.replace(microsecond=0)
         shown = {
@@ -189,17 +191,17 @@ class Objects:
             return Response(status, shown)
         return Response(status, shown, self._storage.open(call, bucket, made, customer, extent))
 
-    def _more(self, made: Any) -> dict[str, str]:
+    def _more(self, made: StoredObject) -> dict[str, str]:
         shown = {}
         if made.storage_class != "STANDARD":
             shown["x-amz-storage-class"] = made.storage_class
         if count := len(self._storage.store.tags(made)):
             shown["x-amz-tagging-count"] = str(count)
-        if made.lock_mode:
+        if made.lock_mode and made.lock_until:
             shown["x-amz-object-lock-mode"] = made.lock_mode
             shown["x-amz-object-lock-retain-until-date"] = made.lock_until
-        if made.lock_legal_status:
-            shown["x-amz-object-lock-legal-hold"] = made.lock_legal_status
+        if made.legal_hold:
+            shown["x-amz-object-lock-legal-hold"] = made.legal_hold
         if made.expiry_date is not None:
             shown["x-amz-restore"] = f'ongoing-request="false", expiry-date="{made.expiry_date}"'
         return shown
@@ -209,9 +211,9 @@ class Objects:
         key, version_id = call.parameters["Key"], call.parameters.get("versionId")
         asked = _asked_attributes(call)
         made = self._storage.find(call, bucket, key, version_id)
-        if not self._storage.is_object(made):
+        if isinstance(made, DeleteMarker):
             return marker_response(call, made, key, version_id)
-        facts: Facts = made.facts
+        facts = facts_of(made)
         self._storage.customer_key(call, facts)
         require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
         if "Checksum" in asked and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
@@ -300,7 +302,7 @@ class Objects:
         made = self._storage.object(call, bucket, key, version_id)
         if made.is_locked(False):
             raise access_denied()
-        facts: Facts = made.facts
+        facts = facts_of(made)
         if facts.envelope.method not in (SSE_S3, SSE_KMS):
             raise invalid_request(
                 "The source object's encryption type is not supported by this operation."
@@ -312,7 +314,7 @@ class Objects:
         envelope = keyring.rewrap(
             call, bucket.region, bucket.arn, keys, asked, bucket.object_arn(key)
         )
-        made.facts = replace(facts, envelope=envelope)
+        made.set_facts(replace(facts, envelope=envelope))
         return Response(200)
 
 
@@ -320,10 +322,10 @@ class Objects:
 
 
 def _extent(
-    call: Call, made: Any
+    call: Call, made: StoredObject
 ) -> tuple[tuple[int, int] | None, dict[str, str], Checksum | None]:
     """Which bytes a read asks for, headers about its part, and the checksum of those bytes."""
-    facts: Facts = made.facts
+    facts = facts_of(made)
     header = call.request.headers.get("range")
     number = call.parameters.get("partNumber")
     if number is None:
@@ -430,7 +432,7 @@ def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
 
 
 def _require_lock_to_bypass(bucket: Bucket, headers: Mapping[str, str]) -> None:
-    if BYPASS in headers and not bucket.moto.object_lock_enabled:
+    if BYPASS in headers and not bucket.stored.object_lock_enabled:
         message = f"{BYPASS} is only applicable to Object Lock enabled buckets."
         raise unvalued_argument(message, BYPASS)
 

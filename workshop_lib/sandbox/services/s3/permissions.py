@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.signature import ISO_BASIC
 from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import AccessControlList, ObjectStore, StoredObject
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.multipart_form import read as read_form
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
@@ -209,13 +209,14 @@ class Permissions:
             target = self._buckets.get(call.parameters["Bucket"])
             yield self.on_object(call, target, "PutObjectTagging", call.parameters["Key"])
 
-    def find(self, bucket: Bucket, key: str, version_id: str | None) -> Any | None:
+    def find(self, bucket: Bucket, key: str, version_id: str | None) -> StoredObject | None:
         """The object a call is about; None for a delete marker and for what is not there."""
-        versions = self._store.versions(bucket.moto, key)
-        if version_id is not None:
-            versions = [version for version in versions if version.version_id == version_id]
-        found = versions[-1] if versions else None
-        return found if found is not None and self._store.is_object(found) else None
+        if version_id is None:
+            found = bucket.stored.latest(key)
+        else:
+            versions = bucket.stored.versions(key)
+            found = next((each for each in versions if each.version_id == version_id), None)
+        return found if isinstance(found, StoredObject) else None
 
     # --- one permission ------------------------------------------------------------------------
 
@@ -223,7 +224,7 @@ class Permissions:
         """The permission for an action on a bucket."""
         return Check(
             f"s3:{action}", bucket.arn, _shared(call), _policy(call, bucket),
-            granted=self._acl_grants(call, bucket, bucket.moto.acl, _BUCKET_ACLS.get(action)),
+            granted=self._acl_grants(call, bucket, bucket.stored.acl, _BUCKET_ACLS.get(action)),
         )  # fmt: skip
 
     def on_object(
@@ -246,12 +247,14 @@ class Permissions:
             granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
         )  # fmt: skip
 
-    def _acl_grants(self, call: Call, bucket: Bucket, acl: Any, needed: str | None) -> bool:
+    def _acl_grants(
+        self, call: Call, bucket: Bucket, acl: AccessControlList, needed: str | None
+    ) -> bool:
         """Whether an access control list, where they count, opens this to everybody.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
         """
-        if acl is None or needed is None or not bucket.acls_count:
+        if needed is None or not bucket.acls_count:
             return False
         if bucket.blocks("ignore_public_acls"):
             return False
@@ -260,7 +263,7 @@ class Permissions:
             groups.add(_AUTHENTICATED)
         return any(
             grant.uri in groups and grant.permission in (needed, "FULL_CONTROL")
-            for grant in self._store.grants(acl)
+            for grant in acl.grants
         )
 
 
@@ -287,15 +290,15 @@ _OBJECT_ACLS = {
 
 
 def _acl_question(
-    call: Call, bucket: Bucket, action: str, found: Any | None
-) -> tuple[Any, str | None]:
+    call: Call, bucket: Bucket, action: str, found: StoredObject | None
+) -> tuple[AccessControlList, str | None]:
     """The access control list that could allow an action on an object, and what it must grant."""
     if action == "PutObjectAcl" and call.operation in _WRITES:  # who writes it sets its list
-        return bucket.moto.acl, "WRITE"
+        return bucket.stored.acl, "WRITE"
     if action not in _OBJECT_ACLS:
-        return bucket.moto.acl, _BUCKET_ACLS.get(action)
+        return bucket.stored.acl, _BUCKET_ACLS.get(action)
     if found is None:  # who may list may know that it is not there
-        return bucket.moto.acl, "READ"
+        return bucket.stored.acl, "READ"
     return found.acl, _OBJECT_ACLS[action]
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.moto_backend.objects import StoredObject
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.s3.errors import no_such_key, precondition_failed
 
@@ -49,7 +49,7 @@ def check_copy_source(headers: Mapping[str, str], etag: str, modified: datetime)
         raise precondition_failed(f"{prefix}{name}")
 
 
-def check_write(headers: Mapping[str, str], key: str, present: Any | None) -> None:
+def check_write(headers: Mapping[str, str], key: str, present: StoredObject | None) -> None:
     """Raise AwsError unless a write's conditions on the present object hold.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
@@ -72,7 +72,7 @@ def check_write(headers: Mapping[str, str], key: str, present: Any | None) -> No
             raise precondition_failed("If-Match")
 
 
-def check_delete(match: str | None, key: str, present: Any | None) -> None:
+def check_delete(match: str | None, key: str, present: StoredObject | None) -> None:
     """Raise AwsError unless a deletion's condition on the present object holds.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html

@@ -105,7 +105,7 @@ class S3(Service):
             store, DataKeyProvider(foundations.shared(OnBehalf)), self._permissions
         )
         self._store = store
-        self._listing = Listing(self._buckets, store)
+        self._listing = Listing(self._buckets)
         self._handlers: dict[str, Handler] = {
             **Objects(self._buckets, self._storage).handlers,
             **Copies(self._buckets, self._storage).handlers,
@@ -213,14 +213,14 @@ class S3(Service):
                 response.set_header("Location", f"http://{name}.s3.amazonaws.com/")
             response.set_header("x-amz-bucket-arn", bucket.arn)
             if acl is not None:
-                bucket.moto.set_acl(acl)
+                bucket.stored.set_acl(acl)
             if tags:
-                self._store.set_tags(bucket.moto, tags)
+                self._store.set_tags(bucket.stored, tags)
         return response
 
     def _delete_bucket(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html"""
-        if self._store.keys(bucket.moto):
+        if bucket.stored.object_keys():
             message = "The bucket you tried to delete is not empty"
             if bucket.versioning is not None:
                 message += ". You must delete all versions in the bucket."
@@ -229,7 +229,7 @@ class S3(Service):
 
     def _get_public_access_block(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetPublicAccessBlock.html"""
-        if bucket.moto.public_access_block is None:
+        if not bucket.stored.has_public_access_block:
             raise AwsError(
                 "NoSuchPublicAccessBlockConfiguration",
                 "The public access block configuration was not found",
@@ -241,13 +241,13 @@ class S3(Service):
     def _put_ownership(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketOwnershipControls.html"""
         rules = parse(call.request.body, "OwnershipControls").all("Rule")
-        if len(rules) != 1 or rules[0].value("ObjectOwnership") not in _OWNERSHIPS:
+        ownership = rules[0].value("ObjectOwnership") if len(rules) == 1 else None
+        if ownership is None or ownership not in _OWNERSHIPS:
             raise malformed()
-        ownership = rules[0].value("ObjectOwnership")
-        grants = self._store.grants(bucket.moto.acl)
+        grants = bucket.stored.acl.grants
         if ownership == ENFORCED and any(grant.user != OWNER for grant in grants):
             raise not_enforceable()
-        bucket.moto.ownership_rule = ownership
+        bucket.stored.set_ownership(ownership)
         return Response(200)
 
     # --- moto ----------------------------------------------------------------------------------
@@ -305,4 +305,4 @@ def _head_bucket(call: Call, bucket: Bucket) -> Response:
 
 def _payment(call: Call, bucket: Bucket) -> Response:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketRequestPayment.html"""
-    return respond("RequestPaymentConfiguration", {"Payer": bucket.moto.payer})
+    return respond("RequestPaymentConfiguration", {"Payer": bucket.stored.payer})

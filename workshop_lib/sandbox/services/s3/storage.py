@@ -6,12 +6,18 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from workshop_lib.errors import NotOnDisk
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.objects import ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import (
+    AccessControlList,
+    DeleteMarker,
+    ObjectStore,
+    StoredBucket,
+    StoredObject,
+    Version,
+)
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import render
@@ -98,6 +104,13 @@ class Facts:
     parts: tuple[Part, ...] = ()
 
 
+def facts_of(made: StoredObject) -> Facts:
+    """What is kept beside an object's sealed bytes."""
+    facts = made.facts
+    assert isinstance(facts, Facts)
+    return facts
+
+
 @dataclass
 class New:
     """An object that is about to be stored."""
@@ -108,7 +121,7 @@ class New:
     data: Iterable[bytes]
     storage_class: str = "STANDARD"
     tags: Mapping[str, str] = field(default_factory=dict)
-    acl: Any = None
+    acl: AccessControlList | None = None
     lock: Mapping[str, str | None] = field(default_factory=dict)
 
 
@@ -125,24 +138,24 @@ class Storage:
 
     # --- finding -------------------------------------------------------------------------------
 
-    def current(self, bucket: Bucket, key: str) -> Any | None:
+    def current(self, bucket: Bucket, key: str) -> StoredObject | None:
         """The current object of a key; None where there is none, or a delete marker."""
         return self.permissions.find(bucket, key, None)
 
-    def find(self, call: Call, bucket: Bucket, key: str, version_id: str | None) -> Any:
+    def find(self, call: Call, bucket: Bucket, key: str, version_id: str | None) -> Version:
         """The object or delete marker that a read is about.
 
         Raises AwsError: NoSuchKey, or AccessDenied for a caller who may not know what is there;
         NoSuchVersion; InvalidArgument.
         """
-        versions = self.store.versions(bucket.moto, key)
         if version_id is None:
-            if not versions:
+            latest = bucket.stored.latest(key)
+            if latest is None:
                 self.require_listing(call, bucket)
                 raise no_such_key(key)
-            return versions[-1]
+            return latest
         self._require_own(version_id)
-        for version in versions:
+        for version in bucket.stored.versions(key):
             if version.version_id == version_id:
                 return version
         raise no_such_version(key, version_id)
@@ -162,30 +175,26 @@ class Storage:
         """
         authorize(call, [self.permissions.on_bucket(call, bucket, "ListBucket")])
 
-    def object(self, call: Call, bucket: Bucket, key: str, version_id: str | None) -> Any:
+    def object(self, call: Call, bucket: Bucket, key: str, version_id: str | None) -> StoredObject:
         """The object a call is about; a delete marker counts as none.
 
         Raises AwsError, as `find`, and MethodNotAllowed for a delete marker by its version.
         """
         found = self.find(call, bucket, key, version_id)
-        if not self.store.is_object(found):
+        if not isinstance(found, StoredObject):
             raise no_such_key(key) if version_id is None else marker_refusal(call)
         return found
 
-    def standing(self, call: Call, bucket: Bucket) -> Any:
+    def standing(self, call: Call, bucket: Bucket) -> StoredObject:
         """The object a call is about; a delete marker is refused even where none is named.
 
         Raises AwsError, as `find`, and MethodNotAllowed.
         """
         key, version_id = call.parameters["Key"], call.parameters.get("versionId")
         found = self.find(call, bucket, key, version_id)
-        if not self.store.is_object(found):
+        if not isinstance(found, StoredObject):
             raise marker_refusal(call)
         return found
-
-    def is_object(self, version: Any) -> bool:
-        """Whether a version is an object; else it is a delete marker."""
-        return self.store.is_object(version)
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -221,7 +230,7 @@ class Storage:
         self,
         call: Call,
         bucket: Bucket,
-        made: Any,
+        made: StoredObject,
         customer: CustomerKey | None,
         extent: tuple[int, int] | None = None,
     ) -> bytes:
@@ -229,13 +238,13 @@ class Storage:
 
         Raises AwsError: KMS's refusals, InternalError where what is stored was altered.
         """
-        facts: Facts = made.facts
+        facts = facts_of(made)
         require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
         keys = self.keyring.open(call, bucket.region, facts.envelope, customer)
         start, stop = extent or (0, made.size)
         try:
             return sealing.unseal(
-                lambda position, length: self.store.read(made, position, length),
+                made.read,
                 facts.sections,
                 keys,
                 start,
@@ -262,7 +271,7 @@ class Storage:
     def write(
         self, call: Call, bucket: Bucket, key: str, new: New, asked: Wanted, body: bytes,
         digest: str,
-    ) -> Any:  # fmt: skip
+    ) -> StoredObject:  # fmt: skip
         """Seal a body, whose MD5 is ``digest``, and store it as the object ``new`` describes."""
         envelope, keys = self.envelope(call, bucket, key, asked)
         section, new.data = sealing.seal(body, keys)
@@ -271,12 +280,12 @@ class Storage:
         new.size = len(body)
         return self.place(call, bucket, key, new)
 
-    def place(self, call: Call, bucket: Bucket, key: str, new: New) -> Any:
+    def place(self, call: Call, bucket: Bucket, key: str, new: New) -> StoredObject:
         """Store an object: as a new version, or in place of the present one."""
         enabled = bucket.versioning == "Enabled"
         version_id = self._new_version_id(call.operation) if enabled else "null"
         made = self.store.new_object(
-            bucket.moto,
+            bucket.stored,
             key,
             version_id,
             facts=new.facts,
@@ -287,21 +296,21 @@ class Storage:
         )
         if new.acl is not None:
             made.set_acl(new.acl)
-        made.lock_mode = new.lock.get("mode")
-        made.lock_until = new.lock.get("until")
-        made.lock_legal_status = new.lock.get("hold")
+        if new.lock:
+            made.set_retention(new.lock.get("mode"), new.lock.get("until"))
+            made.set_legal_hold(new.lock.get("hold"))
         self._put(bucket, key, made)
         if new.tags:
-            self.store.set_tags(made, dict(new.tags))
+            self.store.set_tags(made, new.tags)
         return made
 
-    def _put(self, bucket: Bucket, key: str, version: Any) -> None:
-        versions = self.store.versions(bucket.moto, key)
+    def _put(self, bucket: Bucket, key: str, version: Version) -> None:
+        versions = bucket.stored.versions(key)
         kept = [old for old in versions if old.version_id != version.version_id]
         self._set_versions(bucket, key, [*kept, version])
 
-    def _set_versions(self, bucket: Bucket, key: str, versions: list[Any]) -> None:
-        self.store.set_versions(bucket.moto, key, versions)
+    def _set_versions(self, bucket: Bucket, key: str, versions: list[Version]) -> None:
+        self.store.set_versions(bucket.stored, key, versions)
         for upload in list(bucket.settings.uploads.values()):
             if upload.key == key:
                 upload.overtaken = True
@@ -319,17 +328,17 @@ class Storage:
         Raises AwsError AccessDenied for a locked version.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
         """
-        versions = self.store.versions(bucket.moto, key)
         if version_id is not None:
             self._require_own(version_id)
+            versions = bucket.stored.versions(key)
             gone = next((v for v in versions if v.version_id == version_id), None)
             if gone is None:
                 return version_id, False
-            if self.is_object(gone) and gone.is_locked(bypass):
+            if isinstance(gone, StoredObject) and gone.is_locked(bypass):
                 raise access_denied("Access Denied because object protected by object lock.")
-            kept = [version for version in versions if version is not gone]
+            kept = [version for version in versions if version != gone]
             self._set_versions(bucket, key, kept)
-            return version_id, not self.is_object(gone)
+            return version_id, isinstance(gone, DeleteMarker)
         if bucket.versioning is None:
             self._set_versions(bucket, key, [])
             return None, False
@@ -338,27 +347,27 @@ class Storage:
         self._put(bucket, key, self.store.new_marker(key, marker_id))
         return marker_id, True
 
-    def stored_pieces(self, made: Any) -> Iterator[bytes]:
+    def stored_pieces(self, made: StoredObject) -> Iterator[bytes]:
         """The sealed bytes of an object or part, piece by piece."""
         position = 0
-        while piece := self.store.read(made, position, _CHUNK):
+        while piece := made.read(position, _CHUNK):
             yield piece
             position += len(piece)
 
-    def look(self, bucket: Any, key: str, version_id: str | None) -> Stored:
+    def look(self, bucket: StoredBucket | None, key: str, version_id: str | None) -> Stored:
         """An object as it lies on disk. Raises NotOnDisk."""
-        versions = [] if bucket is None else self.store.versions(bucket, key)
+        versions = [] if bucket is None else bucket.versions(key)
         found = [
             version
             for version in versions
-            if self.is_object(version) and version_id in (None, version.version_id)
+            if isinstance(version, StoredObject) and version_id in (None, version.version_id)
         ]
-        if not found or (version_id is None and found[-1] is not versions[-1]):
+        if not found or (version_id is None and found[-1] != versions[-1]):
             raise NotOnDisk(
                 f"There is no object {key!r} of this bucket on the disk: run the cell that puts it "
                 "there, or list the bucket."
             )
-        made, facts = found[-1], found[-1].facts
+        made, facts = found[-1], facts_of(found[-1])
         envelope: Envelope = facts.envelope
         under = envelope.key_arn or (CUSTOMER_KEY if envelope.method == SSE_C else SERVICE_KEY)
         if envelope.between is not None:
@@ -389,7 +398,7 @@ def marker_refusal(call: Call) -> AwsError:
     )
 
 
-def marker_response(call: Call, marker: Any, key: str, version_id: str | None) -> Response:
+def marker_response(call: Call, marker: DeleteMarker, key: str, version_id: str | None) -> Response:
     """The answer to a read of a delete marker.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
@@ -405,7 +414,7 @@ def marker_response(call: Call, marker: Any, key: str, version_id: str | None) -
     return response
 
 
-def require_at_hand(made: Any) -> None:
+def require_at_hand(made: StoredObject) -> None:
     """Raise AwsError InvalidObjectState for an object in the archive that was not restored."""
     if made.storage_class in ARCHIVED and made.expiry_date is None:
         raise AwsError(
@@ -416,9 +425,9 @@ def require_at_hand(made: Any) -> None:
         )
 
 
-def version_headers(bucket: Bucket, made: Any) -> dict[str, str]:
+def version_headers(bucket: Bucket, made: StoredObject) -> dict[str, str]:
     """The header that names an object's version, in a bucket that has or had versions."""
-    return {} if bucket.versioning is None else {"x-amz-version-id": str(made.version_id)}
+    return {} if bucket.versioning is None else {"x-amz-version-id": made.version_id}
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -111,7 +111,7 @@ class Tagging:
     def put_of_bucket(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketTagging.html"""
         document = parse(call.request.body, "Tagging")
-        self._storage.store.set_tags(bucket.moto, of_bucket(document.one("TagSet")))
+        self._storage.store.set_tags(bucket.stored, of_bucket(document.one("TagSet")))
         return Response(204)
 
     def put(self, call: Call, bucket: Bucket) -> Response:

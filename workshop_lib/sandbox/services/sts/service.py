@@ -16,7 +16,6 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import (
     Credentials,
     Session,
-    default_document,
     merged_tags,
 )
 from workshop_lib.sandbox.call import Authorize, Call, Check
@@ -25,7 +24,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.service_model import read_form, require_built
 from workshop_lib.sandbox.services.foundations import Foundations, Service
-from workshop_lib.sandbox.services.iam.service import AWS_MANAGED, query_answer, read_policy
+from workshop_lib.sandbox.services.iam.service import query_answer, read_policy
 
 _HOUR, _TWELVE_HOURS = 3600, 43200
 _MOST_POLICY_TEXT = 2048  # characters, inline and managed policies together
@@ -39,7 +38,7 @@ class Sts(Service):
     """STS's operations the workshop needs."""
 
     def __init__(self, foundations: Foundations) -> None:
-        self._moto = foundations.moto
+        self._iam = foundations.iam
         self._callers = foundations.callers
         self._ordinals: Counter[str] = Counter()
         self._checks: dict[str, Callable[[Call], Iterator[Check]]] = {
@@ -84,17 +83,17 @@ class Sts(Service):
         if len(parts) < 6 or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
             raise AwsError("ValidationError", f"{arn} is invalid")
         tags = _tags_of(call, asked)
-        role = next((role for role in self._moto.iam.roles.values() if role.arn == arn), None)
+        role = next((role for role in self._iam.roles() if role.arn == arn), None)
         if role is None or caller.principal.kind == "federated-user":
             # AWS does not tell a role that does not exist from one that may not be assumed.
             raise _may_not(call, "AssumeRole", arn)
-        trust = read_policy(role.assume_role_policy_document, "trust")
+        trust = read_policy(role.trust_policy, "trust")
         context: dict[str, str | Sequence[str]] = {"sts:RoleSessionName": asked["RoleSessionName"]}
         if "ExternalId" in asked:
             context["sts:ExternalId"] = asked["ExternalId"]
-        for tag in role.tags or ():
+        for key, value in role.tags.items():
             for prefix in ("aws", "iam"):
-                context[f"{prefix}:ResourceTag/{tag['Key']}"] = tag["Value"]
+                context[f"{prefix}:ResourceTag/{key}"] = value
         context.update(_tag_context(tags))
         if asked.get("TransitiveTagKeys"):
             context["sts:TransitiveTagKeys"] = asked["TransitiveTagKeys"]
@@ -150,9 +149,9 @@ class Sts(Service):
 
     def _assume_role(self, call: Call, asked: dict[str, Any]) -> Response:
         caller, name = call.caller, asked["RoleSessionName"]
-        role = next(r for r in self._moto.iam.roles.values() if r.arn == asked["RoleArn"])
+        role = next(role for role in self._iam.roles() if role.arn == asked["RoleArn"])
         seconds = asked.get("DurationSeconds", _HOUR)
-        _require_duration(seconds, int(role.max_session_duration or _HOUR), call)
+        _require_duration(seconds, role.max_session_duration, call)
         tags = _tags_of(call, asked)
         transitive = {key: tags[key] for key in asked.get("TransitiveTagKeys", ())}
         source = asked.get("SourceIdentity", caller.source_identity)
@@ -226,13 +225,11 @@ class Sts(Service):
         documents = [asked["Policy"]] if "Policy" in asked else []
         for named in asked.get("PolicyArns", ()):
             arn = named.get("arn", "")
-            if arn.startswith(AWS_MANAGED):
-                self._moto.load_aws_managed_policies()
-            policy = self._moto.iam.managed_policies.get(arn)
+            policy = self._iam.managed_policy(arn)
             if policy is None:
                 raise NotEmulated(f"The sandbox cannot answer for the session policy {arn}: it "
                                   "has none of that ARN.")  # fmt: skip
-            documents.append(default_document(policy))
+            documents.append(policy.default_document)
         if "Policy" in asked and len(asked["Policy"]) > _MOST_POLICY_TEXT:
             raise AwsError(
                 "ValidationError",

@@ -1,0 +1,214 @@
+"""DynamoDB's tables, backups and streams, as moto keeps them."""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from workshop_lib.sandbox.moto_backend.core import Moto, ReliesOnMoto, View, _load, put
+from workshop_lib.sandbox.moto_backend.items import (
+    SealedItem,
+    Vault,
+    entrust_table,
+    find_item,
+    items_of,
+    seal_table,
+)
+
+
+class Index(NamedTuple):
+    """A secondary index and the attributes of its key, the partition key first."""
+
+    name: str
+    keys: tuple[str, ...]
+
+
+class StreamShard(View):
+    """A stream's only shard."""
+
+    __slots__ = ()
+
+    @property
+    def vault(self) -> Vault:
+        """What seals its records."""
+        vault: Vault = self._wrapped.items.vault
+        return vault
+
+
+class Table(View):
+    """A table: its key, its indexes, and how to find its items."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return str(self._wrapped.name)
+
+    @property
+    def hash_key(self) -> str:
+        """The attribute that is its partition key."""
+        return str(self._wrapped.hash_key_attr)
+
+    @property
+    def key_schema(self) -> dict[str, str]:
+        """The types of its key's attributes by their names, the partition key first."""
+        table = self._wrapped
+        schema = {table.hash_key_attr: table.hash_key_type}
+        if table.range_key_attr:
+            schema[table.range_key_attr] = table.range_key_type
+        return schema
+
+    @property
+    def attribute_types(self) -> dict[str, str]:
+        """The types of the attributes that its own key and its indexes' keys are made of."""
+        return {each["AttributeName"]: each["AttributeType"] for each in self._wrapped.attr}
+
+    @property
+    def indexes(self) -> list[Index]:
+        """Its secondary indexes, global and local."""
+        return [
+            Index(str(index.name), tuple(index.schema_key_attrs))
+            for index in self._wrapped.all_indexes()
+        ]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags."""
+        return {tag["Key"]: tag["Value"] for tag in self._wrapped.tags}
+
+    @property
+    def recovers_points_in_time(self) -> bool:
+        """Whether point-in-time recovery is enabled."""
+        found = self._wrapped.continuous_backups["PointInTimeRecoveryDescription"]
+        return bool(found["PointInTimeRecoveryStatus"] == "ENABLED")
+
+    @property
+    def stream_label(self) -> str | None:
+        """The label of its latest stream; None where it never had one."""
+        label: str | None = self._wrapped.latest_stream_label
+        return label
+
+    def set_stream_label(self, label: str) -> None:
+        """Call its latest stream otherwise."""
+        put(self._wrapped, latest_stream_label=label)
+
+    @property
+    def stream_shard(self) -> StreamShard | None:
+        """The shard of its latest stream; None where it never had one."""
+        shard = self._wrapped.stream_shard
+        return None if shard is None else StreamShard(shard)
+
+    # --- items ---------------------------------------------------------------------------------
+
+    def seal(self, vault: Vault) -> None:
+        """Have its items and stream records sealed, those that are there already as well.
+
+        In place of each item moto keeps an image of it, sealed under the vault. An image opens
+        when moto first looks into it and closes when the call is over, so that between calls moto
+        holds nothing in plaintext but the primary keys, by which it finds images.
+        """
+        seal_table(self._wrapped, vault)
+
+    def entrust(self, vault: Vault) -> None:
+        """Give a copy of a sealed table a vault of its own, for the same keys."""
+        entrust_table(self._wrapped, vault)
+
+    def items(self) -> list[SealedItem]:
+        """All its items."""
+        return items_of(self._wrapped)
+
+    def find(self, key: Mapping[str, Any]) -> SealedItem | None:
+        """The item with a key ({"id": {"S": "1"}}); None where there is none."""
+        return find_item(self._wrapped, key)
+
+
+class Backup(View):
+    """A backup of a table, and the copy of the table in it."""
+
+    __slots__ = ()
+
+    @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return str(self._wrapped.arn)
+
+    @property
+    def table(self) -> Table:
+        """The table as it was."""
+        return Table(self._wrapped.table)
+
+
+class RegionTables(Mapping[str, Table], ReliesOnMoto):
+    """The tables of a Region by their names."""
+
+    __slots__ = ("_tables",)
+
+    def __init__(self, tables: Mapping[str, Any]) -> None:
+        self._tables = tables
+
+    def __getitem__(self, name: str) -> Table:
+        return Table(self._tables[name])
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
+class TableStore(ReliesOnMoto):
+    """moto's DynamoDB as a store of tables and backups."""
+
+    def __init__(self, moto: Moto) -> None:
+        self._moto = moto
+
+    def tables(self, region: str) -> RegionTables:
+        """The tables of a Region."""
+        return RegionTables(self._backend(region).tables)
+
+    def drop(self, region: str, name: str) -> None:
+        """Take back a table that was made."""
+        del self._backend(region).tables[name]
+
+    @contextmanager
+    def only(self, region: str, names: Iterable[str]) -> Iterator[None]:
+        """Show moto no other tables: for a PartiQL statement it reads all that it knows."""
+        every = self.tables(region)._tables
+        self._show(region, OrderedDict((name, every[name]) for name in names if name in every))
+        try:
+            yield
+        finally:
+            self._show(region, every)
+
+    def _show(self, region: str, tables: Mapping[str, Any]) -> None:
+        put(self._backend(region), tables=tables)
+
+    def backup(self, region: str, arn: str) -> Backup:
+        """A backup by its ARN."""
+        return Backup(self._backend(region).backups[arn])
+
+    def archive(self, region: str, table: str, name: str, moment: datetime) -> Backup:
+        """A new backup of a table, of that name and as of that moment."""
+        backend = self._backend(region)
+        self._moto.seed("ArchiveTable")
+        made = backend.create_backup(table, name)
+        del backend.backups[made.arn]
+        put(made, creation_date_time=moment.replace(tzinfo=None))
+        put(made, identifier=made._make_identifier())
+        backend.backups[made.arn] = made
+        return Backup(made)
+
+    def stream_shard(self, region: str, iterator: str) -> StreamShard | None:
+        """The shard of a stream that a shard iterator reads; None for an unknown one."""
+        module = _load("moto.dynamodbstreams.models", "dynamodbstreams_backends")
+        backend = module.dynamodbstreams_backends[self._moto.account][region]
+        found = backend.shard_iterators.get(iterator)
+        return None if found is None else StreamShard(found.stream_shard)
+
+    def _backend(self, region: str) -> Any:
+        return self._moto._backend("dynamodb", region)

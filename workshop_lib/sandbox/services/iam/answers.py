@@ -1,0 +1,66 @@
+"""moto's answers for IAM, mended: it tells more than AWS does, and other unique ids.
+
+https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
+"""
+
+from xml.etree import ElementTree
+
+from workshop_lib.sandbox.protocol.messages import Response
+
+_NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
+
+
+# What the answers leave out, by operation: moto tells everything it knows.
+_UNTOLD: dict[str, tuple[str, ...]] = {
+    "CreateRole": ("Description", "MaxSessionDuration", "RoleLastUsed"),
+    "UpdateRoleDescription": ("MaxSessionDuration", "RoleLastUsed"),
+    "ListRoles": ("Tags", "PermissionsBoundary", "RoleLastUsed"),
+    "ListUsers": ("Tags", "PermissionsBoundary"),
+    "CreatePolicyVersion": ("Document",),
+    "ListPolicyVersions": ("Document",),
+}
+
+
+class Answer:
+    """One of moto's answers, taken apart."""
+
+    def __init__(self, response: Response) -> None:
+        self._response = response
+        self._root = ElementTree.fromstring(response.body)
+
+    def replace(self, name: str, text: str) -> None:
+        """Give elements of that name another text."""
+        for element in self._root.iter(_qualified(name)):
+            element.text = text
+
+    def limit_user(self, boundary: str) -> None:
+        """Tell the permissions boundary of a new user."""
+        for user in self._root.iter(_qualified("User")):
+            told = ElementTree.SubElement(user, _qualified("PermissionsBoundary"))
+            for name, text in (("Type", "Policy"), ("Arn", boundary)):
+                element = ElementTree.SubElement(told, _qualified(f"PermissionsBoundary{name}"))
+                element.text = text
+
+    def leave_out(self, operation: str) -> None:
+        """Take out what AWS's answer does not have, and put versions newest first."""
+        untold = {_qualified(name) for name in _UNTOLD.get(operation, ())}
+        for parent in [*self._root.iter()]:
+            for child in [child for child in parent if child.tag in untold]:
+                parent.remove(child)
+        if operation == "ListPolicyVersions":
+            for versions in self._root.iter(_qualified("Versions")):
+                versions[:] = versions[::-1]
+
+    def put_together(self) -> None:
+        """Let the response have it as it is now."""
+        text = ElementTree.tostring(self._root, encoding="unicode", default_namespace=_NAMESPACE)
+        self._response.body = text.encode()
+
+
+def needs_mending(operation: str) -> bool:
+    """Whether moto's answer to an operation is not AWS's."""
+    return operation in _UNTOLD
+
+
+def _qualified(name: str) -> str:
+    return f"{{{_NAMESPACE}}}{name}"
