@@ -12,8 +12,8 @@ from workshop_lib.errors import UnsupportedMoto
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox.moto_backend.core import Moto
 from workshop_lib.sandbox.moto_backend.objects import (
+    AclGrant,
     DeleteMarker,
-    Grant,
     ObjectStore,
     StoredBucket,
     StoredObject,
@@ -110,7 +110,7 @@ def test_identifiers_depend_on_operation_and_ordinal_alone() -> None:
 
 
 def test_access_control_lists_name_their_grantees(store: ObjectStore) -> None:
-    grants = [Grant("f" * 64, "", "FULL_CONTROL"), Grant("", "http://group", "READ")]
+    grants = [AclGrant("f" * 64, "", "FULL_CONTROL"), AclGrant("", "http://group", "READ")]
     acl = store.new_acl(grants)
     assert acl.grants == grants
     assert [grantee.type for grant in acl._wrapped.grants for grantee in grant.grantees] == [

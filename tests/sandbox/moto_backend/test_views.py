@@ -34,7 +34,7 @@ from workshop_lib.sandbox.moto_backend.iam import (
     User,
 )
 from workshop_lib.sandbox.moto_backend.items import SealedItem
-from workshop_lib.sandbox.moto_backend.objects import DefaultLock, Grant, ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import AclGrant, DefaultLock, ObjectStore
 from workshop_lib.sandbox.moto_backend.tables import Index, TableStore
 from workshop_lib.sandbox.protocol.messages import Request
 
@@ -119,7 +119,7 @@ def walk_buckets(moto: Moto) -> None:
         assert bucket.blocks(setting)
     owner = bucket.acl.grants
     assert [grant.permission for grant in owner] == ["FULL_CONTROL"]
-    grants = [*owner, Grant("", "http://group", "READ")]
+    grants = [*owner, AclGrant("", "http://group", "READ")]
     bucket.set_acl(store.new_acl(grants))
     assert bucket.acl.grants == grants
     assert not bucket.object_lock_enabled
@@ -157,8 +157,8 @@ def walk_versions(store: ObjectStore) -> None:
     made.set_facts(facts)
     assert made.facts is facts
     assert made.read(1, 3) == b"eal"
-    made.set_acl(store.new_acl([Grant("f" * 64, "", "READ")]))
-    assert made.acl.grants == [Grant("f" * 64, "", "READ")]
+    made.set_acl(store.new_acl([AclGrant("f" * 64, "", "READ")]))
+    assert made.acl.grants == [AclGrant("f" * 64, "", "READ")]
     assert (made.lock_mode, made.lock_until, made.legal_hold) == (None, None, None)
     assert not made.is_locked(False)
     made.set_retention("GOVERNANCE", "2999-01-01T00:00:00Z")

@@ -16,7 +16,13 @@ from hypothesis import strategies as st
 from tests.support.policy_reference import Ask, evaluate, many
 from workshop_lib.sandbox.policy.conditions import instant
 from workshop_lib.sandbox.policy.documents import parse_policy
-from workshop_lib.sandbox.policy.evaluation import Decision, Policy, Principal, Request, decide
+from workshop_lib.sandbox.policy.evaluation import (
+    AccessRequest,
+    Decision,
+    Policy,
+    Principal,
+    decide,
+)
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
 
 ACCOUNT, OTHER = "111111111111", "222222222222"
@@ -70,7 +76,7 @@ def ask(
     **more: Any,
 ) -> Decision:
     more.setdefault("resource_account", ACCOUNT)
-    return decide(Request(who, action, resource, context or {}), **more)
+    return decide(AccessRequest(who, action, resource, context or {}), **more)
 
 
 def holds(condition: Mapping[str, Any], version: str = "2012-10-17", **context: Any) -> bool:
@@ -1235,7 +1241,7 @@ def of_the_sandbox(asked: Ask) -> Decision:
         session_policies=None if asked.session is None else tuple(map(read, asked.session)),
     )
     return decide(
-        Request(principal, asked.action, asked.resource, asked.context),
+        AccessRequest(principal, asked.action, asked.resource, asked.context),
         resource_policy=read(asked.attached, "key") if asked.attached else None,
         delegation=asked.delegation,
         granted=asked.granted,

@@ -343,7 +343,7 @@ def opened(lab: Lab) -> Any:
     assert stored.table_key is not None
     table_key = sealing.unwrap(service(lab).encryption._service_key, stored.table_key, CONTEXT)
     data_key = sealing.unwrap(table_key, stored.data_key, {})
-    text = sealing.Sealer(data_key).open(stored.body, b'[{"S": "1"}]')
+    text = sealing.RecordSealer(data_key).open(stored.body, b'[{"S": "1"}]')
     return in_bytes(json.loads(text))
 
 

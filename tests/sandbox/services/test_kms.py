@@ -26,7 +26,7 @@ from workshop_lib.sandbox.protocol.routing import require_operation
 from workshop_lib.sandbox.protocol.service_model import description
 from workshop_lib.sandbox.services.cloudtrail.events import Event
 from workshop_lib.sandbox.services.kms import DEFINITION as KMS
-from workshop_lib.sandbox.services.kms.ciphertext import OVERHEAD, BrokenBlob, Sealer, canonical
+from workshop_lib.sandbox.services.kms.ciphertext import OVERHEAD, BlobSealer, BrokenBlob, canonical
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.services.kms.requests import check
 from workshop_lib.sandbox.services.kms.service import Kms
@@ -38,7 +38,7 @@ ACCOUNT = "123456789012"
 SECRET, MATERIAL, KEY_ID = b"s" * 32, "ab" * 32, "1234abcd-12ab-34cd-56ef-1234567890ab"
 contexts = st.dictionaries(st.text(max_size=12), st.text(max_size=12), max_size=4)
 plaintexts = st.binary(min_size=1, max_size=200)
-SEALER = Sealer()
+SEALER = BlobSealer()
 
 
 def sealed(plaintext: bytes, context: dict[str, str]) -> bytes:
@@ -106,7 +106,7 @@ def test_a_blob_belongs_to_its_key_and_its_kms() -> None:
     with pytest.raises(BrokenBlob):
         opened(blob, {}, key_id="1234abcd-12ab-34cd-56ef-1234567890ac")
     with pytest.raises(BrokenBlob):
-        Sealer().read(blob)
+        BlobSealer().read(blob)
 
 
 def test_a_wrapped_data_key_has_the_length_it_has_on_aws() -> None:

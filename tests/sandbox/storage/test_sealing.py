@@ -146,7 +146,7 @@ def test_a_fingerprint_tells_keys_apart_and_is_salted() -> None:
 @patient
 @given(st.binary(max_size=40), st.binary(max_size=10), st.data())
 def test_a_record_opens_in_its_place_only(record: bytes, place: bytes, data: st.DataObject) -> None:
-    sealer = sealing.Sealer(sealing.new_key())
+    sealer = sealing.RecordSealer(sealing.new_key())
     stored = sealer.seal(record, place)
     assert sealer.open(stored, place) == record
     assert sealer.seal(record, place) != stored
@@ -156,7 +156,7 @@ def test_a_record_opens_in_its_place_only(record: bytes, place: bytes, data: st.
         with pytest.raises(Corrupt):
             sealer.open(*wrong)
     with pytest.raises(Corrupt):
-        sealing.Sealer(sealing.new_key()).open(stored, place)
+        sealing.RecordSealer(sealing.new_key()).open(stored, place)
 
 
 def test_a_disk_without_items() -> None:

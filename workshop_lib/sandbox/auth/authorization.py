@@ -5,8 +5,7 @@ from typing import Literal
 
 from workshop_lib.sandbox.auth.request_context import request_context
 from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.policy.evaluation import Decision, decide
-from workshop_lib.sandbox.policy.evaluation import Request as PolicyRequest
+from workshop_lib.sandbox.policy.evaluation import AccessRequest, Decision, decide
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_definition import Protocol
 
@@ -31,7 +30,7 @@ def authorize(call: Call, checks: Iterable[Check]) -> None:
 
 def _decide(call: Call, check: Check, shared: Context) -> Decision:
     return decide(
-        PolicyRequest(
+        AccessRequest(
             call.caller.principal, check.action, check.resource, {**shared, **check.context}
         ),
         resource_policy=check.resource_policy,

@@ -21,7 +21,7 @@ def _models() -> Any:
     return _load("moto.s3.models", *_CLASSES)
 
 
-class Grant(NamedTuple):
+class AclGrant(NamedTuple):
     """What an access control list grants to a canonical user or, by URI, to a group."""
 
     user: str
@@ -43,10 +43,10 @@ class AccessControlList(View):
     __slots__ = ()
 
     @property
-    def grants(self) -> list[Grant]:
+    def grants(self) -> list[AclGrant]:
         """What it grants, one entry for each grantee and permission."""
         return [
-            Grant(grantee.id, grantee.uri, permission)
+            AclGrant(grantee.id, grantee.uri, permission)
             for grant in self._wrapped.grants
             for grantee in grant.grantees
             for permission in grant.permissions
@@ -399,7 +399,7 @@ class ObjectStore(ReliesOnMoto):
         if tags:
             tagger.tag_resource(arn, tagger.convert_dict_to_tags_input(tags))
 
-    def new_acl(self, grants: Iterable[Grant]) -> AccessControlList:
+    def new_acl(self, grants: Iterable[AclGrant]) -> AccessControlList:
         """An access control list with these grants, each under an entry of its own."""
         models = _models()
         return AccessControlList(

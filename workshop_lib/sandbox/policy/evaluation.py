@@ -74,7 +74,7 @@ class Statement:
     not_principal: bool
     conditions: tuple[Condition, ...]
 
-    def covers(self, request: "Request") -> bool:
+    def covers(self, request: "AccessRequest") -> bool:
         """Whether action, resource and conditions match; the principal is not looked at."""
         if self.actions.match(request.action_key) == self.not_action:
             return False
@@ -106,18 +106,18 @@ class Policy:
     denying: tuple[Statement, ...]
     arn: str | None = None
 
-    def denies(self, request: "Request") -> bool:
+    def denies(self, request: "AccessRequest") -> bool:
         """Whether a Deny statement applies to the request."""
         for statement in self.denying:
             if statement.names(request.principal) and statement.covers(request):
                 return True
         return False
 
-    def allows(self, request: "Request") -> bool:
+    def allows(self, request: "AccessRequest") -> bool:
         """Whether an Allow statement of this identity, boundary or session policy applies."""
         return any(statement.covers(request) for statement in self.allowing)
 
-    def grants(self, request: "Request") -> int:
+    def grants(self, request: "AccessRequest") -> int:
         """How directly this resource's policy allows the request: _NOT up to _DIRECT."""
         level = _NOT
         for statement in self.allowing:
@@ -148,7 +148,7 @@ class Principal:
 
 
 @dataclass(eq=False)
-class Request:
+class AccessRequest:
     """Principal, action ("s3:GetObject"), resource (ARN or "*") and condition keys (any case)."""
 
     principal: Principal
@@ -185,7 +185,7 @@ class Decision:
     """
 
     allowed: bool
-    request: Request
+    request: AccessRequest
     policy_kind: str
     explicit: bool = False
     policy_arn: str | None = None
@@ -223,7 +223,7 @@ class Decision:
 
 
 def decide(
-    request: Request,
+    request: AccessRequest,
     *,
     resource_policy: Policy | None = None,
     delegation: bool | None = None,
@@ -286,7 +286,7 @@ def _own_policies(principal: Principal) -> Iterator[tuple[str, Policy]]:
         yield "session", policy
 
 
-def _identity_allows(request: Request) -> bool:
+def _identity_allows(request: AccessRequest) -> bool:
     principal = request.principal
     return principal.kind == "root" or any(
         policy.allows(request) for policy in principal.identity_policies

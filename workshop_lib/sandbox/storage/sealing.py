@@ -186,7 +186,7 @@ class Fingerprint:
 # --- records ------------------------------------------------------------------------------------
 
 
-class Sealer:
+class RecordSealer:
     """Seals small records under one data key, each bound to the place where it belongs."""
 
     def __init__(self, data_key: bytes) -> None:

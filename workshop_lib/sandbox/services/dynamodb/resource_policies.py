@@ -18,8 +18,7 @@ from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
-from workshop_lib.sandbox.policy.evaluation import Policy, decide
-from workshop_lib.sandbox.policy.evaluation import Request as PolicyRequest
+from workshop_lib.sandbox.policy.evaluation import AccessRequest, Policy, decide
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy, listed, read_document
 from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -175,7 +174,7 @@ def _require_actions(document: str) -> None:
 
 def _require_no_lockout(call: Call, policy: Policy, arn: str) -> None:
     """Refuse a policy that would keep its author from changing it. AWS's sentence is not public."""
-    request = PolicyRequest(
+    request = AccessRequest(
         call.caller.principal, "dynamodb:PutResourcePolicy", arn, request_context(call)
     )
     if not decide(request, resource_policy=policy, resource_account=call.account).allowed:

@@ -56,7 +56,7 @@ class TableVault:
 
     def __init__(self, state: Encryption) -> None:
         self.state = state
-        self._sealers: dict[str, sealing.Sealer] = {}
+        self._sealers: dict[str, sealing.RecordSealer] = {}
         self._opened: list[SealedItem] = []
         self._written: list[_Written] = []
         self.corrupt = False
@@ -66,7 +66,7 @@ class TableVault:
 
     def unlock(self, data_keys: Mapping[str, bytes]) -> None:
         """Have the data encryption keys at hand."""
-        self._sealers = {name: sealing.Sealer(key) for name, key in data_keys.items()}
+        self._sealers = {name: sealing.RecordSealer(key) for name, key in data_keys.items()}
 
     def lock(self) -> None:
         """Forget the keys, and what lies open."""

@@ -16,7 +16,7 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.iam import EntityKind, Group, IamStore, Role, User
 from workshop_lib.sandbox.policy.documents import parse_policy
-from workshop_lib.sandbox.policy.evaluation import Policy, Principal, Request, decide
+from workshop_lib.sandbox.policy.evaluation import AccessRequest, Policy, Principal, decide
 from workshop_lib.sandbox.policy.grammar import Kind, MalformedPolicy, listed, read_document
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import read_form
@@ -102,10 +102,10 @@ class Simulation:
             if not re.fullmatch(r"[\w-]+:\w+", action, re.ASCII):
                 raise NotEmulated(f"The sandbox simulates single actions, not {action!r}.")
             for resource in asked.get("ResourceArns") or ["*"]:
-                yield _result(Request(principal, action, resource, context), missing)
+                yield _result(AccessRequest(principal, action, resource, context), missing)
 
 
-def _result(request: Request, missing: Sequence[str]) -> str:
+def _result(request: AccessRequest, missing: Sequence[str]) -> str:
     decision = decide(request)
     told = (
         "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"

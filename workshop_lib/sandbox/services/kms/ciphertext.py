@@ -36,7 +36,7 @@ class Sealed:
     body: bytes
 
 
-class Sealer:
+class BlobSealer:
     """Makes and reads the blobs of one KMS. Blobs of another one are broken to it."""
 
     def __init__(self) -> None:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms import asymmetric
-from workshop_lib.sandbox.services.kms.ciphertext import BrokenBlob, Sealed, Sealer
+from workshop_lib.sandbox.services.kms.ciphertext import BlobSealer, BrokenBlob, Sealed
 from workshop_lib.sandbox.services.kms.keys import Key
-from workshop_lib.sandbox.services.kms.permissions import Asked
+from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters
 from workshop_lib.sandbox.services.kms.store import KeyStore
 
@@ -41,10 +41,10 @@ _INCORRECT_KEY = (  # AWS still says CMK here
 class Use:
     """The operations that use a key, or the service's random numbers."""
 
-    def __init__(self, store: KeyStore, sealer: Sealer) -> None:
+    def __init__(self, store: KeyStore, sealer: BlobSealer) -> None:
         self._store = store
         self._sealer = sealer
-        self.handlers: dict[str, Callable[[Asked], Parameters]] = {
+        self.handlers: dict[str, Callable[[KeyRequest], Parameters]] = {
             "Encrypt": self._encrypt,
             "Decrypt": self._decrypt,
             "ReEncrypt": self._re_encrypt,
@@ -63,14 +63,14 @@ class Use:
 
     # --- symmetric and RSA encryption ------------------------------------------------------
 
-    def _encrypt(self, asked: Asked) -> Parameters:
+    def _encrypt(self, asked: KeyRequest) -> Parameters:
         key, values = asked.the_key, asked.values
         algorithm = values.get("EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
         require_usable(key, asked.call.operation, algorithm)
         blob = self._close(key, algorithm, values["Plaintext"], asked.context)
         return {"CiphertextBlob": blob, "KeyId": key.arn, "EncryptionAlgorithm": algorithm}
 
-    def _decrypt(self, asked: Asked) -> Parameters:
+    def _decrypt(self, asked: KeyRequest) -> Parameters:
         key, values = asked.the_key, asked.values
         algorithm = values.get("EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
         if asked.without_ciphertext:
@@ -82,7 +82,7 @@ class Use:
             found["KeyMaterialId"] = asked.sealed.material_id
         return found
 
-    def _re_encrypt(self, asked: Asked) -> Parameters:
+    def _re_encrypt(self, asked: KeyRequest) -> Parameters:
         source, key, values = asked.source, asked.the_key, asked.values
         assert source is not None
         old = values.get("SourceEncryptionAlgorithm", "SYMMETRIC_DEFAULT")
@@ -108,7 +108,7 @@ class Use:
         return found
 
     def _open(
-        self, asked: Asked, key: Key, algorithm: str, blob: bytes, context: Mapping[str, str]
+        self, asked: KeyRequest, key: Key, algorithm: str, blob: bytes, context: Mapping[str, str]
     ) -> bytes:
         sealed = asked.sealed
         if sealed is not None and not _made_by(sealed, key):
@@ -153,7 +153,7 @@ class Use:
 
     # --- data keys and random bytes --------------------------------------------------------
 
-    def _generate_data_key(self, asked: Asked) -> Parameters:
+    def _generate_data_key(self, asked: KeyRequest) -> Parameters:
         key, values = asked.the_key, asked.values
         require_usable(key, asked.call.operation, "SYMMETRIC_DEFAULT")
         size = _SIZES[values["KeySpec"]] if "KeySpec" in values else values["NumberOfBytes"]
@@ -166,7 +166,7 @@ class Use:
         }
         return _without(asked, found, "Plaintext")
 
-    def _generate_data_key_pair(self, asked: Asked) -> Parameters:
+    def _generate_data_key_pair(self, asked: KeyRequest) -> Parameters:
         key, spec = asked.the_key, asked.values["KeyPairSpec"]
         require_usable(key, asked.call.operation, "SYMMETRIC_DEFAULT")
         if not spec.startswith(("RSA", "ECC")):
@@ -185,20 +185,20 @@ class Use:
         }
         return _without(asked, found, "PrivateKeyPlaintext")
 
-    def _generate_random(self, asked: Asked) -> Parameters:
+    def _generate_random(self, asked: KeyRequest) -> Parameters:
         if "CustomKeyStoreId" in asked.values:
             raise NotEmulated("The sandbox does not emulate custom key stores.")
         return {"Plaintext": os.urandom(asked.values["NumberOfBytes"])}
 
     # --- signatures, MACs, key agreement ---------------------------------------------------
 
-    def _generate_mac(self, asked: Asked) -> Parameters:
+    def _generate_mac(self, asked: KeyRequest) -> Parameters:
         key, algorithm = asked.the_key, asked.values["MacAlgorithm"]
         require_usable(key, "GenerateMac", algorithm)
         tag = asymmetric.mac(key, algorithm, asked.values["Message"])
         return {"Mac": tag, "MacAlgorithm": algorithm, "KeyId": key.arn}
 
-    def _verify_mac(self, asked: Asked) -> Parameters:
+    def _verify_mac(self, asked: KeyRequest) -> Parameters:
         key, algorithm = asked.the_key, asked.values["MacAlgorithm"]
         require_usable(key, "VerifyMac", algorithm)
         tag = asymmetric.mac(key, algorithm, asked.values["Message"])
@@ -206,18 +206,18 @@ class Use:
             raise AwsError("KMSInvalidMacException", "")
         return {"KeyId": key.arn, "MacValid": True, "MacAlgorithm": algorithm}
 
-    def _sign(self, asked: Asked) -> Parameters:
+    def _sign(self, asked: KeyRequest) -> Parameters:
         key, algorithm, kind = _signing(asked)
         signature = asymmetric.sign(key, algorithm, asked.values["Message"], kind)
         return {"KeyId": key.arn, "Signature": signature, "SigningAlgorithm": algorithm}
 
-    def _verify(self, asked: Asked) -> Parameters:
+    def _verify(self, asked: KeyRequest) -> Parameters:
         key, algorithm, kind = _signing(asked)
         values = asked.values
         asymmetric.verify(key, algorithm, values["Message"], kind, values["Signature"])
         return {"KeyId": key.arn, "SignatureValid": True, "SigningAlgorithm": algorithm}
 
-    def _get_public_key(self, asked: Asked) -> Parameters:
+    def _get_public_key(self, asked: KeyRequest) -> Parameters:
         key = asked.the_key
         # A disabled key still gives its public half away, whatever the key state table says.
         key.refuse_states(key.state, "PendingDeletion", "PendingReplicaDeletion", "PendingImport")
@@ -235,7 +235,7 @@ class Use:
             **{name: shown[name] for name in (*fields, *algorithms)},
         }
 
-    def _derive_shared_secret(self, asked: Asked) -> Parameters:
+    def _derive_shared_secret(self, asked: KeyRequest) -> Parameters:
         key, algorithm = asked.the_key, asked.values["KeyAgreementAlgorithm"]
         require_usable(key, "DeriveSharedSecret", algorithm)
         return {
@@ -264,7 +264,7 @@ def require_usable(key: Key, operation: str, algorithm: str) -> None:
         )
 
 
-def _signing(asked: Asked) -> tuple[Key, str, str]:
+def _signing(asked: KeyRequest) -> tuple[Key, str, str]:
     key, algorithm = asked.the_key, asked.values["SigningAlgorithm"]
     require_usable(key, asked.call.operation, algorithm)
     kind = asked.values.get("MessageType", "RAW")
@@ -287,7 +287,7 @@ def _refuse_context(context: Mapping[str, str]) -> None:
         )
 
 
-def _without(asked: Asked, found: Parameters, secret: str) -> Parameters:
+def _without(asked: KeyRequest, found: Parameters, secret: str) -> Parameters:
     if asked.call.operation.endswith("WithoutPlaintext"):
         del found[secret]
     return found

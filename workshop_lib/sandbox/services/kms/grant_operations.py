@@ -12,7 +12,7 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms.grants import Grant, new_grant_id, new_token, operations_for
 from workshop_lib.sandbox.services.kms.keys import Key
-from workshop_lib.sandbox.services.kms.permissions import Asked
+from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters, page
 from workshop_lib.sandbox.services.kms.store import KeyStore
 
@@ -26,7 +26,7 @@ class Granting:
         self._store = store
         self._principal_exists = principal_exists
         self._ordinal = 0
-        self.handlers: dict[str, Callable[[Asked], Parameters | None]] = {
+        self.handlers: dict[str, Callable[[KeyRequest], Parameters | None]] = {
             "CreateGrant": self._create,
             "ListGrants": self._list,
             "ListRetirableGrants": self._list_retirable,
@@ -34,7 +34,7 @@ class Granting:
             "RevokeGrant": self._revoke,
         }
 
-    def _create(self, asked: Asked) -> Parameters:
+    def _create(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html"""
         key, values = asked.the_key, asked.values
         key.require_usable()
@@ -85,7 +85,7 @@ class Granting:
         wanted = _identity(self._new(key, values))
         return next((g for g in key.grants.values() if _identity(g) == wanted), None)
 
-    def _list(self, asked: Asked) -> Parameters:
+    def _list(self, asked: KeyRequest) -> Parameters:
         values = asked.values
         grants = [
             grant.describe()
@@ -95,7 +95,7 @@ class Granting:
         ]
         return page(grants, values, "Grants", 50)
 
-    def _list_retirable(self, asked: Asked) -> Parameters:
+    def _list_retirable(self, asked: KeyRequest) -> Parameters:
         retiring = asked.values["RetiringPrincipal"]
         grants = [
             grant.describe()
@@ -105,12 +105,12 @@ class Granting:
         ]
         return page(grants, asked.values, "Grants", 50)
 
-    def _retire(self, asked: Asked) -> None:
+    def _retire(self, asked: KeyRequest) -> None:
         assert asked.grant is not None
         if not asked.values.get("DryRun"):
             del asked.the_key.grants[asked.grant.id]
 
-    def _revoke(self, asked: Asked) -> None:
+    def _revoke(self, asked: KeyRequest) -> None:
         key, id = asked.the_key, asked.values["GrantId"]
         if id not in key.grants:
             raise AwsError("NotFoundException", f"Grant ID {id} not found")

@@ -18,7 +18,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms import asymmetric
 from workshop_lib.sandbox.services.kms.keys import Key, Material
 from workshop_lib.sandbox.services.kms.management import require_origin
-from workshop_lib.sandbox.services.kms.permissions import Asked
+from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters
 
 _VALID = timedelta(hours=24)
@@ -41,13 +41,13 @@ class Import:
 
     def __init__(self) -> None:
         self._parcels: dict[bytes, _Parcel] = {}
-        self.handlers: dict[str, Callable[[Asked], Parameters | None]] = {
+        self.handlers: dict[str, Callable[[KeyRequest], Parameters | None]] = {
             "GetParametersForImport": self._parameters,
             "ImportKeyMaterial": self._import,
             "DeleteImportedKeyMaterial": self._delete,
         }
 
-    def _parameters(self, asked: Asked) -> Parameters:
+    def _parameters(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html"""
         key, values = asked.the_key, asked.values
         _require_importable(key)
@@ -64,7 +64,7 @@ class Import:
             "ParametersValidTo": parcel.valid_to,
         }
 
-    def _import(self, asked: Asked) -> Parameters:
+    def _import(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
         key, values = asked.the_key, asked.values
         _require_importable(key)
@@ -86,7 +86,7 @@ class Import:
         key.expiration_model = values.get("ExpirationModel", "KEY_MATERIAL_EXPIRES")
         return {"KeyId": key.arn, "KeyMaterialId": material.id}
 
-    def _delete(self, asked: Asked) -> Parameters:
+    def _delete(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html"""
         key = asked.the_key
         _require_importable(key)

@@ -22,7 +22,7 @@ from workshop_lib.sandbox.services.kms.keys import (
     KeyPolicy,
     Material,
 )
-from workshop_lib.sandbox.services.kms.permissions import Asked
+from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.policies import (
     MANAGED,
     MANAGED_DESCRIPTION,
@@ -50,7 +50,7 @@ class Administration:
     def __init__(self, store: KeyStore, principal_exists: Callable[[str], bool]) -> None:
         self._store = store
         self._principal_exists = principal_exists
-        self.handlers: dict[str, Callable[[Asked], Parameters | None]] = {
+        self.handlers: dict[str, Callable[[KeyRequest], Parameters | None]] = {
             "CreateKey": self._create_key,
             "ReplicateKey": self._replicate_key,
             "UpdatePrimaryRegion": self._update_primary_region,
@@ -80,7 +80,7 @@ class Administration:
 
     # --- making keys -----------------------------------------------------------------------
 
-    def _create_key(self, asked: Asked) -> Parameters:
+    def _create_key(self, asked: KeyRequest) -> Parameters:
         call, values = asked.call, asked.values
         spec, usage = _spec_and_usage(values)
         origin = values.get("Origin", "AWS_KMS")
@@ -100,7 +100,7 @@ class Administration:
         asked.key = key
         return {"KeyMetadata": key.metadata()}
 
-    def _policy(self, asked: Asked, arn: str) -> KeyPolicy:
+    def _policy(self, asked: KeyRequest, arn: str) -> KeyPolicy:
         call, values = asked.call, asked.values
         if "Policy" not in values:
             return read_policy(default_policy(call.account))
@@ -134,7 +134,7 @@ class Administration:
         store.add_alias(key, name)
         return key
 
-    def _replicate_key(self, asked: Asked) -> Parameters:
+    def _replicate_key(self, asked: KeyRequest) -> Parameters:
         key, values = asked.the_key, asked.values
         key.require_usable()
         region, family = values["ReplicaRegion"], key.family
@@ -159,7 +159,7 @@ class Administration:
             **({"ReplicaTags": _tag_list(replica.tags)} if replica.tags else {}),
         }
 
-    def _update_primary_region(self, asked: Asked) -> None:
+    def _update_primary_region(self, asked: KeyRequest) -> None:
         key, region = asked.the_key, asked.values["PrimaryRegion"]
         key.require_usable()
         if key.family is None or not key.primary:
@@ -171,30 +171,30 @@ class Administration:
         replica.require_usable()
         key.family.primary = region
 
-    def _list_keys(self, asked: Asked) -> Parameters:
+    def _list_keys(self, asked: KeyRequest) -> Parameters:
         keys = [{"KeyId": k.id, "KeyArn": k.arn} for k in self._store.keys(asked.call.region)]
         return page(keys, asked.values, "Keys", 100)
 
-    def _update_description(self, asked: Asked) -> None:
+    def _update_description(self, asked: KeyRequest) -> None:
         key = asked.the_key
         key.refuse_states(key.state, *_DELETING)
         key.description = asked.values["Description"]
 
     # --- states ----------------------------------------------------------------------------
 
-    def _enable_key(self, asked: Asked) -> None:
+    def _enable_key(self, asked: KeyRequest) -> None:
         key = asked.the_key
         key.refuse_states(key.state, *_DELETING, "PendingImport")
         key.enabled = True
         if key.primary:
             key.backing.catch_up(clock.now())
 
-    def _disable_key(self, asked: Asked) -> None:
+    def _disable_key(self, asked: KeyRequest) -> None:
         key = asked.the_key
         key.refuse_states(key.state, *_DELETING, "PendingImport")
         key.enabled = False
 
-    def _schedule_deletion(self, asked: Asked) -> Parameters:
+    def _schedule_deletion(self, asked: KeyRequest) -> Parameters:
         key = asked.the_key
         key.refuse_states(key.state, *_DELETING)
         days = asked.values.get("PendingWindowInDays", 30)
@@ -204,7 +204,7 @@ class Administration:
             key.deletion_date = found["DeletionDate"] = clock.now() + timedelta(days=days)
         return {**found, "KeyState": key.state}
 
-    def _cancel_deletion(self, asked: Asked) -> Parameters:
+    def _cancel_deletion(self, asked: KeyRequest) -> Parameters:
         key = asked.the_key
         if key.state not in _DELETING:
             raise AwsError("KMSInvalidStateException", f"{key.arn} is not pending deletion.")
@@ -213,17 +213,17 @@ class Administration:
 
     # --- rotation --------------------------------------------------------------------------
 
-    def _enable_rotation(self, asked: Asked) -> None:
+    def _enable_rotation(self, asked: KeyRequest) -> None:
         key = asked.the_key
         _require_rotatable(key)
         key.backing.schedule(asked.values.get("RotationPeriodInDays", 365), clock.now())
 
-    def _disable_rotation(self, asked: Asked) -> None:
+    def _disable_rotation(self, asked: KeyRequest) -> None:
         key = asked.the_key
         _require_rotatable(key)
         key.backing.schedule(None, clock.now())
 
-    def _rotation_status(self, asked: Asked) -> Parameters:
+    def _rotation_status(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyRotationStatus.html"""
         key = asked.the_key
         require_origin(key, "AWS_KMS")
@@ -234,7 +234,7 @@ class Administration:
             found["NextRotationDate"] = key.backing.next_rotation
         return found
 
-    def _list_rotations(self, asked: Asked) -> Parameters:
+    def _list_rotations(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeyRotations.html"""
         key, values = asked.the_key, asked.values
         _require_symmetric(key)
@@ -249,7 +249,7 @@ class Administration:
             entries.append({**pending, "KeyMaterialState": "PENDING_ROTATION"})
         return page(entries, values, "Rotations", 100)
 
-    def _rotate_on_demand(self, asked: Asked) -> Parameters:
+    def _rotate_on_demand(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html"""
         key = asked.the_key
         key.require_usable()
@@ -270,7 +270,7 @@ class Administration:
 
     # --- aliases ---------------------------------------------------------------------------
 
-    def _create_alias(self, asked: Asked) -> None:
+    def _create_alias(self, asked: KeyRequest) -> None:
         key, name = asked.the_key, asked.values["AliasName"]
         if self._store.alias(key.region, name) is not None:
             arn = self._store.alias_arn(key.region, name)
@@ -279,7 +279,7 @@ class Administration:
         self._require_room(key)
         self._store.add_alias(key, name)
 
-    def _update_alias(self, asked: Asked) -> None:
+    def _update_alias(self, asked: KeyRequest) -> None:
         key, name = asked.the_key, asked.values["AliasName"]
         alias = self._store.find_alias(key.region, name)
         present = self._store.find(key.region, alias.key_id)
@@ -305,12 +305,12 @@ class Administration:
                 f"usage is {used}.",
             )
 
-    def _delete_alias(self, asked: Asked) -> None:
+    def _delete_alias(self, asked: KeyRequest) -> None:
         name, region = asked.values["AliasName"], asked.call.region
         self._store.find_alias(region, name)
         self._store.remove_alias(region, name)
 
-    def _list_aliases(self, asked: Asked) -> Parameters:
+    def _list_aliases(self, asked: KeyRequest) -> Parameters:
         region = asked.call.region
         entries = [
             {
@@ -337,24 +337,24 @@ class Administration:
 
     # --- tags and policies -----------------------------------------------------------------
 
-    def _tag(self, asked: Asked) -> None:
+    def _tag(self, asked: KeyRequest) -> None:
         key = asked.the_key
         key.refuse_states(key.state, *_DELETING)
         key.tags = _tags(asked.values, key.tags)
 
-    def _untag(self, asked: Asked) -> None:
+    def _untag(self, asked: KeyRequest) -> None:
         key, names = asked.the_key, set(asked.values["TagKeys"])
         key.refuse_states(key.state, *_DELETING)
         key.tags = {name: value for name, value in key.tags.items() if name not in names}
 
-    def _list_tags(self, asked: Asked) -> Parameters:
+    def _list_tags(self, asked: KeyRequest) -> Parameters:
         return page(_tag_list(asked.the_key.tags), asked.values, "Tags", 50)
 
-    def _get_policy(self, asked: Asked) -> Parameters:
+    def _get_policy(self, asked: KeyRequest) -> Parameters:
         _require_default(asked.values)
         return {"Policy": asked.the_key.policy.document, "PolicyName": "default"}
 
-    def _put_policy(self, asked: Asked) -> None:
+    def _put_policy(self, asked: KeyRequest) -> None:
         _require_default(asked.values)
         asked.the_key.policy = self._policy(asked, asked.the_key.arn)
 

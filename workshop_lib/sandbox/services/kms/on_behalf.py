@@ -16,7 +16,7 @@ from workshop_lib.sandbox.services.foundations import Foundations
 from workshop_lib.sandbox.services.kms import DEFINITION
 from workshop_lib.sandbox.services.kms.keys import KeyFacts
 from workshop_lib.sandbox.services.kms.operations import Operations
-from workshop_lib.sandbox.services.kms.permissions import Asked
+from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.records import SOURCE
 from workshop_lib.sandbox.services.kms.requests import Parameters
 
@@ -108,12 +108,12 @@ class OnBehalf:
 
     def _on_behalf(
         self, call: Call, via: str, operation: str, values: Parameters
-    ) -> tuple[Asked, Parameters]:
+    ) -> tuple[KeyRequest, Parameters]:
         service = via.removesuffix(".amazonaws.com")
         inner = replace(call, service=DEFINITION, operation=operation, parameters={})
-        return self._inner(Asked(inner, values, via=service))
+        return self._inner(KeyRequest(inner, values, via=service))
 
-    def _inner(self, asked: Asked) -> tuple[Asked, Parameters]:
+    def _inner(self, asked: KeyRequest) -> tuple[KeyRequest, Parameters]:
         self._operations.find_keys(asked)
         return asked, self._operations.carry_out(asked, authorize) or {}
 
@@ -148,13 +148,13 @@ class OnBehalf:
 
     def _as_service(
         self, call: Call, service: str, operation: str, values: Parameters
-    ) -> tuple[Asked, Parameters]:
+    ) -> tuple[KeyRequest, Parameters]:
         service = service.removesuffix(".amazonaws.com")
         name = service_principal(service, call.region)
         principal = Principal(kind="service", arn=name, account=None)
         caller = Caller(principal, name=f"{service}.amazonaws.com")
         inner = replace(call, service=DEFINITION, operation=operation, parameters={}, caller=caller)
-        return self._inner(Asked(inner, values, via=service))
+        return self._inner(KeyRequest(inner, values, via=service))
 
 
 def service_principal(service: str, region: str) -> str:
@@ -169,7 +169,7 @@ def _context(context: Mapping[str, str]) -> Parameters:
     return {"EncryptionContext": dict(context)} if context else {}
 
 
-def _data_key(asked: Asked, result: Parameters) -> DataKey:
+def _data_key(asked: KeyRequest, result: Parameters) -> DataKey:
     return DataKey(
         result["Plaintext"], result["CiphertextBlob"], asked.the_key.arn, asked.the_key.id
     )

@@ -10,12 +10,12 @@ from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.cloudtrail.events import Trail
 from workshop_lib.sandbox.services.foundations import Foundations
-from workshop_lib.sandbox.services.kms.ciphertext import Sealer
+from workshop_lib.sandbox.services.kms.ciphertext import BlobSealer
 from workshop_lib.sandbox.services.kms.cryptographic import Use
 from workshop_lib.sandbox.services.kms.grant_operations import Granting
 from workshop_lib.sandbox.services.kms.imports import Import
 from workshop_lib.sandbox.services.kms.management import Administration
-from workshop_lib.sandbox.services.kms.permissions import Access, Asked, managed_service
+from workshop_lib.sandbox.services.kms.permissions import Access, KeyRequest, managed_service
 from workshop_lib.sandbox.services.kms.records import Records
 from workshop_lib.sandbox.services.kms.requests import Parameters
 from workshop_lib.sandbox.services.kms.store import KeyStore
@@ -29,10 +29,10 @@ class Operations:
         self._records = Records(trail)
         self.store = KeyStore(foundations.account, self._records.record_own)
         trail.before_reading(self.store.apply_due_changes)
-        sealer = Sealer()
+        sealer = BlobSealer()
         self._management = Administration(self.store, foundations.principal_exists)
         self.access = Access(self.store, sealer, self._ensure_managed)
-        self._handlers: dict[str, Callable[[Asked], Parameters | None]] = {
+        self._handlers: dict[str, Callable[[KeyRequest], Parameters | None]] = {
             **Use(self.store, sealer).handlers,
             **self._management.handlers,
             **Granting(self.store, foundations.principal_exists).handlers,
@@ -49,15 +49,15 @@ class Operations:
         """The ARN of alias/aws/<service> ("s3", "dynamodb"), which is made on first use."""
         return self._management.managed_key(service, region).arn
 
-    def read(self, call: Call) -> Asked:
+    def read(self, call: Call) -> KeyRequest:
         """A request understood. What cannot be is recorded, and raised as AwsError."""
         try:
             return self.access.read(call)
         except AwsError as error:
-            self._records.record(Asked(call, call.parameters), self.store, None, error)
+            self._records.record(KeyRequest(call, call.parameters), self.store, None, error)
             raise
 
-    def find_keys(self, asked: Asked) -> None:
+    def find_keys(self, asked: KeyRequest) -> None:
         """Find the keys that another service's request names. A refusal is recorded, and raised."""
         try:
             self.access.find_keys(asked)
@@ -65,7 +65,7 @@ class Operations:
             self._records.record(asked, self.store, None, error)
             raise
 
-    def carry_out(self, asked: Asked, authorize: Authorize) -> Parameters | None:
+    def carry_out(self, asked: KeyRequest, authorize: Authorize) -> Parameters | None:
         """Do what is asked, if the caller may, and record it either way.
 
         Raises AwsError for a refusal; NotEmulated.
@@ -79,7 +79,7 @@ class Operations:
         self._records.record(asked, self.store, result)
         return result
 
-    def _perform(self, asked: Asked) -> Parameters | None:
+    def _perform(self, asked: KeyRequest) -> Parameters | None:
         result = self._handlers[asked.call.operation](asked)
         if asked.key is not None:
             self.store.record_state(asked.key, clock.now())

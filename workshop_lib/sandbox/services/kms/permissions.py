@@ -11,7 +11,7 @@ from typing import Any
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.services.kms.ciphertext import BrokenBlob, Sealed, Sealer
+from workshop_lib.sandbox.services.kms.ciphertext import BlobSealer, BrokenBlob, Sealed
 from workshop_lib.sandbox.services.kms.grants import Grant, is_principal
 from workshop_lib.sandbox.services.kms.keys import Key
 from workshop_lib.sandbox.services.kms.policies import MANAGED
@@ -59,7 +59,7 @@ Context = dict[str, str | Sequence[str]]
 
 
 @dataclass
-class Asked:
+class KeyRequest:
     """A request understood: checked parameters and the key they name.
 
     ``source`` and ``sealed`` are for Decrypt and ReEncrypt: the key that is to open the blob,
@@ -99,7 +99,7 @@ class Access:
     """Reads requests, and lists the permissions they need."""
 
     def __init__(
-        self, store: KeyStore, sealer: Sealer, ensure_managed: Callable[[str, str], None]
+        self, store: KeyStore, sealer: BlobSealer, ensure_managed: Callable[[str, str], None]
     ) -> None:
         """``ensure_managed`` makes the AWS managed key that a Region and alias name, if any."""
         self._store = store
@@ -108,7 +108,7 @@ class Access:
 
     # --- reading ---------------------------------------------------------------------------
 
-    def read(self, call: Call) -> Asked:
+    def read(self, call: Call) -> KeyRequest:
         """Check a request's form and find its key.
 
         Raises AwsError: ValidationException, NotFoundException, InvalidArnException,
@@ -122,11 +122,11 @@ class Access:
             raise NotEmulated("The sandbox does not emulate Recipient (Nitro Enclaves).")
         if not self._store.grant_tokens.issuperset(values.get("GrantTokens", ())):
             raise _invalid_token()
-        asked = Asked(call, values)
+        asked = KeyRequest(call, values)
         self.find_keys(asked)
         return asked
 
-    def find_keys(self, asked: Asked) -> None:
+    def find_keys(self, asked: KeyRequest) -> None:
         """Find the keys that a request names, by their names or by its blob. Raises AwsError."""
         operation, values = asked.call.operation, asked.values
         if operation in ("Decrypt", "ReEncrypt"):
@@ -170,7 +170,7 @@ class Access:
         assert key_id is not None
         return self._store.find(region, key_id), alias
 
-    def _read_source(self, asked: Asked) -> None:
+    def _read_source(self, asked: KeyRequest) -> None:
         re_encrypt = asked.call.operation == "ReEncrypt"
         prefix = "Source" if re_encrypt else ""
         values = asked.values
@@ -204,7 +204,7 @@ class Access:
             raise _out_of_reach(call.caller.arn, action, where)
         return found[0]
 
-    def _read_grant(self, asked: Asked) -> None:
+    def _read_grant(self, asked: KeyRequest) -> None:
         values, region = asked.values, asked.call.region
         token, grant_id = values.get("GrantToken"), values.get("GrantId")
         if token is None and (grant_id is None or "KeyId" not in values):
@@ -226,7 +226,7 @@ class Access:
 
     # --- permissions -----------------------------------------------------------------------
 
-    def checks(self, asked: Asked) -> Iterator[Check]:
+    def checks(self, asked: KeyRequest) -> Iterator[Check]:
         """The permissions a request needs."""
         operation, call = asked.call.operation, asked.call
         if operation == "ReEncrypt":
@@ -248,7 +248,7 @@ class Access:
 
     def of_key(
         self,
-        asked: Asked,
+        asked: KeyRequest,
         key: Key,
         operation: str,
         context: Mapping[str, str],
@@ -268,7 +268,7 @@ class Access:
         return Check(f"kms:{operation}", key.arn, keys, key.policy.compiled, True, granted)
 
     def _context(
-        self, asked: Asked, key: Key, operation: str, context: Mapping[str, str]
+        self, asked: KeyRequest, key: Key, operation: str, context: Mapping[str, str]
     ) -> Context:
         values = asked.values
         found: Context = key.facts_context()
@@ -300,7 +300,7 @@ class Access:
             found.update(via_context(asked.via, asked.call.region))
         return found
 
-    def _re_encrypt(self, asked: Asked) -> Iterator[Check]:
+    def _re_encrypt(self, asked: KeyRequest) -> Iterator[Check]:
         source, key, values = asked.source, asked.the_key, asked.values
         assert source is not None
         same: Context = {"kms:ReEncryptOnSameKey": "true" if source is key else "false"}
@@ -313,7 +313,7 @@ class Access:
             context = values.get(f"{prefix}EncryptionContext", {})
             yield self.of_key(asked, used, operation, context, more=more)
 
-    def _alias(self, asked: Asked) -> Iterator[Check]:
+    def _alias(self, asked: KeyRequest) -> Iterator[Check]:
         """An alias needs permission on itself, by IAM, and on each key that it concerns."""
         call, values = asked.call, asked.values
         name = values["AliasName"]
@@ -329,7 +329,7 @@ class Access:
         if asked.key is not None:
             yield self.of_key(asked, asked.key, call.operation, {})
 
-    def _create_grant(self, asked: Asked) -> Check:
+    def _create_grant(self, asked: KeyRequest) -> Check:
         key, values = asked.the_key, asked.values
         principal = asked.call.caller.principal
         operations, constraints = tuple(values["Operations"]), values.get("Constraints", {})
@@ -349,7 +349,7 @@ class Access:
         )
         return self.of_key(asked, key, "CreateGrant", {}, more=more, granted=granted)
 
-    def _without_key(self, asked: Asked) -> Iterator[Check]:
+    def _without_key(self, asked: KeyRequest) -> Iterator[Check]:
         call, values = asked.call, asked.values
         context: Context = {"kms:CallerAccount": call.caller.principal.account or ""}
         if call.operation == "CreateKey":
@@ -366,7 +366,7 @@ class Access:
         yield Check(f"kms:{call.operation}", "*", context)
 
 
-def _require_ciphertext(asked: Asked, key_field: str) -> None:
+def _require_ciphertext(asked: KeyRequest, key_field: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
     values = asked.values
     if not asked.without_ciphertext:

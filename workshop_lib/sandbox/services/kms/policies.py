@@ -9,8 +9,7 @@ from typing import Any
 
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
-from workshop_lib.sandbox.policy.evaluation import Principal, decide
-from workshop_lib.sandbox.policy.evaluation import Request as PolicyRequest
+from workshop_lib.sandbox.policy.evaluation import AccessRequest, Principal, decide
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
 from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -135,7 +134,7 @@ def require_no_lockout(
 ) -> None:
     """Refuse a policy under which the caller could not change the policy again."""
     decision = decide(
-        PolicyRequest(principal, "kms:PutKeyPolicy", arn, context),
+        AccessRequest(principal, "kms:PutKeyPolicy", arn, context),
         resource_policy=policy.compiled,
         delegation=True,
     )

@@ -11,7 +11,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import lower_first
 from workshop_lib.sandbox.services.cloudtrail.events import Trail
 from workshop_lib.sandbox.services.kms.keys import Key
-from workshop_lib.sandbox.services.kms.permissions import Asked
+from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters
 from workshop_lib.sandbox.services.kms.store import KeyStore
 
@@ -26,7 +26,7 @@ class Records:
 
     def record(
         self,
-        asked: Asked,
+        asked: KeyRequest,
         store: KeyStore,
         result: Parameters | None,
         error: AwsError | None = None,
@@ -67,7 +67,7 @@ class Records:
         )
 
 
-def _concerned(asked: Asked, store: KeyStore) -> list[str]:
+def _concerned(asked: KeyRequest, store: KeyStore) -> list[str]:
     """The ARNs of the keys, and of the alias that is made, moved or deleted.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/ct-createalias.html
@@ -118,13 +118,13 @@ _DEFAULTS: dict[str, Parameters] = {
 }
 
 
-def _recorded_request(asked: Asked) -> Parameters | None:
+def _recorded_request(asked: KeyRequest) -> Parameters | None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/understanding-kms-entries.html"""
     shown = {name: value for name, value in asked.values.items() if name not in _HIDDEN}
     return _camel({**_DEFAULTS.get(asked.call.operation, {}), **shown}) or None
 
 
-def _recorded_response(asked: Asked, result: Parameters | None) -> Parameters | None:
+def _recorded_response(asked: KeyRequest, result: Parameters | None) -> Parameters | None:
     """What the call returned; the key's ARN where it returned nothing."""
     shown = {name: value for name, value in (result or {}).items() if name not in _HIDDEN}
     if asked.key is not None and "KeyMetadata" not in shown:
@@ -132,7 +132,7 @@ def _recorded_response(asked: Asked, result: Parameters | None) -> Parameters | 
     return _camel(shown) or None
 
 
-def _more(asked: Asked, result: Parameters) -> Parameters | None:
+def _more(asked: KeyRequest, result: Parameters) -> Parameters | None:
     """The key material that was used or the grant that was retired, as additionalEventData.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/ct-encrypt.html

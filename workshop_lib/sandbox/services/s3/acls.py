@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.objects import AccessControlList, Grant, ObjectStore
+from workshop_lib.sandbox.moto_backend.objects import AccessControlList, AclGrant, ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import ENFORCED, OWNER, Bucket
@@ -38,7 +38,7 @@ _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
 _PERMISSIONS = ("READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL")
 _HEADERS = {f"x-amz-grant-{name.lower().replace('_', '-')}": name for name in _PERMISSIONS}
 _KINDS = ("CanonicalUser", "Group", "AmazonCustomerByEmail")
-_OWNERS = (Grant(OWNER, "", "FULL_CONTROL"),)
+_OWNERS = (AclGrant(OWNER, "", "FULL_CONTROL"),)
 
 
 # --- what is asked for --------------------------------------------------------------------------
@@ -65,12 +65,12 @@ def from_headers(
             raise no_acls()
         return None
     if canned is not None:
-        grants = (*_OWNERS, *(Grant("", uri, name) for uri, name in _CANNED[canned]))
+        grants = (*_OWNERS, *(AclGrant("", uri, name) for uri, name in _CANNED[canned]))
     return _allowed(call, bucket, grants or (), store)
 
 
 def _allowed(
-    call: Call, bucket: Bucket, grants: Sequence[Grant], store: ObjectStore
+    call: Call, bucket: Bucket, grants: Sequence[AclGrant], store: ObjectStore
 ) -> AccessControlList:
     if any(grant.uri in _PUBLIC for grant in grants) and bucket.blocks("block_public_acls"):
         raise access_denied(
@@ -81,7 +81,7 @@ def _allowed(
     return store.new_acl(grants)
 
 
-def _granted(headers: Mapping[str, str]) -> tuple[Grant, ...] | None:
+def _granted(headers: Mapping[str, str]) -> tuple[AclGrant, ...] | None:
     """The grants that headers spell out; None where they spell out none.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html
@@ -94,7 +94,7 @@ def _granted(headers: Mapping[str, str]) -> tuple[Grant, ...] | None:
     return tuple(grants) if given else None
 
 
-def _grantee(header: str, text: str, permission: str) -> Grant:
+def _grantee(header: str, text: str, permission: str) -> AclGrant:
     kind, equals, quoted = text.strip().partition("=")
     value = quoted.strip().strip('"')
     if not equals or kind not in ("id", "uri", "emailAddress"):
@@ -102,8 +102,8 @@ def _grantee(header: str, text: str, permission: str) -> Grant:
     if kind == "emailAddress":
         raise _unknown_address(value)
     if kind == "uri":
-        return Grant("", _group(value, "uri"), permission)
-    return Grant(_user(value, "id"), "", permission)
+        return AclGrant("", _group(value, "uri"), permission)
+    return AclGrant(_user(value, "id"), "", permission)
 
 
 def _user(text: str, name: str) -> str:
@@ -128,7 +128,7 @@ def _unknown_address(address: str) -> AwsError:
     )
 
 
-def from_document(body: bytes) -> tuple[Grant, ...]:
+def from_document(body: bytes) -> tuple[AclGrant, ...]:
     """The grants in an AccessControlPolicy. Raises AwsError MalformedACLError, InvalidArgument."""
     document = parse(body, "AccessControlPolicy")
     owner, listed = document.one("Owner"), document.one("AccessControlList")
@@ -140,7 +140,7 @@ def from_document(body: bytes) -> tuple[Grant, ...]:
     return tuple(_grant(element) for element in listed.all("Grant"))
 
 
-def _grant(element: Element) -> Grant:
+def _grant(element: Element) -> AclGrant:
     grantee, permission = element.one("Grantee"), element.value("Permission")
     if grantee is None or grantee.kind not in _KINDS or permission not in _PERMISSIONS:
         raise _malformed()
@@ -148,10 +148,10 @@ def _grant(element: Element) -> Grant:
     if address is not None:
         raise _unknown_address(address)
     if uri is not None:
-        return Grant("", _group(uri, "Group/URI"), permission)
+        return AclGrant("", _group(uri, "Group/URI"), permission)
     if user is None:
         raise _malformed()
-    return Grant(_user(user, "CanonicalUser/ID"), "", permission)
+    return AclGrant(_user(user, "CanonicalUser/ID"), "", permission)
 
 
 def _malformed() -> AwsError:
@@ -176,7 +176,7 @@ def of_new_bucket(
     if (canned not in (None, "private") or grants) and ownership == ENFORCED:
         raise not_enforceable()
     if canned is not None:
-        grants = (*_OWNERS, *(Grant("", uri, name) for uri, name in _CANNED[canned]))
+        grants = (*_OWNERS, *(AclGrant("", uri, name) for uri, name in _CANNED[canned]))
     if any(grant.uri in _PUBLIC for grant in grants or ()):
         raise AwsError(
             "InvalidBucketAclWithBlockPublicAccessError",
@@ -269,7 +269,7 @@ class Acls:
 _TYPED = f'Grantee xmlns:xsi="{SCHEMA}" xsi:type="{{}}"'
 
 
-def _document(grant: Grant) -> dict[str, Any]:
+def _document(grant: AclGrant) -> dict[str, Any]:
     if grant.uri:
         return {_TYPED.format("Group"): {"URI": grant.uri}, "Permission": grant.permission}
     return {_TYPED.format("CanonicalUser"): {"ID": grant.user}, "Permission": grant.permission}

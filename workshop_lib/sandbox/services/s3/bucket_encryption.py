@@ -9,7 +9,12 @@ from typing import Any
 
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import ALLOWED, BLOCKED, Bucket
-from workshop_lib.sandbox.services.s3.encryption import DSSE_KMS, SSE_KMS, SSE_S3, Wanted
+from workshop_lib.sandbox.services.s3.encryption import (
+    DSSE_KMS,
+    SSE_KMS,
+    SSE_S3,
+    EncryptionSettings,
+)
 from workshop_lib.sandbox.services.s3.errors import unvalued_argument
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, respond
 
@@ -49,13 +54,13 @@ def put_encryption(bucket: Bucket, body: bytes) -> Response:
     return Response(200)
 
 
-def _default(rule: Element) -> Wanted:
+def _default(rule: Element) -> EncryptionSettings:
     bucket_key = rule.value("BucketKeyEnabled")
     if bucket_key not in (None, "true", "false", "TRUE", "FALSE"):
         raise malformed()
     applied = rule.one("ApplyServerSideEncryptionByDefault")
     if applied is None:
-        return Wanted(SSE_S3, bucket_key=bucket_key in ("true", "TRUE"))
+        return EncryptionSettings(SSE_S3, bucket_key=bucket_key in ("true", "TRUE"))
     method, key_id = applied.value("SSEAlgorithm"), applied.value("KMSMasterKeyID") or None
     if method not in (SSE_S3, SSE_KMS, DSSE_KMS):
         raise malformed()
@@ -64,7 +69,7 @@ def _default(rule: Element) -> Wanted:
         raise unvalued_argument(
             message + "aws:kms or aws:kms:dsse", "ApplyServerSideEncryptionByDefault"
         )
-    return Wanted(method, key_id, bucket_key in ("true", "TRUE"))
+    return EncryptionSettings(method, key_id, bucket_key in ("true", "TRUE"))
 
 
 def _blocked(rule: Element) -> bool | None:
@@ -82,11 +87,11 @@ def delete_encryption(bucket: Bucket) -> Response:
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucketEncryption.html
     """
-    bucket.settings.default, bucket.settings.configured = Wanted(SSE_S3), False
+    bucket.settings.default, bucket.settings.configured = EncryptionSettings(SSE_S3), False
     return Response(204)
 
 
-def default_of(bucket: Bucket) -> Wanted:
+def default_of(bucket: Bucket) -> EncryptionSettings:
     """What an object gets that is written without a word about encryption.
 
     Bucket Keys only ever stand behind SSE-KMS.

@@ -12,7 +12,7 @@ from workshop_lib.sandbox.moto_backend.objects import ObjectStore, StoredBucket
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.services.s3.encryption import SSE_S3, Wanted
+from workshop_lib.sandbox.services.s3.encryption import SSE_S3, EncryptionSettings
 from workshop_lib.sandbox.services.s3.errors import no_such_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, parse
 
@@ -41,7 +41,7 @@ class Settings:
     ``blocks_sse_c``: None where the account still works as before April 2026 and nothing was said.
     """
 
-    default: Wanted = field(default_factory=lambda: Wanted(SSE_S3))
+    default: EncryptionSettings = field(default_factory=lambda: EncryptionSettings(SSE_S3))
     configured: bool = False
     blocks_sse_c: bool | None = True
     policy_text: bytes | None = None

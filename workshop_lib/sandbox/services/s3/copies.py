@@ -18,7 +18,7 @@ from workshop_lib.sandbox.services.s3.encryption import (
     COPY_SOURCE,
     KEY_ID,
     SSE,
-    Wanted,
+    EncryptionSettings,
     asks_for_customer_key,
 )
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, invalid_request, no_such_key
@@ -27,7 +27,7 @@ from workshop_lib.sandbox.services.s3.preconditions import check_copy_source, ch
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
     Storage,
-    facts_of,
+    metadata_of,
     require_at_hand,
     version_headers,
 )
@@ -35,7 +35,7 @@ from workshop_lib.sandbox.services.s3.uploads import (
     check_key,
     described,
     encryption_headers,
-    write_wish,
+    resolve_encryption,
 )
 from workshop_lib.sandbox.services.s3.xml import respond
 
@@ -57,11 +57,11 @@ class Copies:
         """
         headers, key = call.request.headers, call.parameters["Key"]
         check_key(key)
-        asked = write_wish(call, bucket, headers)
+        asked = resolve_encryption(call, bucket, headers)
         named = copy_source(call)
         source_bucket = self._buckets.get(named.bucket)
         source = source_of_copy(self._storage, call, source_bucket)
-        facts = facts_of(source)
+        facts = metadata_of(source)
         customer = self._storage.customer_key(call, facts, COPY_SOURCE)
         in_place = (named.bucket, named.key) == (bucket.name, key) and named.version_id is None
         directive = _directive(headers, "metadata")
@@ -81,7 +81,7 @@ class Copies:
         made = self._storage.write(call, bucket, key, new, asked, body, digest)
         shown = {
             **version_headers(bucket, made),
-            **encryption_headers(facts_of(made).envelope, asked, headers),
+            **encryption_headers(metadata_of(made).envelope, asked, headers),
             **source_version(source),
         }
         content = {
@@ -125,7 +125,7 @@ _CHANGES = (SSE, KEY_ID, BUCKET_KEY, "x-amz-storage-class", _REDIRECT)
 
 
 def _require_change(
-    headers: Mapping[str, str], bucket: Bucket, present: Envelope, asked: Wanted
+    headers: Mapping[str, str], bucket: Bucket, present: Envelope, asked: EncryptionSettings
 ) -> None:
     """Refuse a copy of an object to itself that would change nothing."""
     if any(name in headers for name in _CHANGES) or asks_for_customer_key(headers):

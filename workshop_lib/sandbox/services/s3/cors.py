@@ -121,7 +121,7 @@ def preflight(call: Call, bucket: Bucket | None) -> Response:
     return Response(200, headers)
 
 
-def add_headers(request: Request, bucket: Bucket, response: Response) -> None:
+def add_cors_headers(request: Request, bucket: Bucket, response: Response) -> None:
     """Tell a browser, in the answer itself, that the page may read it.
 
     What the request says of the method and the headers a page is to send counts here too.

@@ -23,7 +23,7 @@ from workshop_lib.sandbox.services.s3.encryption import (
     SSE_KMS,
     SSE_S3,
     CustomerKey,
-    Wanted,
+    EncryptionSettings,
 )
 from workshop_lib.sandbox.services.s3.errors import internal_error
 from workshop_lib.sandbox.services.s3.kms_refusals import _as_s3
@@ -100,7 +100,7 @@ class DataKeyProvider:
         self._bucket_keys: dict[tuple[str, ...], _BucketKey] = {}
 
     def new(
-        self, call: Call, region: str, bucket_arn: str, object_arn: str, asked: Wanted
+        self, call: Call, region: str, bucket_arn: str, object_arn: str, asked: EncryptionSettings
     ) -> tuple[Envelope, sealing.Keys]:
         """The envelope and the data keys for a new object, for ``call``'s caller.
 
@@ -144,7 +144,7 @@ class DataKeyProvider:
                 return [sealing.unwrap(self._service_key, envelope.data_key, envelope.context)]
             call = replace(call, region=region)
             if envelope.between is not None:
-                between = self._between(call, envelope, envelope.between)
+                between = self.intermediate_key(call, envelope, envelope.between)
                 return [sealing.unwrap(between, envelope.data_key, {})]
             first = self._decrypt(call, envelope.data_key, envelope.context)
             if envelope.second is None:
@@ -154,9 +154,14 @@ class DataKeyProvider:
             raise internal_error() from None
 
     def rewrap(
-        self, call: Call, region: str, bucket_arn: str, keys: sealing.Keys, asked: Wanted,
+        self,
+        call: Call,
+        region: str,
+        bucket_arn: str,
+        keys: sealing.Keys,
+        asked: EncryptionSettings,
         object_arn: str,
-    ) -> Envelope:  # fmt: skip
+    ) -> Envelope:
         """An envelope under a KMS key for a data key that stays as it is."""
         call = replace(call, region=region)
         context = {"aws:s3:arn": bucket_arn if asked.bucket_key else object_arn}
@@ -190,7 +195,8 @@ class DataKeyProvider:
             self._bucket_keys[use] = found
         return found
 
-    def _between(self, call: Call, envelope: Envelope, wrapped: bytes) -> bytes:
+    def intermediate_key(self, call: Call, envelope: Envelope, wrapped: bytes) -> bytes:
+        """What KMS unwraps: the key that wraps the data key, a Bucket Key's kept for a while."""
         if not envelope.bucket_key:
             return self._decrypt(call, wrapped, envelope.context)
         # Not the key kept for writing: who may write may not always read.

@@ -53,7 +53,7 @@ class CustomerKey:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EncryptionSettings:
     """The encryption of a new object: what the request asks for, else the bucket's default."""
 
     method: str
@@ -68,7 +68,7 @@ class Wanted:
         return self.method in _KMS_METHODS
 
 
-def wanted(headers: Mapping[str, str], default: Wanted) -> Wanted:
+def read_settings(headers: Mapping[str, str], default: EncryptionSettings) -> EncryptionSettings:
     """The encryption that a write's headers ask for, or ``default``, the bucket's.
 
     Raises AwsError for headers that are malformed or contradict each other.
@@ -76,7 +76,7 @@ def wanted(headers: Mapping[str, str], default: Wanted) -> Wanted:
     method = headers.get(SSE)
     customer = customer_key(headers)
     if customer is not None:
-        return Wanted(SSE_C, customer=customer)
+        return EncryptionSettings(SSE_C, customer=customer)
     if method is None:
         for name in (KEY_ID, CONTEXT):
             if name in headers:
@@ -90,10 +90,10 @@ def wanted(headers: Mapping[str, str], default: Wanted) -> Wanted:
     if method == SSE_S3:
         if KEY_ID in headers or CONTEXT in headers or _truth(headers, BUCKET_KEY):
             raise invalid_argument(_NEEDS_KMS, SSE, method)
-        return Wanted(SSE_S3)
+        return EncryptionSettings(SSE_S3)
     bucket_key = default.bucket_key if BUCKET_KEY not in headers else _truth(headers, BUCKET_KEY)
     bucket_key = bucket_key and method == SSE_KMS  # DSSE-KMS ignores the header
-    return Wanted(method, headers.get(KEY_ID) or None, bucket_key, _context(headers))
+    return EncryptionSettings(method, headers.get(KEY_ID) or None, bucket_key, _context(headers))
 
 
 def _truth(headers: Mapping[str, str], name: str) -> bool:

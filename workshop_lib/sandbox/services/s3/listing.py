@@ -21,7 +21,7 @@ from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import OWNER, Bucket, Buckets
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, unvalued_argument
 from workshop_lib.sandbox.services.s3.multipart import Upload
-from workshop_lib.sandbox.services.s3.storage import facts_of
+from workshop_lib.sandbox.services.s3.storage import metadata_of
 from workshop_lib.sandbox.services.s3.xml import respond
 
 _MOST = 1000
@@ -332,7 +332,7 @@ def _shown_bucket(bucket: Bucket, with_region: bool) -> dict[str, Any]:
 
 
 def _size_and_kind(made: StoredObject) -> dict[str, Any]:
-    checksum = facts_of(made).checksum
+    checksum = metadata_of(made).checksum
     return {
         "ETag": made.etag,
         "ChecksumAlgorithm": checksum.algorithm if checksum else None,

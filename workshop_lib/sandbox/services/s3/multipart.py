@@ -34,11 +34,11 @@ from workshop_lib.sandbox.services.s3.permissions import copy_source
 from workshop_lib.sandbox.services.s3.preconditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
-    Facts,
-    New,
+    ObjectMetadata,
     Part,
+    PendingObject,
     Storage,
-    facts_of,
+    metadata_of,
     version_headers,
 )
 from workshop_lib.sandbox.services.s3.uploads import (
@@ -47,8 +47,8 @@ from workshop_lib.sandbox.services.s3.uploads import (
     described,
     encryption_headers,
     named_checksum,
+    resolve_encryption,
     sent_checksum,
-    write_wish,
 )
 from workshop_lib.sandbox.services.s3.xml import Element, iso, malformed, parse, respond
 from workshop_lib.sandbox.storage import sealing
@@ -78,7 +78,7 @@ class Upload:
     id: str
     key: str
     envelope: Envelope
-    new: New
+    new: PendingObject
     algorithm: str
     kind: str
     chosen: bool
@@ -108,7 +108,7 @@ class Multipart:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html"""
         headers, key = call.request.headers, call.parameters["Key"]
         check_key(key)
-        asked = write_wish(call, bucket, headers)
+        asked = resolve_encryption(call, bucket, headers)
         algorithm, kind, chosen = _checksum_plan(headers)
         new = described(call, bucket, headers, self._storage.store)
         envelope, _ = self._storage.envelope(call, bucket, key, asked)
@@ -151,7 +151,7 @@ class Multipart:
         check_write(headers, key, self._storage.current(bucket, key))
         check_not_overtaken(headers, key, upload.overtaken)
         if upload.envelope.by_kms:
-            self._storage.keyring.open(call, bucket.region, upload.envelope)
+            self._storage.data_keys.open(call, bucket.region, upload.envelope)
         response = self._join(call, bucket, upload, parts, checksum)
         bucket.settings.completed[upload.id] = ((key, call.request.body), response)
         return response
@@ -167,7 +167,7 @@ class Multipart:
         new.data = self._joined(parts)
         kept = tuple(Part(p.number, p.size, p.etag, p.for_object) for p in parts)
         sections = tuple(part.section for part in parts)
-        new.facts = Facts(upload.envelope, sections, new.facts.headers, checksum, kept)
+        new.facts = ObjectMetadata(upload.envelope, sections, new.facts.headers, checksum, kept)
         made = self._storage.place(call, bucket, upload.key, new)
         del bucket.settings.uploads[upload.id]
         for part in upload.parts.values():
@@ -210,7 +210,7 @@ class Multipart:
         customer = self._require_same_key(call, bucket, upload)
         source_bucket = self._buckets.get(copy_source(call).bucket)
         source = source_of_copy(self._storage, call, source_bucket)
-        source_key = self._storage.customer_key(call, facts_of(source), COPY_SOURCE)
+        source_key = self._storage.customer_key(call, metadata_of(source), COPY_SOURCE)
         extent = _copied_range(call, source.size)
         body = self._storage.open(call, source_bucket, source, source_key, extent)
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
@@ -227,7 +227,7 @@ class Multipart:
         checksum: Checksum | None, customer: CustomerKey | None,
     ) -> StoredPart:  # fmt: skip
         """Seal a part under the upload's data key, in place of an earlier one of that number."""
-        keys = self._storage.keyring.open(call, bucket.region, upload.envelope, customer)
+        keys = self._storage.data_keys.open(call, bucket.region, upload.envelope, customer)
         section, data = sealing.seal(body, keys)
         etag = self._storage.etag(upload.envelope.method, digest, "UploadPart ETag")
         if checksum is not None and checksum.algorithm == upload.algorithm:

@@ -19,7 +19,7 @@ from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.encryption import (
     SSE_KMS,
     SSE_S3,
-    Wanted,
+    EncryptionSettings,
     require_no_choice,
     require_transport,
 )
@@ -39,11 +39,11 @@ from workshop_lib.sandbox.services.s3.preconditions import (
 )
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
-    Facts,
+    ObjectMetadata,
     Storage,
-    facts_of,
     http_date,
     marker_response,
+    metadata_of,
     require_at_hand,
     version_headers,
 )
@@ -54,8 +54,8 @@ from workshop_lib.sandbox.services.s3.uploads import (
     encryption_headers,
     own_checksum,
     require_digest,
+    resolve_encryption,
     sent_checksum,
-    write_wish,
 )
 from workshop_lib.sandbox.services.s3.xml import document, malformed, parse, respond
 
@@ -102,7 +102,7 @@ class Objects:
     ) -> tuple[StoredObject, dict[str, str]]:
         """Store a body: the object, and the headers that tell of it."""
         check_key(key)
-        asked = write_wish(call, bucket, headers)
+        asked = resolve_encryption(call, bucket, headers)
         digest = check_md5(headers, body)
         checksum = sent_checksum(headers, body) or own_checksum(body)
         new = described(call, bucket, headers, self._storage.store)
@@ -112,7 +112,7 @@ class Objects:
         return made, {
             **version_headers(bucket, made),
             **checksum.headers(),
-            **encryption_headers(facts_of(made).envelope, asked, headers),
+            **encryption_headers(metadata_of(made).envelope, asked, headers),
         }
 
     def post(self, call: Call, bucket: Bucket) -> Response:
@@ -159,7 +159,7 @@ class Objects:
         made = self._storage.find(call, bucket, key, version_id)
         if isinstance(made, DeleteMarker):
             return marker_response(call, made, key, version_id)
-        facts = facts_of(made)
+        facts = metadata_of(made)
         customer = self._storage.customer_key(call, facts)
         modified = made.last_modified.replace(microsecond=0)
         shown = {
@@ -187,7 +187,7 @@ class Objects:
         if head:
             require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
             if asks_checksum and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
-                self._storage.keyring.open(call, bucket.region, facts.envelope)
+                self._storage.data_keys.open(call, bucket.region, facts.envelope)
             return Response(status, shown)
         return Response(status, shown, self._storage.open(call, bucket, made, customer, extent))
 
@@ -213,11 +213,11 @@ class Objects:
         made = self._storage.find(call, bucket, key, version_id)
         if isinstance(made, DeleteMarker):
             return marker_response(call, made, key, version_id)
-        facts = facts_of(made)
+        facts = metadata_of(made)
         self._storage.customer_key(call, facts)
         require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
         if "Checksum" in asked and facts.envelope.by_kms:  # S3 keeps the checksum encrypted
-            self._storage.keyring.open(call, bucket.region, facts.envelope)
+            self._storage.data_keys.open(call, bucket.region, facts.envelope)
         found = {
             "ETag": made.etag.strip('"'),
             "Checksum": facts.checksum and _bare(facts.checksum),
@@ -302,16 +302,16 @@ class Objects:
         made = self._storage.object(call, bucket, key, version_id)
         if made.is_locked(False):
             raise access_denied()
-        facts = facts_of(made)
+        facts = metadata_of(made)
         if facts.envelope.method not in (SSE_S3, SSE_KMS):
             raise invalid_request(
                 "The source object's encryption type is not supported by this operation."
             )
         bucket_key = (by_kms.value("BucketKeyEnabled") or "").lower() == "true"
-        asked = Wanted(SSE_KMS, arn, bucket_key)
-        keyring = self._storage.keyring
-        keys = keyring.open(call, bucket.region, facts.envelope)
-        envelope = keyring.rewrap(
+        asked = EncryptionSettings(SSE_KMS, arn, bucket_key)
+        data_keys = self._storage.data_keys
+        keys = data_keys.open(call, bucket.region, facts.envelope)
+        envelope = data_keys.rewrap(
             call, bucket.region, bucket.arn, keys, asked, bucket.object_arn(key)
         )
         made.set_facts(replace(facts, envelope=envelope))
@@ -325,7 +325,7 @@ def _extent(
     call: Call, made: StoredObject
 ) -> tuple[tuple[int, int] | None, dict[str, str], Checksum | None]:
     """Which bytes a read asks for, headers about its part, and the checksum of those bytes."""
-    facts = facts_of(made)
+    facts = metadata_of(made)
     header = call.request.headers.get("range")
     number = call.parameters.get("partNumber")
     if number is None:
@@ -394,7 +394,7 @@ def _bare(checksum: Checksum) -> dict[str, str]:
     return {**checksum.elements(), f"Checksum{checksum.algorithm}": checksum.value.split("-")[0]}
 
 
-def _parts_of(call: Call, facts: Facts) -> dict[str, Any]:
+def _parts_of(call: Call, facts: ObjectMetadata) -> dict[str, Any]:
     """An object's parts; one by one only where the uploader chose a checksum for them."""
     chosen = facts.checksum
     if chosen is None or not chosen.chosen:

@@ -40,7 +40,7 @@ from workshop_lib.sandbox.services.s3.buckets import (
 )
 from workshop_lib.sandbox.services.s3.copies import Copies
 from workshop_lib.sandbox.services.s3.cors import (
-    add_headers,
+    add_cors_headers,
     delete_cors,
     get_cors,
     preflight,
@@ -183,7 +183,7 @@ class S3(Service):
             return
         found = self._store.bucket(call.parameters.get("Bucket", ""))
         if found is not None:
-            add_headers(call.request, self._buckets.get(found.name), response)
+            add_cors_headers(call.request, self._buckets.get(found.name), response)
 
     def _identified(self, call: Call, response: Response) -> Response:
         response.headers.setdefault("x-amz-request-id", call.request_id)

@@ -33,7 +33,7 @@ from workshop_lib.sandbox.services.s3.encryption import (
     SSE_C,
     SSE_S3,
     CustomerKey,
-    Wanted,
+    EncryptionSettings,
     asks_for_customer_key,
     customer_key_to_read,
     require_transport,
@@ -91,7 +91,7 @@ class Part:
 
 
 @dataclass
-class Facts:
+class ObjectMetadata:
     """What is kept beside an object's sealed bytes.
 
     ``headers``: content type and the like, and user metadata, as reads return them.
@@ -104,18 +104,18 @@ class Facts:
     parts: tuple[Part, ...] = ()
 
 
-def facts_of(made: StoredObject) -> Facts:
+def metadata_of(made: StoredObject) -> ObjectMetadata:
     """What is kept beside an object's sealed bytes."""
     facts = made.facts
-    assert isinstance(facts, Facts)
+    assert isinstance(facts, ObjectMetadata)
     return facts
 
 
 @dataclass
-class New:
+class PendingObject:
     """An object that is about to be stored."""
 
-    facts: Facts
+    facts: ObjectMetadata
     etag: str
     size: int
     data: Iterable[bytes]
@@ -129,10 +129,10 @@ class Storage:
     """Objects on the disk, found, sealed and opened."""
 
     def __init__(
-        self, store: ObjectStore, keyring: DataKeyProvider, permissions: Permissions
+        self, store: ObjectStore, data_keys: DataKeyProvider, permissions: Permissions
     ) -> None:
         self.store = store
-        self.keyring = keyring
+        self.data_keys = data_keys
         self.permissions = permissions
         self._version_ids = {"null"}  # all that were ever given out: S3 knows its own
 
@@ -199,7 +199,10 @@ class Storage:
     # --- reading -------------------------------------------------------------------------------
 
     def customer_key(
-        self, call: Call, facts: Facts, prefix: str = "x-amz-server-side-encryption-customer"
+        self,
+        call: Call,
+        facts: ObjectMetadata,
+        prefix: str = "x-amz-server-side-encryption-customer",
     ) -> CustomerKey | None:
         """The customer's key that a read brings, if the object needs one.
 
@@ -238,9 +241,9 @@ class Storage:
 
         Raises AwsError: KMS's refusals, InternalError where what is stored was altered.
         """
-        facts = facts_of(made)
+        facts = metadata_of(made)
         require_transport(call, by_customer=False, by_kms=facts.envelope.by_kms)
-        keys = self.keyring.open(call, bucket.region, facts.envelope, customer)
+        keys = self.data_keys.open(call, bucket.region, facts.envelope, customer)
         start, stop = extent or (0, made.size)
         try:
             return sealing.unseal(
@@ -256,10 +259,10 @@ class Storage:
     # --- writing -------------------------------------------------------------------------------
 
     def envelope(
-        self, call: Call, bucket: Bucket, key: str, asked: Wanted
+        self, call: Call, bucket: Bucket, key: str, asked: EncryptionSettings
     ) -> tuple[Envelope, sealing.Keys]:
         """The envelope and data keys of a new object. Raises KMS's refusals, as S3's."""
-        return self.keyring.new(call, bucket.region, bucket.arn, bucket.object_arn(key), asked)
+        return self.data_keys.new(call, bucket.region, bucket.arn, bucket.object_arn(key), asked)
 
     def etag(self, method: str, digest: str, operation: str) -> str:
         """The ETag of bytes written at once: their MD5, but only under SSE-S3.
@@ -269,9 +272,15 @@ class Storage:
         return digest if method == SSE_S3 else self.store.new_digest(operation)
 
     def write(
-        self, call: Call, bucket: Bucket, key: str, new: New, asked: Wanted, body: bytes,
+        self,
+        call: Call,
+        bucket: Bucket,
+        key: str,
+        new: PendingObject,
+        asked: EncryptionSettings,
+        body: bytes,
         digest: str,
-    ) -> StoredObject:  # fmt: skip
+    ) -> StoredObject:
         """Seal a body, whose MD5 is ``digest``, and store it as the object ``new`` describes."""
         envelope, keys = self.envelope(call, bucket, key, asked)
         section, new.data = sealing.seal(body, keys)
@@ -280,7 +289,7 @@ class Storage:
         new.size = len(body)
         return self.place(call, bucket, key, new)
 
-    def place(self, call: Call, bucket: Bucket, key: str, new: New) -> StoredObject:
+    def place(self, call: Call, bucket: Bucket, key: str, new: PendingObject) -> StoredObject:
         """Store an object: as a new version, or in place of the present one."""
         enabled = bucket.versioning == "Enabled"
         version_id = self._new_version_id(call.operation) if enabled else "null"
@@ -367,7 +376,7 @@ class Storage:
                 f"There is no object {key!r} of this bucket on the disk: run the cell that puts it "
                 "there, or list the bucket."
             )
-        made, facts = found[-1], facts_of(found[-1])
+        made, facts = found[-1], metadata_of(found[-1])
         envelope: Envelope = facts.envelope
         under = envelope.key_arn or (CUSTOMER_KEY if envelope.method == SSE_C else SERVICE_KEY)
         if envelope.between is not None:

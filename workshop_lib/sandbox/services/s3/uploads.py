@@ -20,14 +20,14 @@ from workshop_lib.sandbox.services.s3.encryption import (
     CONTEXT,
     SSE_C,
     SSE_S3,
-    Wanted,
+    EncryptionSettings,
+    read_settings,
     require_transport,
     require_unblocked,
-    wanted,
 )
 from workshop_lib.sandbox.services.s3.errors import invalid_request
 from workshop_lib.sandbox.services.s3.permissions import key_of
-from workshop_lib.sandbox.services.s3.storage import Checksum, Facts, New
+from workshop_lib.sandbox.services.s3.storage import Checksum, ObjectMetadata, PendingObject
 
 _SYSTEM = (
     "cache-control", "content-disposition", "content-encoding", "content-language",
@@ -187,10 +187,12 @@ def storage_class(headers: Mapping[str, str]) -> str:
     return name
 
 
-def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore) -> New:
+def described(
+    call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore
+) -> PendingObject:
     """A new object as far as a write's headers describe it, still without its data."""
-    return New(
-        Facts(Envelope(SSE_S3, b"", {}), (), metadata(headers)),
+    return PendingObject(
+        ObjectMetadata(Envelope(SSE_S3, b"", {}), (), metadata(headers)),
         etag="",
         size=0,
         data=(),
@@ -204,13 +206,15 @@ def described(call: Call, bucket: Bucket, headers: Mapping[str, str], store: Obj
 # --- encryption ---------------------------------------------------------------------------------
 
 
-def write_wish(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> Wanted:
+def resolve_encryption(
+    call: Call, bucket: Bucket, headers: Mapping[str, str]
+) -> EncryptionSettings:
     """The encryption a write asks for, once it is sure that the bucket allows it.
 
     Raises AwsError for headers that are malformed or contradict each other, AccessDenied where
     SSE-C is blocked.
     """
-    asked = wanted(headers, default_of(bucket))
+    asked = read_settings(headers, default_of(bucket))
     blocked = asked.method == SSE_C and bool(bucket.settings.blocks_sse_c)
     require_unblocked(call, blocked, bucket.object_arn(key_of(call)))
     require_transport(call, by_customer=asked.customer is not None, by_kms=asked.by_kms)
@@ -218,7 +222,7 @@ def write_wish(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> Wanted
 
 
 def encryption_headers(
-    envelope: Envelope, asked: Wanted, headers: Mapping[str, str]
+    envelope: Envelope, asked: EncryptionSettings, headers: Mapping[str, str]
 ) -> dict[str, str]:
     """What the answer to a write tells of the encryption."""
     shown = envelope.headers(asked.customer)
