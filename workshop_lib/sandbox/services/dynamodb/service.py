@@ -13,6 +13,7 @@ from typing import Any
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Authorize, Call
+from workshop_lib.sandbox.moto_backend.item_operations import ItemOperations
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
@@ -75,6 +76,7 @@ class DynamoDb(Service):
 
     def __init__(self, foundations: Foundations) -> None:
         self._moto = foundations.moto
+        self._item_operations = ItemOperations(foundations.moto)
         tables = foundations.shared(Tables)
         self.encryption, self.policies = tables.encryption, tables.policies
         self.storage = tables.storage
@@ -147,11 +149,14 @@ class DynamoDb(Service):
         if parameters is not None:
             request = replace(request, body=json.dumps(parameters).encode())
         response = self._moto.forward(request, "dynamodb", call.region, call.request_id)
-        if response.status == 400:
-            document = json.loads(response.body)
-            code = document.get("__type", "").rpartition("#")[2]
-            return with_body(response, {**document, "__type": error_type(code, call.service)})
-        return response
+        return _in_its_namespace(call, response)
+
+    def _ask_for_items(self, call: Call, parameters: Mapping[str, Any] | None = None) -> Response:
+        """As `_forward`, for what is asked about items."""
+        self._moto.seed(call.operation)
+        body = call.request.body if parameters is None else json.dumps(parameters).encode()
+        response = self._item_operations.answer(call.operation, call.region, body, call.request_id)
+        return _in_its_namespace(call, response)
 
     def _not_understood(self, call: Call) -> Exception:
         """What moto fails at: AWS's refusal where the request is malformed."""
@@ -185,13 +190,13 @@ class DynamoDb(Service):
             if call.operation != "BatchExecuteStatement":  # which has an error for each statement
                 self._require_tables(call, names)
             with self.storage.store.only(call.region, names):
-                return self._forward(call, _readable(call))
+                return self._ask_for_items(call, _readable(call))
         if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:
             parameters = dict(call.parameters)
             updates = parameters.pop("AttributeUpdates", None)
             more = as_expression(updates) if updates else {"AttributeUpdates": {}}
-            return self._forward(call, {**parameters, **more})
-        return self._forward(call)
+            return self._ask_for_items(call, {**parameters, **more})
+        return self._ask_for_items(call)
 
     # --- tables ----------------------------------------------------------------------------
 
@@ -405,6 +410,15 @@ class DynamoDb(Service):
             backup = self.storage.store.archive(region, table, f"{table}-archived", moment)
             self.storage.keep_backup(region, table, backup)
             self.encryption.of(region, table).archive = backup.arn
+
+
+def _in_its_namespace(call: Call, response: Response) -> Response:
+    """moto's answer; an error's type with the namespace that DynamoDB gives it."""
+    if response.status != 400:
+        return response
+    document = json.loads(response.body)
+    code = document.get("__type", "").rpartition("#")[2]
+    return with_body(response, {**document, "__type": error_type(code, call.service)})
 
 
 def _readable(call: Call) -> Document:
