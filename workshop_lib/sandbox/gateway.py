@@ -14,7 +14,7 @@ from workshop_lib.sandbox.auth.callers import Callers, Credentials
 from workshop_lib.sandbox.auth.signature import read_signature
 from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.core import Moto
+from workshop_lib.sandbox.moto_backend.core import Moto, missing_in_moto
 from workshop_lib.sandbox.protocol.aws_chunked import unwrap
 from workshop_lib.sandbox.protocol.endpoints import Endpoint, Endpoints
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -137,6 +137,8 @@ class Gateway:
         except AwsError as error:
             refusal = error
             raise
+        except AttributeError as error:
+            raise missing_in_moto(error) or error from None
         finally:
             if not call.service.records_itself:
                 self.trail.record_management(call, response, refusal)

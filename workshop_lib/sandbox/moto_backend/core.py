@@ -12,9 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import cache, wraps
-from types import FunctionType, ModuleType
-from typing import Any, ParamSpec, TypeVar
+from functools import cache
+from pathlib import Path
+from traceback import walk_tb
+from types import ModuleType
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import moto
@@ -71,24 +73,22 @@ def _load(module: str, *names: str) -> Any:
 
 # --- views --------------------------------------------------------------------------------------
 
-P = ParamSpec("P")
-R = TypeVar("R")
+
+def missing_in_moto(error: AttributeError) -> UnsupportedMoto | None:
+    """What this package missed at an object of moto's, as a sentence; None for any other error.
+
+    The views themselves ask nothing: they are read many times a call. What moto's own code misses
+    is none of theirs.
+    """
+    owner = _name_in_moto(error.obj)
+    files = [frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__)]
+    ours = [name.startswith(_HERE) for name in files if name.startswith((_HERE, _MOTO))]
+    if owner is None or not (ours and ours[-1]):
+        return None
+    return UnsupportedMoto(moto.__version__, f"{owner} has no {error.name}")
 
 
-def relies_on_moto(function: Callable[P, R]) -> Callable[P, R]:
-    """The function; what it misses at an object of moto's is UnsupportedMoto, by its name."""
-
-    @wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return function(*args, **kwargs)
-        except AttributeError as error:
-            owner = _name_in_moto(error.obj)
-            if owner is None:
-                raise
-            raise UnsupportedMoto(moto.__version__, f"{owner} has no {error.name}") from error
-
-    return guarded
+_HERE, _MOTO = (str(Path(str(file)).parent) for file in (__file__, moto.__file__))
 
 
 def _name_in_moto(thing: object) -> str | None:
@@ -102,25 +102,16 @@ def _name_in_moto(thing: object) -> str | None:
 
 
 class ReliesOnMoto:
-    """Base of classes that read moto's objects: all they offer says what moto lacks."""
+    """Base of classes that read moto's objects: the contract tests walk all that they offer."""
 
     __slots__ = ()
-
-    def __init_subclass__(cls) -> None:
-        for name, member in list(vars(cls).items()):
-            if name.startswith("_"):
-                continue
-            if isinstance(member, FunctionType):
-                setattr(cls, name, relies_on_moto(member))
-            elif isinstance(member, property) and member.fget is not None:
-                setattr(cls, name, property(relies_on_moto(member.fget), doc=member.__doc__))
 
 
 class View(ReliesOnMoto):
     """What the sandbox sees of one of moto's objects; the object itself never leaves this package.
 
-    Two views of the same object are equal. Raises UnsupportedMoto where the installed moto's
-    object lacks what a property or a verb needs.
+    Two views of the same object are equal. Where the installed moto's object lacks what a property
+    or a verb needs, `missing_in_moto` tells of the AttributeError.
     """
 
     __slots__ = ("_wrapped",)
@@ -135,7 +126,6 @@ class View(ReliesOnMoto):
         return id(self._wrapped)
 
 
-@relies_on_moto
 def put(thing: object, **values: object) -> None:
     """Set attributes of moto's object that it has: another name would be set, and never read."""
     for name, value in values.items():

@@ -7,7 +7,7 @@ from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from workshop_lib.sandbox.moto_backend.core import _load, relies_on_moto
+from workshop_lib.sandbox.moto_backend.core import _load
 
 # --- DynamoDB's items ----------------------------------------------------------------------------
 
@@ -111,7 +111,6 @@ def find_item(table: Any, key: Mapping[str, Any]) -> SealedItem | None:
     return found or None
 
 
-@relies_on_moto
 def _add_if_changed(add: Callable[..., None], old: Any, new: Any) -> None:
     """A write that leaves an item as it was is no record of a stream's."""
     if old is None or new is None or old.to_json() != new.to_json():
@@ -161,7 +160,6 @@ def _sealed_kinds() -> Any:
     class Item(types.Item):  # type: ignore[name-defined]
         """An item as moto knows it, whose attributes are sealed until somebody asks."""
 
-        @relies_on_moto
         def __init__(self, vault: Vault, item: Any) -> None:
             self.vault, self.hash_key, self.range_key = vault, item.hash_key, item.range_key
             self._open: Any = None
@@ -225,7 +223,6 @@ def _sealed_kinds() -> Any:
             dict.__setitem__(self, key, inner)
             return inner
 
-        @relies_on_moto
         def place(self, item: Any) -> None:
             """Seal an item and put it where its key says."""
             mapping = self if item.range_key is None else self[item.hash_key]
@@ -258,7 +255,6 @@ def _sealed_kinds() -> Any:
     class Record:
         """A stream record; the item's key and images in it are sealed."""
 
-        @relies_on_moto
         def __init__(self, vault: Vault, record: Any) -> None:
             self.vault, self.record = vault, {**record.record}
             change = dict(self.record["dynamodb"])

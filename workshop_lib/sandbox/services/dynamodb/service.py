@@ -13,6 +13,7 @@ from typing import Any
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Authorize, Call
+from workshop_lib.sandbox.moto_backend.core import missing_in_moto
 from workshop_lib.sandbox.moto_backend.item_operations import ItemOperations
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -111,7 +112,8 @@ class DynamoDb(Service):
             authorize(call, self.policies.applied(needed))
             return self._handle(call)
         except _MISBUILT as error:
-            raise self._not_understood(call) from error
+            missing = missing_in_moto(error) if isinstance(error, AttributeError) else None
+            raise missing or self._not_understood(call) from error
 
     def _handle(self, call: Call) -> Response:
         if call.operation in _NAME_THE_TABLE:
