@@ -57,27 +57,19 @@ class Settings:
 class Bucket:
     """A bucket: as it is stored, and the sandbox's settings of it."""
 
+    name: str
+    region: str
     stored: StoredBucket
     settings: Settings
 
     @property
-    def name(self) -> str:
-        """The bucket's name."""
-        return self.stored.name
-
-    @property
     def arn(self) -> str:
         """The bucket's ARN."""
-        return f"arn:aws:s3:::{self.stored.name}"
-
-    @property
-    def region(self) -> str:
-        """The Region the bucket is in."""
-        return self.stored.region
+        return f"arn:aws:s3:::{self.name}"
 
     def object_arn(self, key: str) -> str:
         """The ARN of an object in it."""
-        return f"arn:aws:s3:::{self.stored.name}/{key}"
+        return f"arn:aws:s3:::{self.name}/{key}"
 
     @property
     def versioning(self) -> str | None:
@@ -106,19 +98,18 @@ class Buckets:
         found = self._store.bucket(name)
         if found is None:
             raise no_such_bucket(name)
-        settings = found.settings
-        if not isinstance(settings, Settings):
-            settings = self._new_settings(found)
-        return Bucket(found, settings)
+        known = found.settings
+        return known if isinstance(known, Bucket) else self._new(found)
 
-    def _new_settings(self, bucket: StoredBucket) -> Settings:
+    def _new(self, stored: StoredBucket) -> Bucket:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
-        bucket.block_public_access()
-        if bucket.ownership is None:
-            bucket.set_ownership(ENFORCED)
+        stored.block_public_access()
+        if stored.ownership is None:
+            stored.set_ownership(ENFORCED)
         settings = Settings(blocks_sse_c=None if self._sse_c_allowed else True)
-        bucket.set_settings(settings)
-        return settings
+        bucket = Bucket(stored.name, stored.region, stored, settings)
+        stored.set_settings(bucket)
+        return bucket
 
     def all(self) -> Iterator[Bucket]:
         """All buckets, by name."""
