@@ -92,6 +92,7 @@ def counted(code: str, faults: list[str]) -> AwsError:
     return AwsError(code, count + "; ".join(faults))
 
 
+@lru_cache(maxsize=1024)
 def lower_first(name: str) -> str:
     """keyId for KeyId: the form in AWS's validation messages and in CloudTrail."""
     return name[:1].lower() + name[1:]

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from workshop_lib.sandbox import clock
@@ -33,11 +34,12 @@ class Event:
     event left them out. ``resources`` are ARNs. ``invoked_by`` is the service that called on the
     caller's behalf (``fas.s3.amazonaws.com``), None for the caller's own call. ``host`` is the
     host a direct call named, where the call counts as TLS; ``more`` is additionalEventData, or
-    serviceEventDetails of a service's own event. ``shared_id`` stands where a service called for
-    itself: CloudTrail tells such a call to more than one account.
+    serviceEventDetails of a service's own event. ``shared`` stands where a service called for
+    itself: CloudTrail tells such a call to more than one account. ``ordinal`` is the what-th of its
+    kind it is: ids are made of it when somebody asks, the same in every run.
     """
 
-    event_id: str
+    ordinal: str
     time: datetime
     source: str
     name: str
@@ -57,7 +59,12 @@ class Event:
     invoked_by: str | None = None
     host: str | None = None
     api_version: str | None = None
-    shared_id: str | None = None
+    shared: str | None = None
+
+    @cached_property
+    def event_id(self) -> str:
+        """The event's id."""
+        return _id(self.ordinal)
 
     def document(self) -> dict[str, Any]:
         """The record as CloudTrail writes it."""
@@ -94,8 +101,8 @@ class Event:
         if self.api_version is not None:
             record["apiVersion"] = self.api_version
         record |= {"managementEvent": True, "recipientAccountId": self.account}
-        if self.shared_id is not None:
-            record["sharedEventID"] = self.shared_id
+        if self.shared is not None:
+            record["sharedEventID"] = _id(self.shared)
         if self.more and own:
             record["serviceEventDetails"] = self.more
         record["eventCategory"] = "Management"
@@ -172,6 +179,10 @@ _IDENTITIES = {
 _ERROR_CODES = {"AccessDeniedException": "AccessDenied"}
 
 
+def _id(ordinal: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, ordinal))
+
+
 class Trail:
     """The events of the account, oldest first."""
 
@@ -185,10 +196,10 @@ class Trail:
         """Let ``catch_up`` record what time has brought about, whenever the trail is read."""
         self._catch_up.append(catch_up)
 
-    def _next_id(self, kind: str) -> str:
-        """The id of the next event, the same in every run."""
+    def _next(self, kind: str) -> str:
+        """The ordinal of the next event of a kind."""
         self._recorded[kind] += 1
-        return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{kind}-{self._recorded[kind]}"))
+        return f"{kind}-{self._recorded[kind]}"
 
     def record(
         self,
@@ -215,7 +226,7 @@ class Trail:
         agent = call.request.headers.get("user-agent", "") if user_agent is None else user_agent
         self._events.append(
             Event(
-                event_id=self._next_id("event"),
+                ordinal=self._next("event"),
                 time=clock.now(),
                 source=source,
                 name=name,
@@ -235,7 +246,7 @@ class Trail:
                 invoked_by=invoked_by,
                 host=host,
                 api_version=api_version,
-                shared_id=self._next_id("shared") if by_itself else None,
+                shared=self._next("shared") if by_itself else None,
             )
         )
 
@@ -257,7 +268,7 @@ class Trail:
         """
         self._events.append(
             Event(
-                event_id=self._next_id(name),
+                ordinal=self._next(name),
                 time=time,
                 source=source,
                 name=name,

@@ -157,7 +157,7 @@ _AS_IT_IS = {
 
 def _camel(value: Any) -> Any:
     """Names as CloudTrail writes them: keyId for KeyId; an encryption context's stay."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {
             lower_first(name): item if name in _AS_IT_IS else _camel(item)
             for name, item in value.items()
