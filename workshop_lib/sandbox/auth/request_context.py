@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-ke
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
@@ -13,12 +15,20 @@ _PRINCIPAL_TYPES = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4)  # a second's calls carry one time
+def _times(seconds: int) -> dict[str, str]:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return {
+        "aws:CurrentTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "aws:EpochTime": str(seconds),
+    }
+
+
 def request_context(call: Call) -> dict[str, str | Sequence[str]]:
     """The global condition keys of a call."""
     now, caller = clock.now(), call.caller
     context: dict[str, str | Sequence[str]] = {
-        "aws:CurrentTime": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "aws:EpochTime": str(int(now.timestamp())),
+        **_times(int(now.timestamp())),
         "aws:RequestedRegion": call.region,
         "aws:SecureTransport": "true" if call.secure else "false",
         "aws:SourceIp": call.request.source_ip,

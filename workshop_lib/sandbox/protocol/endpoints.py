@@ -19,6 +19,7 @@ from workshop_lib.sandbox.protocol.routing import (
 from workshop_lib.sandbox.protocol.service_definition import Protocol, ServiceDefinition
 
 DEFAULT_REGION = "us-east-1"
+_MOST_HOSTS = 1_000
 
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
 _CREDENTIAL_SCOPE = re.compile(
@@ -47,6 +48,9 @@ class Endpoints:
 
     def __init__(self, services: Iterable[ServiceDefinition]) -> None:
         self._services = tuple(services)
+        self._known: dict[
+            str, Endpoint | None
+        ] = {}  # hosts looked at: there are few, and many calls
         self._hosts = [
             (service, re.compile(host.replace("{region}", _REGION) + r"(?::443)?", re.I))
             for service in self._services
@@ -76,11 +80,13 @@ class Endpoints:
         else the signature's scope or the form's Version, else it is S3. Raises NotEmulated for any
         other host or service, naming it.
         """
-        for service, pattern in self._hosts:
-            if match := pattern.fullmatch(request.host):
-                found = match.groupdict()
-                region = found.get("region") or _scope(request)[1] or DEFAULT_REGION
-                return Endpoint(service, region, found.get("bucket"))
+        if request.host not in self._known:
+            if len(self._known) >= _MOST_HOSTS:
+                self._known.clear()
+            self._known[request.host] = self._of_aws(request.host)
+        known = self._known[request.host]
+        if known is not None:
+            return known if known.region else known._replace(region=_region(request))
         scoped, region = _scope(request)
         if scoped in _BESIDE_S3:
             raise _not_of_general_purpose_buckets(request, scoped)
@@ -88,6 +94,14 @@ class Endpoints:
         service = self._at_a_local_door(request, scoped)
         is_s3 = service is self._objects
         return Endpoint(service, region or DEFAULT_REGION, bucket if is_s3 else None)
+
+    def _of_aws(self, host: str) -> Endpoint | None:
+        """The endpoint that a host of AWS's is; its Region is empty where the host names none."""
+        for service, pattern in self._hosts:
+            if match := pattern.fullmatch(host):
+                found = match.groupdict()
+                return Endpoint(service, found.get("region") or "", found.get("bucket"))
+        return None
 
     def _local_bucket(self, host: str, local: Container[str]) -> str | None:
         if host in local:
@@ -104,9 +118,9 @@ class Endpoints:
     def _at_a_local_door(self, request: Request, scoped: str | None) -> ServiceDefinition:
         target = request.headers.get("x-amz-target", "").rpartition(".")[0]
         if target:
-            return self._known(self._targets, target)
+            return self._named(self._targets, target)
         if scoped:
-            return self._known(self._signed_as, scoped)
+            return self._named(self._signed_as, scoped)
         content_type = request.headers.get("content-type", "")
         if request.path == "/" and content_type.startswith("application/x-www-form-urlencoded"):
             version = _VERSION.search(request.body)
@@ -122,7 +136,7 @@ class Endpoints:
         return self._at_a_local_door(request, None)
 
     @staticmethod
-    def _known(services: dict[str, ServiceDefinition], name: str) -> ServiceDefinition:
+    def _named(services: dict[str, ServiceDefinition], name: str) -> ServiceDefinition:
         if name not in services:
             raise NotEmulated(f"The sandbox does not emulate the service {name!r}.")
         return services[name]
@@ -142,6 +156,10 @@ def _not_of_general_purpose_buckets(request: Request, scoped: str) -> NotEmulate
         f"The sandbox does not emulate s3:{operation} of {_BESIDE_S3[scoped]}: it has general "
         "purpose buckets only."
     )
+
+
+def _region(request: Request) -> str:
+    return _scope(request)[1] or DEFAULT_REGION
 
 
 def _scope(request: Request) -> tuple[str | None, str | None]:
