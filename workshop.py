@@ -425,8 +425,11 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def test(arguments: "list[str]") -> int:
-    """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed."""
+def test(arguments: "list[str]", everything: bool = False) -> int:
+    """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed.
+
+    With `everything` also the tests that are marked as long, as in CI.
+    """
     set_up(dev=True)
     nbval = ["--nbval", "--nbval-sanitize-with", "tests/support/nbval_sanitize.cfg"]
     pytest = ["-m", "pytest", *nbval, "--nbval-cell-timeout", "120"]
@@ -440,7 +443,8 @@ def test(arguments: "list[str]") -> int:
         say(f"{name}: {'passed' if ok else 'FAILED'} in {time.monotonic() - started:.1f} s")
         failed += [] if ok else [name]
     # A notebook is one kernel, so it stays with one worker.
-    code = call(*pytest, "-n", "2", "--dist", "loadfile", "tests", "notebooks", *arguments)
+    some = [] if everything else ["-m", "not long"]
+    code = call(*pytest, "-n", "2", "--dist", "loadfile", "tests", "notebooks", *some, *arguments)
     if failed:
         say("Failed as well, see above: " + ", ".join(failed))
     return code or int(bool(failed))
@@ -505,11 +509,12 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     opens = command("lab", "open the course in JupyterLab")
     opens.add_argument("--no-browser", action="store_true", help="only print the address")
     opens.add_argument("--port", type=int, help="this port of 127.0.0.1 (else a free one)")
-    command(
+    tests = command(
         "test",
-        "run ruff, mypy, all tests and all notebooks",
+        "run ruff, mypy, the tests and all notebooks",
         "Arguments after it go to pytest; when they name files, only pytest runs, on those.",
     )
+    tests.add_argument("--all", action="store_true", help="also what takes long, as in CI")
     puts_back = command("restore", "put your copy of a lesson back to the original, keeping yours")
     puts_back.add_argument("lesson", help="number or name, for example 02")
     renews = command("refresh", "execute the course's notebooks and renew their outputs")
@@ -542,7 +547,7 @@ def main(arguments: "list[str] | None" = None) -> int:
         if options.command == "lab":
             return lab(options.port, not options.no_browser)
         if options.command == "test":
-            return test(options.rest)
+            return test(options.rest, options.all)
         if options.command == "refresh":
             return refresh(options.lessons)
         if options.command == "restore":

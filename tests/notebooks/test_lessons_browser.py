@@ -69,7 +69,13 @@ def started() -> dict[int, Notebook]:
     return {}
 
 
-@pytest.fixture(scope="module", params=range(len(LESSONS)), ids=[path.stem for path in LESSONS])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(number, id=path.stem, marks=[pytest.mark.long] if number else [])
+        for number, path in enumerate(LESSONS)
+    ],
+)
 def lesson(
     lab: Lab, copies: list[Path], started: dict[int, Notebook], request: pytest.FixtureRequest
 ) -> Iterator[Notebook]:

@@ -111,5 +111,5 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     run = ROOT / ".ci" / "run"
     assert os.access(run, os.X_OK)
     command = run.read_text().splitlines()[-1].removeprefix("exec ")
-    assert command == "python3 workshop.py test"
+    assert command == "python3 workshop.py test --all"
     assert command in (ROOT / "README.md").read_text("utf-8")
