@@ -425,7 +425,7 @@ def check_port(port: int) -> None:
             ) from error
 
 
-def test(arguments: "list[str]", everything: bool = False) -> int:
+def test(arguments: "list[str]", everything: bool) -> int:
     """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed.
 
     With `everything` also the tests that are marked as long, as in CI.

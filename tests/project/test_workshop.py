@@ -699,8 +699,14 @@ def test_test_runs_everything(workshop: ModuleType, calls: list[tuple[str, ...]]
         ("-m", "mypy"),
         ("-m", "pytest"),
     ]
-    assert calls[-1][-5:] == ("tests", "notebooks", "-k", "tamper", "-x")
+    rest = ("-m", "not long", "-k", "tamper", "-x")
+    assert calls[-1][-7:] == ("tests", "notebooks", *rest)
     assert "--nbval" in calls[-1]
+
+
+def test_test_all_leaves_nothing_out(workshop: ModuleType, calls: list[tuple[str, ...]]) -> None:
+    assert workshop.main(["test", "--all", "-x"]) == 0
+    assert calls[-1][-3:] == ("tests", "notebooks", "-x")
 
 
 def test_test_of_named_files_runs_only_those(
