@@ -26,3 +26,10 @@ def service_model(service: str) -> ServiceModel:
 def lower_first(name: str) -> str:
     """keyId for KeyId: the form in AWS's validation messages and in CloudTrail."""
     return name[:1].lower() + name[1:]
+
+
+@cache
+def regions() -> frozenset[str]:
+    """The Regions that botocore knows, of every partition."""
+    partitions = _loader().load_data("partitions")["partitions"]
+    return frozenset(region for partition in partitions for region in partition["regions"])
