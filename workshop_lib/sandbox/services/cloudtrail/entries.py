@@ -20,13 +20,11 @@ from botocore.parsers import create_parser
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.protocol.query_form import read_form
 from workshop_lib.sandbox.protocol.service_definition import Protocol
-from workshop_lib.sandbox.protocol.service_model import (
-    END_OF_TIME,
-    lower_first,
-    read_form,
-    service_model,
-)
+from workshop_lib.sandbox.protocol.service_model import lower_first, service_model
+
+_END_OF_TIME = 253_402_300_800  # the year 10000, in seconds
 
 
 @dataclass(frozen=True)
@@ -248,6 +246,6 @@ def _told(shape: Shape, value: Any) -> Any:
     if shape.type_name == "map" and isinstance(value, Mapping):
         return {name: _told(shape.value, inner) for name, inner in value.items()}
     instant = shape.type_name == "timestamp" and isinstance(value, (int, float))
-    if instant and 0 <= value < END_OF_TIME:
+    if instant and 0 <= value < _END_OF_TIME:
         return datetime.fromtimestamp(value, UTC)
     return value

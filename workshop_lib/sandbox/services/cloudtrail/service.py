@@ -13,7 +13,7 @@ from typing import Any
 from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import require_built
+from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.cloudtrail.events import (
     Event,
     Trail,
@@ -38,6 +38,17 @@ _ATTRIBUTES: dict[str, Callable[[Event], Sequence[str]]] = {
 }  # fmt: skip
 
 
+# CloudTrail has an error of its own for each of these.
+VALIDATOR = Validator(
+    "cloudtrail",
+    Dialect(
+        own_shapes=frozenset(
+            {"EventCategory", "LookupAttributeKey", "LookupAttributeValue", "MaxResults"}
+        )
+    ),
+)
+
+
 class CloudTrail(Service):
     """CloudTrail's LookupEvents."""
 
@@ -48,7 +59,7 @@ class CloudTrail(Service):
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer LookupEvents, which has no resource. Raises AwsError."""
-        require_built(call.service.name, call.operation, call.parameters)
+        VALIDATOR.validate(call.operation, call.parameters)
         authorize(call, [Check(f"cloudtrail:{call.operation}", "*")])
         asked = call.parameters
         wanted, terms = _filter(asked, call.region), _terms(asked)

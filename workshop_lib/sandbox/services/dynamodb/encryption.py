@@ -17,6 +17,7 @@ from typing import Any
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.service_model import lower_first
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.storage import sealing
 
@@ -120,11 +121,12 @@ def read_specification(specification: Mapping[str, Any], parameter: str) -> str 
     """
     enabled, kind = specification.get("Enabled"), specification.get("SSEType")
     key = specification.get("KMSMasterKeyId")
-    where = f"sSESpecification{parameter.removeprefix('SSESpecification')}"
-    if kind not in (None, "AES256", "KMS"):
-        raise _constraint(kind, f"{where}.sSEType", "satisfy enum value set: [AES256, KMS]")
     if key == "":
-        raise _constraint(key, f"{where}.kMSMasterKeyId", "have length greater than or equal to 1")
+        raise AwsError(
+            "ValidationException",
+            f"1 validation error detected: Value '' at '{lower_first(parameter)}.kMSMasterKeyId' "
+            "failed to satisfy constraint: Member must have length greater than or equal to 1",
+        )
     refused = {
         "SSEType can not be specified if Enabled is false": enabled is False and kind,
         "KMSMasterKeyId can not be specified if Enabled is false": enabled is False and key,
@@ -137,14 +139,6 @@ def read_specification(specification: Mapping[str, Any], parameter: str) -> str 
     if not enabled and not kind:
         return None
     return str(key) if key else f"alias/aws/{SERVICE}"
-
-
-def _constraint(value: Any, where: str, rule: str) -> AwsError:
-    return AwsError(
-        "ValidationException",
-        f"1 validation error detected: Value '{value}' at '{where}' failed to satisfy constraint: "
-        f"Member must {rule}",
-    )
 
 
 class EncryptionAtRest:

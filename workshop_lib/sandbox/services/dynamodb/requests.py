@@ -8,48 +8,24 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.validate import ParamValidator
-
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import counted, lower_first, service_model
+from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 
-# Required by CreateTable, though the model no longer says so.
-_ALSO_REQUIRED = {"CreateTable": ("AttributeDefinitions", "KeySchema")}
-
+VALIDATOR = Validator(
+    "dynamodb",
+    Dialect(
+        hashes_enumerations=True,
+        also_required={"CreateTableInput": ("AttributeDefinitions", "KeySchema")},
+        opaque={"AttributeValue": "com.amazonaws.dynamodb.v20120810.AttributeValue@0"},
+    ),
+)
+STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=True))
 
 _MOST_LEVELS = 32
-
-
-def operation_names() -> list[str]:
-    """The operations of the API."""
-    return list(service_model("dynamodb").operation_names)
-
-
-def malformed(operation: str, parameters: Mapping[str, Any]) -> AwsError | None:
-    """AWS's refusal of a request that is not built as the service model says; None if it is."""
-    model = service_model("dynamodb")
-    if operation not in model.operation_names:
-        return AwsError("UnknownOperationException", "")
-    report = ParamValidator().validate(parameters, model.operation_model(operation).input_shape)
-    paths = [name for name in _ALSO_REQUIRED.get(operation, ()) if name not in parameters]
-    if not report.has_errors() and not paths:
-        return None
-    paths += [
-        f"{path}.{more['required_name']}".strip(".")
-        for kind, path, more in report._errors
-        if kind == "missing required field"
-    ]
-    missing = [
-        f"Value null at '{lower_first(path)}' failed to satisfy constraint: Member must not be null"
-        for path in paths
-    ]
-    if not missing:
-        return AwsError("SerializationException", "")
-    return counted("ValidationException", missing)
 
 
 def as_expression(updates: Mapping[str, Any]) -> dict[str, Any]:

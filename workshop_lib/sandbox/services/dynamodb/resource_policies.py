@@ -22,7 +22,7 @@ from workshop_lib.sandbox.policy.evaluation import AccessRequest, Policy, decide
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy, listed, read_document
 from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.services.dynamodb.requests import operation_names
+from workshop_lib.sandbox.protocol.service_model import description
 
 _INVALID = "One or more parameter values were invalid: "
 _MOST_BYTES = 20 * 1024
@@ -156,7 +156,7 @@ def _require_revision(arn: str, present: _Attached | None, expected: str | None)
 
 
 def _require_actions(document: str) -> None:
-    known = {name.lower() for name in operation_names()} | _PERMISSIONS_ONLY
+    known = {name.lower() for name in description("dynamodb")["operations"]} | _PERMISSIONS_ONLY
     for statement in read_document(document, "table")[0]:
         wrong = []
         for action in listed(statement, "Action"):

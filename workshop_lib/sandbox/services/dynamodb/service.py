@@ -28,9 +28,9 @@ from workshop_lib.sandbox.services.dynamodb.index_keys import IndexKeys
 from workshop_lib.sandbox.services.dynamodb.partiql import read_statement, spaced
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import (
+    VALIDATOR,
     answer,
     as_expression,
-    malformed,
     require_keys,
     require_shallow,
     require_throughput,
@@ -107,13 +107,16 @@ class DynamoDb(Service):
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
+        VALIDATOR.validate(call.operation, call.parameters)
         try:
             needed = permissions.checks(call, self._tables(call))
             authorize(call, self.policies.applied(needed))
             return self._handle(call)
         except _MISBUILT as error:
             missing = missing_in_moto(error) if isinstance(error, AttributeError) else None
-            raise missing or self._not_understood(call) from error
+            raise missing or NotEmulated(
+                f"The sandbox cannot answer this {call.operation} of DynamoDB: try it on AWS."
+            ) from error
 
     def _handle(self, call: Call) -> Response:
         if call.operation in _NAME_THE_TABLE:
@@ -159,12 +162,6 @@ class DynamoDb(Service):
         body = call.request.body if parameters is None else json.dumps(parameters).encode()
         response = self._item_operations.answer(call.operation, call.region, body, call.request_id)
         return _in_its_namespace(call, response)
-
-    def _not_understood(self, call: Call) -> Exception:
-        """What moto fails at: AWS's refusal where the request is malformed."""
-        return malformed(call.operation, call.parameters) or NotEmulated(
-            f"The sandbox cannot answer this {call.operation} of DynamoDB: try it on AWS."
-        )
 
     # --- items -----------------------------------------------------------------------------
 

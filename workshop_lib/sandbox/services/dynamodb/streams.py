@@ -10,11 +10,8 @@ from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.tables import TableStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import require_built
 from workshop_lib.sandbox.services.dynamodb import permissions
-from workshop_lib.sandbox.services.dynamodb.requests import (
-    with_body,
-)
+from workshop_lib.sandbox.services.dynamodb.requests import STREAMS_VALIDATOR, with_body
 from workshop_lib.sandbox.services.dynamodb.storage import vault_of
 from workshop_lib.sandbox.services.dynamodb.stream_records import told_record
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
@@ -40,7 +37,7 @@ class DynamoDbStreams(Service):
         Records are sealed under the table's key: reading them takes what reading items takes.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
         """
-        require_built(call.service.name, call.operation, call.parameters)
+        STREAMS_VALIDATOR.validate(call.operation, call.parameters)
         needed = permissions.checks(call, self._store.tables(call.region))
         authorize(call, self._policies.applied(needed))
         return self._carry_out(call)

@@ -18,8 +18,9 @@ from workshop_lib.sandbox.policy.grammar import MalformedPolicy
 from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.query_form import read_form
 from workshop_lib.sandbox.protocol.serialization import namespace
-from workshop_lib.sandbox.protocol.service_model import read_form, require_built
+from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.iam.answers import Answer, needs_mending
 from workshop_lib.sandbox.services.iam.entities import ENTITIES, require
@@ -62,6 +63,24 @@ _WITH_TAGS = re.compile("Create(User|Role|Policy|InstanceProfile|OpenIDConnectPr
 _POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
+# IAM has a sentence of its own for the names of entities; for paths, moto has it.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+VALIDATOR = Validator(
+    "iam",
+    Dialect(
+        code="ValidationError",
+        shows_values=False,
+        tells_null=True,
+        own_patterns={
+            r"[\w+=,.@-]+": "The specified value for {path} is invalid. It must contain only "
+            "alphanumeric characters and/or the following: +=,.@_-",
+            r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)": None,
+            r"((/[A-Za-z0-9\.,\+@=_-]+)*)/": None,
+        },
+    ),
+)
+
+
 class Iam(Service):
     """IAM's operations, answered by moto within AWS's rules for policies and boundaries."""
 
@@ -75,7 +94,7 @@ class Iam(Service):
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an IAM call. Raises AwsError, NotEmulated."""
-        require_built(call.service.name, call.operation, call.parameters)
+        VALIDATOR.validate(call.operation, read_form("iam", call.operation, call.parameters))
         authorize(call, self._checks(call))
         return self._carry_out(call)
 

@@ -19,7 +19,7 @@ from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import AccessRequest, Policy, Principal, decide
 from workshop_lib.sandbox.policy.grammar import Kind, MalformedPolicy, listed, read_document
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.protocol.service_model import read_form
+from workshop_lib.sandbox.protocol.query_form import read_form
 
 OPERATIONS = (
     "SimulateCustomPolicy", "SimulatePrincipalPolicy", "GetContextKeysForCustomPolicy",

@@ -8,17 +8,19 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import counted, description, lower_first
+from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 
 Parameters = dict[str, Any]
+
+# Recorded answers list the members of an enumeration by the hashes of their names.
+VALIDATOR = Validator("kms", Dialect(hashes_enumerations=True, not_offered=("SM2",)))
 
 
 def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
@@ -27,12 +29,7 @@ def check(operation: str, parameters: Mapping[str, Any]) -> Parameters:
     Raises AwsError: SerializationException for a wrong type, ValidationException that lists
     whatever else the service model forbids.
     """
-    model = description("kms")
-    shape = model["operations"][operation]["input"]["shape"]
-    faults: list[str] = []
-    checked: Parameters = _value(model["shapes"], shape, parameters, "", faults)
-    if faults:
-        raise counted("ValidationException", faults)
+    checked = VALIDATOR.validate(operation, parameters)
     if operation in _RULES:
         _RULES[operation](checked)
     return checked
@@ -112,145 +109,6 @@ _RULES: dict[str, Callable[[Parameters], None]] = {
     "ListRetirableGrants": _retirable,
     "ScheduleKeyDeletion": _waiting_period,
 }
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "structure": (dict,), "map": (dict,), "list": (list,), "string": (str,), "blob": (str,),
-    "integer": (int,), "boolean": (bool,), "timestamp": (int, float),
-}  # fmt: skip
-
-
-def _value(shapes: Any, name: str, value: Any, path: str, faults: list[str]) -> Any:
-    shape = shapes[name]
-    kind = shape["type"]
-    fits = isinstance(value, _TYPES[kind])
-    if not fits or (kind == "integer" and isinstance(value, bool)):
-        raise AwsError("SerializationException", f"Unexpected value at '{path or name}'.")
-    if kind == "structure":
-        return _structure(shapes, shape, value, path, faults)
-    if kind == "map":
-        _limits(shape, value, len(value), "size", path, faults)
-        return {
-            _value(shapes, shape["key"]["shape"], key, f"{path}.key", faults): _value(
-                shapes, shape["value"]["shape"], item, f"{path}.{key}", faults
-            )
-            for key, item in value.items()
-        }
-    if kind == "list":
-        return _list(shapes, shape, value, path, faults)
-    if kind == "integer":
-        _limits(shape, value, value, "value", path, faults)
-    elif kind == "timestamp":
-        return _date(value, path)
-    elif kind == "blob":
-        return _blob(shape, value, path, faults)
-    elif kind == "string":
-        _string(shape, value, path, faults)
-    return value
-
-
-def _list(shapes: Any, shape: Any, value: Any, path: str, faults: list[str]) -> list[Any]:
-    """What is wrong with a text in a list is told of the list, with all that bounds its texts."""
-    _limits(shape, value, len(value), "length", path, faults)
-    name = shape["member"]["shape"]
-    member = shapes[name]
-    inner: list[str] = []
-    found = [
-        _value(shapes, name, item, f"{path}.{place}.member", inner)
-        for place, item in enumerate(value, start=1)
-    ]
-    if inner and member["type"] == "string":
-        rules = ", ".join(_bounds(member))
-        shown = None if member.get("sensitive") else f"[{', '.join(value)}]"
-        _fault(faults, shown, path, f"Member must satisfy constraint: [{rules}]")
-    else:
-        faults += inner
-    return found
-
-
-def _bounds(shape: Any) -> Iterator[str]:
-    """The constraints of a text, in the order in which AWS lists them."""
-    if "max" in shape:
-        yield f"Member must have length less than or equal to {shape['max']}"
-    if "min" in shape:
-        yield f"Member must have length greater than or equal to {shape['min']}"
-    if "pattern" in shape:
-        yield f"Member must satisfy regular expression pattern: {shape['pattern']}"
-    if "enum" in shape:
-        yield _one_of(_offered(shape["enum"]))
-
-
-def _offered(names: Sequence[str]) -> list[str]:
-    """The members of an enumeration that Regions outside China know."""
-    return [name for name in names if not name.startswith("SM2")]
-
-
-def _one_of(names: Sequence[str]) -> str:
-    """Recorded answers list an enumeration's members by the hashes of their names."""
-    listed = ", ".join(sorted(names, key=lambda name: (_hash(name) % 32, name)))
-    return f"Member must satisfy enum value set: [{listed}]"
-
-
-def _hash(text: str) -> int:
-    """Java's String.hashCode, as far as its lowest bits go."""
-    return reduce(lambda found, letter: (31 * found + ord(letter)) % 2**32, text, 0)
-
-
-def _structure(shapes: Any, shape: Any, value: Any, path: str, faults: list[str]) -> Parameters:
-    prefix = f"{path}." if path else ""
-    missing = [name for name in shape.get("required", ()) if value.get(name) is None]
-    for name in missing:
-        _fault(faults, None, f"{prefix}{lower_first(name)}", "Member must not be null")
-    return {
-        name: _value(shapes, member["shape"], value[name], prefix + lower_first(name), faults)
-        for name, member in shape["members"].items()
-        if value.get(name) is not None
-    }
-
-
-def _date(value: float, path: str) -> datetime:
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, OSError, ValueError):
-        raise AwsError("SerializationException", f"'{path}' is not a date.") from None
-
-
-def _blob(shape: Any, value: str, path: str, faults: list[str]) -> bytes:
-    try:
-        data = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):
-        raise AwsError("SerializationException", f"'{path}' is not base64.") from None
-    size = len(data)
-    buffer = f"java.nio.HeapByteBuffer[pos=0 lim={size} cap={size}]"
-    _limits(shape, None if shape.get("sensitive") else buffer, size, "length", path, faults)
-    return data
-
-
-def _string(shape: Any, value: str, path: str, faults: list[str]) -> None:
-    if "enum" in shape:
-        if value not in _offered(shape["enum"]):
-            _fault(faults, value, path, _one_of(_offered(shape["enum"])))
-        return
-    shown = None if shape.get("sensitive") else value
-    _limits(shape, shown, len(value), "length", path, faults)
-    pattern = shape.get("pattern")
-    if pattern and not re.fullmatch(pattern, value):
-        _fault(faults, shown, path, f"Member must satisfy regular expression pattern: {pattern}")
-
-
-def _limits(shape: Any, value: Any, size: int, word: str, path: str, faults: list[str]) -> None:
-    if "min" in shape and size < shape["min"]:
-        rule = f"Member must have {word} greater than or equal to {shape['min']}"
-        _fault(faults, value, path, rule)
-    if "max" in shape and size > shape["max"]:
-        rule = f"Member must have {word} less than or equal to {shape['max']}"
-        _fault(faults, value, path, rule)
-
-
-def _fault(faults: list[str], value: Any, path: str, rule: str) -> None:
-    null = value is None and rule.endswith("null")
-    shown = " null" if null else "" if value is None else f" '{value}'"
-    faults.append(f"Value{shown} at '{path}' failed to satisfy constraint: {rule}")
 
 
 # --- responses ----------------------------------------------------------------------------

@@ -9,15 +9,13 @@ import binascii
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import quote
-
-from botocore.loaders import Loader
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import StoredObject, Version
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.service_model import regions
 from workshop_lib.sandbox.services.s3.buckets import OWNER, Bucket, Buckets
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, unvalued_argument
 from workshop_lib.sandbox.services.s3.multipart import Upload
@@ -127,7 +125,7 @@ class Listing:
             raise invalid_argument(message, "max-buckets", most)
         after = _decoded(parameters.get("continuation-token")) or ""
         region, prefix = parameters.get("bucket-region"), parameters.get("prefix", "")
-        if region is not None and region not in _regions():
+        if region is not None and region not in regions():
             message = f"Argument value {region} is not a valid AWS Region"
             raise unvalued_argument(message, "bucket-region")
         found = [
@@ -355,12 +353,6 @@ def _name(entry: Any) -> str:
     if isinstance(entry, str):
         return entry
     return str(entry.name)
-
-
-@cache
-def _regions() -> set[str]:
-    partitions = Loader().load_data("partitions")["partitions"]
-    return {region for partition in partitions for region in partition["regions"]}
 
 
 def _encoded(text: str) -> str:

@@ -22,7 +22,8 @@ from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.service_model import read_form, require_built
+from workshop_lib.sandbox.protocol.query_form import read_form
+from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.iam.service import query_answer, read_policy
 
@@ -30,6 +31,7 @@ _HOUR, _TWELVE_HOURS = 3600, 43200
 _MOST_POLICY_TEXT = 2048  # characters, inline and managed policies together
 # Parameters whose effect the sandbox has no way to compute.
 _NOT_EMULATED = ("SerialNumber", "TokenCode", "ProvidedContexts", "MinimumSessionTokenSize")
+VALIDATOR = Validator("sts", Dialect(code="ValidationError", tells_null=True))
 
 Tags = dict[str, str]
 
@@ -59,10 +61,9 @@ class Sts(Service):
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an STS call. Raises AwsError, NotEmulated for what the sandbox lacks."""
-        require_built(call.service.name, call.operation, call.parameters)
+        asked = VALIDATOR.validate(call.operation, _asked(call))
         find = self._checks.get(call.operation)  # GetCallerIdentity needs no permission
         authorize(call, () if find is None else find(call))
-        asked = _asked(call)
         for name in _NOT_EMULATED:
             if name in asked:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
