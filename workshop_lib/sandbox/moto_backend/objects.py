@@ -53,9 +53,7 @@ class AccessControlList(View):
         ]
 
 
-class DeleteMarker(View):
-    """A version that stands for an object's absence."""
-
+class _Version(View):
     __slots__ = ()
 
     @property
@@ -65,7 +63,7 @@ class DeleteMarker(View):
 
     @property
     def version_id(self) -> str:
-        """Its version's id."""
+        """Its version's id; "null" for none."""
         return str(self._wrapped.version_id)
 
     @property
@@ -75,26 +73,29 @@ class DeleteMarker(View):
         return moment
 
 
-class StoredObject(View):
-    """An object, or the part of one; its bytes are sealed."""
+class DeleteMarker(_Version):
+    """A version that stands for an object's absence."""
 
     __slots__ = ()
 
-    @property
-    def name(self) -> str:
-        """Its key."""
-        return str(self._wrapped.name)
+
+class _WithAcl(View):
+    __slots__ = ()
 
     @property
-    def version_id(self) -> str:
-        """Its version's id; "null" for none."""
-        return str(self._wrapped.version_id)
+    def acl(self) -> AccessControlList:
+        """Its access control list."""
+        return AccessControlList(self._wrapped.acl)
 
-    @property
-    def last_modified(self) -> datetime:
-        """When it was stored: UTC, without a zone."""
-        moment: datetime = self._wrapped.last_modified
-        return moment
+    def set_acl(self, acl: AccessControlList) -> None:
+        """Give it another access control list."""
+        self._wrapped.set_acl(acl._wrapped)
+
+
+class StoredObject(_Version, _WithAcl):
+    """An object, or the part of one; its bytes are sealed."""
+
+    __slots__ = ()
 
     @property
     def etag(self) -> str:
@@ -127,15 +128,6 @@ class StoredObject(View):
     def set_facts(self, facts: object) -> None:
         """Keep other facts beside the bytes."""
         self._wrapped.facts = facts
-
-    @property
-    def acl(self) -> AccessControlList:
-        """Its access control list."""
-        return AccessControlList(self._wrapped.acl)
-
-    def set_acl(self, acl: AccessControlList) -> None:
-        """Give it another access control list."""
-        self._wrapped.set_acl(acl._wrapped)
 
     @property
     def lock_mode(self) -> str | None:
@@ -185,7 +177,7 @@ def _version(made: Any) -> Version:
     return StoredObject(made) if isinstance(made, _models().FakeKey) else DeleteMarker(made)
 
 
-class StoredBucket(View):
+class StoredBucket(_WithAcl):
     """A bucket, and of each key the versions, oldest first."""
 
     __slots__ = ()
@@ -257,15 +249,6 @@ class StoredBucket(View):
     def set_ownership(self, rule: str) -> None:
         """Say who owns its objects."""
         put(self._wrapped, ownership_rule=rule)
-
-    @property
-    def acl(self) -> AccessControlList:
-        """Its access control list."""
-        return AccessControlList(self._wrapped.acl)
-
-    def set_acl(self, acl: AccessControlList) -> None:
-        """Give it another access control list."""
-        self._wrapped.set_acl(acl._wrapped)
 
     @property
     def has_public_access_block(self) -> bool:
