@@ -80,7 +80,11 @@ class Lab:
     def later(self, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Move the sandbox's clock on; nothing waits, and every timestamp of AWS follows.
 
-        Clients of your own (boto3's caches, the encryption client's) keep real time.
+        Clients of your own (boto3's caches, the encryption client's) keep real time. So do other
+        programs, and they sign by it: therefore the date of a signature in the headers is held
+        against no clock here, where AWS refuses one that is more than 15 minutes off. A presigned
+        URL ends by the sandbox's clock.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
         Raises ValueError for a step back, or for one of more than 1,000 years.
         """
         try:

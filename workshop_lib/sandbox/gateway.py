@@ -11,7 +11,7 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.auth.callers import Callers, Credentials
-from workshop_lib.sandbox.auth.signature import read_signature
+from workshop_lib.sandbox.auth.signature import check_region, read_signature
 from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.core import Moto, missing_in_moto
@@ -107,6 +107,7 @@ class Gateway:
         """The call that a request makes. Raises AwsError for who is not who they say."""
         service = endpoint.service
         signature = read_signature(request, service)
+        check_region(signature, service, endpoint.region)
         caller = self.callers.who(request, service, signature)
         if signed:
             verify(request, service, signature, endpoint.bucket, caller.secret_access_key)

@@ -12,9 +12,11 @@ from functools import lru_cache
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import TERMINATOR, Signature
 from workshop_lib.sandbox.protocol import multipart_form
+from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
+from workshop_lib.sandbox.protocol.service_model import regions
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 ISO_BASIC = "%Y%m%dT%H%M%SZ"
@@ -238,6 +240,23 @@ def _credential(text: str, service: ServiceDefinition, place: str) -> tuple[str,
         )
         raise scope_error(why, service, place, text)
     return key, date, region, scope
+
+
+def check_region(signature: Signature | None, service: ServiceDefinition, expected: str) -> None:
+    """Refuse a signature whose scope names a Region that AWS does not have.
+
+    S3 also says which it expected. Raises AwsError.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+    """
+    if signature is None or signature.version == 2 or signature.region in regions():
+        return
+    if service.signs_like_s3:
+        region = expected if expected in regions() else DEFAULT_REGION
+        why = f"the region '{signature.region}' is wrong; expecting '{region}'"
+        credential = f"{signature.access_key_id}/{signature.scope}"
+        raise scope_error(why, service, signature.place, credential)
+    why = "Credential should be scoped to a valid region."
+    raise service.authentication_error("mismatch", why)
 
 
 def scope_error(why: str, service: ServiceDefinition, place: str, credential: str) -> AwsError:

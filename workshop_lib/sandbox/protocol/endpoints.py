@@ -17,6 +17,7 @@ from workshop_lib.sandbox.protocol.routing import (
     s3_operation,
 )
 from workshop_lib.sandbox.protocol.service_definition import Protocol, ServiceDefinition
+from workshop_lib.sandbox.protocol.service_model import regions
 
 DEFAULT_REGION = "us-east-1"
 _MOST_HOSTS = 1_000
@@ -96,11 +97,20 @@ class Endpoints:
         return Endpoint(service, region or DEFAULT_REGION, bucket if is_s3 else None)
 
     def _of_aws(self, host: str) -> Endpoint | None:
-        """The endpoint that a host of AWS's is; its Region is empty where the host names none."""
+        """The endpoint that a host of AWS's is; its Region is empty where the host names none.
+
+        Raises NotEmulated for a Region that there is not.
+        """
         for service, pattern in self._hosts:
             if match := pattern.fullmatch(host):
                 found = match.groupdict()
-                return Endpoint(service, found.get("region") or "", found.get("bucket"))
+                region = found.get("region") or ""
+                if region and region.lower() not in regions():
+                    raise NotEmulated(
+                        f"AWS has no Region {region}, and nothing was sent there: give the client "
+                        f"one that it has, such as {DEFAULT_REGION}."
+                    )
+                return Endpoint(service, region, found.get("bucket"))
         return None
 
     def _local_bucket(self, host: str, local: Container[str]) -> str | None:
