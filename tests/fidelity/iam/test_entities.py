@@ -54,6 +54,22 @@ PATTERN = "satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"
          f"equal to 1, Member must {PATTERN}, Member must not be null]"),
         ("attach_user_policy", {"UserName": "u", "PolicyArn": "longpolicynamebutnoarn"},
          "ValidationError", "ARN longpolicynamebutnoarn is not valid."),
+        ("attach_role_policy", {"RoleName": "r", "PolicyArn": f"arn:aws:s3::{ACCOUNT}:policy/p"},
+         "ValidationError", f"ARN arn:aws:s3::{ACCOUNT}:policy/p is not valid."),
+        ("get_policy", {"PolicyArn": "longpolicynamebutnoarn"}, "ValidationError",
+         "Invalid ARN:  Could not be parsed!"),
+        ("delete_policy", {"PolicyArn": "longpolicynamebutnoarn"}, "ValidationError",
+         "Invalid ARN:  Could not be parsed!"),
+        ("delete_policy", {"PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/none"}, "NoSuchEntity",
+         f"Policy arn:aws:iam::{ACCOUNT}:policy/none was not found."),
+        ("list_policy_versions", {"PolicyArn": f"arn:aws:iam::{ACCOUNT}:policy/none"},
+         "NoSuchEntity",
+         f"Policy arn:aws:iam::{ACCOUNT}:policy/none does not exist or is not attachable."),
+        ("create_user", {"UserName": "u", "Tags": [{"Key": "a", "Value": ""}, {"Key": "A",
+         "Value": ""}]}, "InvalidInput",
+         "Duplicate tag keys found. Please note that Tag keys are case insensitive."),
+        ("remove_user_from_group", {"GroupName": "none", "UserName": "nobody"}, "NoSuchEntity",
+         "The user with name nobody cannot be found."),
         ("delete_access_key", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE", "UserName": "workshop-admin"},
          "NoSuchEntity", "The Access Key with id AKIAIOSFODNN7EXAMPLE cannot be found."),
         ("get_access_key_last_used", {"AccessKeyId": "AKIAIOSFODNN7EXAMPLE"}, "AccessDenied",
@@ -93,6 +109,68 @@ def test_a_policy_goes_only_when_nothing_hangs_on_it() -> None:
     iam.delete_user_policy(UserName="alice", PolicyName="p")
     with refused("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409):
         iam.delete_user(UserName="alice")
+
+
+def test_a_policy_s_tags_are_told_apart_by_case() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_creating
+    Text: LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    iam, arn = client("iam"), managed("p", "kms:ListKeys")
+    with pytest.raises(iam.exceptions.InvalidInputException) as caught:
+        iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "a", "Value": ""}] * 2)
+    assert caught.value.response["Error"]["Message"] == "Duplicate tag keys found."
+    with pytest.raises(NotImplementedError, match="a policy's tags that differ only in case"):
+        iam.tag_policy(PolicyArn=arn, Tags=[{"Key": key, "Value": ""} for key in "aA"])
+
+
+def test_who_is_in_no_group_is_taken_out_of_it() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveUserFromGroup.html
+    LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    iam = client("iam")
+    iam.create_user(UserName="app")
+    for name in ("one", "two"):
+        iam.create_group(GroupName=name)
+    iam.remove_user_from_group(GroupName="one", UserName="app")
+    with refused("EntityAlreadyExists", "Group with name two already exists.", 409):
+        iam.update_group(GroupName="one", NewGroupName="two")
+
+
+def test_lists_and_policies_tell_all_that_aws_does() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListAccessKeys.html
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_Policy.html
+    LocalStack's snapshots of IAM, recorded from AWS in February 2026
+    """
+    iam, arn = client("iam"), managed("limit", "kms:ListKeys")
+    iam.create_group(GroupName="one")
+    user("app", allow("kms:ListKeys"))
+    for answer in (
+        iam.list_access_keys(UserName="app"), iam.get_group(GroupName="one"), iam.list_groups(),
+        iam.list_group_policies(GroupName="one"), iam.list_policy_versions(PolicyArn=arn),
+    ):  # fmt: skip
+        assert answer["IsTruncated"] is False
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["PermissionsBoundaryUsageCount"] == 0
+    iam.put_user_permissions_boundary(UserName="app", PermissionsBoundary=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["PermissionsBoundaryUsageCount"] == 1
+    (listed,) = iam.list_policies(Scope="Local")["Policies"]
+    assert listed["PermissionsBoundaryUsageCount"] == 1
+
+
+def test_a_trust_policy_names_services_that_there_are() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services"""
+    trusted = json.loads(TRUST)
+    trusted["Statement"][0]["Principal"] = {"Service": ["ec2.amazonaws.com", "no.amazonaws.com"]}
+    told = 'Invalid principal in policy: "SERVICE":"no.amazonaws.com"'
+    with refused("MalformedPolicyDocument", told):
+        role("app", json.dumps(trusted))
+
+
+@pytest.mark.unconfirmed("AWS's words for an ARN that is another resource's")
+@pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:user/app", "arn:aws:s3:::bucket/policy"])
+def test_a_policy_is_named_by_a_policy_s_arn(arn: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html"""
+    with refused("ValidationError", f"ARN {arn} is not valid."):
+        client("iam").get_policy(PolicyArn=arn)
 
 
 def test_a_new_user_s_boundary_limits_and_stays() -> None:

@@ -147,7 +147,7 @@ def test_transitive_tags_stay_along_a_chain() -> None:
     told = "The specified transitive tag key must be included in the requested tags."
     with refused("InvalidParameterValue", told):
         assume(first, Tags=tags, TransitiveTagKeys=["Other"])
-    session = assume(first, Tags=tags, TransitiveTagKeys=["Team"])
+    session = assume(first, Tags=tags, TransitiveTagKeys=["TEAM"])  # their case does not matter
     told = "conflicts with a transitive tag key from the calling session."
     with refused("InvalidParameterValue", told):
         assume(second, session, Tags=[{"Key": "team", "Value": "blue"}])
@@ -221,3 +221,18 @@ def test_access_keys_tell_their_account() -> None:
         client("sts").get_access_key_info(AccessKeyId="short")
     with pytest.raises(NotImplementedError, match="access key"):
         client("sts").get_access_key_info(AccessKeyId="AKIAIOSFODNN7EXAMPLE")
+
+
+def test_a_signature_is_for_a_region_that_there_is() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+    Texts: answers of AWS that users of its SDKs report
+    """
+    told = "Credential should be scoped to a valid region."
+    for service, ask in (("sts", "get_caller_identity"), ("iam", "list_users")):
+        lost = boto3.client(service, "mars-1", endpoint_url=f"https://{service}.amazonaws.com")
+        with refused("SignatureDoesNotMatch", told, 403):
+            getattr(lost, ask)()
+    s3 = boto3.client("s3", "mars-1", endpoint_url="https://s3.amazonaws.com")
+    told = "The authorization header is malformed; the region 'mars-1' is wrong; expecting"
+    with refused("AuthorizationHeaderMalformed", f"{told} 'us-east-1'"):
+        s3.list_buckets()

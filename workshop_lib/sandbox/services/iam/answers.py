@@ -1,11 +1,14 @@
-"""moto's answers for IAM, mended: it tells more than AWS does, and other unique ids.
+"""moto's answers for IAM, mended: it tells more than AWS does, or less, and other unique ids.
 
 https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
 """
 
+from collections.abc import Callable
+from functools import cache
 from xml.etree import ElementTree
 
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.service_model import service_model
 
 _NAMESPACE = "https://iam.amazonaws.com/doc/2010-05-08/"
 
@@ -19,6 +22,9 @@ _UNTOLD: dict[str, tuple[str, ...]] = {
     "CreatePolicyVersion": ("Document",),
     "ListPolicyVersions": ("Document",),
 }
+
+
+_WITH_POLICIES = ("CreatePolicy", "GetPolicy")  # and lists
 
 
 class Answer:
@@ -51,6 +57,24 @@ class Answer:
             for versions in self._root.iter(_qualified("Versions")):
                 versions[:] = versions[::-1]
 
+    def say_that_is_all(self, operation: str) -> None:
+        """Tell that a list has come to its end, where moto says nothing of it."""
+        name = _qualified("IsTruncated")
+        if _is_list(operation) and self._root.find(f".//{name}") is None:
+            for result in self._root.iter(_qualified(f"{operation}Result")):
+                ElementTree.SubElement(result, name).text = "false"
+
+    def count_boundaries(self, users: Callable[[str], int]) -> None:
+        """Tell of each managed policy, by its ARN, how many have it as permissions boundary."""
+        for policy in [*self._root.iter()]:
+            arn = policy.find(_qualified("Arn"))
+            if arn is not None and policy.find(_qualified("AttachmentCount")) is not None:
+                name = _qualified("PermissionsBoundaryUsageCount")
+                told = policy.find(name)
+                if told is None:
+                    told = ElementTree.SubElement(policy, name)
+                told.text = str(users(arn.text or ""))
+
     def put_together(self) -> None:
         """Let the response have it as it is now."""
         text = ElementTree.tostring(self._root, encoding="unicode", default_namespace=_NAMESPACE)
@@ -59,7 +83,13 @@ class Answer:
 
 def needs_mending(operation: str) -> bool:
     """Whether moto's answer to an operation is not AWS's."""
-    return operation in _UNTOLD
+    return operation in _UNTOLD or operation in _WITH_POLICIES or _is_list(operation)
+
+
+@cache
+def _is_list(operation: str) -> bool:
+    output = service_model("iam").operation_model(operation).output_shape
+    return output is not None and "IsTruncated" in output.members
 
 
 def _qualified(name: str) -> str:

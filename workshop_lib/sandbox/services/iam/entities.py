@@ -5,9 +5,10 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
+from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.moto_backend.iam import EntityKind, Group, IamStore, Role, User
 from workshop_lib.sandbox.protocol.errors import AwsError
 
@@ -22,13 +23,20 @@ _INLINE = re.compile(r"(?:Get|Delete)(User|Role|Group)Policy")
 _VERSIONS = ("DeletePolicyVersion", "GetPolicyVersion", "SetDefaultPolicyVersion")
 # How the sentence about a policy that is not there ends; in these operations otherwise.
 _NOT_ATTACHABLE, _NOT_FOUND = "does not exist or is not attachable.", "was not found."
-_FIND = ("GetPolicy", "ListPolicyTags", "TagPolicy", "UntagPolicy")
+_FIND = ("DeletePolicy", "GetPolicy", "ListPolicyTags", "TagPolicy", "UntagPolicy")
+# In which order those whom a call names are looked for.
+_LOOKED_FOR: tuple[tuple[str, EntityKind], ...] = (
+    ("UserName", "user"),
+    ("GroupName", "group"),
+    ("RoleName", "role"),
+)
+POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
 def require(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> None:
     """Refuse a call about what does not exist, or exists already. Raises AwsError."""
     new = operation.removeprefix("Create") if operation.startswith("Create") else ""
-    for parameter, kind in ENTITIES:
+    for parameter, kind in _LOOKED_FOR:
         name = parameters.get(parameter)
         if name is None:
             continue
@@ -44,6 +52,9 @@ def require(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> Non
             _require_in_profile(iam, parameters["InstanceProfileName"], entity)
         elif isinstance(entity, Group) and operation == "DeleteGroup" and entity.has_users:
             raise _in_use("Cannot delete entity, must remove users from group first.")
+    new_name = parameters.get("NewGroupName", parameters.get("GroupName", ""))
+    if operation == "UpdateGroup" and new_name != parameters["GroupName"] and iam.group(new_name):
+        raise _taken(f"Group with name {new_name} already exists.")
     _require_policies(iam, operation, parameters)
 
 
@@ -82,6 +93,7 @@ def _require_policies(iam: IamStore, operation: str, parameters: Mapping[str, st
     arn = parameters.get("PolicyArn")
     if arn is None:
         return
+    require_policy_arn(operation, arn)
     policy = iam.managed_policy(arn)
     version = parameters.get("VersionId", "") if operation in _VERSIONS else ""
     if policy is None or (version and version not in policy.version_ids):
@@ -94,6 +106,33 @@ def _require_policies(iam: IamStore, operation: str, parameters: Mapping[str, st
             "This policy has more than one version. Before you delete a policy, you must delete "
             "the policy's versions. The default version is deleted with the policy."
         )
+
+
+def require_policy_arn(operation: str, arn: str) -> None:
+    """Refuse what is no managed policy's ARN. Raises AwsError ValidationError."""
+    attaches = operation.startswith(("Attach", "Detach"))
+    if not attaches and not (arn.startswith("arn:") and arn.count(":") >= 5):
+        raise AwsError("ValidationError", "Invalid ARN:  Could not be parsed!")
+    if not POLICY_ARN.fullmatch(arn):
+        raise AwsError("ValidationError", f"ARN {arn} is not valid.")
+
+
+def require_tags(operation: str, tags: Sequence[Mapping[str, str]]) -> None:
+    """Refuse tag keys that are given twice; of users and roles, whatever their case.
+
+    Raises AwsError InvalidInput; NotEmulated for a policy's tags that differ only in case.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_creating
+    """
+    keys = [tag["Key"] for tag in tags]
+    folded = len({key.lower() for key in keys}) < len(keys)
+    if not operation.endswith("Policy"):
+        if folded:
+            message = "Duplicate tag keys found. Please note that Tag keys are case insensitive."
+            raise AwsError("InvalidInput", message)
+    elif len(set(keys)) < len(keys):
+        raise AwsError("InvalidInput", "Duplicate tag keys found.")
+    elif folded:
+        raise NotEmulated("The sandbox does not keep a policy's tags that differ only in case.")
 
 
 def _missing(message: str) -> AwsError:

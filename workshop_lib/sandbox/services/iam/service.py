@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
-from workshop_lib.sandbox.policy.principals import unknown_principal
+from workshop_lib.sandbox.policy.principals import unknown_principal, unknown_service
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.query_form import read_form
@@ -23,7 +23,13 @@ from workshop_lib.sandbox.protocol.serialization import namespace
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.iam.answers import Answer, needs_mending
-from workshop_lib.sandbox.services.iam.entities import ENTITIES, require
+from workshop_lib.sandbox.services.iam.entities import (
+    ENTITIES,
+    POLICY_ARN,
+    require,
+    require_policy_arn,
+    require_tags,
+)
 from workshop_lib.sandbox.services.iam.operations import EMULATED
 from workshop_lib.sandbox.services.iam.simulation import OPERATIONS as SIMULATED
 from workshop_lib.sandbox.services.iam.simulation import Simulation
@@ -60,7 +66,6 @@ _LIMITED = re.compile(
 # Who makes something with tags must also be allowed to tag it.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html
 _WITH_TAGS = re.compile("Create(User|Role|Policy|InstanceProfile|OpenIDConnectProvider)")
-_POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
 # IAM has a sentence of its own for the names of entities; for paths, moto has it.
@@ -170,10 +175,11 @@ class Iam(Service):
             parameter, kind = _DOCUMENTS[call.operation]
             policy = read_policy(call.parameters.get(parameter, ""), kind)
             unknown = unknown_principal(policy, self._iam.is_principal)
-            if unknown:
-                raise AwsError(
-                    "MalformedPolicyDocument", f'Invalid principal in policy: "AWS":"{unknown}"'
-                )
+            service = unknown_service(policy)
+            if unknown or service:
+                named = f'"AWS":"{unknown}"' if unknown else f'"SERVICE":"{service}"'
+                raise AwsError("MalformedPolicyDocument", f"Invalid principal in policy: {named}")
+        require_tags(call.operation, _asked_tags(call))
         if _attaches(call):
             self._check_attachment(call)
         if call.operation == "CreateServiceLinkedRole":
@@ -189,6 +195,8 @@ class Iam(Service):
             self._keep_what_is_not_asked(call)
         self._moto.seed(call.operation)
         response = self._moto.forward(call.request, "iam", call.region, call.request_id)
+        if call.operation == "RemoveUserFromGroup" and response.status == 404:
+            return query_answer(call, "")  # to take out who is not in it is no error of AWS's
         if response.status < 300:
             if call.operation == "UpdateUser":  # who keeps the access keys under another name
                 name = call.parameters.get("NewUserName") or call.parameters["UserName"]
@@ -212,15 +220,14 @@ class Iam(Service):
 
     def _check_attachment(self, call: Call) -> None:
         arn = call.parameters["PolicyArn"]
-        if not _POLICY_ARN.fullmatch(arn):
-            raise AwsError("ValidationError", f"ARN {arn} is not valid.")
+        require_policy_arn(call.operation, arn)
         policy = self._iam.managed_policy(arn)
         if policy is not None:  # a policy of AWS's may use condition keys the sandbox lacks
             read_policy(policy.default_document, "managed")
 
     def _check_boundary(self, arn: str) -> None:
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html"""
-        if not _POLICY_ARN.fullmatch(arn):
+        if not POLICY_ARN.fullmatch(arn):
             raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
         policy = self._iam.managed_policy(arn)
         if policy is None:
@@ -267,13 +274,26 @@ class Iam(Service):
             self._user(call.parameters["UserName"]).set_boundary(boundary)
             answer.limit_user(boundary)
         answer.leave_out(call.operation)
+        answer.say_that_is_all(call.operation)
+        answer.count_boundaries(self._limited_by)
         answer.put_together()
+
+    def _limited_by(self, arn: str) -> int:
+        """How many users and roles have a policy as permissions boundary."""
+        return sum(each.boundary == arn for each in (*self._iam.users(), *self._iam.roles()))
 
     def _user(self, name: str) -> User:
         """A user who is known to be there."""
         user = self._iam.user(name)
         assert user is not None
         return user
+
+
+def _asked_tags(call: Call) -> Sequence[Mapping[str, str]]:
+    tags: Sequence[Mapping[str, str]] = read_form("iam", call.operation, call.parameters).get(
+        "Tags", ()
+    )
+    return tags
 
 
 def _attaches(call: Call) -> bool:
@@ -284,7 +304,7 @@ def _context(call: Call, entity: Entity | None) -> dict[str, str | Sequence[str]
     """IAM's condition keys: tags, the policy that is attached, the boundary that is in force."""
     parameters = call.parameters
     asked = read_form("iam", call.operation, parameters)
-    tags = {tag["Key"]: tag["Value"] for tag in asked.get("Tags", ())}
+    tags = {tag["Key"]: tag["Value"] for tag in _asked_tags(call)}
     context: dict[str, str | Sequence[str]] = {
         f"aws:RequestTag/{key}": value for key, value in tags.items()
     }

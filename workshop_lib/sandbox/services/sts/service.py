@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-acc
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from xml.sax.saxutils import escape
@@ -154,7 +154,8 @@ class Sts(Service):
         seconds = asked.get("DurationSeconds", _HOUR)
         _require_duration(seconds, role.max_session_duration, call)
         tags = _tags_of(call, asked)
-        transitive = {key: tags[key] for key in asked.get("TransitiveTagKeys", ())}
+        passed_on = _folded(asked.get("TransitiveTagKeys", ()))
+        transitive = {key: value for key, value in tags.items() if key.lower() in passed_on}
         source = asked.get("SourceIdentity", caller.source_identity)
         session = self._new_session(
             call,
@@ -290,17 +291,21 @@ def _tags_of(call: Call, asked: Mapping[str, Any]) -> Tags:
     """
     listed = asked.get("Tags", ())
     tags = {tag["Key"]: tag["Value"] for tag in listed}
-    if len({key.lower() for key in tags}) < len(listed):
+    if len(_folded(tags)) < len(listed):
         raise _invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
-    inherited = {key.lower() for key in call.caller.transitive}
-    if any(key.lower() in inherited for key in tags):
+    if _folded(call.caller.transitive) & _folded(tags):
         raise _invalid(
             "One of the specified transitive tag keys can't be set because it conflicts with a "
             "transitive tag key from the calling session."
         )
-    if any(key not in tags for key in asked.get("TransitiveTagKeys", ())):
+    if not _folded(asked.get("TransitiveTagKeys", ())) <= _folded(tags):
         raise _invalid("The specified transitive tag key must be included in the requested tags.")
     return tags
+
+
+def _folded(keys: Iterable[str]) -> set[str]:
+    """Tag keys as STS compares them: their case does not matter."""
+    return {key.lower() for key in keys}
 
 
 def _invalid(message: str) -> AwsError:
