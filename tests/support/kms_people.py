@@ -53,14 +53,17 @@ def user(name: str, *statements: dict[str, Any]) -> tuple[str, Any]:
     )
 
 
-def role_session(name: str, *statements: dict[str, Any]) -> tuple[str, Any]:
-    """A new role: its ARN, and KMS called by a session of it."""
+def role_session(
+    name: str, *statements: dict[str, Any], session_policy: str | None = None
+) -> tuple[str, Any]:
+    """A new role: its ARN, and KMS called by a session of it, under a policy if one is given."""
     iam, sts = boto3.client("iam", region_name=REGION), boto3.client("sts", region_name=REGION)
     trust = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy(trust))["Role"]["Arn"]
     if statements:
         iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=policy(*statements))
-    found = sts.assume_role(RoleArn=role, RoleSessionName="session")["Credentials"]
+    more = {} if session_policy is None else {"Policy": session_policy}
+    found = sts.assume_role(RoleArn=role, RoleSessionName="session", **more)["Credentials"]
     return role, boto3.client(
         "kms",
         region_name=REGION,

@@ -9,15 +9,15 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from tests.support.kms_people import client, later, new_key, refused
+from tests.support.kms_people import REGION, client, later, new_key, refused
 from workshop_lib.sandbox import clock
 
 MATERIAL, OTHER = b"m" * 32, b"o" * 32
 
 
-def parcel(arn: str, material: bytes) -> dict[str, Any]:
+def parcel(arn: str, material: bytes, region: str = REGION) -> dict[str, Any]:
     """The token and the wrapped material for ImportKeyMaterial."""
-    asked = client().get_parameters_for_import(
+    asked = client(region).get_parameters_for_import(
         KeyId=arn, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
     )
     public = serialization.load_der_public_key(asked["PublicKey"])
@@ -30,9 +30,11 @@ def parcel(arn: str, material: bytes) -> dict[str, Any]:
     }
 
 
-def bring(arn: str, material: bytes = MATERIAL, **more: Any) -> dict[str, Any]:
-    model = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE", **more}
-    answer: dict[str, Any] = client().import_key_material(**parcel(arn, material), **model)
+def bring(
+    arn: str, material: bytes = MATERIAL, region: str = REGION, **more: Any
+) -> dict[str, Any]:
+    asked = {**parcel(arn, material, region), "ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+    answer: dict[str, Any] = client(region).import_key_material(**{**asked, **more})
     return answer
 
 
@@ -157,11 +159,14 @@ def test_material_has_its_length(size: int) -> None:
 
 
 def test_new_material_waits_for_rotation_on_demand() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-on-demand.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-on-demand.html
+    Text: LocalStack's snapshots of KMS, recorded from AWS in 2025
+    """
     kms, arn = client(), new_key(Origin="EXTERNAL")
     first = bring(arn)["KeyMaterialId"]
     blob = kms.encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
-    with refused("KMSInvalidStateException"):
+    told = f"No available key material pending rotation for the key: {arn}."
+    with refused("KMSInvalidStateException", told):
         kms.rotate_key_on_demand(KeyId=arn)
     second = bring(arn, OTHER, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["CurrentKeyMaterialId"] == first
@@ -178,3 +183,125 @@ def test_keys_of_other_origin_take_no_material() -> None:
         f"{arn} origin is AWS_KMS which is not valid for this operation.",
     ):
         parcel(arn, MATERIAL)
+
+
+# --- multi-Region keys --------------------------------------------------------------------
+
+THERE = "eu-west-1"
+
+
+def in_two_regions(**more: Any) -> tuple[str, str]:
+    """A multi-Region key with imported material, and its replica, which has none yet."""
+    primary = new_key(Origin="EXTERNAL", MultiRegion=True)
+    bring(primary, **more)
+    client().replicate_key(KeyId=primary, ReplicaRegion=THERE)
+    return primary, primary.replace(REGION, THERE)
+
+
+def state_of(arn: str, region: str) -> str:
+    return str(client(region).describe_key(KeyId=arn)["KeyMetadata"]["KeyState"])
+
+
+def materials(arn: str, region: str = REGION) -> dict[str, tuple[str, str]]:
+    """Of each key material, by its id: its state, and whether it is imported."""
+    listed = client(region).list_key_rotations(KeyId=arn, IncludeKeyMaterial="ALL_KEY_MATERIAL")
+    return {
+        each["KeyMaterialId"]: (each["KeyMaterialState"], each["ImportState"])
+        for each in listed["Rotations"]
+    }
+
+
+def test_each_region_takes_the_same_material() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html
+    """
+    primary, replica = in_two_regions()
+    there = client(THERE)
+    blob = client().encrypt(KeyId=primary, Plaintext=b"x")["CiphertextBlob"]
+    assert state_of(replica, THERE) == "PendingImport"
+    with refused("KMSInvalidStateException", f"{replica} is pending import."):
+        there.encrypt(KeyId=replica, Plaintext=b"x")
+    with refused("IncorrectKeyMaterialException"):
+        bring(replica, OTHER, THERE)
+    made = bring(replica, MATERIAL, THERE)["KeyMaterialId"]
+    assert materials(primary) == materials(replica, THERE) == {made: ("CURRENT", "IMPORTED")}
+    assert there.decrypt(CiphertextBlob=blob, KeyId=replica)["Plaintext"] == b"x"
+
+
+def test_material_expires_and_goes_in_each_region_by_itself() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html"""
+    soon = {
+        "ExpirationModel": "KEY_MATERIAL_EXPIRES", "ValidTo": clock.now() + timedelta(days=10)
+    }  # fmt: skip
+    primary, replica = in_two_regions(**soon)
+    bring(replica, MATERIAL, THERE)
+    later(days=11)
+    assert (state_of(primary, REGION), state_of(replica, THERE)) == ("PendingImport", "Enabled")
+    bring(primary)
+    client(THERE).delete_imported_key_material(KeyId=replica)
+    assert (state_of(primary, REGION), state_of(replica, THERE)) == ("Enabled", "PendingImport")
+
+
+def test_new_material_is_imported_in_all_regions_before_a_rotation() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_RotationsListEntry.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html
+    """
+    primary, replica = in_two_regions()
+    first = bring(replica, MATERIAL, THERE)["KeyMaterialId"]
+    blob = client().encrypt(KeyId=primary, Plaintext=b"x")["CiphertextBlob"]
+    second = bring(primary, OTHER, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+    waiting = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+    assert materials(primary)[second] == (waiting, "IMPORTED")
+    told = f"No available key material pending rotation for the key: {primary}."
+    with refused("KMSInvalidStateException", told):
+        client().rotate_key_on_demand(KeyId=primary)
+    bring(replica, OTHER, THERE, ImportType="EXISTING_KEY_MATERIAL", KeyMaterialId=second)
+    assert materials(primary)[second] == ("PENDING_ROTATION", "IMPORTED")
+    client().rotate_key_on_demand(KeyId=primary)
+    after = {first: ("NON_CURRENT", "IMPORTED"), second: ("CURRENT", "IMPORTED")}
+    assert materials(primary) == materials(replica, THERE) == after
+    there = client(THERE)
+    assert there.decrypt(CiphertextBlob=blob, KeyId=replica)["KeyMaterialId"] == first
+    new = there.encrypt(KeyId=replica, Plaintext=b"y")["CiphertextBlob"]
+    assert client().decrypt(CiphertextBlob=new, KeyId=primary)["KeyMaterialId"] == second
+    asked = [{"AttributeKey": "EventName", "AttributeValue": "RotateKey"}]
+    assert len(boto3.client("cloudtrail").lookup_events(LookupAttributes=asked)["Events"]) == 1
+
+
+def test_what_waits_goes_everywhere_with_the_primary_s() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html"""
+    primary, replica = in_two_regions()
+    bring(replica, MATERIAL, THERE)
+    second = bring(primary, OTHER, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+    bring(replica, OTHER, THERE)
+    client(THERE).delete_imported_key_material(KeyId=replica, KeyMaterialId=second)
+    assert materials(primary)[second] == ("PENDING_MULTI_REGION_IMPORT_AND_ROTATION", "IMPORTED")
+    client().delete_imported_key_material(KeyId=primary, KeyMaterialId=second)
+    assert second not in {**materials(primary), **materials(replica, THERE)}
+    bring(primary, b"p" * 32, ImportType="NEW_KEY_MATERIAL")
+
+
+@pytest.mark.unconfirmed("AWS says that a replica takes no new material, not how it refuses it")
+def test_a_replica_takes_no_new_material() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
+    _, replica = in_two_regions()
+    with refused("UnsupportedOperationException"):
+        bring(replica, OTHER, THERE, ImportType="NEW_KEY_MATERIAL")
+
+
+def test_a_new_primary_goes_on_where_the_old_one_was() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-update.html"""
+    primary, replica = in_two_regions()
+    bring(replica, MATERIAL, THERE)
+    bring(primary, OTHER, ImportType="NEW_KEY_MATERIAL")
+    bring(replica, OTHER, THERE)
+    client().rotate_key_on_demand(KeyId=primary)
+    client().update_primary_region(KeyId=primary, PrimaryRegion=THERE)
+    third = bring(replica, b"p" * 32, THERE, ImportType="NEW_KEY_MATERIAL")["KeyMaterialId"]
+    bring(primary, b"p" * 32)
+    client(THERE).rotate_key_on_demand(KeyId=replica)
+    assert materials(primary)[third] == ("CURRENT", "IMPORTED")
+    for region in (REGION, THERE):
+        asked = [{"AttributeKey": "EventName", "AttributeValue": "RotateKey"}]
+        trail = boto3.client("cloudtrail", region)
+        assert len(trail.lookup_events(LookupAttributes=asked)["Events"]) == 1

@@ -301,3 +301,33 @@ def test_the_account_root_stands_for_the_account() -> None:
     writer.encrypt(KeyId=arn, Plaintext=b"x")
     with refused("AccessDeniedException"):
         writer.describe_key(KeyId=arn)
+
+
+@pytest.mark.parametrize(
+    "name", ["nosuch.amazonaws.com", "lambda.amazon.com", "us-east-1.amazonaws.com", "s3"]
+)
+def test_a_key_policy_names_services_that_there_are(name: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+    Text: notes of public Terraform modules on what their users met, of 2022 to 2025
+    """
+    arn = new_key()
+    told = "Policy contains a statement with one or more invalid service principals."
+    statement = {**ENCRYPT, "Principal": {"Service": ["s3.amazonaws.com", name]}}
+    with refused("MalformedPolicyDocumentException", told):
+        client().put_key_policy(KeyId=arn, PolicyName="default", Policy=delegating(statement))
+    with refused("MalformedPolicyDocumentException", told):
+        new_key(Policy=delegating(statement))
+    there_are = ["delivery.logs.amazonaws.com", "logs.eu-west-1.amazonaws.com", "dax.amazonaws.com"]
+    new_key(Policy=delegating({**ENCRYPT, "Principal": {"Service": there_are}}))
+
+
+@pytest.mark.unconfirmed("AWS documents the size, not how it refuses a larger policy")
+def test_a_key_policy_has_32_kilobytes() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html#key-policy-format"""
+    arn, document = new_key(), delegating()
+    asked = {"KeyId": arn, "PolicyName": "default"}
+    client().put_key_policy(**asked, Policy=document.ljust(32_768))
+    with refused("LimitExceededException"):
+        client().put_key_policy(**asked, Policy=document.ljust(32_769))
+    with refused("LimitExceededException"):
+        new_key(Policy=document.ljust(32_769))

@@ -164,10 +164,25 @@ def test_replicas_rotate_with_their_primary() -> None:
     arn = new_key(MultiRegion=True)
     kms.replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
     key_id = arn.rpartition("/")[2]
-    with refused("UnsupportedOperationException"):
-        there.enable_key_rotation(KeyId=key_id)
+    for attempt in (there.enable_key_rotation, there.rotate_key_on_demand):
+        with refused("UnsupportedOperationException"):
+            attempt(KeyId=key_id)
     kms.enable_key_rotation(KeyId=key_id)
     later(days=366)
     replica = there.describe_key(KeyId=key_id)["KeyMetadata"]
     assert len(rotations(arn)) == 1
     assert replica["CurrentKeyMaterialId"] == material(arn)
+
+
+def test_replicas_rotate_on_demand_with_their_primary() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys-on-demand.html"""
+    kms, there, arn = client(), client("eu-west-1"), new_key(MultiRegion=True)
+    key_id = arn.rpartition("/")[2]
+    blob = kms.encrypt(KeyId=arn, Plaintext=b"old")["CiphertextBlob"]
+    kms.replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
+    kms.rotate_key_on_demand(KeyId=arn)
+    new = there.encrypt(KeyId=key_id, Plaintext=b"new")["CiphertextBlob"]
+    assert kms.decrypt(CiphertextBlob=new)["KeyMaterialId"] == material(arn)
+    assert there.decrypt(CiphertextBlob=blob, KeyId=key_id)["Plaintext"] == b"old"
+    listed = there.list_key_rotations(KeyId=key_id)["Rotations"]
+    assert [each["RotationType"] for each in listed] == ["ON_DEMAND"]

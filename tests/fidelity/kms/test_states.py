@@ -187,3 +187,19 @@ def test_a_primary_key_waits_for_its_replicas() -> None:
     later(days=7)
     with refused("NotFoundException"):
         kms.describe_key(KeyId=arn)
+
+
+def test_only_a_primary_key_is_replicated() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html
+    Text: LocalStack's snapshots of KMS, recorded from AWS
+    """
+    kms, there = client(), client("eu-west-1")
+    single, arn = new_key(), new_key(MultiRegion=True)
+    kms.replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
+    replica = arn.replace("us-east-1", "eu-west-1")
+    for asker, named in ((kms, single), (there, replica)):
+        told = f"{named} is not a multi-region primary key."
+        with refused("UnsupportedOperationException", told):
+            asker.replicate_key(KeyId=named, ReplicaRegion="eu-central-1")
+        with refused("UnsupportedOperationException", told):
+            asker.update_primary_region(KeyId=named, PrimaryRegion="eu-west-1")

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import shake_256
 from random import Random
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.kms_people import delegating
 from workshop_lib.errors import NotEmulated
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import clock
@@ -26,7 +28,10 @@ from workshop_lib.sandbox.protocol.routing import require_operation
 from workshop_lib.sandbox.protocol.service_model import description
 from workshop_lib.sandbox.services.cloudtrail.events import Event
 from workshop_lib.sandbox.services.kms import DEFINITION as KMS
+from workshop_lib.sandbox.services.kms.asymmetric import new_private_key
 from workshop_lib.sandbox.services.kms.ciphertext import OVERHEAD, BlobSealer, BrokenBlob, canonical
+from workshop_lib.sandbox.services.kms.grants import Grant
+from workshop_lib.sandbox.services.kms.ml_dsa import sign_mu, verify_mu
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.services.kms.requests import check
 from workshop_lib.sandbox.services.kms.service import Kms
@@ -35,6 +40,7 @@ from workshop_lib.sandbox.services.s3 import DEFINITION as S3
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 ACCOUNT = "123456789012"
+TABLE = f"arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/orders"
 SECRET, MATERIAL, KEY_ID = b"s" * 32, "ab" * 32, "1234abcd-12ab-34cd-56ef-1234567890ab"
 contexts = st.dictionaries(st.text(max_size=12), st.text(max_size=12), max_size=4)
 plaintexts = st.binary(min_size=1, max_size=200)
@@ -351,7 +357,7 @@ def test_a_service_works_by_its_grant_and_no_further(gate: Gateway, kms: Any) ->
     def data_key(context: dict[str, str]) -> Any:
         stranger = s3_call(gate, nobody())
         return on_behalf(gate).generate_data_key_as_service(
-            stranger, service="dynamodb", key=arn, context=context
+            stranger, service="dynamodb", key=arn, context=context, source_arn=TABLE
         )
 
     with pytest.raises(AwsError, match="AccessDeniedException"):
@@ -367,8 +373,9 @@ def test_a_service_works_by_its_grant_and_no_further(gate: Gateway, kms: Any) ->
     assert listed["GranteePrincipal"] == "dynamodb.us-east-1.amazonaws.com"
     made = data_key({**context, "more": "is allowed"})
     opened = on_behalf(gate).decrypt_as_service(
-        call, service="dynamodb", wrapped=made.wrapped, context={**context, "more": "is allowed"}
-    )
+        call, service="dynamodb", wrapped=made.wrapped, context={**context, "more": "is allowed"},
+        source_arn=TABLE,
+    )  # fmt: skip
     assert opened == made.plaintext
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key({"aws:dynamodb:tableName": "payments"})
@@ -376,6 +383,63 @@ def test_a_service_works_by_its_grant_and_no_further(gate: Gateway, kms: Any) ->
     on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key(context)
+
+
+@pytest.mark.parametrize("name", ["dynamodb.amazonaws.com", "dynamodb.us-east-1.amazonaws.com"])
+def test_a_grant_to_a_service_is_for_one_resource(gate: Gateway, kms: Any, name: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html"""
+    arn = kms.create_key()["KeyMetadata"]["Arn"]
+    made = kms.create_grant(
+        KeyId=arn, GranteeServicePrincipal=name, RetiringServicePrincipal=name,
+        Operations=["GenerateDataKey"], Constraints={"SourceArn": TABLE},
+    )  # fmt: skip
+
+    def data_key(source_arn: str, service: str = "dynamodb") -> None:
+        on_behalf(gate).generate_data_key_as_service(
+            s3_call(gate, nobody()), service=service, key=arn, context={}, source_arn=source_arn
+        )
+
+    data_key(TABLE)
+    for source_arn, service in ((f"{TABLE}-2", "dynamodb"), (TABLE, "s3")):
+        with pytest.raises(AwsError, match="AccessDeniedException"):
+            data_key(source_arn, service)
+    grant_id, call = made["GrantId"], s3_call(gate, nobody())
+    with pytest.raises(AwsError, match="AccessDeniedException"):
+        on_behalf(gate).retire_grant(call, service="s3", key=arn, grant_id=grant_id)
+    on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    assert kms.list_grants(KeyId=arn)["Grants"] == []
+
+
+@pytest.mark.parametrize(
+    ("constraints", "covered"),
+    [({"SourceArn": TABLE}, True), ({"SourceArn": f"{TABLE}-2"}, False), ({}, False)],
+)
+def test_a_grant_passes_its_resource_on(constraints: dict[str, str], covered: bool) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html#grant-creategrant"""
+    parent = Grant(
+        "1", "arn", None, ("Decrypt", "CreateGrant"), clock.now(), "root", source_arn=TABLE
+    )
+    assert parent.covers(("Decrypt",), constraints) is covered
+    assert replace(parent, source_arn=None).covers(("Decrypt",), constraints)
+
+
+def test_a_key_policy_can_hold_a_service_to_a_resource(gate: Gateway, kms: Any) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "dynamodb.us-east-1.amazonaws.com"},
+        "Action": "kms:GenerateDataKey",
+        "Resource": "*",
+        "Condition": {
+            "ArnEquals": {"aws:SourceArn": TABLE}, "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        },
+    }  # fmt: skip
+    arn = kms.create_key(Policy=delegating(statement))["KeyMetadata"]["Arn"]
+    call = s3_call(gate, nobody())
+    asked = {"service": "dynamodb", "key": arn, "context": {}}
+    on_behalf(gate).generate_data_key_as_service(call, **asked, source_arn=TABLE)
+    with pytest.raises(AwsError, match="AccessDeniedException"):
+        on_behalf(gate).generate_data_key_as_service(call, **asked, source_arn=f"{TABLE}-2")
 
 
 def test_usability_tells_when_a_key_could_not_be_used(gate: Gateway, kms: Any) -> None:
@@ -387,6 +451,30 @@ def test_usability_tells_when_a_key_could_not_be_used(gate: Gateway, kms: Any) -
     (off, unusable), (on, usable) = on_behalf(gate).usability(arn)
     assert (unusable, usable) == (False, True)
     assert timedelta(minutes=59) < on - off < timedelta(minutes=61)
+
+
+# --- ML-DSA by its message representative ---------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", ["ML_DSA_44", "ML_DSA_65", "ML_DSA_87"])
+def test_signatures_of_mu_are_those_of_the_message(spec: str) -> None:
+    """Ours beside the cryptography package's, which takes whole messages only."""
+    for message in (b"", b"a", b"message" * 700):
+        key = new_private_key(spec)
+        public, raw = key.public_key(), key.public_key().public_bytes_raw()
+        mu = shake_256(shake_256(raw).digest(64) + b"\0\0" + message).digest(64)
+        public.verify(sign_mu(spec, key.private_bytes_raw(), mu), message)
+        signature = key.sign(message)
+        assert verify_mu(spec, raw, mu, signature)
+        assert not verify_mu(spec, raw, bytes(64), signature)
+        for place in (0, len(signature) // 2, len(signature) - 1):  # challenge, z, hints
+            altered = bytearray(signature)
+            altered[place] ^= 1
+            assert not verify_mu(spec, raw, mu, bytes(altered))
+        assert not verify_mu(spec, raw, mu, signature[:-1])
+        assert not verify_mu(spec, raw, mu, signature + b"\0")
+        other = new_private_key(spec).public_key().public_bytes_raw()
+        assert not verify_mu(spec, other, mu, signature)
 
 
 # --- the trail ----------------------------------------------------------------------------

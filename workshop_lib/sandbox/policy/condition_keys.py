@@ -38,6 +38,8 @@ _KNOWN_KEYS = {
     "kms:schedulekeydeletionpendingwindowindays", "kms:signingalgorithm", "kms:validto",
     "kms:viaservice", "kms:wrappingalgorithm",
     "kms:wrappingkeyspec",
+    "kms:grantconstraintsourcearn", "kms:granteeserviceprincipal", "kms:retiringserviceprincipal",
+    "kms:trailingdayswithoutkeyusage",
     "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys",
     "s3:object-lock-legal-hold", "s3:object-lock-mode", "s3:object-lock-retain-until-date",
     "s3:prefix",

@@ -345,8 +345,10 @@ def _check_bucket_actions(statement: dict[str, Any]) -> None:
 def _check_key(statement: dict[str, Any]) -> None:
     if not _named(statement):
         raise MalformedPolicy("Policy contains a statement with no principal.")
-    if _wrong_principal(statement, ("AWS", "Service", "Federated")):
-        raise MalformedPolicy("Policy contains a statement with one or more invalid principals.")
+    wrong = _wrong_principal(statement, ("AWS", "Service", "Federated"))
+    if wrong:
+        kind = "service principals" if wrong.startswith('"SERVICE":') else "principals"
+        raise MalformedPolicy(f"Policy contains a statement with one or more invalid {kind}.")
 
 
 def _check_table(statement: dict[str, Any]) -> None:

@@ -217,38 +217,39 @@ class Trail:
         host: str | None = None,
         user_agent: str | None = None,
         api_version: str | None = None,
-    ) -> None:
+    ) -> Event:
         """Write down an API call: ``name`` of the service ``source``, made within ``call``.
 
         Nothing of the request is kept but what ``parameters``, ``response`` and ``more`` say.
+        Returns the event.
         """
         by_itself = call.caller.principal.kind == "service"
         agent = call.request.headers.get("user-agent", "") if user_agent is None else user_agent
-        self._events.append(
-            Event(
-                ordinal=self._next("event"),
-                time=clock.now(),
-                source=source,
-                name=name,
-                region=call.region,
-                account=call.account,
-                caller=call.caller,
-                source_ip=call.request.source_ip,
-                user_agent=agent,
-                request_id=call.request_id,
-                parameters=parameters,
-                response=response,
-                more=more,
-                resources=tuple(resources),
-                read_only=read_only,
-                error_code=_ERROR_CODES.get(error.code, error.code) if error else None,
-                error_message=error.message if error else None,
-                invoked_by=invoked_by,
-                host=host,
-                api_version=api_version,
-                shared=self._next("shared") if by_itself else None,
-            )
+        event = Event(
+            ordinal=self._next("event"),
+            time=clock.now(),
+            source=source,
+            name=name,
+            region=call.region,
+            account=call.account,
+            caller=call.caller,
+            source_ip=call.request.source_ip,
+            user_agent=agent,
+            request_id=call.request_id,
+            parameters=parameters,
+            response=response,
+            more=more,
+            resources=tuple(resources),
+            read_only=read_only,
+            error_code=_ERROR_CODES.get(error.code, error.code) if error else None,
+            error_message=error.message if error else None,
+            invoked_by=invoked_by,
+            host=host,
+            api_version=api_version,
+            shared=self._next("shared") if by_itself else None,
         )
+        self._events.append(event)
+        return event
 
     def record_service_event(
         self,

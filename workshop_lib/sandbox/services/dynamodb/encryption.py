@@ -18,6 +18,7 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import lower_first
+from workshop_lib.sandbox.services.dynamodb.permissions import table_arn
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.storage import sealing
 
@@ -249,8 +250,9 @@ class EncryptionAtRest:
             return plaintext
         with _passed_on(call, state.table):
             return self._kms.decrypt_as_service(
-                call, service=SERVICE, wrapped=state.key.wrapped, context=context
-            )
+                call, service=SERVICE, wrapped=state.key.wrapped, context=context,
+                source_arn=table_arn(call, state.table),
+            )  # fmt: skip
 
     def _new_key(self, call: Call, state: Encryption, key_id: str) -> TableKey:
         """A table key under a KMS key, made by a grant in the caller's name.
@@ -269,8 +271,9 @@ class EncryptionAtRest:
             )
             try:
                 data_key = self._kms.generate_data_key_as_service(
-                    call, service=SERVICE, key=arn, context=context
-                )
+                    call, service=SERVICE, key=arn, context=context,
+                    source_arn=table_arn(call, state.table),
+                )  # fmt: skip
                 plaintext = self._decrypt(call, data_key.wrapped, context)
             except AwsError:
                 self._kms.retire_grant(call, service=SERVICE, key=arn, grant_id=grant)

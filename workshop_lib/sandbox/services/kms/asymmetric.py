@@ -1,6 +1,7 @@
 """KMS's asymmetric and HMAC operations, on real keys.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
+https://docs.aws.amazon.com/kms/latest/developerguide/pqkeys.html
 https://docs.aws.amazon.com/kms/latest/developerguide/hmac.html
 """
 
@@ -10,11 +11,12 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa, mlkem, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.kms import ml_dsa
 from workshop_lib.sandbox.services.kms.keys import Key
 
 _CURVES: dict[str, ec.EllipticCurve] = {
@@ -33,14 +35,28 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 
 
 _EDWARDS = "ECC_NIST_EDWARDS25519"
+_POST_QUANTUM: dict[str, Any] = {
+    "ML_DSA_44": mldsa.MLDSA44PrivateKey,
+    "ML_DSA_65": mldsa.MLDSA65PrivateKey,
+    "ML_DSA_87": mldsa.MLDSA87PrivateKey,
+    "ML_KEM_768": mlkem.MLKEM768PrivateKey,
+    "ML_KEM_1024": mlkem.MLKEM1024PrivateKey,
+}
 
 
 def new_private_key(spec: str) -> Any:
-    """A fresh RSA or elliptic curve key of a KMS key spec."""
+    """A fresh private key of a KMS key spec, or of the spec of a data key pair.
+
+    Raises NotEmulated for what the cryptography package cannot make: ML_KEM_512, SM2.
+    """
     if spec == _EDWARDS:
         return ed25519.Ed25519PrivateKey.generate()
+    if spec in _POST_QUANTUM:
+        return _POST_QUANTUM[spec].generate()
     if spec in _CURVES:
         return ec.generate_private_key(_CURVES[spec])
+    if not spec.startswith("RSA_"):
+        raise NotEmulated(f"The sandbox does not make keys of the spec {spec}.")
     return rsa.generate_private_key(65537, int(spec.removeprefix("RSA_")))
 
 
@@ -61,7 +77,7 @@ def is_spec(private_key: Any, spec: str) -> bool:
 
 
 def private_der(private_key: Any) -> bytes:
-    """A private key as PKCS #8, in DER."""
+    """A private key as PKCS #8, in DER; of ML-KEM and ML-DSA the seed, as KMS has it."""
     return bytes(
         private_key.private_bytes(
             serialization.Encoding.DER,
@@ -132,7 +148,7 @@ def rsa_decrypt(key: Key, algorithm: str, ciphertext: bytes) -> bytes:
 
 
 def _signing(algorithm: str, message: bytes, message_type: str) -> tuple[Any, ...]:
-    if algorithm == "ED25519_SHA_512":
+    if algorithm in ("ED25519_SHA_512", "ML_DSA_SHAKE_256"):
         return ()
     if algorithm == "ED25519_PH_SHA_512":
         raise NotEmulated("The sandbox does not emulate signatures with ED25519_PH_SHA_512.")
@@ -152,11 +168,14 @@ def _signing(algorithm: str, message: bytes, message_type: str) -> tuple[Any, ..
 
 
 def sign(key: Key, algorithm: str, message: bytes, message_type: str) -> bytes:
-    """A signature of ``message`` (RAW) or of its digest (DIGEST).
+    """A signature of ``message`` (RAW), of its digest (DIGEST) or of its μ (EXTERNAL_MU).
 
-    Raises AwsError ValidationException for a digest of another length.
+    Raises AwsError ValidationException for a digest or a μ of another length.
     https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
     """
+    if message_type == "EXTERNAL_MU":
+        _require_mu(algorithm, message)
+        return ml_dsa.sign_mu(key.spec, private_key_of(key).private_bytes_raw(), message)
     how = _signing(algorithm, message, message_type)
     return bytes(private_key_of(key).sign(message, *how))
 
@@ -166,11 +185,25 @@ def verify(key: Key, algorithm: str, message: bytes, message_type: str, signatur
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html
     """
+    public_key = private_key_of(key).public_key()
+    if message_type == "EXTERNAL_MU":
+        _require_mu(algorithm, message)
+        if not ml_dsa.verify_mu(key.spec, public_key.public_bytes_raw(), message, signature):
+            raise AwsError("KMSInvalidSignatureException", "")
+        return
     how = _signing(algorithm, message, message_type)
     try:
-        private_key_of(key).public_key().verify(signature, message, *how)
+        public_key.verify(signature, message, *how)
     except InvalidSignature:
         raise AwsError("KMSInvalidSignatureException", "") from None
+
+
+def _require_mu(algorithm: str, message: bytes) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html says 64 bytes."""
+    if len(message) != ml_dsa.MU_SIZE:
+        raise AwsError(
+            "ValidationException", f"Digest is invalid length for algorithm {algorithm}."
+        )
 
 
 def mac(key: Key, algorithm: str, message: bytes) -> bytes:
@@ -194,3 +227,25 @@ def shared_secret(key: Key, public_key: bytes) -> bytes:
         return bytes(private_key_of(key).exchange(ec.ECDH(), peer))
     except (ValueError, TypeError, AttributeError, UnsupportedAlgorithm):
         raise AwsError("ValidationException", "") from None
+
+
+def encapsulate(key: Key) -> tuple[bytes, bytes]:
+    """A fresh shared secret (32 bytes), and what its holder sends for it.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Encapsulate.html
+    """
+    secret, ciphertext = private_key_of(key).public_key().encapsulate()
+    return bytes(secret), bytes(ciphertext)
+
+
+def decapsulate(key: Key, ciphertext: bytes) -> bytes:
+    """The shared secret that an encapsulated one stands for.
+
+    An altered ciphertext, or another key's, gives other bytes and no error (implicit rejection).
+    Raises AwsError InvalidCiphertextException for one of another length.
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Decapsulate.html
+    """
+    try:
+        return bytes(private_key_of(key).decapsulate(ciphertext))
+    except ValueError:
+        raise AwsError("InvalidCiphertextException", "") from None

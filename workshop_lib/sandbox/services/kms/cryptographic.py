@@ -29,9 +29,19 @@ _USAGES = {
     "GenerateMac": "GENERATE_VERIFY_MAC",
     "VerifyMac": "GENERATE_VERIFY_MAC",
     "DeriveSharedSecret": "KEY_AGREEMENT",
+    "Encapsulate": "ENCAPSULATE_DECAPSULATE",
+    "Decapsulate": "ENCAPSULATE_DECAPSULATE",
 }
+# What GetKeyLastUsage tells of.
+# https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html
+USING = frozenset(_USAGES)
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
-_MESSAGE_TYPES = {"ED25519_SHA_512": ("RAW",), "ED25519_PH_SHA_512": ("DIGEST",)}
+# https://docs.aws.amazon.com/kms/latest/developerguide/mldsa.html
+_MESSAGE_TYPES = {
+    "ED25519_SHA_512": ("RAW",),
+    "ED25519_PH_SHA_512": ("DIGEST",),
+    "ML_DSA_SHAKE_256": ("RAW", "EXTERNAL_MU"),
+}
 _SIZES = {"AES_256": 32, "AES_128": 16}
 _INCORRECT_KEY = (  # AWS still says CMK here
     "The key ID in the request does not identify a CMK that can perform this operation."
@@ -59,6 +69,8 @@ class Use:
             "Verify": self._verify,
             "GetPublicKey": self._get_public_key,
             "DeriveSharedSecret": self._derive_shared_secret,
+            "Encapsulate": self._encapsulate,
+            "Decapsulate": self._decapsulate,
         }
 
     # --- symmetric and RSA encryption ------------------------------------------------------
@@ -169,8 +181,6 @@ class Use:
     def _generate_data_key_pair(self, asked: KeyRequest) -> Parameters:
         key, spec = asked.the_key, asked.values["KeyPairSpec"]
         require_usable(key, asked.call.operation, "SYMMETRIC_DEFAULT")
-        if not spec.startswith(("RSA", "ECC")):
-            raise NotEmulated(f"The sandbox does not make key pairs of the spec {spec}.")
         if asked.values.get("DryRun"):
             return {}
         pair = asymmetric.new_private_key(spec)
@@ -244,6 +254,24 @@ class Use:
             "KeyAgreementAlgorithm": algorithm,
             "KeyOrigin": key.origin,
         }
+
+    def _encapsulate(self, asked: KeyRequest) -> Parameters:
+        key, algorithm = asked.the_key, asked.values["EncapsulationAlgorithm"]
+        require_usable(key, "Encapsulate", algorithm)
+        secret, ciphertext = asymmetric.encapsulate(key)
+        return {
+            "KeyId": key.arn,
+            "SharedSecret": secret,
+            "SharedSecretCiphertextBlob": ciphertext,
+            "EncapsulationAlgorithm": algorithm,
+        }
+
+    def _decapsulate(self, asked: KeyRequest) -> Parameters:
+        key, values = asked.the_key, asked.values
+        algorithm = values["EncapsulationAlgorithm"]
+        require_usable(key, "Decapsulate", algorithm)
+        secret = asymmetric.decapsulate(key, values["SharedSecretCiphertextBlob"])
+        return {"KeyId": key.arn, "SharedSecret": secret, "EncapsulationAlgorithm": algorithm}
 
 
 def require_usable(key: Key, operation: str, algorithm: str) -> None:

@@ -3,20 +3,17 @@
 https://docs.aws.amazon.com/kms/latest/developerguide/grant-manage.html
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.policy.principals import is_service_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms.grants import Grant, new_grant_id, new_token, operations_for
 from workshop_lib.sandbox.services.kms.keys import Key
-from workshop_lib.sandbox.services.kms.permissions import KeyRequest
+from workshop_lib.sandbox.services.kms.permissions import PRINCIPAL_FIELDS, KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters, page
 from workshop_lib.sandbox.services.kms.store import KeyStore
-
-_SERVICE = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com")
 
 
 class Granting:
@@ -38,14 +35,12 @@ class Granting:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html"""
         key, values = asked.the_key, asked.values
         key.require_usable()
-        if {"GranteeServicePrincipal", "RetiringServicePrincipal"} & set(values):
-            raise NotEmulated("The sandbox does not emulate grants to service principals.")
-        if "GranteePrincipal" not in values:
-            raise AwsError("ValidationException", "GranteePrincipal is required.")
-        for field in ("GranteePrincipal", "RetiringPrincipal"):
-            if field in values:
-                self._require_principal(values[field], by_service=asked.via is not None)
         constraints = values.get("Constraints", {})
+        _require_one_of_each(values, constraints)
+        for field in PRINCIPAL_FIELDS:
+            if field in values:
+                by_name = "Service" in field or asked.via is not None
+                self._require_principal(values[field], by_name=by_name)
         _require_operations(key, values["Operations"], constraints)
         grant = self._same(key, values) or self._new(key, values)
         if asked.values.get("DryRun"):
@@ -57,8 +52,8 @@ class Granting:
         key.grants[grant.id] = grant
         return {"GrantToken": grant.tokens[-1], "GrantId": grant.id}
 
-    def _require_principal(self, arn: str, *, by_service: bool) -> None:
-        if by_service and _SERVICE.fullmatch(arn):
+    def _require_principal(self, arn: str, *, by_name: bool) -> None:
+        if by_name and is_service_principal(arn):
             return
         if not self._principal_exists(arn):
             raise AwsError("InvalidArnException", f"ARN does not refer to a valid principal: {arn}")
@@ -68,7 +63,7 @@ class Granting:
         return Grant(
             id="",
             key_arn=key.arn,
-            grantee=values["GranteePrincipal"],
+            grantee=values.get("GranteePrincipal"),
             operations=tuple(dict.fromkeys(values["Operations"])),
             created=clock.now(),
             issuer=f"arn:aws:iam::{key.account}:root",
@@ -76,6 +71,9 @@ class Granting:
             name=values.get("Name"),
             equals=constraints.get("EncryptionContextEquals"),
             subset=constraints.get("EncryptionContextSubset"),
+            grantee_service=values.get("GranteeServicePrincipal"),
+            retiring_service=values.get("RetiringServicePrincipal"),
+            source_arn=constraints.get("SourceArn"),
         )
 
     def _same(self, key: Key, values: Parameters) -> Grant | None:
@@ -86,7 +84,13 @@ class Granting:
         return next((g for g in key.grants.values() if _identity(g) == wanted), None)
 
     def _list(self, asked: KeyRequest) -> Parameters:
+        """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html"""
         values = asked.values
+        if "GranteeServicePrincipal" in values:
+            raise AwsError(
+                "ValidationException",
+                "GranteeServicePrincipal is a filter for AWS services only.",
+            )
         grants = [
             grant.describe()
             for grant in asked.the_key.grants.values()
@@ -118,10 +122,40 @@ class Granting:
             del key.grants[id]
 
 
+def _require_one_of_each(values: Parameters, constraints: Parameters) -> None:
+    """A grantee, and a retiring principal where a service is the grantee, each of one kind.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html
+    """
+    for kind in ("Grantee", "Retiring"):
+        if {f"{kind}Principal", f"{kind}ServicePrincipal"} <= set(values):
+            raise AwsError(
+                "ValidationException",
+                f"Specify either {kind}Principal or {kind}ServicePrincipal, not both.",
+            )
+    if "GranteeServicePrincipal" not in values:
+        if "GranteePrincipal" not in values:
+            raise AwsError(
+                "ValidationException", "GranteePrincipal or GranteeServicePrincipal is required."
+            )
+        return
+    if "SourceArn" not in constraints:
+        raise AwsError(
+            "ValidationException",
+            "A grant to GranteeServicePrincipal must have the grant constraint SourceArn.",
+        )
+    if not {"RetiringPrincipal", "RetiringServicePrincipal"} & set(values):
+        raise AwsError(
+            "ValidationException",
+            "A grant to GranteeServicePrincipal must have a RetiringPrincipal or a "
+            "RetiringServicePrincipal.",
+        )
+
+
 def _identity(grant: Grant) -> tuple[Any, ...]:
     return (
-        grant.name, grant.grantee, grant.retiring, grant.operations, _pairs(grant.equals),
-        _pairs(grant.subset),
+        grant.name, grant.grantee, grant.grantee_service, grant.retiring, grant.retiring_service,
+        grant.operations, _pairs(grant.equals), _pairs(grant.subset), grant.source_arn,
     )  # fmt: skip
 
 
@@ -153,5 +187,3 @@ def _require_operations(key: Key, operations: list[str], constraints: Parameters
             "ValidationException",
             "Specify either EncryptionContextEquals or EncryptionContextSubset, not both.",
         )
-    if set(constraints) - set(kinds):
-        raise NotEmulated("The sandbox does not emulate the grant constraint SourceArn.")

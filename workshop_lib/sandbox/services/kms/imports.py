@@ -1,6 +1,9 @@
 """Key material that customers bring themselves.
 
+A multi-Region key's material is imported in each of its Regions; only its ids are shared.
+
 https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys.html
+https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html
 """
 
 import os
@@ -17,9 +20,10 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms import asymmetric
 from workshop_lib.sandbox.services.kms.keys import Key, Material
-from workshop_lib.sandbox.services.kms.management import require_origin
+from workshop_lib.sandbox.services.kms.management import not_primary, require_origin
 from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters
+from workshop_lib.sandbox.services.kms.store import KeyStore
 
 _VALID = timedelta(hours=24)
 _LONGEST = timedelta(days=365)
@@ -39,7 +43,8 @@ class _Parcel:
 class Import:
     """GetParametersForImport, ImportKeyMaterial, DeleteImportedKeyMaterial."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
         self._parcels: dict[bytes, _Parcel] = {}
         self.handlers: dict[str, Callable[[KeyRequest], Parameters | None]] = {
             "GetParametersForImport": self._parameters,
@@ -79,7 +84,7 @@ class Import:
             secret = _unwrapped(parcel, values["EncryptedKeyMaterial"])
         except (ValueError, keywrap.InvalidUnwrap):
             raise AwsError("InvalidCiphertextException", "") from None
-        material = _placed(key, secret, values)
+        material = self._placed(key, secret, values)
         material.secret, material.expires = secret, expires
         material.description = values.get("KeyMaterialDescription", material.description)
         key.backing.private_key = None
@@ -92,7 +97,7 @@ class Import:
         _require_importable(key)
         backing, wanted = key.backing, asked.values.get("KeyMaterialId")
         if backing.pending is not None and wanted == backing.pending.id:
-            backing.pending = None
+            self._delete_pending(key, backing.pending)
             return {"KeyId": key.arn, "KeyMaterialId": wanted}
         materials = [m for m in backing.materials if wanted in (None, m.id)]
         if not materials:
@@ -102,6 +107,46 @@ class Import:
         material = materials[-1]
         material.secret = material.expires = backing.private_key = None
         return {"KeyId": key.arn, "KeyMaterialId": material.id}
+
+    def _delete_pending(self, key: Key, pending: Material) -> None:
+        """What is pending rotation goes in all Regions, or in a replica's alone."""
+        if not key.primary:
+            pending.secret = pending.expires = None
+            return
+        for each in self._store.replicas(key):
+            each.backing.pending = None
+
+    def _placed(self, key: Key, secret: bytes, values: Parameters) -> Material:
+        """Where imported material belongs: again in its place, first, or pending rotation.
+
+        Raises AwsError IncorrectKeyMaterialException for material the key cannot take.
+        """
+        backing = key.backing
+        _require_fit(key, secret)
+        id = backing.new_id(secret)
+        if values.get("KeyMaterialId", id) != id:
+            raise AwsError("IncorrectKeyMaterialException", "")
+        first = not backing.materials
+        new = values.get("ImportType", "NEW_KEY_MATERIAL" if first and key.primary else "") == (
+            "NEW_KEY_MATERIAL"
+        )
+        if new and not key.primary:
+            raise not_primary(key)
+        known = [*backing.materials, *([backing.pending] if backing.pending else [])]
+        for material in known:
+            if material.id == id and (not new or material is backing.pending):
+                return material
+        if not new or (backing.materials and not key.symmetric) or any(m.id == id for m in known):
+            raise AwsError("IncorrectKeyMaterialException", "")
+        if backing.pending is not None:
+            raise AwsError(
+                "KMSInvalidStateException",
+                f"New key material (id: {id}) cannot be imported into KMS key {key.arn}, because "
+                f"another key material (id: {backing.pending.id}) is pending rotation.",
+            )
+        for each in self._store.replicas(key):
+            each.backing.await_import(id)
+        return backing.pending or backing.current
 
 
 def _require_importable(key: Key) -> None:
@@ -148,39 +193,6 @@ def _unwrapped(parcel: _Parcel, wrapped: bytes) -> bytes:
     size = parcel.private_key.key_size // 8
     wrapping_key = parcel.private_key.decrypt(wrapped[:size], oaep)
     return keywrap.aes_key_unwrap_with_padding(wrapping_key, wrapped[size:])
-
-
-def _placed(key: Key, secret: bytes, values: Parameters) -> Material:
-    """Where imported material belongs: again in its place, first, or pending rotation.
-
-    Raises AwsError IncorrectKeyMaterialException for material the key cannot take.
-    """
-    backing = key.backing
-    _require_fit(key, secret)
-    id = backing.new_id(secret)
-    if values.get("KeyMaterialId", id) != id:
-        raise AwsError("IncorrectKeyMaterialException", "")
-    new = values.get("ImportType", "NEW_KEY_MATERIAL" if not backing.materials else "") == (
-        "NEW_KEY_MATERIAL"
-    )
-    known = [*backing.materials, *([backing.pending] if backing.pending else [])]
-    for material in known:
-        if material.id == id and (not new or material is backing.pending):
-            return material
-    if not new or (backing.materials and not key.symmetric) or any(m.id == id for m in known):
-        raise AwsError("IncorrectKeyMaterialException", "")
-    if backing.pending is not None:
-        raise AwsError(
-            "KMSInvalidStateException",
-            f"New key material (id: {id}) cannot be imported into KMS key {key.arn}, because "
-            f"another key material (id: {backing.pending.id}) is pending rotation.",
-        )
-    material = Material(id, secret)
-    if backing.materials:
-        backing.pending = material
-    else:
-        backing.materials.append(material)
-    return material
 
 
 def _require_fit(key: Key, secret: bytes) -> None:

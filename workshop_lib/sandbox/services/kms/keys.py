@@ -6,13 +6,14 @@ https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html
 
 import hashlib
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.cloudtrail.events import Event
 from workshop_lib.sandbox.services.kms.grants import Grant
 
 # --- what a key can do --------------------------------------------------------------------
@@ -38,12 +39,15 @@ SPECS: dict[str, dict[str, tuple[str, ...]]] = {
     "HMAC_256": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_256",)},
     "HMAC_384": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_384",)},
     "HMAC_512": {"GENERATE_VERIFY_MAC": ("HMAC_SHA_512",)},
+    **{f"ML_DSA_{size}": {"SIGN_VERIFY": ("ML_DSA_SHAKE_256",)} for size in (44, 65, 87)},
+    **{f"ML_KEM_{size}": {"ENCAPSULATE_DECAPSULATE": ("ML_KEM",)} for size in (768, 1024)},
 }
 ALGORITHMS_FIELD = {
     "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
     "SIGN_VERIFY": "SigningAlgorithms",
     "GENERATE_VERIFY_MAC": "MacAlgorithms",
     "KEY_AGREEMENT": "KeyAgreementAlgorithms",
+    "ENCAPSULATE_DECAPSULATE": "EncapsulationAlgorithms",
 }
 ON_DEMAND_LIMIT = 25
 
@@ -65,7 +69,10 @@ class Material:
 
 @dataclass
 class Backing:
-    """What stands behind a key, and behind all replicas of a multi-Region key alike."""
+    """What stands behind a key, and behind all replicas of a multi-Region key alike.
+
+    Where customers import it, each replica has its own, of the same ids: see `empty_copy`.
+    """
 
     key_id: str
     spec: str
@@ -95,6 +102,23 @@ class Backing:
         """A material's id: the same in every run for keys that KMS itself fills."""
         told = secret if self.imported else str(len(self.materials)).encode()
         return hashlib.sha256(self.key_id.encode() + told).hexdigest()
+
+    def await_import(self, id: str) -> None:
+        """Know of material that is about to be imported: the first, or one to rotate to."""
+        material = Material(id, None)
+        if self.materials:
+            self.pending = material
+        else:
+            self.materials.append(material)
+
+    def empty_copy(self) -> "Backing":
+        """The same materials in another Region, where none of them is imported yet."""
+        materials = [replace(each, secret=None, expires=None) for each in self.materials]
+        pending = self.pending and Material(self.pending.id, None)
+        return Backing(
+            self.key_id, self.spec, True, materials, pending,
+            recorded_rotations=self.recorded_rotations,
+        )  # fmt: skip
 
     def rotate(self, at: datetime, rotation: str) -> None:
         """New material from ``at`` on; what was encrypted before goes on decrypting."""
@@ -177,6 +201,7 @@ class Key:
     grants: dict[str, Grant] = field(default_factory=dict)
     expiration_model: str | None = None
     family: "Family | None" = None
+    last_use: Event | None = None  # the last cryptographic operation
 
     @cached_property
     def arn(self) -> str:
@@ -224,6 +249,13 @@ class Key:
         """Raise KMSInvalidStateException where ``state`` is among ``refused``."""
         if state in refused:
             raise AwsError("KMSInvalidStateException", f"{self.arn} is {_STATE_WORDS[state]}.")
+
+    def days_without_use(self, now: datetime) -> int:
+        """Whole days since the key was last used; since it was made, if it never was.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-trailing-days-without-key-usage
+        """
+        return (now - (self.last_use.time if self.last_use else self.created)).days
 
     def facts(self) -> KeyFacts:
         """A snapshot for other services."""

@@ -55,6 +55,7 @@ class Administration:
             "ReplicateKey": self._replicate_key,
             "UpdatePrimaryRegion": self._update_primary_region,
             "DescribeKey": lambda asked: {"KeyMetadata": asked.the_key.metadata()},
+            "GetKeyLastUsage": self._last_usage,
             "ListKeys": self._list_keys,
             "UpdateKeyDescription": self._update_description,
             "EnableKey": self._enable_key,
@@ -86,6 +87,8 @@ class Administration:
         origin = values.get("Origin", "AWS_KMS")
         if origin not in ("AWS_KMS", "EXTERNAL") or {"CustomKeyStoreId", "XksKeyId"} & set(values):
             raise NotEmulated("The sandbox does not emulate custom key stores.")
+        if origin == "EXTERNAL" and spec.startswith("ML_"):
+            raise NotEmulated(f"The sandbox does not import key material of the spec {spec}.")
         tags = _tags(values, {})
         policy = self._policy(asked, f"arn:aws:kms:{call.region}:{call.account}:key/new")
         multi_region = bool(values.get("MultiRegion"))
@@ -139,17 +142,16 @@ class Administration:
         key.require_usable()
         region, family = values["ReplicaRegion"], key.family
         if family is None or not key.primary:
-            raise _unsupported(key, "is not a multi-Region primary key")
-        if key.backing.imported:
-            raise NotEmulated("The sandbox does not replicate keys with imported key material.")
+            raise not_primary(key)
         if self._store.get(region, key.id) is not None:
             arn = key.arn.replace(f":{key.region}:", f":{region}:")
             raise AwsError("AlreadyExistsException", f"Key '{arn}' already exists")
         replica = Key(
             id=key.id, region=region, account=key.account, spec=key.spec, usage=key.usage,
             origin=key.origin, manager=key.manager, description=values.get("Description", ""),
-            policy=self._policy(asked, key.arn), backing=key.backing, created=clock.now(),
-            tags=_tags(values, {}), family=family,
+            policy=self._policy(asked, key.arn), created=clock.now(), tags=_tags(values, {}),
+            backing=key.backing.empty_copy() if key.backing.imported else key.backing,
+            family=family,
         )  # fmt: skip
         self._store.add(replica)
         family.regions.append(region)
@@ -163,13 +165,34 @@ class Administration:
         key, region = asked.the_key, asked.values["PrimaryRegion"]
         key.require_usable()
         if key.family is None or not key.primary:
-            raise _unsupported(key, "is not a multi-Region primary key")
+            raise not_primary(key)
         replica = self._store.get(region, key.id)
         if replica is None:
             arn = key.arn.replace(f":{key.region}:", f":{region}:")
             raise AwsError("NotFoundException", f"Key '{arn}' does not exist")
         replica.require_usable()
         key.family.primary = region
+
+    def _last_usage(self, asked: KeyRequest) -> Parameters:
+        """Known at once; AWS takes up to an hour. It has looked on since the key was made.
+
+        https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyLastUsage.html
+        """
+        key, last = asked.the_key, asked.the_key.last_use
+        usage: Parameters = {}
+        if last is not None:
+            usage = {
+                "Operation": last.name,
+                "Timestamp": last.time.replace(microsecond=0),
+                "CloudTrailEventId": last.event_id,
+                "KmsRequestId": last.request_id,
+            }
+        return {
+            "KeyId": key.id,
+            "KeyLastUsage": usage,
+            "TrackingStartDate": key.created,
+            "KeyCreationDate": key.created,
+        }
 
     def _list_keys(self, asked: KeyRequest) -> Parameters:
         keys = [{"KeyId": k.id, "KeyArn": k.arn} for k in self._store.keys(asked.call.region)]
@@ -246,7 +269,10 @@ class Administration:
         ]
         if whole and key.backing.pending is not None:
             pending = _rotation_entry(key, key.backing.pending)
-            entries.append({**pending, "KeyMaterialState": "PENDING_ROTATION"})
+            state = "PENDING_ROTATION"
+            if not self._imported_everywhere(key):
+                state = "PENDING_MULTI_REGION_IMPORT_AND_ROTATION"
+            entries.append({**pending, "KeyMaterialState": state})
         return page(entries, values, "Rotations", 100)
 
     def _rotate_on_demand(self, asked: KeyRequest) -> Parameters:
@@ -261,12 +287,27 @@ class Administration:
                 f"The on-demand rotations limit has been reached for the given keyId. No more "
                 f"on-demand rotations can be performed for this key: {key.arn}",
             )
-        if key.backing.imported and key.backing.pending is None:
+        if key.backing.imported and not self._imported_everywhere(key):
             raise AwsError(
-                "KMSInvalidStateException", f"{key.arn} has no key material pending rotation."
+                "KMSInvalidStateException",
+                f"No available key material pending rotation for the key: {key.arn}.",
             )
-        key.backing.rotate(clock.now(), "ON_DEMAND")
+        # Looked up before: whoever looks a key up after its rotation records that.
+        replicas, now = [*self._store.replicas(key)], clock.now()
+        key.backing.rotate(now, "ON_DEMAND")
+        for replica in replicas:
+            if replica.backing is not key.backing:
+                replica.backing.rotate(now, "ON_DEMAND")
+                replica.backing.recorded_rotations += 1  # by the primary key
         return {"KeyId": key.arn}
+
+    def _imported_everywhere(self, key: Key) -> bool:
+        """Whether the material that is pending rotation is imported in all the key's Regions.
+
+        https://docs.aws.amazon.com/kms/latest/APIReference/API_RotationsListEntry.html
+        """
+        waiting = [each.backing.pending for each in self._store.replicas(key)]
+        return all(material is not None and material.secret for material in waiting)
 
     # --- aliases ---------------------------------------------------------------------------
 
@@ -397,6 +438,11 @@ def _unsupported(key: Key, why: str) -> AwsError:
     return AwsError("UnsupportedOperationException", f"{key.arn} {why}.")
 
 
+def not_primary(key: Key) -> AwsError:
+    """The refusal of what only a primary key takes. AWS writes the word in small letters."""
+    return _unsupported(key, "is not a multi-region primary key")
+
+
 def require_origin(key: Key, origin: str) -> None:
     """Raise AwsError UnsupportedOperationException for a key of the other origin."""
     if key.origin != origin:
@@ -410,7 +456,7 @@ def _require_symmetric(key: Key) -> None:
 
 def _require_primary(key: Key) -> None:
     if not key.primary:
-        raise _unsupported(key, "is a replica key, which is not valid for this operation")
+        raise not_primary(key)
 
 
 def _require_rotatable(key: Key) -> None:

@@ -120,22 +120,25 @@ class OnBehalf:
     # --- as a service, by its grant --------------------------------------------------------
 
     def generate_data_key_as_service(
-        self, call: Call, *, service: str, key: str, context: Mapping[str, str]
+        self, call: Call, *, service: str, key: str, context: Mapping[str, str], source_arn: str
     ) -> DataKey:
         """A 256-bit data key for a service itself, by a grant it holds.
 
-        The caller's rights are not asked. Raises KMS's own AwsError.
+        ``source_arn`` is the resource for which it acts. The caller's rights are not asked.
+        Raises KMS's own AwsError.
         """
         values = {"KeyId": key, "KeySpec": "AES_256", **_context(context)}
-        asked, result = self._as_service(call, service, "GenerateDataKey", values)
+        asked, result = self._as_service(call, service, "GenerateDataKey", values, source_arn)
         return _data_key(asked, result)
 
     def decrypt_as_service(
-        self, call: Call, *, service: str, wrapped: bytes, context: Mapping[str, str]
-    ) -> bytes:
+        self, call: Call, *, service: str, wrapped: bytes, context: Mapping[str, str],
+        source_arn: str,
+    ) -> bytes:  # fmt: skip
         """A wrapped data key's plaintext for a service itself, by a grant it holds."""
         values = {"CiphertextBlob": wrapped, **_context(context)}
-        return bytes(self._as_service(call, service, "Decrypt", values)[1]["Plaintext"])
+        result = self._as_service(call, service, "Decrypt", values, source_arn)[1]
+        return bytes(result["Plaintext"])
 
     def retire_grant(self, call: Call, *, service: str, key: str, grant_id: str) -> None:
         """Retire a grant that a service holds. One that is gone already is left alone."""
@@ -147,14 +150,19 @@ class OnBehalf:
                 raise
 
     def _as_service(
-        self, call: Call, service: str, operation: str, values: Parameters
+        self,
+        call: Call,
+        service: str,
+        operation: str,
+        values: Parameters,
+        source_arn: str | None = None,
     ) -> tuple[KeyRequest, Parameters]:
         service = service.removesuffix(".amazonaws.com")
         name = service_principal(service, call.region)
         principal = Principal(kind="service", arn=name, account=None)
         caller = Caller(principal, name=f"{service}.amazonaws.com")
         inner = replace(call, service=DEFINITION, operation=operation, parameters={}, caller=caller)
-        return self._inner(KeyRequest(inner, values, via=service))
+        return self._inner(KeyRequest(inner, values, via=service, source_arn=source_arn))
 
 
 def service_principal(service: str, region: str) -> str:

@@ -11,7 +11,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.cloudtrail.events import Trail
 from workshop_lib.sandbox.services.foundations import Foundations
 from workshop_lib.sandbox.services.kms.ciphertext import BlobSealer
-from workshop_lib.sandbox.services.kms.cryptographic import Use
+from workshop_lib.sandbox.services.kms.cryptographic import USING, Use
 from workshop_lib.sandbox.services.kms.grant_operations import Granting
 from workshop_lib.sandbox.services.kms.imports import Import
 from workshop_lib.sandbox.services.kms.management import Administration
@@ -36,7 +36,7 @@ class Operations:
             **Use(self.store, sealer).handlers,
             **self._management.handlers,
             **Granting(self.store, foundations.principal_exists).handlers,
-            **Import().handlers,
+            **Import(self.store).handlers,
         }
         self.names = frozenset(self._handlers)
 
@@ -76,7 +76,10 @@ class Operations:
         except AwsError as error:
             self._records.record(asked, self.store, None, error)
             raise
-        self._records.record(asked, self.store, result)
+        event = self._records.record(asked, self.store, result)
+        if asked.call.operation in USING:
+            for key in filter(None, (asked.source, asked.key)):
+                key.last_use = event
         return result
 
     def _perform(self, asked: KeyRequest) -> Parameters | None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms.ciphertext import BlobSealer, BrokenBlob, Sealed
-from workshop_lib.sandbox.services.kms.grants import Grant, is_principal
+from workshop_lib.sandbox.services.kms.grants import Grant, is_principal, is_service
 from workshop_lib.sandbox.services.kms.keys import Key
 from workshop_lib.sandbox.services.kms.policies import MANAGED
 from workshop_lib.sandbox.services.kms.requests import Parameters, check
@@ -21,7 +22,8 @@ from workshop_lib.sandbox.services.kms.store import KeyStore, OtherAccount
 # Operations whose KeyId may be an alias name or alias ARN:
 # https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html
 _TAKE_ALIASES = {
-    "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encrypt", "GenerateDataKey",
+    "Decapsulate", "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encapsulate", "Encrypt",
+    "GenerateDataKey",
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "GenerateDataKeyWithoutPlaintext",
     "GenerateMac", "GetPublicKey", "ReEncrypt", "Sign", "Verify", "VerifyMac",
 }  # fmt: skip
@@ -51,6 +53,10 @@ _ENCRYPTION_ALGORITHM = {
     "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
 }  # fmt: skip
 _LOCKOUT = {"CreateKey", "PutKeyPolicy", "ReplicateKey"}
+_LAST_USE = {"DisableKey", "ScheduleKeyDeletion"}  # that kms:TrailingDaysWithoutKeyUsage is about
+PRINCIPAL_FIELDS = (
+    "GranteePrincipal", "GranteeServicePrincipal", "RetiringPrincipal", "RetiringServicePrincipal",
+)  # fmt: skip
 # AWS services that pass their own name on in aws:CalledVia, of those the sandbox has:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _CALLED_VIA = {"dynamodb"}
@@ -64,7 +70,8 @@ class KeyRequest:
 
     ``source`` and ``sealed`` are for Decrypt and ReEncrypt: the key that is to open the blob,
     and the blob taken apart (None where an asymmetric algorithm was given). ``via`` is the
-    service that calls on the caller's behalf ("s3").
+    service that calls on the caller's behalf ("s3"), ``source_arn`` the resource for which a
+    service calls for itself.
     """
 
     call: Call
@@ -76,6 +83,7 @@ class KeyRequest:
     sealed: Sealed | None = None
     grant: Grant | None = None
     via: str | None = None
+    source_arn: str | None = None
 
     @property
     def the_key(self) -> Key:
@@ -235,7 +243,7 @@ class Access:
             yield from self._alias(asked)
         elif operation == "RetireGrant":
             assert asked.grant is not None
-            may = _may_retire(asked.grant, call)
+            may = _may_retire(asked.grant, call, asked.source_arn)
             yield self.of_key(asked, asked.the_key, "RetireGrant", {}, granted=may)
         elif operation == "CreateGrant":
             yield self._create_grant(asked)
@@ -263,7 +271,8 @@ class Access:
             keys.update(more)
         if granted is None:
             granted = bool(key.grants) and any(
-                grant.allows(principal, operation, context) for grant in key.grants.values()
+                grant.allows(principal, operation, context, asked.source_arn)
+                for grant in key.grants.values()
             )
         return Check(f"kms:{operation}", key.arn, keys, key.policy.compiled, True, granted)
 
@@ -285,6 +294,8 @@ class Access:
         if operation in _ENCRYPTION_ALGORITHM:
             algorithm = values.get("EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
             found["kms:EncryptionAlgorithm"] = algorithm
+        if operation in _LAST_USE:
+            found["kms:TrailingDaysWithoutKeyUsage"] = str(key.days_without_use(clock.now()))
         if operation in _LOCKOUT:
             bypass = bool(values.get("BypassPolicyLockoutSafetyCheck"))
             found["kms:BypassPolicyLockoutSafetyCheck"] = str(bypass).lower()
@@ -298,6 +309,9 @@ class Access:
         found.update(_tags(values))
         if asked.via is not None:
             found.update(via_context(asked.via, asked.call.region))
+        if asked.source_arn is not None:
+            found["aws:SourceArn"] = asked.source_arn
+            found["aws:SourceAccount"] = asked.source_arn.split(":")[4]
         return found
 
     def _re_encrypt(self, asked: KeyRequest) -> Iterator[Check]:
@@ -337,14 +351,17 @@ class Access:
             "kms:GrantOperations": list(operations),
             "kms:GrantIsForAWSResource": "false" if asked.via is None else "true",
         }
-        for field in ("GranteePrincipal", "RetiringPrincipal"):
+        for field in PRINCIPAL_FIELDS:
             if field in values:
                 more[f"kms:{field}"] = str(values[field])
+        if "SourceArn" in constraints:
+            more["kms:GrantConstraintSourceArn"] = constraints["SourceArn"]
         kinds = [kind for kind in constraints if kind.startswith("EncryptionContext")]
         if kinds:
             more["kms:GrantConstraintType"] = kinds[0]
         granted = any(
-            grant.allows(principal, "CreateGrant", {}) and grant.covers(operations, constraints)
+            grant.allows(principal, "CreateGrant", {}, asked.source_arn)
+            and grant.covers(operations, constraints)
             for grant in key.grants.values()
         )
         return self.of_key(asked, key, "CreateGrant", {}, more=more, granted=granted)
@@ -416,7 +433,7 @@ def _tags(values: Mapping[str, Any]) -> Context:
     return found
 
 
-def _may_retire(grant: Grant, call: Call) -> bool:
+def _may_retire(grant: Grant, call: Call, source_arn: str | None) -> bool:
     """Who may retire: the retiring principal, and the grantee where the grant says so.
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_RetireGrant.html
@@ -424,7 +441,9 @@ def _may_retire(grant: Grant, call: Call) -> bool:
     principal = call.caller.principal
     if grant.retiring is not None and is_principal(grant.retiring, principal):
         return True
-    return grant.allows(principal, "RetireGrant", {})
+    if grant.retiring_service is not None and is_service(grant.retiring_service, principal):
+        return True
+    return grant.allows(principal, "RetireGrant", {}, source_arn)
 
 
 def managed_service(alias: str) -> str | None:

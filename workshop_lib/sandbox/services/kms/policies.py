@@ -11,10 +11,11 @@ from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import AccessRequest, Principal, decide
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
-from workshop_lib.sandbox.policy.principals import unknown_principal
+from workshop_lib.sandbox.policy.principals import unknown_principal, unknown_service
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms.keys import KeyPolicy
 
+_MOST_BYTES = 32_768
 _USE = ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*"]
 # Services whose AWS managed key the sandbox has: policy id, name, actions that go through them.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
@@ -109,7 +110,15 @@ def _written(value: Any, margin: str = "") -> str:
 
 
 def read_policy(document: str) -> KeyPolicy:
-    """Compile a key policy. Raises AwsError MalformedPolicyDocumentException."""
+    """Compile a key policy.
+
+    Raises AwsError MalformedPolicyDocumentException, LimitExceededException.
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-overview.html#key-policy-format
+    """
+    if len(document.encode()) > _MOST_BYTES:
+        raise AwsError(
+            "LimitExceededException", f"The key policy is larger than {_MOST_BYTES} bytes."
+        )
     try:
         compiled = parse_policy(document, kind="key", known_keys=known_condition_key)
         return KeyPolicy(_written(json.loads(document)), compiled)
@@ -118,10 +127,15 @@ def read_policy(document: str) -> KeyPolicy:
 
 
 def require_principals(policy: KeyPolicy, exists: Callable[[str], bool]) -> None:
-    """Refuse a policy that names an IAM user or role that does not exist.
+    """Refuse a policy that names an IAM user or role, or a service, that does not exist.
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
     """
+    if unknown_service(policy.compiled):
+        raise AwsError(
+            "MalformedPolicyDocumentException",
+            "Policy contains a statement with one or more invalid service principals.",
+        )
     if unknown_principal(policy.compiled, exists):
         raise AwsError(
             "MalformedPolicyDocumentException",

@@ -9,7 +9,7 @@ from typing import Any
 
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import lower_first
-from workshop_lib.sandbox.services.cloudtrail.events import Trail
+from workshop_lib.sandbox.services.cloudtrail.events import Event, Trail
 from workshop_lib.sandbox.services.kms.keys import Key
 from workshop_lib.sandbox.services.kms.permissions import KeyRequest
 from workshop_lib.sandbox.services.kms.requests import Parameters
@@ -30,11 +30,11 @@ class Records:
         store: KeyStore,
         result: Parameters | None,
         error: AwsError | None = None,
-    ) -> None:
+    ) -> Event:
         """Write down a call: answered with ``result``, or refused with ``error``."""
         operation = asked.call.operation
         read_only = operation not in _CHANGES
-        self._trail.record(
+        return self._trail.record(
             asked.call,
             SOURCE,
             operation,
@@ -96,7 +96,8 @@ _CHANGES = {
 # Never recorded: plaintext, ciphertext, key material, and what stands for it.
 _HIDDEN = {
     "CiphertextBlob", "EncryptedKeyMaterial", "GrantToken", "GrantTokens", "ImportToken", "Mac",
-    "Message", "Plaintext", "PublicKey", "Recipient", "Signature",
+    "Message", "Plaintext", "PublicKey", "Recipient", "SharedSecret", "SharedSecretCiphertextBlob",
+    "Signature",
 }  # fmt: skip
 # Recorded whether they were given or not.
 _DEFAULTS: dict[str, Parameters] = {
