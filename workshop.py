@@ -10,6 +10,7 @@ that fits. Annotations with `|` or `[]` are quoted for its sake.
 """
 
 import argparse
+import contextlib
 import errno
 import hashlib
 import importlib.util
@@ -18,6 +19,7 @@ import json
 import os
 import platform
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -25,6 +27,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import quote, urljoin
@@ -41,6 +44,7 @@ OLDEST, NEWEST = (int(minor) for minor in re.findall(r"3\.(\d+)", SUPPORTED))
 FITS = OLDEST <= sys.version_info[1] <= NEWEST
 BROUGHT = "3.13"  # where this Python does not fit
 
+ABOUT = "The course's commands: `lab` opens it, `test` tests it."
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
@@ -54,12 +58,35 @@ TOOLS = ROOT / ".python"  # what this Python lacks: a pip; or a Python that fits
 ORIGINALS = ROOT / "notebooks"
 COPIES = ROOT / "my-lessons"
 RECORD = COPIES / ".originals.json"
+WORKSPACE = COPIES / ".workspace"  # which tabs are open, apart from those of other servers
+HELD: "set[int]" = set()  # the file descriptor of the set-up's lock, while it is held
 
 # JupyterLab without its news pop-up, and saving every 10 seconds, as Ctrl-C ends it at once.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
 }
+# What a learner's own Jupyter configuration cannot open: the command line goes before it.
+CLOSED = (
+    "--ServerApp.allow_origin=",
+    "--ServerApp.allow_origin_pat=",
+    "--ServerApp.allow_credentials=False",
+    "--ServerApp.allow_remote_access=False",
+    "--ServerApp.base_url=/",
+    "--ServerApp.disable_check_xsrf=False",
+    "--ServerApp.identity_provider_class=jupyter_server.auth.identity.PasswordIdentityProvider",
+    "--PasswordIdentityProvider.hashed_password=",
+)
+# The token as well, but not where a list of processes shows it to everybody on this computer. It
+# counts as one that JupyterLab made, which prints the address with it.
+START = """
+import os, sys
+from jupyter_server.auth.identity import IdentityProvider
+from jupyterlab.labapp import main
+IdentityProvider.token_generated = True
+sys.argv.append("--IdentityProvider.token=" + os.environ.pop("JUPYTER_TOKEN"))
+sys.exit(main())
+"""
 PROGRESS = ("Resolved ", "Downloading ", "Downloaded ", "Prepared ", "Installed ")  # uv's lines
 FULL = "The disk is full: free 1 GB (for .venv and the download cache), then call this again."
 # What the set-up's tools say when they fail, and what to do about it.
@@ -95,8 +122,12 @@ class Trouble(Exception):
     """Something the person at the keyboard can mend, told in one sentence."""
 
 
-def say(text: str) -> None:
-    print(text, flush=True)
+def say(text: str, *, failed: bool = False) -> None:
+    """Print a text, also where the locale lacks the letters of a path in it."""
+    stream = sys.stderr if failed else sys.stdout
+    encoding = getattr(stream, "encoding", None) or "ascii"
+    shown = text.encode(encoding, "backslashreplace").decode(encoding)
+    print(shown, file=stream, flush=True)
 
 
 # --- The environment ------------------------------------------------------------------------
@@ -110,19 +141,55 @@ def set_up(dev: bool = False) -> None:
     quick because uv and pip keep their downloads.
     Raises Trouble with the next step to take.
     """
+    lock, wanted, intact = plan(dev)
+    if intact and read_json(STAMP) == wanted:
+        return
+    with alone():
+        lock, wanted, intact = plan(dev)  # somebody else may have done it by now
+        if intact and read_json(STAMP) == wanted:
+            return
+        STAMP.unlink(missing_ok=True)
+        if not intact:
+            make_venv()
+        install(lock)
+        write(STAMP, json.dumps(wanted))
+
+
+def plan(dev: bool) -> "tuple[Path, dict[str, str], bool]":
+    """The lock to install, the stamp that says so, and whether `.venv` can take it as it is."""
     stamp = read_json(STAMP)
     here = {"root": str(ROOT), "python": platform.python_version()}
     intact = PYTHON.exists() and here.items() <= stamp.items()
     # The tests' packages are a superset: what `test` installed, `lab` leaves in place.
     lock = DEV_LOCK if dev or (intact and stamp.get("lock") == DEV_LOCK.name) else LOCK
-    wanted = {**here, "lock": lock.name, "sha256": hashlib.sha256(lock.read_bytes()).hexdigest()}
-    if intact and stamp == wanted:
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    return lock, {**here, "lock": lock.name, "sha256": digest}, intact
+
+
+@contextlib.contextmanager
+def alone() -> "Iterator[None]":
+    """Hold the set-up's lock: another one waits, also for what a killed one has left running.
+
+    The steps of the set-up inherit it, so it is free when the last of them has ended.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows, where nothing can be deleted that is still written
+        yield
         return
-    STAMP.unlink(missing_ok=True)
-    if not intact:
-        make_venv()
-    install(lock)
-    write(STAMP, json.dumps(wanted))
+    with (ROOT / ".setup.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("Another set-up is at work here, or left by one that was killed: waiting for it.")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks
+        HELD.add(file.fileno())
+        try:
+            yield
+        finally:
+            HELD.clear()
 
 
 def pinned(name: str, lock: Path = LOCK) -> "tuple[str, str]":
@@ -216,13 +283,24 @@ def install(lock: Path) -> None:
 def uv_environment() -> "dict[str, str]":
     """This process's environment, plus what pip is set to: uv does not read pip's settings."""
     command = [sys.executable, str(pip_wheel() / "pip"), "config", "list"]
-    listed = subprocess.run(command, capture_output=True, text=True).stdout
+    listed = subprocess.run(
+        command, env=plain_environment(), capture_output=True, encoding="utf-8", errors="replace"
+    ).stdout
     settings: dict[str, str] = {}
     for scope in ("global", "install", ":env:"):  # The later one wins, as with pip.
         settings.update(re.findall(rf"^{scope}\.([\w-]+)='(.+)'$", listed, re.M))
     names = {"index-url": "UV_DEFAULT_INDEX", "cert": "SSL_CERT_FILE", "proxy": "ALL_PROXY"}
     found = {names[key]: value for key, value in settings.items() if key in names}
-    return {"UV_SYSTEM_CERTS": "1", **found, **os.environ}
+    return {"UV_SYSTEM_CERTS": "1", **found, **plain_environment()}
+
+
+def plain_environment() -> "dict[str, str]":
+    """This process's environment without what would make `.venv`'s Python another one.
+
+    Python without docstrings and assertions, or with another's library, runs no lesson.
+    """
+    others = ("PYTHONHOME", "PYTHONOPTIMIZE", "PYTHONSTARTUP", "__PYVENV_LAUNCHER__")
+    return {name: value for name, value in os.environ.items() if name not in others}
 
 
 def run(*command: object, env: "dict[str, str] | None" = None) -> None:
@@ -232,7 +310,8 @@ def run(*command: object, env: "dict[str, str] | None" = None) -> None:
     with subprocess.Popen(
         words,
         cwd=ROOT,
-        env=env,
+        env=env or plain_environment(),
+        pass_fds=tuple(HELD),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
@@ -265,7 +344,7 @@ def environment() -> "dict[str, str]":
     """The environment of a shell in which `.venv` is active, so that `!aws` finds its tools."""
     path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath)])
     own = {"VIRTUAL_ENV": str(VENV), "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
-    return {**os.environ, **own}
+    return {**plain_environment(), **own}
 
 
 def call(*arguments: object, python: Path = PYTHON) -> int:
@@ -290,7 +369,7 @@ def read_json(path: Path) -> "dict[str, str]":
     """What the file holds; {} when there is none or it is damaged."""
     try:
         content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
 
@@ -310,10 +389,10 @@ def without_outputs(original: Path) -> str:
         for cell in notebook["cells"]:
             if cell["cell_type"] == "code":
                 cell.update(outputs=[], execution_count=None)
-    except (ValueError, KeyError, TypeError):
+        return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    except (ValueError, KeyError, TypeError, RecursionError):
         name = f"notebooks/{original.name}"
         raise Trouble(f"{name} is damaged: get it anew with `git checkout {name}`.") from None
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def digest(notebook: str) -> str:
@@ -321,9 +400,9 @@ def digest(notebook: str) -> str:
     try:
         cells = json.loads(notebook)["cells"]
         work = [(c["cell_type"], "".join(c["source"]), c.get("outputs", [])) for c in cells]
-    except (ValueError, KeyError, TypeError):
+        return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
+    except (ValueError, KeyError, TypeError, RecursionError):
         return "damaged"
-    return hashlib.sha256(json.dumps(work, sort_keys=True).encode()).hexdigest()
 
 
 def copy_lessons() -> "list[Path]":
@@ -367,6 +446,23 @@ def find_lesson(wanted: str) -> Path:
     return found[0]
 
 
+def keep(copy: Path) -> "Path | None":
+    """Move a copy aside, under a name that nobody else takes; None where somebody else did."""
+    for number in itertools.count(1):
+        kept = copy.with_name(f"{copy.stem}-mine-{number}{copy.suffix}")
+        try:
+            kept.open("x").close()
+        except FileExistsError:
+            continue
+        try:
+            os.replace(copy, kept)
+        except FileNotFoundError:
+            kept.unlink()
+            return None
+        return kept
+    raise AssertionError("numbers do not end")
+
+
 def restore(wanted: str) -> None:
     """Put a lesson back to its original; what the learner made of it stays beside it."""
     original = find_lesson(wanted)
@@ -376,10 +472,9 @@ def restore(wanted: str) -> None:
         if digest(copy.read_text("utf-8", "replace")) == digest(text):
             say(f"my-lessons/{copy.name} is the original already.")
             return
-        numbered = (copy.with_stem(f"{copy.stem}-mine-{n}") for n in itertools.count(1))
-        kept = next(path for path in numbered if not path.exists())
-        copy.rename(kept)
-        say(f"Yours is now my-lessons/{kept.name}.")
+        kept = keep(copy)
+        if kept is not None:
+            say(f"Yours is now my-lessons/{kept.name}.")
     write(copy, text)
     write(RECORD, json.dumps({**read_json(RECORD), copy.name: digest(text)}, indent=1))
     say(f"my-lessons/{copy.name} is the original again; if it is open, close and reopen it.")
@@ -399,6 +494,8 @@ def lab(port: "int | None" = None, browser: bool = True) -> int:
     # Encrypted between server and kernel too. One Ctrl-C is enough.
     options += ["--KernelManager.transport_encryption=auto", "--ServerApp.answer_yes=True"]
     options.append("--Application.log_level=ERROR")  # and the address, which is critical
+    options += CLOSED
+    options.append(f"--LabApp.workspaces_dir={WORKSPACE}")
     if copies:
         start = quote(copies[0].relative_to(ROOT).as_posix())
         options.append(f"--LabApp.default_url=/lab/tree/{start}")
@@ -409,7 +506,8 @@ def lab(port: "int | None" = None, browser: bool = True) -> int:
     if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container; it only hears loopback
         options.append("--ServerApp.allow_root=True")
     say("Starting JupyterLab on your lessons in my-lessons. Ctrl-C ends it.")
-    return call("-m", "jupyterlab", *options)
+    os.environ["JUPYTER_TOKEN"] = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
+    return call("-c", START, *options)
 
 
 def check_port(port: int) -> None:
@@ -500,7 +598,7 @@ def lock(upgrade: bool = False) -> None:
 
 
 def parse(arguments: "list[str] | None") -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="workshop.py", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="workshop.py", description=ABOUT)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def command(name: str, text: str, more: str = "") -> argparse.ArgumentParser:
@@ -533,9 +631,11 @@ def next_step(error: OSError) -> str:
     """What to do about a file that cannot be read or written."""
     if isinstance(error, FileNotFoundError):
         return "get the course's files anew, for example with `git checkout .`"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        return "copy the course into a folder where you may write, or mend the permissions"
     if isinstance(error, (FileExistsError, IsADirectoryError, NotADirectoryError)):
         return "move away what stands there"
-    return "close what uses it, check its permissions"
+    return "close what uses it"
 
 
 def main(arguments: "list[str] | None" = None) -> int:
@@ -564,7 +664,7 @@ def main(arguments: "list[str] | None" = None) -> int:
             sentence = FULL
         else:
             sentence = f"{error}: {next_step(error)}, then call this again."
-    print(sentence, file=sys.stderr)
+    say(sentence, failed=True)
     return 1
 
 

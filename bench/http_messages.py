@@ -46,7 +46,7 @@ def ours(stream: io.BufferedReader, connection: Any, answer: Response) -> int:
     total = 0
     while head := http_server._read_head(stream):
         request, keep = head
-        http_server._read_body(connection, stream, request)
+        http_server._Arrival(connection, stream, request).read(lambda _, size: size)
         total += len(request.body)
         http_server._send(connection, answer, request.method, keep=keep)
     return total

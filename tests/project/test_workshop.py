@@ -6,17 +6,21 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import sysconfig
+import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pip
 import pytest
@@ -237,6 +241,75 @@ def test_a_pip_that_cannot_be_had_is_told_in_one_sentence(
     assert sentence in said
     assert len(said.splitlines()) == 1
     assert not workshop.TOOLS.exists()
+
+
+def test_a_set_up_waits_for_what_a_killed_one_left_running(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fcntl")
+    started = workshop.ROOT / "started"
+    step = f"open({str(started)!r}, 'w').close(); import time; time.sleep(1.5)"
+    program = (
+        f"import sys; sys.path.insert(0, {str(workshop.ROOT)!r}); import workshop\n"
+        f"with workshop.alone(): workshop.run(sys.executable, '-c', {step!r})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program]) as parent:
+        while not started.exists():
+            time.sleep(0.01)
+        parent.kill()
+    said: list[str] = []
+    monkeypatch.setattr(workshop, "say", said.append)
+    began = time.monotonic()
+    with workshop.alone():
+        assert time.monotonic() - began > 0.5
+    assert "waiting" in said[0]
+    with workshop.alone():
+        assert len(said) == 1, "free again"
+
+
+@pytest.mark.parametrize("command", [["--help"], ["restore", "0"]])
+@pytest.mark.parametrize(
+    "variables",
+    [{"PYTHONOPTIMIZE": "2"}, {"LC_ALL": "xx_YY", "PYTHONUTF8": "0"}, {"HOME": ""},
+     {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+     {"PYTHONIOENCODING": "ascii"}, {"VIRTUAL_ENV": "/elsewhere", "CONDA_PREFIX": "/elsewhere"}],
+    ids=str,
+)  # fmt: skip
+def test_a_strange_environment(
+    workshop: ModuleType, tmp_path: Path, variables: dict[str, str], command: list[str]
+) -> None:
+    root = workshop.ROOT.rename(tmp_path / "le café")
+    (root / "my-lessons").mkdir()
+    (root / "my-lessons/00_start_here.ipynb").write_text("mine")
+    words = [sys.executable, str(root / "workshop.py"), *command]
+    environment = {**os.environ, **variables}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ("Yours is now" in done.stdout) == (command != ["--help"])
+
+
+def test_children_are_plain_pythons(workshop: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lessons' kernels have their docstrings and assertions, and `.venv`'s own library."""
+    for name in ("PYTHONOPTIMIZE", "PYTHONHOME"):
+        monkeypatch.setenv(name, "2")
+    monkeypatch.setattr(workshop, "pip_wheel", lambda: Path(pip.__file__).parents[1])
+    for environment in (workshop.environment(), workshop.uv_environment()):
+        assert not environment.keys() & {"PYTHONOPTIMIZE", "PYTHONHOME"}
+    workshop.run(sys.executable, "-c", "import sys; assert not sys.flags.optimize")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
+def test_a_read_only_folder_is_one_sentence(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.ROOT.chmod(0o555)
+    try:
+        for command in (["lab", "--no-browser"], ["restore", "0"]):
+            said = say_in_main(workshop, capsys, *command)
+            assert "copy the course into a folder where you may write" in said
+            assert len(said.splitlines()) == 1
+    finally:
+        workshop.ROOT.chmod(0o755)
 
 
 @pytest.mark.parametrize("step", ["venv", "pip", "uv"])
@@ -597,6 +670,70 @@ def test_restore_keeps_what_the_learner_wrote(workshop: ModuleType, name: str) -
     assert len(list(workshop.COPIES.glob("*.ipynb"))) == 5, "kept copies are no lessons"
 
 
+def test_two_restores_at_once_keep_what_each_found(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = workshop.copy_lessons()[1]
+    copy.write_text("mine")
+    kept = copy.with_name("01_at_rest-mine-1.ipynb")
+    replace, late = os.replace, ["the other's"]
+
+    def in_between(source: Path, target: Path) -> None:
+        if late and target != copy:  # another restore, just before this one moves the copy
+            copy.with_name("01_at_rest-mine-2.ipynb").write_text(late.pop())
+            assert kept.exists(), "the name is taken before anything is moved"
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", in_between)
+    workshop.restore("1")
+    assert kept.read_text() == "mine"
+    copy.write_text("mine again")
+    workshop.restore("1")
+    assert kept.read_text() == "mine"
+    assert copy.with_name("01_at_rest-mine-2.ipynb").read_text() == "the other's"
+    assert copy.with_name("01_at_rest-mine-3.ipynb").read_text() == "mine again"
+
+
+def test_a_copy_that_another_restore_took_is_not_kept_twice(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = workshop.copy_lessons()[1]
+    copy.write_text("mine")
+    replace = os.replace
+
+    def in_between(source: Path, target: Path) -> None:
+        if source == copy:
+            replace(copy, copy.with_name("01_at_rest-mine-9.ipynb"))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", in_between)
+    workshop.restore("1")
+    assert [path.name for path in workshop.COPIES.glob("*-mine-*")] == ["01_at_rest-mine-9.ipynb"]
+    assert "print(2)" in copy.read_text()
+
+
+DEEP = "[" * 50_000 + "]" * 50_000
+
+
+def test_a_deeply_nested_copy_is_the_learners_own(workshop: ModuleType) -> None:
+    copy = workshop.copy_lessons()[1]
+    copy.write_text(DEEP)
+    workshop.copy_lessons()
+    assert copy.read_text() == DEEP
+    workshop.restore("1")
+    assert copy.with_name("01_at_rest-mine-1.ipynb").read_text() == DEEP
+    workshop.RECORD.write_text(DEEP)
+    workshop.copy_lessons()
+
+
+def test_a_deeply_nested_original_is_damaged(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lesson = next(workshop.ORIGINALS.glob("00_*"))
+    lesson.write_text(DEEP)
+    assert "is damaged" in say_in_main(workshop, capsys, "restore", "0")
+
+
 def test_restore_of_an_original_keeps_no_second_one(
     workshop: ModuleType, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -688,7 +825,73 @@ def test_lab_listens_on_loopback_and_opens_the_first_copy(
     assert f"--ServerApp.root_dir={workshop.ROOT}" in options, "or ../images is not served"
     assert "--LabApp.default_url=/lab/tree/my-lessons/00_start_here.ipynb" in options
     assert {"--ServerApp.open_browser=False", "--ServerApp.port_retries=0"} <= set(options)
-    assert not any("token" in option or "password" in option for option in options)
+    assert not any(os.environ["JUPYTER_TOKEN"] in option for option in options), "ps shows it"
+
+
+def start_lab_server(workshop: Any, configuration: str, tmp_path: Path) -> Any:
+    """What `lab` would start, with this Python's JupyterLab and a learner's configuration."""
+    home = tmp_path / "home"
+    home.mkdir()
+    for name in ("jupyter_config.py", "jupyter_server_config.py", "jupyter_lab_config.py"):
+        (home / name).write_text(configuration)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    made: list[Any] = []
+
+    def call(*arguments: object) -> int:
+        environment = {**workshop.plain_environment(), "JUPYTER_CONFIG_DIR": str(home),
+                       "JUPYTER_RUNTIME_DIR": str(home)}  # fmt: skip
+        words = [sys.executable, *map(str, arguments)]
+        made.append(subprocess.Popen(words, env=environment, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT, text=True))  # fmt: skip
+        return 0
+
+    workshop.call = call
+    workshop.set_up = lambda: None
+    workshop.main(["lab", "--no-browser", "--port", str(port)])
+    return made[0]
+
+
+@pytest.mark.slow
+def test_a_learner_s_own_configuration_opens_nothing(
+    workshop: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("JUPYTER_TOKEN", raising=False)
+    configuration = (
+        "c.IdentityProvider.token = c.ServerApp.token = ''\n"
+        "c.ServerApp.allow_origin = '*'\nc.ServerApp.allow_origin_pat = '.*'\n"
+        "c.ServerApp.disable_check_xsrf = True\nc.ServerApp.allow_credentials = True\n"
+        "c.ServerApp.base_url = '/elsewhere/'\nc.ServerApp.ip = '0.0.0.0'\n"
+        "c.LabApp.workspaces_dir = '/nowhere'\n"
+    )
+    server = start_lab_server(workshop, configuration, tmp_path)
+    try:
+        for line in server.stdout:  # the address, which a learner clicks on
+            found = re.search(r"http://127.0.0.1:\d+/lab/\S+token=\S+", line)
+            if found:
+                break
+        assert found
+        token = os.environ["JUPYTER_TOKEN"]
+        assert found[0].endswith(token)
+        address = found[0].partition("/lab/")[0]
+        port = int(address.rpartition(":")[2])
+        for _ in range(200):  # it is printed shortly before it is open
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        request = Request(f"{address}/api/contents", headers={"Origin": "http://evil.example"})
+        with pytest.raises(HTTPError, match="403") as caught:
+            urlopen(request, timeout=10)
+        assert "Access-Control-Allow-Origin" not in caught.value.headers
+        with urlopen(f"{address}/api/contents?token={token}", timeout=10) as answer:
+            assert {"notebooks", "workshop.py"} <= {
+                each["name"] for each in json.load(answer)["content"]
+            }
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
 
 
 def test_test_runs_everything(workshop: ModuleType, calls: list[tuple[str, ...]]) -> None:

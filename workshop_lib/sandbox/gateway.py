@@ -3,9 +3,10 @@
 Nothing of a request is kept here when it has been answered.
 """
 
+import itertools
 import threading
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
@@ -13,16 +14,18 @@ from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.auth.callers import Callers, Credentials
 from workshop_lib.sandbox.auth.signature import check_region, read_signature
 from workshop_lib.sandbox.auth.sigv4 import verify
-from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.call import Call, Caller, Signature
 from workshop_lib.sandbox.moto_backend.core import Moto, missing_in_moto
-from workshop_lib.sandbox.protocol.aws_chunked import unwrap
+from workshop_lib.sandbox.protocol.aws_chunked import unwrap, unwrap_headers
 from workshop_lib.sandbox.protocol.endpoints import Endpoint, Endpoints
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.limits import largest_body, require_size
 from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.protocol.multipart_form import is_form, read_beginning
 from workshop_lib.sandbox.protocol.operations import read_operation
 from workshop_lib.sandbox.protocol.serialization import member, render
 from workshop_lib.sandbox.services.cloudtrail.events import Trail
-from workshop_lib.sandbox.services.foundations import Foundations
+from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.registry import SERVICES, Registry
 from workshop_lib.sandbox.storage.disk import Disk
 
@@ -56,7 +59,7 @@ class Gateway:
         clock.reset()
         self.account = account
         self.created: dict[Created, None] = {}
-        self._requests = 0
+        self._requests = itertools.count(1)
         self._lock = threading.RLock()
         moto = Moto(account)
         self.callers = Callers(account, moto, administrator)
@@ -87,33 +90,91 @@ class Gateway:
         verified. Raises NotEmulated for what the sandbox cannot answer, naming it.
         """
         endpoint = self.endpoints.find(request, local)
-        with self._lock:
-            self._requests += 1
-            request_id = f"{self._requests:08x}-0000-4000-8000-000000000000"
-            call: Call | None = None
-            try:
-                call = self._understand(request, endpoint, request_id, secure, signed)
+        request_id = self._next_id()
+        call: Call | None = None
+        try:
+            call = self._understand(request, endpoint, request_id, secure, signed)
+            with self._lock:
                 response = self._answer(call)
-            except AwsError as error:
-                bodiless = request.method == "HEAD"
-                response = render(error, endpoint.service, request_id, bodiless=bodiless)
-            if call is not None:
-                self._services[call.service].finish(call, response)
-            return response
+        except AwsError as error:
+            bodiless = request.method == "HEAD"
+            response = render(error, endpoint.service, request_id, bodiless=bodiless)
+        return self._finished(call, response)
 
-    def _understand(
-        self, request: Request, endpoint: Endpoint, request_id: str, secure: bool, signed: bool
-    ) -> Call:
-        """The call that a request makes. Raises AwsError for who is not who they say."""
+    def admit(
+        self, request: Request, *, local: Container[str] = (), secure: bool = True
+    ) -> int | Response:
+        """Look at a signed request whose body is still to come, of a form its beginning.
+
+        Returns how many bytes the body may have, or the refusal where the head says enough for
+        one; ``request`` stays as it is. Arguments and what is raised are those of `handle`.
+        """
+        endpoint = self.endpoints.find(request, local)
+        service = endpoint.service
+        if self.endpoints.are_told_by_body(request, local):
+            return largest_body(service)
+        request_id = self._next_id()
+        head = replace(request, headers=dict(request.headers))
+        head.headers.setdefault("content-length", "0")  # in chunks it is told by their end
+        call: Call | None = None
+        try:
+            if not service.signs_like_s3:
+                self._caller(head, endpoint, signed=True, whole=False)
+                return largest_body(service)
+            if is_form(head):
+                head.form = read_beginning(head)
+            call = self._understand(head, endpoint, request_id, secure, signed=True, whole=False)
+            with self._lock:
+                self._service(call).admit(call, authorize)
+            return largest_body(service, call.operation)
+        except AwsError as error:
+            response = render(error, service, request_id, bodiless=request.method == "HEAD")
+        return self._finished(call, response)
+
+    def _next_id(self) -> str:
+        return f"{next(self._requests):08x}-0000-4000-8000-000000000000"
+
+    def _finished(self, call: Call | None, response: Response) -> Response:
+        if call is not None:
+            with self._lock:
+                self._services[call.service].finish(call, response)
+        return response
+
+    def _caller(
+        self, request: Request, endpoint: Endpoint, *, signed: bool, whole: bool
+    ) -> tuple[Caller, Signature | None]:
+        """Who makes a request, and how it is signed. Raises AwsError for who is not who they say.
+
+        Of a request that is not ``whole`` the body is not there yet.
+        """
         service = endpoint.service
         signature = read_signature(request, service)
         check_region(signature, service, endpoint.region)
-        caller = self.callers.who(request, service, signature)
+        with self._lock:
+            caller = self.callers.who(request, service, signature)
         if signed:
-            verify(request, service, signature, endpoint.bucket, caller.secret_access_key)
+            secret = caller.secret_access_key
+            verify(request, service, signature, endpoint.bucket, secret, whole=whole)
+        return caller, signature
+
+    def _understand(
+        self,
+        request: Request,
+        endpoint: Endpoint,
+        request_id: str,
+        secure: bool,
+        signed: bool,
+        whole: bool = True,
+    ) -> Call:
+        """The call that a request makes, told without anybody waiting for it. Raises AwsError."""
+        service = endpoint.service
+        caller, signature = self._caller(request, endpoint, signed=signed, whole=whole)
         if service.signs_like_s3:
-            unwrap(request)
+            (unwrap if whole else unwrap_headers)(request)
+        else:
+            require_size(service, "", len(request.body))
         operation, parameters = read_operation(request, service, endpoint.bucket)
+        require_size(service, operation, len(request.body))
         return Call(
             service=service,
             operation=operation,
@@ -127,10 +188,15 @@ class Gateway:
             secure=secure,
         )
 
-    def _answer(self, call: Call) -> Response:
+    def _service(self, call: Call) -> Service:
+        """The service that answers a call. Raises NotEmulated where none does."""
         service = self._services[call.service]
         if call.operation not in service.operations:
             raise NotEmulated(f"The sandbox does not emulate {call.service}:{call.operation}.")
+        return service
+
+    def _answer(self, call: Call) -> Response:
+        service = self._service(call)
         response: Response | None = None
         refusal: AwsError | None = None
         try:
@@ -143,6 +209,7 @@ class Gateway:
         finally:
             if not call.service.records_itself:
                 self.trail.record_management(call, response, refusal)
+            del refusal  # which holds this frame, and with it the request, until a collection
         self._note_created(call, response)
         return response
 

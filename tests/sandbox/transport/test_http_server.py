@@ -32,6 +32,12 @@ from tests.support.labs import without_kernel_door
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Gateway
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.protocol.operations import read_operation
+from workshop_lib.sandbox.services.kms import DEFINITION as KMS
+from workshop_lib.sandbox.services.s3 import xml
+from workshop_lib.sandbox.transport import http_server
 from workshop_lib.sandbox.transport.http_server import HttpServer
 
 ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
@@ -608,6 +614,274 @@ def test_a_big_body_leaves_no_second_copy() -> None:
         assert kept < 1.1 * size  # the object itself, while its connection is still open
         assert client(door, "s3").head_object(Bucket="http", Key="big")["ContentLength"] == size
         client(door, "s3").delete_object(Bucket="http", Key="big")
+
+
+# --- Under attack --------------------------------------------------------------------------------
+
+
+def head_of(door: HttpServer, target: str, size: int, *lines: str, method: str = "PUT") -> bytes:
+    """The head of a request whose body never comes."""
+    own = [f"{method} {target} HTTP/1.1", f"Host: {host(door)}", f"Content-Length: {size}"]
+    return "\r\n".join([*own, *lines, "", ""]).encode()
+
+
+def turned_away(door: HttpServer, head: bytes) -> str:
+    """The door's answer to a head alone: no 100, and nothing after it."""
+    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+        connection.sendall(head)
+        received = b""
+        while piece := connection.recv(65536):
+            received += piece
+    assert b"\r\nConnection: close\r\n" in received
+    assert b"100 Continue" not in received
+    return received.decode()
+
+
+V4 = (
+    "Authorization: AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/{}/aws4_request, "
+    "SignedHeaders=host;x-amz-date, Signature=" + "0" * 64
+)
+GIB = 2**30
+BEFORE_THE_BODY = {
+    "unsigned, of a private bucket": ("PUT", "/http/key", [], "403 ", "AccessDenied"),
+    "unsigned, of no bucket": ("PUT", "/not-there-at-all/key", [], "404 ", "NoSuchBucket"),
+    "unsigned form": (
+        "POST", "/", ["X-Amz-Target: TrentService.Encrypt"], "400 ",
+        "MissingAuthenticationTokenException",
+    ),
+    "unknown key": (
+        "PUT", "/http/key", [V4.format("AKIANOBODY", "s3"), "X-Amz-Date: 20260101T000000Z"],
+        "403 ", "InvalidAccessKeyId",
+    ),
+    "unknown key of KMS": (
+        "POST", "/", [V4.format("AKIANOBODY", "kms"), "X-Amz-Date: 20260101T000000Z",
+                      "X-Amz-Target: TrentService.Encrypt"],
+        "400 ", "UnrecognizedClientException",
+    ),
+    "wrong signature": (
+        "PUT", "/http/key", [V4.format(ADMINISTRATOR.access_key_id, "s3"),
+                             "X-Amz-Date: 20260101T000000Z", "X-Amz-Content-SHA256: a"],
+        "403 ", "SignatureDoesNotMatch",
+    ),
+    "too large for KMS": (
+        "POST", "/", [V4.format(ADMINISTRATOR.access_key_id, "kms"),
+                      "X-Amz-Date: 20260101T000000Z", "X-Amz-Target: TrentService.Encrypt"],
+        "413 ", "HTTP content length exceeded 1662976 bytes.",
+    ),
+    "too large for DynamoDB": (
+        "POST", "/", [V4.format(ADMINISTRATOR.access_key_id, "dynamodb"),
+                      "X-Amz-Date: 20260101T000000Z", "X-Amz-Target: DynamoDB_20120810.PutItem"],
+        "413 ", "HTTP content length exceeded 16777216 bytes.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("expect", [[], ["Expect: 100-continue"]], ids=["large", "waits"])
+@pytest.mark.parametrize("name", BEFORE_THE_BODY)
+def test_a_body_is_not_read_before_its_head_is_acceptable(
+    door: HttpServer, name: str, expect: list[str]
+) -> None:
+    signed_put(door)
+    method, target, lines, status, code = BEFORE_THE_BODY[name]
+    answer = turned_away(door, head_of(door, target, GIB, *lines, *expect, method=method))
+    assert answer.startswith(f"HTTP/1.1 {status}")
+    assert code in answer
+
+
+def test_a_form_is_asked_for_its_signature_before_its_file_is_read(door: HttpServer) -> None:
+    s3 = client(door, "s3")
+    s3.create_bucket(Bucket="forms-begin")
+    head = head_of(
+        door, "/forms-begin", GIB, "Content-Type: multipart/form-data; boundary=x", method="POST"
+    )
+    fields = {"key": "k", "x": "y" * 100}
+    begin = "".join(
+        f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    begin += '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+    answer = turned_away(door, head + begin.encode() + bytes(40_000))
+    assert "<Code>AccessDenied</Code>" in answer
+    signed = s3.generate_presigned_post("forms-begin", "k")["fields"]
+    wrong = {**signed, "x-amz-signature": "0" * 64} if "x-amz-signature" in signed else {
+        **signed, "signature": "AAAA"}  # fmt: skip
+    for fields, code in ((wrong, "SignatureDoesNotMatch"), (signed, "")):
+        begin = "".join(
+            f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in fields.items()
+        )
+        begin += '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        if code:
+            assert code in turned_away(door, head + begin.encode() + bytes(40_000))
+        else:
+            body = begin.encode() + bytes(2**21) + b"\r\n--x--\r\n"
+            whole = head_of(
+                door, "/forms-begin", len(body),
+                "Content-Type: multipart/form-data; boundary=x", method="POST",
+            )  # fmt: skip
+            assert exchange(door, whole + body).startswith(b"HTTP/1.1 204 ")
+    assert s3.head_object(Bucket="forms-begin", Key="k")["ContentLength"] == 2**21
+
+
+def test_documents_have_a_largest_size(door: HttpServer) -> None:
+    s3 = client(door, "s3", config=Config(retries={"total_max_attempts": 1}))
+    s3.create_bucket(Bucket="documents")
+    rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "ExposeHeaders": ["a" * 1000]}
+    for count, code in ((50, None), (300, "MaxMessageLengthExceeded")):
+        try:
+            s3.put_bucket_cors(Bucket="documents", CORSConfiguration={"CORSRules": [rule] * count})
+            found = None
+        except ClientError as error:
+            found = error.response["Error"]["Code"]
+        assert found == code
+    keys = [{"Key": f"{number:01000}"} for number in range(1000)]
+    assert len(s3.delete_objects(Bucket="documents", Delete={"Objects": keys})["Deleted"]) == 1000
+
+
+def test_chunks_end_where_the_body_is_too_large(door: HttpServer) -> None:
+    lines = [f"POST / HTTP/1.1\r\nHost: {host(door)}", "X-Amz-Target: TrentService.Encrypt",
+             V4.format(ADMINISTRATOR.access_key_id, "kms"), "X-Amz-Date: 20260101T000000Z",
+             "Transfer-Encoding: chunked", "", ""]  # fmt: skip
+    piece = b"10000\r\n" + bytes(65_536) + b"\r\n"
+    answer = turned_away(door, "\r\n".join(lines).encode() + piece * 30)
+    assert answer.startswith("HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    "tags", ["<a/>" * 600_000, "<a>" * 100_000, "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"],
+    ids=["many", "deep", "entities"],
+)  # fmt: skip
+def test_a_document_of_many_tags_costs_nobody_time(tags: str) -> None:
+    began = time.process_time()
+    with pytest.raises(AwsError, match="MalformedXML"):
+        xml.read(f"<Delete>{tags}</Delete>".encode())
+    assert time.process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["a:" + " " * 65_000 + "\x00", "a: b\r\n" * 20_000 + "a: b",
+     "Authorization: " + "Credential=" * 5900],
+    ids=["spaces", "equal headers", "credentials"],
+)  # fmt: skip
+def test_a_head_costs_nobody_time(door: HttpServer, line: str) -> None:
+    began = time.process_time()
+    answer = get(door, "/b/k", line + "\r\n")
+    assert time.process_time() - began < 0.5
+    assert answer.startswith(b"HTTP/1.1 400 ")
+
+
+BYTES = {
+    "authorization": b"Authorization: \xff",
+    "SigV2": b"Authorization: AWS \xff:\xff",
+    "SigV4": b"Authorization: AWS4-HMAC-SHA256 Credential=AKIATESTADMINISTRATOR/20260101/us-east-1"
+             b"/s3/aws4_request,SignedHeaders=host,Signature=\xff\r\nx-amz-date: 20260101T000000Z"
+             b"\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD",
+    "date": b"Authorization: AWS a:b\r\nDate: Thu, 01 Jan 0001 00:00:00 +2359",
+    "SigV4's date": b"Authorization: AWS4-HMAC-SHA256 Credential=a/20260101/us-east-1/s3/"
+                    b"aws4_request,SignedHeaders=host,Signature=" + b"0" * 64 +
+                    b"\r\nDate: Thu, 01 Jan 0001 00:00:00 +2359",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_bytes_that_are_no_text(
+    door: HttpServer, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = exchange(
+        door, f"GET /b/k HTTP/1.1\r\nHost: {host(door)}\r\n".encode() + BYTES[name] + b"\r\n\r\n"
+    )
+    assert re.match(rb"HTTP/1\.1 40[03] ", answer)
+    assert b"<Error><Code>" in answer
+    assert capsys.readouterr().err == ""
+
+
+def test_a_url_signed_at_the_end_of_time(door: HttpServer) -> None:
+    for version, query in (
+        ("s3", "Expires=999999999999"), ("s3v4", "X-Amz-Date=99991231T235959Z")
+    ):  # fmt: skip
+        s3 = client(door, "s3", config=Config(signature_version=version))
+        url = s3.generate_presigned_url("get_object", {"Bucket": "http", "Key": "k"})
+        name = query.partition("=")[0]
+        changed = re.sub(rf"{name}=[^&]+", query, url)
+        assert changed != url
+        assert b"HTTP/1.1 40" in get(door, changed.removeprefix(door.address))
+
+
+JSON: dict[str, str | bytes] = {
+    "infinity": '{"Limit": 1e999}',
+    "NaN": '{"Limit": NaN}',
+    "a long number": '{"Limit": ' + "9" * 5000 + "}",
+    "half a character": r'{"Marker": "\ud800"}',
+    "deep": '{"a":' * 129 + "1" + "}" * 129,
+    "deeper": "[" * 100_000,
+    "UTF-16": '{"Limit": 1}'.encode("utf-16"),
+    "no UTF-8": b'{"Marker": "\xff"}',
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_that_is_none(name: str) -> None:
+    text = JSON[name]
+    body = text.encode() if isinstance(text, str) else text
+    headers = {"x-amz-target": "TrentService.ListKeys"}
+    request = Request("POST", "http", "localhost", "/", "", headers, body)
+    with pytest.raises(AwsError, match="SerializationException"):
+        read_operation(request, KMS, None)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"Marker": "\\ud83d\\ude00"}', '{"a": "' + "[" * 500 + '"}',
+             '{"a":' * 128 + "1" + "}" * 128, "{}"],
+    ids=["two halves", "in a text", "as deep as may be", "empty"],
+)  # fmt: skip
+def test_json_that_looks_like_it(text: str) -> None:
+    headers = {"x-amz-target": "TrentService.ListKeys"}
+    request = Request("POST", "http", "localhost", "/", "", headers, text.encode())
+    assert read_operation(request, KMS, None) == ("ListKeys", json.loads(text))
+
+
+def test_idle_connections_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "_MOST_CONNECTIONS", 4)
+    with server_at(0) as door:
+        there = ("127.0.0.1", door.port)
+        request = f"GET /b/k HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode()
+        upload = head_of(door, "/b/k", 5)
+        busy = socket.create_connection(there, timeout=10)
+        busy.sendall(upload)  # the oldest, and under way
+        time.sleep(0.1)
+        idle = [socket.create_connection(there, timeout=10) for _ in range(3)]
+        time.sleep(0.1)
+        idle[0].sendall(request)  # idle since later than the others
+        assert idle[0].recv(65536).startswith(b"HTTP/1.1 404 ")
+        late = socket.create_connection(there, timeout=10)
+        late.sendall(request)
+        assert late.recv(65536).startswith(b"HTTP/1.1 404 ")
+        assert idle[1].recv(10) == b"", "the one that was idle longest had to go"
+        busy.sendall(b"12345")
+        assert busy.recv(65536).startswith(b"HTTP/1.1 404 ")
+        idle[0].sendall(request)
+        assert idle[0].recv(65536).startswith(b"HTTP/1.1 404 ")
+        for each in (busy, late, *idle):
+            each.close()
+
+
+def test_a_refused_upload_leaves_no_memory_behind(door: HttpServer) -> None:
+    size = 16 * 2**20
+    target, _ = signed_put(door, "refused")
+    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=60)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in range(3):
+            connection.request("PUT", target, bytes(size), {"Content-MD5": "A" * 22 + "=="})
+            assert connection.getresponse().read()
+        kept = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert kept < size
 
 
 # --- The program, and the AWS CLI ----------------------------------------------------------------

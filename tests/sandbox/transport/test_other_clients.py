@@ -49,12 +49,11 @@ class TlsDoor(HttpServer):
         self._context.load_cert_chain(certificate)
 
     def _serve(self, connection: socket.socket, source_ip: str) -> None:
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         try:
             connection = self._context.wrap_socket(connection, server_side=True)
         except OSError:  # the client went away
             return
-        self._connections.add(connection)
         super()._serve(connection, source_ip)
 
 

@@ -117,7 +117,7 @@ def _header_time(request: Request, service: ServiceDefinition) -> str:
         return text
     try:
         return parsedate_to_datetime(text).astimezone(UTC).strftime(ISO_BASIC)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         pass
     if service.signs_like_s3:
         raise AwsError("AccessDenied", DATE_NEEDED, 403)

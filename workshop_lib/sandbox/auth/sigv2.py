@@ -17,6 +17,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
+_END_OF_TIME = int(datetime.max.replace(tzinfo=UTC).timestamp()) - 1
 _SUBRESOURCES = {
     "accelerate", "acl", "analytics", "cors", "delete", "encryption", "inventory", "legal-hold",
     "lifecycle", "location", "logging", "metrics", "notification", "object-lock",
@@ -45,7 +46,8 @@ def verify(
     text = string_to_sign_v2(request, bucket, signature.expires)
     check(secret, text, service, signature)
     if signature.place == "query":
-        now, end = clock.now(), datetime.fromtimestamp(int(signature.expires or 0), UTC)
+        expires = min(int(signature.expires or 0), _END_OF_TIME)
+        now, end = clock.now(), datetime.fromtimestamp(expires, UTC)
         if now >= end:
             fields = {"Expires": iso(end), "ServerTime": iso(now)}
             raise AwsError("AccessDenied", "Request has expired", 403, fields)
@@ -57,7 +59,7 @@ def _readable_date(request: Request) -> bool:
         return True
     try:
         parsedate_to_datetime(text)
-    except (TypeError, ValueError, IndexError):
+    except (TypeError, ValueError, IndexError, OverflowError):
         return False
     return True
 

@@ -37,12 +37,15 @@ def verify(
     signature: Signature | None,
     bucket: str | None,
     secret: str | None,
+    *,
+    whole: bool = True,
 ) -> None:
     """Raise AWS's refusal unless ``secret`` made the signature of a request, and it still holds.
 
     ``bucket`` is S3's when the host names it, ``secret`` the caller's: None for an anonymous one,
     whose request is unsigned. The chunks of a streamed upload are verified too; what an upload
-    form's policy allows is S3's to say.
+    form's policy allows is S3's to say. Of a request that is not ``whole`` the body is not there
+    yet, and what its head proves is verified.
     """
     if signature is None:
         return
@@ -53,22 +56,24 @@ def verify(
     elif signature.version == 2:
         sigv2.verify(request, service, signature, bucket, secret)
     else:
-        _verify_v4(request, service, signature, secret)
+        _verify_v4(request, service, signature, secret, whole)
 
 
 def _verify_v4(
-    request: Request, service: ServiceDefinition, signature: Signature, secret: str
+    request: Request, service: ServiceDefinition, signature: Signature, secret: str, whole: bool
 ) -> None:
     _check_scope(request, service, signature)
+    if not whole and not service.signs_like_s3:  # its signature is over the body
+        return
     payload = _payload_hash(request, service, signature)
     canonical = canonical_request(request, service, signature, payload)
     text = string_to_sign(signature, canonical)
     key = signing_key(secret, signature.date, signature.region, signature.service)
-    if not hmac.compare_digest(_hmac(key, text).hex(), signature.value):
+    if not hmac.compare_digest(_hmac(key, text).hex().encode(), signature.value.encode()):
         raise mismatch(service, signature, text, canonical)
     if signature.place == "query":
         _check_expiry_v4(signature, service)
-    if service.signs_like_s3:
+    if service.signs_like_s3 and whole:
         _check_payload(request, service, signature, payload, key)
 
 
@@ -210,13 +215,12 @@ def _same(
 
 def _check_expiry_v4(signature: Signature, service: ServiceDefinition) -> None:
     signed = datetime.strptime(signature.time, ISO_BASIC).replace(tzinfo=UTC)
+    seconds = signature.expires or ""
     if not service.signs_like_s3:
-        seconds = signature.expires or ""
-        if seconds.isdecimal() and clock.now() >= signed + timedelta(seconds=int(seconds)):
+        if re.fullmatch(r"\d{1,9}", seconds, re.ASCII) and clock.now() >= _later(signed, seconds):
             raise service.authentication_error("mismatch", f"Signature expired: {signature.time}.")
         return
-    seconds = signature.expires or ""
-    if not re.fullmatch(r"-?\d{1,18}", seconds):
+    if not re.fullmatch(r"-?\d{1,18}", seconds, re.ASCII):
         raise query_error("X-Amz-Expires should be a number")
     if int(seconds) < 0:
         raise query_error("X-Amz-Expires must be non-negative")
@@ -225,7 +229,7 @@ def _check_expiry_v4(signature: Signature, service: ServiceDefinition) -> None:
             "X-Amz-Expires must be less than a week (in seconds); that is, the given "
             "X-Amz-Expires must be less than 604800 seconds"
         )
-    now, end = clock.now(), signed + timedelta(seconds=int(seconds))
+    now, end = clock.now(), _later(signed, seconds)
     if signed > now + _SKEW:
         milliseconds = int(signed.timestamp()) * 1000
         fields = {"X-Amz-Date": str(milliseconds), "Expires": iso(end), "ServerTime": iso(now)}
@@ -233,6 +237,14 @@ def _check_expiry_v4(signature: Signature, service: ServiceDefinition) -> None:
     if now >= end:
         fields = {"X-Amz-Expires": seconds, "Expires": iso(end), "ServerTime": iso(now)}
         raise AwsError("AccessDenied", "Request has expired", 403, fields)
+
+
+def _later(moment: datetime, seconds: str) -> datetime:
+    """So many seconds after a moment, at most the end of time."""
+    try:
+        return moment + timedelta(seconds=int(seconds))
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def canonical_request(

@@ -101,6 +101,16 @@ def unwrap(request: Request) -> None:
     if set(trailers) != announced:
         raise _malformed_trailer()
     request.body = b"".join(chunks.data)
+    unwrap_headers(request)
+    headers.update(trailers)
+    headers["content-length"] = str(len(request.body))
+
+
+def unwrap_headers(request: Request) -> None:
+    """Take what tells of the encoding off a request's headers, where it is aws-chunked."""
+    if not is_chunked(request):
+        return
+    headers = request.headers
     encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
     kept = [part for part in encodings if part and part != "aws-chunked"]
     for name in (
@@ -110,8 +120,6 @@ def unwrap(request: Request) -> None:
         headers.pop(name, None)
     if kept:
         headers["content-encoding"] = ",".join(kept)
-    headers.update(trailers)
-    headers["content-length"] = str(len(request.body))
 
 
 def _check_length(announced: str | None, chunks: Chunks) -> None:

@@ -24,7 +24,7 @@ _MOST_HOSTS = 1_000
 
 _REGION = r"(?P<region>[a-z]{2}(?:-[a-z]+)+-\d)"
 _CREDENTIAL_SCOPE = re.compile(
-    r"Credential=[^/,\s]+/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
+    r"Credential=[^/,\s]{1,128}/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request"
 )
 _VERSION = re.compile(rb"(?:^|&)Version=([\d-]+)")
 
@@ -131,12 +131,15 @@ class Endpoints:
             return self._named(self._targets, target)
         if scoped:
             return self._named(self._signed_as, scoped)
-        content_type = request.headers.get("content-type", "")
-        if request.path == "/" and content_type.startswith("application/x-www-form-urlencoded"):
+        if _is_url_encoded(request):
             version = _VERSION.search(request.body)
             if version:
                 return self._versions.get(version[1], self._objects)
         return self._objects
+
+    def are_told_by_body(self, request: Request, local: Container[str]) -> bool:
+        """Whether the service of a request cannot be told before its body is there."""
+        return request.host in local and not _scope(request)[0] and _is_url_encoded(request)
 
     def spoken(self, request: Request) -> ServiceDefinition:
         """The service whose protocol a request seems to speak, wherever it was sent."""
@@ -150,6 +153,11 @@ class Endpoints:
         if name not in services:
             raise NotEmulated(f"The sandbox does not emulate the service {name!r}.")
         return services[name]
+
+
+def _is_url_encoded(request: Request) -> bool:
+    content_type = request.headers.get("content-type", "")
+    return request.path == "/" and content_type.startswith("application/x-www-form-urlencoded")
 
 
 def _not_of_general_purpose_buckets(request: Request, scoped: str) -> NotEmulated:

@@ -23,6 +23,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
 
 _MOST_BEFORE_FILE = 20_480  # bytes
+BEGINNING = _MOST_BEFORE_FILE + 8_192  # bytes that hold a form's fields and its file's own head
 _PIECE = 65_536  # bytes of the file at a time: werkzeug's search in a longer piece is slow
 
 
@@ -60,7 +61,15 @@ def read(request: Request) -> PostForm:
     return form
 
 
-def _parse(request: Request) -> PostForm:
+def read_beginning(request: Request) -> PostForm:
+    """The form in the first BEGINNING bytes of a body, of its file no more than that it is there.
+
+    Raises AwsError as `read` does.
+    """
+    return _parse(request, whole=False)
+
+
+def _parse(request: Request, *, whole: bool = True) -> PostForm:
     if not is_form(request):
         raise AwsError(
             "PreconditionFailed",
@@ -70,7 +79,7 @@ def _parse(request: Request) -> PostForm:
         )
     fields: dict[str, str] = {}
     names: dict[str, str] = {}
-    for name, file_name, content in _parts(request):
+    for name, file_name, content in _parts(request, whole=whole):
         if name.lower() == "file":
             if "key" not in fields:
                 raise missing_field("key")
@@ -84,13 +93,15 @@ def _parse(request: Request) -> PostForm:
     )
 
 
-def _parts(request: Request) -> Iterator[tuple[str, str | None, bytes]]:
+def _parts(request: Request, *, whole: bool) -> Iterator[tuple[str, str | None, bytes]]:
     """Yield (name, file name or None, content) of each part of the form, the file last."""
     name, file_name, content = "", None, BytesIO()
     for event in _events(request):
         if isinstance(event, (Field, File)):
             name, content = event.name, BytesIO()
             file_name = _file_name(event.headers["content-disposition"])
+            if name.lower() == "file" and not whole:
+                yield name, file_name, b""
         elif isinstance(event, Data):
             content.write(event.data)
             if not event.more_data:

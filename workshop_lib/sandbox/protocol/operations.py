@@ -1,6 +1,8 @@
 """From a request to its operation and parameters; nothing is decided here."""
 
 import json
+import math
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
@@ -40,15 +42,56 @@ def _of_json(request: Request, service: ServiceDefinition) -> tuple[str, Paramet
     if target not in service.targets:
         raise AwsError("UnknownOperationException", "")
     require_operation(service.name, operation)
-    try:
-        parameters = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError):
-        raise AwsError("SerializationException", "") from None
+    parameters = _json(request.body or b"{}")
     if not isinstance(parameters, dict):
         raise AwsError(
             "SerializationException", "Start of structure or map found where not expected."
         )
     return operation, parameters
+
+
+def _json(body: bytes) -> Any:
+    """What a body says in JSON. Raises AwsError SerializationException.
+
+    Python reads more than that: NaN, numbers beyond a double's, halves of characters, UTF-16.
+    """
+    try:
+        text = body.decode()
+        if _SURROGATE.search(text):
+            json.dumps(json.loads(text), ensure_ascii=False).encode()
+        if text.count("{") + text.count("[") > _DEEPEST:
+            _require_shallow(text)
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError):
+        raise AwsError("SerializationException", "") from None
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(text)
+
+
+def _require_shallow(text: str) -> None:
+    depth = 0
+    for found in _NESTING.finditer(text):
+        if found[0] in "{[":
+            depth += 1
+            if depth > _DEEPEST:
+                raise ValueError
+        elif found[0] in "}]":
+            depth -= 1
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number)
+_DEEPEST = 128  # levels; DynamoDB's attributes have 32, of two each
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)  # texts count for nothing
 
 
 def _of_form(request: Request, service: ServiceDefinition) -> tuple[str, Parameters]:

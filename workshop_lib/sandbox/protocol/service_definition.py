@@ -57,7 +57,8 @@ class ServiceDefinition:
     ``error_namespace``: what stands before the type of its own errors in JSON.
     ``data_events`` are the operations that CloudTrail's event history leaves out;
     ``records_itself``: the service writes its own events; ``records_version``: its events tell the
-    API's version.
+    API's version. ``largest_body`` are the bytes that a request's body may have,
+    ``largest_bodies`` those of operations that differ.
     """
 
     name: str
@@ -81,6 +82,8 @@ class ServiceDefinition:
     records_version: bool = False
     resource: NamedResource | None = None
     creates: Mapping[str, Creation] = field(default_factory=dict)
+    largest_body: int = 1_662_976  # what AWS's front end told SQS's callers
+    largest_bodies: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.name

@@ -28,6 +28,12 @@ class Service(ABC):
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """The service's answer; AwsError where it refuses, or ``authorize`` does."""
 
+    def admit(self, call: Call, authorize: Authorize) -> None:  # noqa: B027 (most wait)
+        """Refuse a call whose body is still to come, where its head is enough for that.
+
+        Raises what `answer` would.
+        """
+
     def finish(self, call: Call, response: Response) -> None:  # noqa: B027 (most add nothing)
         """Add to an answer, a refusal too, what the service says with each: nothing, for most."""
 

@@ -14,30 +14,42 @@ import re
 import socket
 import sys
 import threading
+import time
 import traceback
+from collections.abc import Callable
+from dataclasses import replace
 from email.utils import format_datetime
+from functools import partial
 from http import HTTPStatus
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from urllib.parse import quote
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.limits import LARGEST_UPLOAD, too_large
 from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.protocol.multipart_form import BEGINNING, is_form
 from workshop_lib.sandbox.protocol.serialization import render
 from workshop_lib.sandbox.services.s3 import DEFINITION as S3
+
+T = TypeVar("T")
 
 _NO_ID = "00000000-0000-4000-8000-000000000000"  # no request was answered
 _LONGEST_LINE = 65_536  # bytes, of the request line or a header
 _LONGEST_HEAD = 131_072  # bytes, of all headers
-_LARGEST_BODY = 5 * 2**30  # bytes: S3's limit for one PUT
+_MOST_HEADERS = 500  # lines of them
+_LONGEST_HOST = 255  # characters
+_UNASKED = 2**20  # bytes of a body that are read before anybody looks at the head
 _MOST_CONNECTIONS = 512
 _IDLE = 60.0  # seconds without a byte before a connection is closed
+_LINGER = 5.0  # seconds for a client to notice that it is refused while it is still sending
 _LOOPBACK = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?", re.I)
 _OURS = re.compile(rf"(?:[^/]+\.)?localhost(?::\d{{1,5}})?|{_LOOPBACK.pattern}", re.I)
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) (\S+) HTTP/1\.([01])")
-_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}) ([!-~\x80-\xff]+) HTTP/1\.([01])")
+# Possessive, as going back over a long line's spaces takes seconds.
+_HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]++):[ \t]*+([^\x00-\x08\x0a-\x1f\x7f]*+)")
 
 
 class _Loopback:
@@ -59,6 +71,14 @@ class _Malformed(Exception):
         self.response = _plain_error(AwsError(code, why, status))
 
 
+class _TurnedAway(Exception):
+    """A request that is answered before its body is all there."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
 class HttpServer:
     """An HTTP server over ``gateway`` on 127.0.0.1; ``start`` it, ``stop`` it.
 
@@ -74,7 +94,10 @@ class HttpServer:
         self._secure = secure
         self._idle = idle
         self._hosts = _Loopback()
-        self._connections: set[socket.socket] = set()
+        # Since when a connection has nothing under way, None while it has.
+        self._connections: dict[socket.socket, float | None] = {}
+        self._dismissed: set[socket.socket] = set()  # that had to make room
+        self._counting = threading.Lock()
         self._stopped = False
         self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if sys.platform != "win32":  # there it would let two servers share a port
@@ -120,11 +143,33 @@ class HttpServer:
                 if self._stopped:
                     return
                 continue  # the client was gone before it was accepted
-            if len(self._connections) >= _MOST_CONNECTIONS:
+            if not self._let_in(connection):
                 connection.close()
                 continue
-            self._connections.add(connection)
             threading.Thread(target=self._serve, args=(connection, source_ip), daemon=True).start()
+
+    def _let_in(self, connection: socket.socket) -> bool:
+        """Count a connection among the open ones; where the door is full, the longest idle goes."""
+        with self._counting:
+            if len(self._connections) >= _MOST_CONNECTIONS:
+                idle = [(since, c) for c, since in self._connections.items() if since is not None]
+                if not idle:
+                    return False
+                _, longest = min(idle, key=lambda each: each[0])
+                del self._connections[longest]
+                self._dismissed.add(longest)
+                with contextlib.suppress(OSError):  # its thread wakes, and closes it
+                    longest.shutdown(socket.SHUT_RDWR)
+            self._connections[connection] = time.monotonic()
+            return True
+
+    def _mark(self, connection: socket.socket, *, idle: bool) -> bool:
+        """Note whether a connection has something under way; False where it had to go."""
+        with self._counting:
+            if connection in self._dismissed:
+                return False
+            self._connections[connection] = time.monotonic() if idle else None
+            return True
 
     def _serve(self, connection: socket.socket, source_ip: str) -> None:
         """Answer one connection's requests until either side has enough."""
@@ -134,24 +179,27 @@ class HttpServer:
             with connection.makefile("rb") as stream:
                 while self._exchange(connection, stream, source_ip):
                     pass
+            self._mark(connection, idle=True)
             _linger(connection)
         except OSError:
             pass  # the client went away, or was silent for too long
         finally:
-            self._connections.discard(connection)
+            with self._counting:
+                self._connections.pop(connection, None)
+                self._dismissed.discard(connection)
             connection.close()
 
     def _exchange(self, connection: socket.socket, stream: BinaryIO, source_ip: str) -> bool:
         """Read a request and answer it; whether the connection may go on."""
+        if not self._mark(connection, idle=True):
+            return False
         try:
             head = _read_head(stream)
-            if head is None:
+            if head is None or not self._mark(connection, idle=False):
                 return False
             request, keep = head
             request.source_ip = source_ip
-            refusal = self._check_host(request)
-            if refusal is None:
-                _read_body(connection, stream, request)
+            refusal = self._check_host(request) or self._receive(connection, stream, request)
         except _Malformed as error:
             _send(connection, error.response, "GET", keep=False)
             return False
@@ -160,6 +208,44 @@ class HttpServer:
             return False
         _send(connection, self._answer(request), request.method, keep=keep)
         return keep
+
+    def _receive(
+        self, connection: socket.socket, stream: BinaryIO, request: Request
+    ) -> Response | None:
+        """Read a request's body; the refusal of one that is turned away before it is all there.
+
+        A client that waits for a 100 hears it, and a large body is read, when its head has been
+        found acceptable: who sends it is known, and may.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+        """
+        arrival = _Arrival(connection, stream, request)
+        try:
+            arrival.read(self._limit)
+        except _TurnedAway as refused:
+            return refused.response
+        except MemoryError:
+            return self._too_large(request, _UNASKED)
+        return None
+
+    def _limit(self, request: Request, size: int) -> int:
+        """How many bytes a body may have, of which there will be ``size`` or more.
+
+        Raises _TurnedAway where the request's head, or the beginning of its form, is enough for a
+        refusal, and where the body is too large.
+        """
+        admitted = self._asked(
+            request,
+            lambda: self._gateway.admit(request, local=self._hosts, secure=self._secure),
+        )
+        if isinstance(admitted, Response):
+            raise _TurnedAway(admitted)
+        if size > admitted:
+            raise _TurnedAway(self._too_large(request, admitted))
+        return admitted
+
+    def _too_large(self, request: Request, limit: int) -> Response:
+        service = self._gateway.endpoints.spoken(request)
+        return self._refuse(request, too_large(service, limit))
 
     def _check_host(self, request: Request) -> Response | None:
         """The refusal of a request that was meant for another host; None for ours and AWS's."""
@@ -172,10 +258,17 @@ class HttpServer:
         return None
 
     def _answer(self, request: Request) -> Response:
-        try:
-            return self._gateway.handle(
+        return self._asked(
+            request,
+            lambda: self._gateway.handle(
                 request, local=self._hosts, secure=self._secure, signed=True
-            )
+            ),
+        )
+
+    def _asked(self, request: Request, ask: Callable[[], T]) -> T | Response:
+        """What the gateway says to a request, or how it fails at it."""
+        try:
+            return ask()
         except NotEmulated as error:
             return self._refuse(request, AwsError("NotImplemented", str(error), 501))
         except Exception:
@@ -194,9 +287,9 @@ def _linger(connection: socket.socket) -> None:
     """Take what the client is still sending, so that closing does not wipe out the answer."""
     connection.shutdown(socket.SHUT_WR)
     connection.settimeout(1)
-    left = 2**20
-    while left > 0 and (piece := connection.recv(65_536)):
-        left -= len(piece)
+    end = time.monotonic() + _LINGER
+    while time.monotonic() < end and connection.recv(65_536):
+        pass
 
 
 # --- Requests -----------------------------------------------------------------------------------
@@ -219,6 +312,8 @@ def _read_head(stream: BinaryIO) -> tuple[Request, bool] | None:
     host = absolute or host
     if not host and minor == b"1":
         raise _Malformed("The request has no Host header.")
+    if len(host) > _LONGEST_HOST:
+        raise _Malformed("The request's Host header is malformed.")
     connection = headers.get("connection", "").lower()
     keep = "close" not in connection if minor == b"1" else "keep-alive" in connection
     return Request(method.decode(), "http", host, path, query, headers), keep
@@ -229,10 +324,7 @@ def _read_line(stream: BinaryIO) -> bytes | None:
     if not line:
         return None
     if len(line) > _LONGEST_LINE:
-        raise _Malformed(
-            "Your request header section exceeds the maximum allowed size.",
-            code="RequestHeaderSectionTooLarge",
-        )
+        raise _too_long_a_head()
     if not line.endswith(b"\n"):
         return None  # broken off
     return line.rstrip(b"\r\n")
@@ -240,14 +332,12 @@ def _read_line(stream: BinaryIO) -> bytes | None:
 
 def _read_headers(stream: BinaryIO) -> dict[str, str]:
     headers: dict[str, str] = {}
-    name, size = "", 0
+    name, size, lines = "", 0, 0
     while line := _read_line(stream):
         size += len(line)
-        if size > _LONGEST_HEAD:
-            raise _Malformed(
-                "Your request header section exceeds the maximum allowed size.",
-                code="RequestHeaderSectionTooLarge",
-            )
+        lines += 1
+        if size > _LONGEST_HEAD or lines > _MOST_HEADERS:
+            raise _too_long_a_head()
         if line[:1] in b" \t" and name:  # a folded line goes on with the header before
             headers[name] += " " + _text(line.strip())
             continue
@@ -266,8 +356,19 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
     return headers
 
 
+def _too_long_a_head() -> _Malformed:
+    return _Malformed(
+        "Your request header section exceeds the maximum allowed size.",
+        code="RequestHeaderSectionTooLarge",
+    )
+
+
 def _text(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")
+    """A header's text: UTF-8, or what Python's and others' clients write of its first 256."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
 
 
 def _split_target(target: bytes) -> tuple[str, str, str | None]:
@@ -286,22 +387,65 @@ def _split_target(target: bytes) -> tuple[str, str, str | None]:
     return path, query, host
 
 
-def _read_body(connection: socket.socket, stream: BinaryIO, request: Request) -> None:
+def _body_length(request: Request) -> int | None:
+    """How many bytes a request's head announces; None for chunks, which tell it by their end."""
     headers = request.headers
     encoding = headers.pop("transfer-encoding", "").lower()
     length = headers.get("content-length")
     if encoding and (length is not None or encoding != "chunked"):
         raise _Malformed("The request's body has no single length.")
-    if not encoding and length is None:
-        return
+    if encoding:
+        return None
     if length is not None and not re.fullmatch(r"\d{1,15}", length, re.ASCII):
         raise _Malformed("The Content-Length header is malformed.")
-    if int(length or 0) > _LARGEST_BODY:
-        raise _too_large()
-    if headers.get("expect", "").lower() == "100-continue":
-        connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-    request.body = _read_chunked(stream) if encoding else _read_exactly(stream, int(length or 0))
-    headers["content-length"] = str(len(request.body))
+    if int(length or 0) > LARGEST_UPLOAD + BEGINNING:
+        raise _Malformed(
+            "Your proposed upload exceeds the maximum allowed size", code="EntityTooLarge"
+        )
+    return int(length or 0)
+
+
+class _Arrival:
+    """A request's body while it is read: in the length that was announced, or in chunks."""
+
+    def __init__(self, connection: socket.socket, stream: BinaryIO, request: Request) -> None:
+        self._connection = connection
+        self._stream = stream
+        self._request = request
+        self._length = _body_length(request)
+        self._waits = request.headers.get("expect", "").lower() == "100-continue"
+        self._limit = 0 if self._waits else _UNASKED
+        self._beginning = b""
+
+    def read(self, ask: Callable[[Request, int], int]) -> None:
+        """Read the body into the request; ``ask`` says how large it may be, or raises."""
+        if self._length == 0:
+            return
+        if self._length is None:
+            pieces = _read_chunks(self._stream, partial(self._allow, ask))
+        else:
+            self._allow(ask, self._length)
+            rest = _read_exactly(self._stream, self._length - len(self._beginning))
+            pieces = [self._beginning, rest] if self._beginning else [rest]
+        self._request.body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._request.headers["content-length"] = str(len(self._request.body))
+
+    def _allow(self, ask: Callable[[Request, int], int], size: int) -> None:
+        """Ask once whether the body may be there at all, where it is large or waited with."""
+        if size <= self._limit:
+            return
+        if is_form(self._request):  # it carries its signature
+            if self._length is None:
+                raise _Malformed(*_NO_LENGTH)
+            self._proceed()
+            self._beginning = _read_exactly(self._stream, min(self._length, BEGINNING))
+        self._limit = ask(replace(self._request, body=self._beginning), size)
+        self._proceed()
+
+    def _proceed(self) -> None:
+        if self._waits:
+            self._connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self._waits = False
 
 
 def _read_exactly(stream: BinaryIO, length: int) -> bytes:
@@ -314,7 +458,8 @@ def _read_exactly(stream: BinaryIO, length: int) -> bytes:
     return body
 
 
-def _read_chunked(stream: BinaryIO) -> bytes:
+def _read_chunks(stream: BinaryIO, allow: Callable[[int], None]) -> list[bytes]:
+    """The chunks of a body; ``allow`` is asked before they make it so many bytes."""
     pieces, total = [], 0
     while True:
         size = re.fullmatch(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;.*)?", _read_line(stream) or b"")
@@ -324,19 +469,15 @@ def _read_chunked(stream: BinaryIO) -> bytes:
         if length == 0:
             break
         total += length
-        if total > _LARGEST_BODY:
-            raise _too_large()
+        allow(total)
         pieces.append(_read_exactly(stream, length))
         if _read_line(stream) != b"":
             raise _Malformed("The request's chunked body is malformed.")
     _read_headers(stream)  # its trailers say nothing to S3
-    return b"".join(pieces)
+    return pieces
 
 
-def _too_large() -> _Malformed:
-    return _Malformed(
-        "Your proposed upload exceeds the maximum allowed size", code="EntityTooLarge"
-    )
+_NO_LENGTH = ("You must provide the Content-Length HTTP header.", 411, "MissingContentLength")
 
 
 # --- Responses ----------------------------------------------------------------------------------
@@ -358,7 +499,7 @@ def _send(connection: socket.socket, response: Response, method: str, *, keep: b
         length = response.header("content-length") if method == "HEAD" else None
         lines.append(f"Content-Length: {length or len(body)}")
     lines.append("Connection: keep-alive" if keep else "Connection: close")
-    head = ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
+    head = ("\r\n".join(lines) + "\r\n\r\n").encode()
     if method == "HEAD" or status in (204, 304):
         body = b""
     if len(body) < 65_536:

@@ -124,8 +124,8 @@ _RESOURCE_TYPES = {
 
 
 def resource_type(arn: str) -> str:
-    """The type under which CloudTrail lists a resource."""
-    return _RESOURCE_TYPES[arn.split(":")[2]]
+    """The type under which CloudTrail lists a resource; "" where a caller's ARN is none."""
+    return _RESOURCE_TYPES.get("".join(arn.split(":")[2:3]), "")
 
 
 def _instant(time: datetime) -> str:

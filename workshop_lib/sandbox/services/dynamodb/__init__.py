@@ -20,6 +20,8 @@ DEFINITION = ServiceDefinition(
     json_version="1.0",
     authentication_errors=JSON_AUTHENTICATION,
     error_namespace=_NAMESPACE,
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    largest_body=16 * 2**20,
     records_version=True,
     resource=NamedResource(
         "TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}"

@@ -1,6 +1,7 @@
 """Amazon S3: buckets, objects and how they are encrypted."""
 
 from workshop_lib.sandbox.protocol.errors import S3_AUTHENTICATION
+from workshop_lib.sandbox.protocol.limits import LARGEST_UPLOAD
 from workshop_lib.sandbox.protocol.service_definition import (
     Creation,
     NamedResource,
@@ -29,4 +30,14 @@ DEFINITION = ServiceDefinition(
         }
     ),
     creates={"CreateBucket": Creation("bucket", "Bucket")},
+    # Of a document; the upload's last step names 10,000 parts, a deletion 1,000 keys of 1 KiB.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+    largest_body=256 * 2**10,
+    largest_bodies={
+        "CompleteMultipartUpload": 2**21,
+        "DeleteObjects": 2**21,
+        "PostObject": LARGEST_UPLOAD + 2**15,  # with the fields before the file
+        "PutObject": LARGEST_UPLOAD,
+        "UploadPart": LARGEST_UPLOAD,
+    },
 )  # fmt: skip

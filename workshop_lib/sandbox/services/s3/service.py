@@ -149,12 +149,20 @@ class S3(Service):
         """
         if is_form(call.request):
             check_form(call)
+        self._check_head(call, authorize)
+        return self._identified(call, self._carry_out(call))
+
+    def admit(self, call: Call, authorize: Authorize) -> None:
+        """Refuse data before it is sent. A form's policy comes first, and counts its file."""
+        if call.operation in _SENDS_DATA or (is_form(call.request) and call.signature is None):
+            self._check_head(call, authorize)
+
+    def _check_head(self, call: Call, authorize: Authorize) -> None:
         require_secure_key(call)
         _require_length(call)
         if call.operation in _WRITES:
             self._require_transport(call)
         authorize(call, self._permissions.checks(call))
-        return self._identified(call, self._carry_out(call))
 
     def _require_transport(self, call: Call) -> None:
         """KMS needs TLS and Signature Version 4, whoever asks: S3 looks at this first."""
