@@ -1,8 +1,11 @@
 """What all tests share: a process without a lab for each file, and what spares them time."""
 
 import gc
+import os
 from collections.abc import Iterator
 from functools import cache
+
+os.environ["BOTO_DISABLE_CRT"] = "true"  # what learners install has no awscrt either
 
 import botocore.session
 import pytest

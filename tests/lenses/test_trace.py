@@ -569,3 +569,20 @@ def test_what_the_last_line_of_a_cell_shows() -> None:
 def test_importing_trace_does_not_import_pandas() -> None:
     code = "import sys, workshop_lib.lenses.trace; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])
+
+
+def test_an_answer_that_no_service_gave_is_not_shown_as_one() -> None:
+    """s3transfer's C client takes the request and makes up an answer, to end botocore's part."""
+
+    def keep(**_: Any) -> Any:
+        return AWSResponse(None, 200, {}, _Raw(b""))
+
+    client = SESSION.client("s3")
+    client.meta.events.register_first("before-send.s3.PutObject", keep)
+    with mock_paused(), trace() as calls:
+        client.put_object(Bucket="notes", Key="k", Body=b"kept")
+    with trace() as answered:
+        EARLY.put_object(Bucket="notes", Key="k", Body=b"sent")
+    assert column(calls, "outcome") == ["not answered"]
+    assert column(calls, "USD per million") == ["—"]
+    assert column(answered, "outcome") == ["200"]

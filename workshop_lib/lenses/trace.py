@@ -77,8 +77,9 @@ class Trace:
         framing of chunked uploads; headers and URL are not counted), plaintext in request
         ("no"; "yes: body", "yes: URL", "yes: header x-amz-meta-note", followed by the names of
         the values if they were given with names; "not read (stream)" for a body that can be read
-        only once), outcome (the HTTP status, or the error's code or class), USD per million (list
-        price, see workshop_lib.lenses.prices), AWS CLI.
+        only once), outcome (the HTTP status, or the error's code or class; "not answered" where
+        no service gave an answer, but a library kept the request for itself), USD per million
+        (list price, see workshop_lib.lenses.prices), AWS CLI.
     cli: the AWS CLI commands alone. SSE-C keys appear as file names only: `ssec.key`, and for
         further different keys of the same block `ssec-2.key` …
     """
@@ -197,7 +198,10 @@ class Trace:
 
     def _after_call(self, http_response: Any, parsed: dict[str, Any], context: Any) -> None:
         call = self._close(context)
-        if call:
+        if call and http_response.url is None:  # s3transfer's C client: it only wants the request
+            call.outcome, call.price = "not answered", NONE
+            call.forget()
+        elif call:
             call.answered(http_response.status_code, parsed)
 
     def _after_call_error(self, exception: Exception, context: Any) -> None:
@@ -340,37 +344,40 @@ def _price(call: _Call, params: Mapping[str, Any], parsed: Mapping[str, Any] | N
 
 
 class _Listener:
-    """Stands in front of botocore's emitters while at least one trace is open."""
+    """Stands in front of botocore's emitters, and aiobotocore's, while a trace is open."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._traces: tuple[Trace, ...] = ()
-        self._original: Any = None
-        self._installed: Any = None
+        self._installed: dict[Any, tuple[Any, Any]] = {}  # what stands there, what stood there
 
     def add(self, trace: Trace) -> None:
         with self._lock:
             self._traces += (trace,)
-            if self._installed is None or HierarchicalEmitter._emit is self._original:
-                self._install()
+            for emitter in (HierarchicalEmitter, *HierarchicalEmitter.__subclasses__()):
+                ours, original = self._installed.get(emitter, (None, None))
+                if "_emit" in vars(emitter) and (ours is None or emitter._emit is original):
+                    self._install(emitter)
 
     def remove(self, trace: Trace) -> None:
         with self._lock:
             self._traces = tuple(each for each in self._traces if each is not trace)
-            ours = HierarchicalEmitter._emit is self._installed
-            if not self._traces and ours:  # else somebody stands before us: stay, and do nothing
-                HierarchicalEmitter._emit = self._original
-                self._installed = None
+            for emitter, (ours, original) in [*self._installed.items()]:
+                # else somebody stands before us: stay, and do nothing
+                if not self._traces and emitter._emit is ours:
+                    emitter._emit = original
+                    del self._installed[emitter]
 
-    def _install(self) -> None:
-        original = self._original = HierarchicalEmitter._emit
+    def _install(self, emitters: Any) -> None:
+        original = emitters._emit
 
         def emit(emitter: Any, event_name: str, kwargs: Any, stop_on_response: bool = False) -> Any:
             for trace in self._traces:
                 _tell(trace, event_name.partition(".")[0], kwargs)
             return original(emitter, event_name, kwargs, stop_on_response)
 
-        self._installed = HierarchicalEmitter._emit = emit
+        emitters._emit = emit
+        self._installed[emitters] = (emit, original)
 
 
 def _tell(trace: Trace, event: str, kwargs: dict[str, Any]) -> None:

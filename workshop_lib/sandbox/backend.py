@@ -4,7 +4,9 @@ import os
 import re
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -16,12 +18,19 @@ from workshop_lib.errors import LabReplaced, PortTaken
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Created, Gateway
+from workshop_lib.sandbox.isolation import (
+    ADMINISTRATOR,
+    close_connections,
+    guard_new_credentials,
+    set_credentials_aside,
+    set_environment,
+)
 from workshop_lib.sandbox.storage.disk import Disk
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
+from workshop_lib.sandbox.transport.network_guard import is_aws
 
 if TYPE_CHECKING:
     from workshop_lib.sandbox.transport.http_server import HttpServer
-from workshop_lib.sandbox.isolation import ADMINISTRATOR, _set_credentials_aside, _set_environment
 
 
 class SandboxBackend:
@@ -34,14 +43,17 @@ class SandboxBackend:
         if SandboxBackend._current is not None:
             SandboxBackend._current._close()
         self._region = region
-        _set_environment(region)
+        set_environment(region)
         self._gateway = Gateway(ADMINISTRATOR)
-        self._gateway.callers.set_aside = _set_credentials_aside()
+        self._gateway.callers.set_aside = set_credentials_aside()
         self._door = BotocoreTransport(self._gateway)
         self._door.install()
+        guard_new_credentials(self._door.replace)
+        close_connections(is_aws)
         self._http: HttpServer | None = None
         SandboxBackend._current = self
         _watch_shell_cells()
+        _watch_forks()
 
     def describe(self) -> str:
         """One line: where AWS is, which region, what it costs."""
@@ -52,6 +64,11 @@ class SandboxBackend:
         )
 
     def _require_current(self) -> None:
+        if self._door.forked:
+            raise LabReplaced(
+                "This forked worker has only a copy of the lab: use the lab in the process that "
+                "forked it; boto3 reaches it from here as well."
+            )
         if SandboxBackend._current is not self:
             raise LabReplaced(
                 "This lab was replaced by a later start_lab(): use the lab that call returned."
@@ -117,6 +134,15 @@ class SandboxBackend:
         if self._http is not None:
             self._http.stop()
 
+    def _continue_in_fork(self) -> None:
+        """In a forked worker: let the parent answer, and keep nothing open that is the parent's."""
+        if not self._door.forked:
+            self._door.forked = True
+            self._door.parent_port = None if self._http is None else self._http.port
+        if self._http is not None:
+            self._http.abandon()
+            self._http = None
+
 
 def port_taken(port: object, error: Exception) -> str:
     """One sentence for a port that could not be opened."""
@@ -139,10 +165,33 @@ def export_lines(address: str, administrator: Credentials, region: str) -> list[
     return [*exports, "unset AWS_SESSION_TOKEN AWS_PROFILE"]
 
 
-# --- Shell commands in a notebook's cell ---------------------------------------------------------
+# --- Forked workers ------------------------------------------------------------------------------
+
+
+@cache
+def _watch_forks() -> None:
+    """Open the HTTP door before this process forks, so that its workers' calls arrive there."""
+    if hasattr(os, "register_at_fork"):  # Windows has no fork
+        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _before_fork() -> None:
+    backend = SandboxBackend._current
+    if backend is not None and backend._door.is_installed and not backend._door.forked:
+        with suppress(PortTaken):  # then the worker is told that it cannot reach the lab
+            backend.serve()
+
+
+def _after_fork() -> None:
+    if SandboxBackend._current is not None:
+        SandboxBackend._current._continue_in_fork()
+
+
+# --- Cells of a notebook that start other programs -----------------------------------------------
 
 _SHELL = re.compile(
-    r"^\s*!|=\s*!|^\s*%%?(?:!|bash|sh|script|sx|system)\b|\bsubprocess\b|\bos\.(?:system|popen)\b",
+    r"^\s*!|=\s*!|^\s*%%?(?:!|bash|sh|script|sx|system)\b|\bsubprocess\b|\bos\.(?:system|popen)\b"
+    r"|\bmultiprocessing\b|\bProcessPoolExecutor\b",
     re.MULTILINE,
 )
 

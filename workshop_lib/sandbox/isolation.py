@@ -3,7 +3,8 @@
 import gc
 import os
 import secrets
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -17,8 +18,11 @@ from workshop_lib.sandbox.transport.network_guard import AWS_NAMES, METADATA_ADD
 # One secret for the life of the process: other programs on this machine cannot know it, and a
 # client made for an earlier lab goes on working.
 ADMINISTRATOR = Credentials("AKIAWORKSHOPADMIN234", secrets.token_urlsafe(30))
+_ADMINISTRATOR = (ADMINISTRATOR.access_key_id, ADMINISTRATOR.secret_access_key, None)
 # Nothing listens on the discard port: a child process that was not given a door fails at once.
 _NO_DOOR = "http://127.0.0.1:9"
+# What signs for a key of the learner's own that is typed in while a lab runs.
+_NO_SECRET = "set-aside-while-the-lab-runs"
 _NO_PROXY = ("127.0.0.1", "localhost", *AWS_NAMES, *METADATA_ADDRESSES)
 
 
@@ -40,7 +44,7 @@ _OWN_ACCESS = (
 _set_aside: set[str] = set()
 
 
-def _set_environment(region: str) -> None:
+def set_environment(region: str) -> None:
     """Put the sandbox's credentials in place of this process's own."""
     _note(os.environ.get("AWS_ACCESS_KEY_ID"))
     boto3.DEFAULT_SESSION = None
@@ -65,26 +69,66 @@ def _set_environment(region: str) -> None:
         os.environ[name] = ",".join([*listed, *missing])
 
 
-def _set_credentials_aside() -> frozenset[str]:
-    """The access key ids that clients and sessions made before the lab hold.
+def set_credentials_aside() -> frozenset[str]:
+    """Make the administrator's of all credentials that clients and sessions hold by now.
 
-    Credentials that would be fetched again, over the network, become the administrator's; so do
-    those of a client that never found any. Private attributes are read, because the public ones
-    fetch.
+    So nothing of the learner's own signs, nor is any fetched, over the network, to sign with.
+    Only what a sandbox of this process issued is left. Private attributes are read, because the
+    public ones fetch. Returns the access key ids that were replaced, now and before.
     """
     own = botocore.credentials
     for found in _instances(own.Credentials, botocore.signers.RequestSigner):
         if isinstance(found, botocore.signers.RequestSigner):
             if found._credentials is None:
-                found._credentials = own.Credentials(
-                    ADMINISTRATOR.access_key_id, ADMINISTRATOR.secret_access_key
-                )
+                found._credentials = own.Credentials(*_ADMINISTRATOR)
         elif isinstance(found, own.RefreshableCredentials):
-            _note(found._access_key)
-            _become_administrator(found)
-        else:
+            if found._access_key not in ISSUED:
+                _note(found._access_key)
+                _stop_refreshing(found)
+        elif found.access_key not in ISSUED:
             _note(found.access_key)
+            found.access_key, found.secret_key, found.token = _ADMINISTRATOR
+            found.account_id = None
     return frozenset(_set_aside)
+
+
+def close_connections(is_aws: Callable[[Any], bool]) -> None:
+    """Close what an HTTP client keeps open to a host of AWS's from before the lab."""
+    for connection in _instances(ssl.SSLSocket):
+        if is_aws(connection.server_hostname):
+            connection.close()
+
+
+def guard_new_credentials(replace: Callable[[Any, str, Any], None]) -> None:
+    """Let no credentials be made of which the secret could sign for AWS.
+
+    Those of a key that was set aside become the administrator's. A key that nobody here issued
+    keeps its id, so that it is refused by its name, and gets another secret: requests in this
+    kernel are not asked for their signature. ``replace`` sets an attribute until the lab's end.
+    """
+    own = botocore.credentials
+    make, freeze = own.Credentials.__init__, own.ReadOnlyCredentials.__new__
+
+    def guarded_make(
+        self: Any, access_key: Any, secret_key: Any, token: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
+        make(self, *_harmless(access_key, secret_key, token), *args, **kwargs)
+
+    def guarded_freeze(
+        cls: Any, access_key: Any, secret_key: Any, token: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        return freeze(cls, *_harmless(access_key, secret_key, token), *args, **kwargs)
+
+    replace(own.Credentials, "__init__", guarded_make)
+    replace(own.ReadOnlyCredentials, "__new__", guarded_freeze)
+
+
+def _harmless(access_key: Any, secret_key: Any, token: Any) -> tuple[Any, Any, Any]:
+    if not access_key or access_key in ISSUED:
+        return access_key, secret_key, token
+    if access_key in _set_aside:
+        return _ADMINISTRATOR
+    return access_key, _NO_SECRET, token
 
 
 def _note(access_key_id: Any) -> None:
@@ -92,14 +136,11 @@ def _note(access_key_id: Any) -> None:
         _set_aside.add(access_key_id)
 
 
-def _become_administrator(found: Any) -> None:
-    found._access_key = ADMINISTRATOR.access_key_id
-    found._secret_key = ADMINISTRATOR.secret_access_key
-    found._token = None
+def _stop_refreshing(found: Any) -> None:
+    found._access_key, found._secret_key, found._token = _ADMINISTRATOR
+    found._account_id = None
     found._expiry_time = None  # botocore: never to be refreshed
-    found._frozen_credentials = botocore.credentials.ReadOnlyCredentials(
-        ADMINISTRATOR.access_key_id, ADMINISTRATOR.secret_access_key, None
-    )
+    found._frozen_credentials = botocore.credentials.ReadOnlyCredentials(*_ADMINISTRATOR)
 
 
 def _instances(*classes: type) -> Iterator[Any]:

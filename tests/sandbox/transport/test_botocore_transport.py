@@ -1,8 +1,11 @@
 """The kernel door: every client of this process is caught, and nothing leaves the machine."""
 
+import http.client
+import importlib
 import io
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -14,12 +17,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
+import botocore.session
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import (
     DeferredRefreshableCredentials,
     InstanceMetadataProvider,
+    ReadOnlyCredentials,
     RefreshableCredentials,
 )
 from botocore.exceptions import ClientError
@@ -285,6 +290,111 @@ def test_plain_sockets_to_aws_are_refused(host: str, attempts: list[Any]) -> Non
     assert attempts == []
 
 
+@pytest.mark.parametrize("kind", ["dnsSuffix", "dualStackDnsSuffix"])
+def test_every_suffix_of_aws_s_names_is_refused(kind: str, attempts: list[Any]) -> None:
+    start_lab()
+    partitions = botocore.session.get_session().get_data("partitions")["partitions"]
+    suffixes = {partition["outputs"][kind] for partition in partitions}
+    assert len(suffixes) >= 7
+    for suffix in suffixes:
+        for host in (suffix, f"kms.region.{suffix}", f"B.{suffix.upper()}."):
+            with pytest.raises(ConnectionRefusedError, match="keeps this kernel away"):
+                socket.getaddrinfo(host, 443)
+    assert attempts == []
+
+
+def test_an_address_needs_a_look_up_by_name(
+    monkeypatch: pytest.MonkeyPatch, attempts: list[Any]
+) -> None:
+    """Whoever resolves names elsewhere could have asked for AWS's."""
+    found = {"site.example": "192.0.2.1", "metadata.example": "169.254.169.254"}
+
+    def look_up(host: str, *_: Any) -> list[Any]:
+        return [(socket.AF_INET, 1, 6, "", (found.get(host, host), 443))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    monkeypatch.setenv("HTTPS_PROXY", "http://192.0.2.9:3128")
+    start_lab()
+    for host in ("192.0.2.1", "192.0.2.2", *found):
+        socket.getaddrinfo(host, 443)
+    for address in ("192.0.2.2", "169.254.169.254", "0xa9.0xfe.43518", "2001:db8::1"):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with pytest.raises(ConnectionRefusedError, match="keeps this kernel away"):
+            socket.socket(family).connect((address, 443))
+    assert attempts == []
+    through = [("192.0.2.1", 443), ("192.0.2.9", 3128), ("127.0.0.1", 80), ("127.9.9.9", 80)]
+    for reachable in through:
+        with pytest.raises(ConnectionRefusedError, match="no network in this test"):
+            socket.socket().connect(reachable)
+    assert attempts == through
+
+
+def test_connections_from_before_the_lab_are_closed() -> None:
+    context = ssl.create_default_context()
+    pairs = [socket.socketpair() for _ in range(2)]
+    hosts = ("bucket.s3.amazonaws.com", "pypi.org")
+    early = [
+        context.wrap_socket(ours, server_hostname=host, do_handshake_on_connect=False)
+        for (ours, _), host in zip(pairs, hosts, strict=True)
+    ]
+    start_lab()
+    assert [connection.fileno() == -1 for connection in early] == [True, False]
+    for connection in (*early, *(theirs for _, theirs in pairs)):
+        connection.close()
+
+
+def test_a_connection_that_is_open_carries_no_request_to_aws(attempts: list[Any]) -> None:
+    connection = http.client.HTTPConnection("b.s3.amazonaws.com")
+    connection.sock = io.BytesIO()
+    start_lab()
+    with pytest.raises(ConnectionRefusedError, match="keeps this kernel away"):
+        connection.request("GET", "/k")
+    proxied = http.client.HTTPConnection("proxy.example")
+    with pytest.raises(ConnectionRefusedError, match="keeps this kernel away"):
+        proxied.request("GET", "http://b.s3.amazonaws.com/k")
+    assert attempts == []
+
+
+def test_a_library_s_module_is_as_it_was_but_for_what_is_held(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A module that is imported in the lab keeps its own loader, and is given back at the end."""
+    (tmp_path / "pycares.py").write_text("class Channel:\n    def query(self, name): return name\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "pycares", raising=False)
+    start_lab()
+    module = importlib.import_module("pycares")
+    assert type(module.__loader__).__name__ == "SourceFileLoader"
+    assert module.__spec__ is not None
+    assert module.__spec__.loader is module.__loader__
+    assert module.Channel().query("site.example") == "site.example"
+    with pytest.raises(ConnectionRefusedError, match="keeps this kernel away"):
+        module.Channel().query("s3.amazonaws.com")
+    assert BotocoreTransport._installed is not None
+    BotocoreTransport._installed.remove()
+    assert module.Channel().query("s3.amazonaws.com") == "s3.amazonaws.com"
+    monkeypatch.delitem(sys.modules, "pycares")
+
+
+def test_no_secret_of_the_learner_s_own_is_kept_to_sign_with() -> None:
+    """Neither that of a client made before the lab, nor one typed in while it runs."""
+    own = {"aws_access_key_id": "AKIAEXPLICIT00000000", "aws_secret_access_key": "mine"}
+    typed_in = {**own, "aws_access_key_id": "AKIANOBODYSKEY000000"}
+    clients = [boto3.client("s3"), boto3.client("s3", **own)]
+    start_lab()
+    clients += [boto3.client("s3", **own), boto3.client("s3", **typed_in)]
+    held = [client._request_signer._credentials for client in clients]
+    administrator = isolation.ADMINISTRATOR
+    for credentials in held[:3]:
+        assert credentials.access_key == administrator.access_key_id
+        assert credentials.secret_key == administrator.secret_access_key
+        assert credentials.token is None
+    assert held[3].access_key == "AKIANOBODYSKEY000000"
+    assert "mine" not in held[3].get_frozen_credentials()
+    frozen = ReadOnlyCredentials("AKIANOBODYSKEY000000", "mine", None)
+    assert "mine" not in frozen
+
+
 def test_other_sockets_are_left_alone(attempts: list[Any]) -> None:
     start_lab()
     with pytest.raises(ConnectionRefusedError, match="no network"):
@@ -467,6 +577,8 @@ def test_a_shell_command_in_a_cell_stays_here(attempts: list[Any], tmp_path: Pat
         ("%%script bash\naws s3 ls", True),
         ("subprocess.run(['aws'])", True),
         ("os.system('aws')", True),
+        ("from multiprocessing import Pool", True),
+        ("with ProcessPoolExecutor() as pool:", True),
         ("a != b", False),
         ("print('hello!')", False),
         ("%shell_like", False),

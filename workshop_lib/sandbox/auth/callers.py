@@ -3,6 +3,8 @@
 Evaluation itself is `policies`; here IAM's users, roles and groups become its principals.
 """
 
+import secrets
+import string
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -55,6 +57,7 @@ class Session:
 
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_SECRET_LETTERS = string.ascii_letters + string.digits + "/+"
 
 
 def unique_id(prefix: str, source: str) -> str:
@@ -63,6 +66,14 @@ def unique_id(prefix: str, source: str) -> str:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
     """
     return prefix + "".join(Random(source).choices(_ID_LETTERS, k=17))
+
+
+def new_secret(length: int) -> str:
+    """A secret access key or session token: ids may repeat from process to process, these never.
+
+    Else the credentials of one lab would open another's door.
+    """
+    return "".join(secrets.choice(_SECRET_LETTERS) for _ in range(length))
 
 
 # Access key ids that a sandbox of this process handed out: they are nobody's own, and a client

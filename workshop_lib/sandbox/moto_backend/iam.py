@@ -29,6 +29,10 @@ class AccessKey(View):
         """What it signs with."""
         return str(self._wrapped.secret_access_key)
 
+    def set_secret(self, secret_access_key: str) -> None:
+        """Let it sign with another secret."""
+        put(self._wrapped, secret_access_key=secret_access_key)
+
     @property
     def user_name(self) -> str:
         """The user it signs for."""

@@ -1,41 +1,46 @@
 """The kernel door: botocore's requests in this process go to the gate, without a socket.
 
-It stands where botocore would open a connection, so that every client passes it, whenever it was
-made and by whomever.
+It stands where botocore and aiobotocore would open a connection, so that every client passes it,
+whenever it was made and by whomever. boto3's transfers by the AWS Common Runtime, which opens its
+own, are made by the classic client instead.
 """
 
 import datetime
 import http.client
 import io
-import socket
 import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3.s3.transfer
 import botocore.auth
 import botocore.signers
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HAS_CRT
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.httpsession import URLLib3Session
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.gateway import Gateway
-from workshop_lib.sandbox.protocol.messages import Request
-from workshop_lib.sandbox.transport.network_guard import (
-    _guarded_lookup,
-    _guarded_method,
-    _guarded_tunnel,
-)
+from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.transport.aiobotocore_transport import aiobotocore_holds
+from workshop_lib.sandbox.transport.forwarding import forward
+from workshop_lib.sandbox.transport.native_stacks import AfterImport, holds
+from workshop_lib.sandbox.transport.network_guard import NetworkGuard
+from workshop_lib.sandbox.transport.prepared_request import read_body, read_prepared
+
+if HAS_CRT:
+    import botocore.crt.auth
 
 
 class BotocoreTransport:
     """Every botocore request of this process goes to ``gateway``; none reaches a network.
 
     While installed, endpoint addresses from the environment or a profile are ignored (they are
-    for child processes), signatures are dated by the sandbox's clock, and a plain socket to AWS
-    or to an instance's metadata is refused, also through a proxy.
+    for child processes), signatures are dated by the sandbox's clock, and whatever else would
+    reach AWS or an instance's metadata is refused, also through a proxy.
     """
 
     _installed: "BotocoreTransport | None" = None
@@ -43,6 +48,11 @@ class BotocoreTransport:
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
         self.loopback: set[str] = set()  # host:port of this lab's own HTTP doors
+        # In a forked worker: the lab is in the process that forked it, behind this HTTP door.
+        self.forked = False
+        self.parent_port: int | None = None
+        self._guard = NetworkGuard()
+        self._imports: AfterImport | None = None
         self._originals: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
@@ -50,24 +60,41 @@ class BotocoreTransport:
         if BotocoreTransport._installed is not None:
             BotocoreTransport._installed.remove()
         signing_time = SimpleNamespace(**{**vars(time), "time": _timestamp})
-        self._replace(URLLib3Session, "send", lambda _, request: self.send(request))
-        self._replace(ConfiguredEndpointProvider, "provide", lambda _: None)
-        self._replace(botocore.auth, "get_current_datetime", _signing_time)
-        self._replace(botocore.signers, "get_current_datetime", _signing_time)
-        self._replace(botocore.auth, "time", signing_time)
-        self._replace(socket, "getaddrinfo", _guarded_lookup(socket.getaddrinfo))
-        tunnel = http.client.HTTPConnection.set_tunnel
-        self._replace(http.client.HTTPConnection, "set_tunnel", _guarded_tunnel(tunnel))
-        for name in ("connect", "connect_ex"):
-            self._replace(socket.socket, name, _guarded_method(getattr(socket.socket, name)))
+        self.replace(URLLib3Session, "send", lambda _, request: self.send(request))
+        self.replace(ConfiguredEndpointProvider, "provide", lambda _: None)
+        self.replace(botocore.auth, "get_current_datetime", _signing_time)
+        self.replace(botocore.signers, "get_current_datetime", _signing_time)
+        self.replace(botocore.auth, "time", signing_time)
+        if HAS_CRT:  # with awscrt installed botocore signs by it, without a network
+            self.replace(botocore.crt.auth, "get_current_datetime", _signing_time)
+        wants_crt = boto3.s3.transfer._should_use_crt
+        self.replace(boto3.s3.transfer, "_should_use_crt", _classic(wants_crt))
+        self._guard = NetworkGuard()
+        self._guard.install(self.replace)
+        connection = http.client.HTTPConnection
+        self.replace(connection, "set_tunnel", _guarded_tunnel(connection, self._guard))
+        self.replace(connection, "putrequest", _guarded_request(connection, self._guard))
+        self._imports = AfterImport(
+            holds(self._guard, self.replace) | aiobotocore_holds(self.answer, self.replace)
+        )
+        self._imports.install()
         BotocoreTransport._installed = self
 
-    def _replace(self, owner: Any, name: str, value: Any) -> None:
+    @property
+    def is_installed(self) -> bool:
+        """Whether this is the transport that answers in this process."""
+        return BotocoreTransport._installed is self
+
+    def replace(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute until the transport is removed."""
         self._originals.append((owner, name, getattr(owner, name)))
         setattr(owner, name, value)
 
     def remove(self) -> None:
         """Give botocore its connections back, and the sockets theirs."""
+        if self._imports is not None:
+            self._imports.remove()
+        self._guard.release()
         while self._originals:
             setattr(*self._originals.pop())
         if BotocoreTransport._installed is self:
@@ -75,36 +102,48 @@ class BotocoreTransport:
 
     def send(self, prepared: AWSPreparedRequest) -> AWSResponse:
         """Answer a request that botocore was about to send."""
-        request = _plain(prepared)
-        secure = request.scheme == "https" or request.host in self.loopback
-        response = self.gateway.handle(request, local=self.loopback, secure=secure)
+        response = self.answer(read_prepared(prepared, read_body(prepared.body)))
         return AWSResponse(prepared.url, response.status, response.headers, _Raw(response.body))
 
-
-def _plain(prepared: AWSPreparedRequest) -> Request:
-    parts = urlsplit(prepared.url)
-    headers = {
-        name.lower(): value.decode() if isinstance(value, bytes) else value
-        for name, value in prepared.headers.items()
-    }
-    return Request(
-        prepared.method, parts.scheme, parts.netloc, parts.path or "/", parts.query, headers,
-        _read(prepared.body),
-    )  # fmt: skip
+    def answer(self, request: Request) -> Response:
+        """The gateway's answer. In a forked worker, which has but a copy of it, the parent's."""
+        if self.forked:
+            return forward(request, self.parent_port)
+        secure = request.scheme == "https" or request.host in self.loopback
+        return self.gateway.handle(request, local=self.loopback, secure=secure)
 
 
-def _read(body: Any) -> bytes:
-    """A body read from where it stands, as sending it would."""
-    if body is None:
-        return b""
-    if isinstance(body, str):
-        return body.encode()
-    if isinstance(body, (bytes, bytearray)):
-        return bytes(body)
-    if hasattr(body, "read"):
-        data = body.read()
-        return data.encode() if isinstance(data, str) else data
-    return b"".join(body)
+def _classic(wants_crt: Any) -> Any:
+    """In place of boto3's choice: its C client only where boto3 would say that it is missing."""
+
+    def choose(config: Any) -> bool:
+        return not HAS_CRT and bool(wants_crt(config))
+
+    return choose
+
+
+def _guarded_tunnel(connection: Any, guard: NetworkGuard) -> Any:
+    """Through a proxy the socket goes elsewhere: what counts is whom the proxy is asked for."""
+    original = connection.set_tunnel
+
+    def guarded(self: Any, host: Any, *args: Any, **kwargs: Any) -> Any:
+        guard.check_name(host)
+        return original(self, host, *args, **kwargs)
+
+    return guarded
+
+
+def _guarded_request(connection: Any, guard: NetworkGuard) -> Any:
+    """A connection may have been opened before the lab; a proxy is sent the whole URL."""
+    original = connection.putrequest
+
+    def guarded(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+        guard.check_name(self.host)
+        if "://" in url:
+            guard.check_name(urlsplit(url).hostname)
+        return original(self, method, url, *args, **kwargs)
+
+    return guarded
 
 
 class _Raw(io.BytesIO):

@@ -135,6 +135,11 @@ class HttpServer:
         if self._thread.is_alive():
             self._thread.join(5)
 
+    def abandon(self) -> None:
+        """In a forked process: close what it inherited. The server goes on where it runs."""
+        for connection in (self._listener, *self._connections):
+            connection.close()
+
     def _accept(self) -> None:
         while not self._stopped:
             try:

@@ -34,6 +34,10 @@ class Answer:
         self._response = response
         self._root = ElementTree.fromstring(response.body)
 
+    def text(self, name: str) -> str:
+        """The text of the first element of that name."""
+        return self._root.findtext(f".//{_qualified(name)}", "")
+
     def replace(self, name: str, text: str) -> None:
         """Give elements of that name another text."""
         for element in self._root.iter(_qualified(name)):

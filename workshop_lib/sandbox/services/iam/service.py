@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from workshop_lib.sandbox.auth.callers import unique_id
+from workshop_lib.sandbox.auth.callers import new_secret, unique_id
 from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.moto_backend.iam import Entity, User
 from workshop_lib.sandbox.policy.condition_keys import known_condition_key
@@ -218,6 +218,13 @@ class Iam(Service):
         made.set_id(unique_id(prefix, made.id))
         answer.replace(element, made.id)
 
+    def _give_secret(self, answer: Answer) -> None:
+        """A secret in place of moto's, which is seeded like the ids."""
+        key = self._iam.access_key(answer.text("AccessKeyId"))
+        assert key is not None
+        key.set_secret(new_secret(40))
+        answer.replace("SecretAccessKey", key.secret_access_key)
+
     def _check_attachment(self, call: Call) -> None:
         arn = call.parameters["PolicyArn"]
         require_policy_arn(call.operation, arn)
@@ -264,9 +271,12 @@ class Iam(Service):
     def _mended(self, call: Call, response: Response) -> None:
         """AWS's answer in place of moto's, and what moto overlooks: a new user's boundary."""
         made = call.operation in _UNIQUE_IDS
-        if not (made or needs_mending(call.operation)):
+        has_secret = call.operation == "CreateAccessKey"
+        if not (made or has_secret or needs_mending(call.operation)):
             return
         answer = Answer(response)
+        if has_secret:
+            self._give_secret(answer)
         if made:
             self._give_unique_id(call, answer)
         boundary = call.parameters.get("PermissionsBoundary")

@@ -17,6 +17,7 @@ from workshop_lib.sandbox.auth.callers import (
     Credentials,
     Session,
     merged_tags,
+    new_secret,
 )
 from workshop_lib.sandbox.call import Authorize, Call, Check
 from workshop_lib.sandbox.policy.evaluation import Policy
@@ -244,12 +245,10 @@ class Sts(Service):
     def _new_credentials(self, operation: str) -> Credentials:
         self._ordinals[operation] += 1
         source = random.Random(f"{operation}-{self._ordinals[operation]}")
-        capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-        letters = capitals + capitals.lower() + "/+"
         return Credentials(
-            "ASIA" + "".join(source.choices(capitals, k=16)),
-            "".join(source.choices(letters, k=40)),
-            "".join(source.choices(letters, k=224)),
+            "ASIA" + "".join(source.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16)),
+            new_secret(40),
+            new_secret(224),
         )
 
 

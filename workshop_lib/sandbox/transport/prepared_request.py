@@ -1,0 +1,34 @@
+"""Requests that botocore has prepared, as the gate's messages."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import AWSPreparedRequest
+
+from workshop_lib.sandbox.protocol.messages import Request
+
+
+def read_prepared(prepared: AWSPreparedRequest, body: bytes) -> Request:
+    """What botocore was about to send, as a message."""
+    parts = urlsplit(prepared.url)
+    headers = {
+        name.lower(): value.decode() if isinstance(value, bytes) else value
+        for name, value in prepared.headers.items()
+    }
+    return Request(
+        prepared.method, parts.scheme, parts.netloc, parts.path or "/", parts.query, headers, body
+    )
+
+
+def read_body(body: Any) -> bytes:
+    """A body read from where it stands, as sending it would."""
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, (bytes, bytearray)):
+        return bytes(body)
+    if hasattr(body, "read"):
+        data = body.read()
+        return data.encode() if isinstance(data, str) else data
+    return b"".join(body)
