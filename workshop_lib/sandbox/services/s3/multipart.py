@@ -30,7 +30,7 @@ from workshop_lib.sandbox.services.s3.encryption import (
     require_unblocked,
 )
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, invalid_request
-from workshop_lib.sandbox.services.s3.permissions import copy_source
+from workshop_lib.sandbox.services.s3.permissions import Context, copy_source, named_encryption
 from workshop_lib.sandbox.services.s3.preconditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
@@ -83,6 +83,7 @@ class Upload:
     kind: str
     chosen: bool
     started: datetime
+    named: Context  # the condition keys of the encryption it was begun with
     overtaken: bool = False  # another write to the key came between
     parts: dict[int, StoredPart] = field(default_factory=dict)
 
@@ -114,7 +115,15 @@ class Multipart:
         envelope, _ = self._storage.envelope(call, bucket, key, asked)
         upload_id = self._storage.store.new_id("CreateMultipartUpload upload", 128)
         bucket.settings.uploads[upload_id] = Upload(
-            upload_id, key, envelope, new, algorithm, kind, chosen, clock.now()
+            upload_id,
+            key,
+            envelope,
+            new,
+            algorithm,
+            kind,
+            chosen,
+            clock.now(),
+            named_encryption(call),
         )
         shown = encryption_headers(envelope, asked, headers)
         if chosen:
