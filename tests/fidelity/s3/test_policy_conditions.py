@@ -485,7 +485,11 @@ def test_parts_are_judged_by_the_kms_key_the_upload_began_with() -> None:
 
 
 def test_parts_and_completion_bring_the_customer_s_key_themselves() -> None:
-    """RECORDED: under a policy that wants the header, a completion without it is refused."""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
+
+    A policy that requires SSE-C finds its header in all three requests of an upload, or refuses
+    them; RECORDED so too.
+    """
     name = bucket(sse_c=True)
     client().put_object(Bucket=name, Key="source", Body=b"x")
     put(name, statement(name, "PutObject", {"Null": {CUSTOMER: "true"}}))

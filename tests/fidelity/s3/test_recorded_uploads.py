@@ -134,7 +134,7 @@ def test_a_completion_keeps_to_the_checksums_that_the_upload_named() -> None:
     complete(**upload, **parts(etag, ChecksumCRC32=crc32(b"abc")))
 
 
-def test_s3_tells_of_its_own_checksum_where_it_encrypts_by_itself() -> None:
+def test_s3_makes_a_checksum_of_its_own_where_it_encrypts_by_itself() -> None:
     """test_s3_multipart_upload_sse, test_multipart_upload_sse_c, test_multipart_size_validation"""
     bucket_for(sse_c=True)
     by_kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": new_key()}
@@ -142,8 +142,10 @@ def test_s3_tells_of_its_own_checksum_where_it_encrypts_by_itself() -> None:
         more = customer(ALICE) if "SSECustomerKey" in begin else {}
         upload = begun(**begin)
         done = client().complete_multipart_upload(**upload, **parts(*sent(upload, b"abc", **more)))
-        assert ("ChecksumCRC64NVME" in done) is told
-        assert ("ChecksumType" in done) is told
+        read = client().get_object(**UPLOAD, ChecksumMode="ENABLED", **more)
+        for answer in (done, read):
+            assert ("ChecksumCRC64NVME" in answer) is told
+            assert ("ChecksumType" in answer) is told
 
 
 def test_an_object_s_parts_are_told_where_they_have_checksums_of_their_own() -> None:
@@ -319,6 +321,22 @@ def test_lifecycle_rules_are_told_apart() -> None:
             put(Bucket="first-bucket", LifecycleConfiguration={"Rules": rules})
     other = {**rule, "ID": "b", "Status": "Disabled"}
     put(Bucket="first-bucket", LifecycleConfiguration={"Rules": [rule, other]})
+
+
+def test_a_header_that_a_read_asks_for_is_in_latin_letters() -> None:
+    """test_get_response_overrides_unicode_metadata_with_sig_s3"""
+    bucket()
+    client().put_object(Bucket="first-bucket", Key="a", Body=b"x")
+    read = client().get_object
+    for wanted in ("non-ascii-\u2014", "\u20ac"):
+        refusal = error(read, Bucket="first-bucket", Key="a", ResponseCacheControl=wanted)
+        assert refusal == {
+            "Code": "InvalidArgument",
+            "ArgumentName": "response-cache-control",
+            "ArgumentValue": wanted,
+            "Message": "Header value cannot be represented using ISO-8859-1.",
+        }
+    assert read(Bucket="first-bucket", Key="a", ResponseCacheControl="max-age=1")["CacheControl"]
 
 
 # --- names --------------------------------------------------------------------------------------

@@ -189,15 +189,13 @@ class Multipart:
         shown = version_headers(bucket, made)
         if upload.envelope.method != SSE_C:
             shown |= upload.envelope.headers()
-        # S3's own checksum, made where none was named, it tells here of what it encrypted by itself
-        told = upload.chosen or upload.envelope.method == SSE_S3
         address = f"https://{bucket.name}.s3.{bucket.region}.amazonaws.com"
         content = {
             "Location": f"{address}/{quote(upload.key, safe='')}",
             "Bucket": bucket.name,
             "Key": upload.key,
             "ETag": made.etag,
-            **(checksum.elements() if checksum and told else {}),
+            **(checksum.elements() if checksum else {}),
         }
         return respond("CompleteMultipartUploadResult", content, shown)
 
@@ -505,6 +503,9 @@ def _require_size(headers: Mapping[str, str], size: int) -> None:
 
 
 def _joined_checksum(upload: Upload, parts: list[StoredPart]) -> Checksum | None:
+    """The object's checksum. Where none was named, S3 makes one if it encrypts by itself."""
+    if not upload.chosen and upload.envelope.method != SSE_S3:
+        return None
     values = [(part.for_object or "", part.size) for part in parts]
     if upload.kind == "COMPOSITE":
         value = checksums.composite(upload.algorithm, [value for value, _ in values])

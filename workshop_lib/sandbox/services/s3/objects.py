@@ -368,6 +368,10 @@ def _overrides(call: Call) -> dict[str, str]:
         for name, header in _OVERRIDES.items()
         if name in call.parameters
     }
+    for name, header in _OVERRIDES.items() if found else ():
+        if any(ord(char) > 255 for char in found.get(header, "")):
+            message = "Header value cannot be represented using ISO-8859-1."
+            raise invalid_argument(message, name, found[header])
     if found and call.caller.principal.kind == "anonymous":
         raise invalid_request(
             "Request specific response headers cannot be used for anonymous GET requests."
