@@ -240,7 +240,7 @@ def test_8_2_takes_the_right_answers(lab: Lab) -> None:
 
 def test_8_2_says_when_its_own_upload_cannot_be_deleted(lab: Lab) -> None:
     name = tagged_bucket(lab, "8.2", new_key())
-    policy(name, deny(name, {"Null": {HEADER: "true"}}, "s3:DeleteObject"))
+    policy(name, deny(name, {"Null": {"aws:PrincipalArn": "false"}}, "s3:DeleteObject"))
     assert "refuses the deletion" in said("8.2", lab)
 
 

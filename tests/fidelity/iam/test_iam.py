@@ -187,9 +187,9 @@ def test_a_condition_the_sandbox_does_not_know_is_refused_by_name() -> None:
         "Effect": "Allow",
         "Action": "*",
         "Resource": "*",
-        "Condition": {"StringEquals": {"s3:InventoryAccessibleOptionalFields": "Size"}},
+        "Condition": {"StringEquals": {"s3:RequestJobOperation": "Size"}},
     }
-    with pytest.raises(NotImplementedError, match="s3:InventoryAccessibleOptionalFields"):
+    with pytest.raises(NotImplementedError, match="s3:RequestJobOperation"):
         role("unknown-key", statement)
 
 

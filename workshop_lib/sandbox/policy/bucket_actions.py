@@ -1,68 +1,63 @@
-"""S3's actions, and which of a bucket policy's resources each applies to.
+"""S3's actions in a bucket policy: which of its resources and condition keys each goes with.
 
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 """
 
-import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-_ON_BUCKETS = """
-    CreateBucket CreateBucketMetadataTableConfiguration DeleteBucket
-    DeleteBucketMetadataTableConfiguration DeleteBucketPolicy DeleteBucketWebsite
-    GetAccelerateConfiguration GetAnalyticsConfiguration GetBucketAbac GetBucketAcl GetBucketCORS
-    GetBucketLocation GetBucketLogging GetBucketMetadataTableConfiguration GetBucketNotification
-    GetBucketObjectLockConfiguration GetBucketOwnershipControls GetBucketPolicy
-    GetBucketPolicyStatus GetBucketPublicAccessBlock GetBucketRequestPayment GetBucketTagging
-    GetBucketVersioning GetBucketWebsite GetEncryptionConfiguration
-    GetIntelligentTieringConfiguration GetInventoryConfiguration GetLifecycleConfiguration
-    GetMetricsConfiguration GetReplicationConfiguration HeadBucket ListBucket
-    ListBucketMultipartUploads ListBucketVersions ListTagsForResource PauseReplication
-    PutAccelerateConfiguration PutAnalyticsConfiguration PutBucketAbac PutBucketAcl PutBucketCORS
-    PutBucketLogging PutBucketNotification PutBucketObjectLockConfiguration
-    PutBucketOwnershipControls PutBucketPolicy PutBucketPublicAccessBlock PutBucketRequestPayment
-    PutBucketTagging PutBucketVersioning PutBucketWebsite PutEncryptionConfiguration
-    PutIntelligentTieringConfiguration PutInventoryConfiguration PutLifecycleConfiguration
-    PutMetricsConfiguration PutReplicationConfiguration TagResource UntagResource
-    UpdateBucketMetadataAnnotationTableConfiguration
-    UpdateBucketMetadataInventoryTableConfiguration UpdateBucketMetadataJournalTableConfiguration
-"""
-_ON_OBJECTS = """
-    AbortMultipartUpload BypassGovernanceRetention DeleteObject DeleteObjectAnnotation
-    DeleteObjectTagging DeleteObjectVersion DeleteObjectVersionAnnotation
-    DeleteObjectVersionTagging GetObject GetObjectAcl GetObjectAnnotation GetObjectAttributes
-    GetObjectLegalHold GetObjectRetention GetObjectTagging GetObjectTorrent GetObjectVersion
-    GetObjectVersionAcl GetObjectVersionAnnotation GetObjectVersionAnnotationForReplication
-    GetObjectVersionAttributes GetObjectVersionForReplication GetObjectVersionTagging
-    GetObjectVersionTorrent InitiateReplication ListMultipartUploadParts ListObjectAnnotations
-    ListObjectVersionAnnotations ObjectOwnerOverrideToBucketOwner PutObject PutObjectAcl
-    PutObjectAnnotation PutObjectLegalHold PutObjectRetention PutObjectTagging
-    PutObjectVersionAcl PutObjectVersionAnnotation PutObjectVersionTagging ReplicateDelete
-    ReplicateObject ReplicateObjectAnnotation ReplicateTags RestoreObject UpdateObjectEncryption
-"""
-# Actions on accounts, access points, grants, jobs and dashboards: none is about a bucket's own.
-_ELSEWHERE = re.compile(
-    r"s3:\w*(?:accessgrant|accesspoint|job|storagelens|accountpublicaccessblock|dataaccess)\w*"
-    r"|s3:listallmybuckets"
+from workshop_lib.sandbox.policy.condition_keys import SESSION_KEYS
+from workshop_lib.sandbox.policy.service_authorization import (
+    actions,
+    condition_keys,
+    key_family,
 )
+
 BUCKET, OBJECT = "bucket", "object"
-_APPLIES = {
-    **{f"s3:{name}".lower(): BUCKET for name in _ON_BUCKETS.split()},
-    **{f"s3:{name}".lower(): OBJECT for name in _ON_OBJECTS.split()},
-}
 
 
 def is_action(pattern: str) -> bool:
     """Whether S3 has an action of this name; a pattern with wildcards is not looked up."""
-    name = pattern.lower()
-    return "*" in name or "?" in name or name in _APPLIES or bool(_ELSEWHERE.fullmatch(name))
+    return is_pattern(pattern) or _name(pattern) in actions("s3")
+
+
+def is_pattern(action: str) -> bool:
+    """Whether an action of a policy has wildcards."""
+    return "*" in action or "?" in action
 
 
 def applies(pattern: str, resources: Iterable[str]) -> bool:
     """Whether an action, or one that the pattern stands for, applies to one of the ARNs."""
-    name = pattern.lower()
-    about = {kind for action, kind in _APPLIES.items() if fnmatchcase(action, name)}
+    name = _name(pattern)
+    about = {
+        kind
+        for action, entry in actions("s3").items()
+        if fnmatchcase(action, name)
+        for kind in entry.resources
+    }
     return any(about & _kinds(arn) for arn in resources)
+
+
+def is_condition_key(name: str) -> bool:
+    """Whether S3 knows a condition key: one of its own, of AWS as a whole, or of a provider of
+    identities, whose name is a domain's or "saml"."""
+    vendor, colon, _ = name.lower().partition(":")
+    if vendor == "s3":
+        return key_family(name) in condition_keys("s3")
+    if vendor in ("aws", "saml") or "." in vendor or name.lower() in SESSION_KEYS:
+        return bool(colon)
+    return False
+
+
+def fits(action: str, key: str) -> bool:
+    """Whether an action can have a condition key; S3 judges keys of its own only."""
+    family = key_family(key)
+    return not family.startswith("s3:") or family in actions("s3")[_name(action)].keys
+
+
+def _name(action: str) -> str:
+    """An action's name in lower case, without the service's."""
+    return action.lower().removeprefix("s3:")
 
 
 def _kinds(arn: str) -> set[str]:

@@ -22,6 +22,7 @@ _KNOWN_KEYS = {
     "aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths",
     "aws:sourceorgid", "aws:sourceorgpaths",
     "s3:accesspointnetworkorigin", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
+    "s3:accessgrantsinstancearn",
     "aws:multifactorauthage", "aws:federatedprovider", "iam:associatedresourcearn",
     "iam:passedtoservice", "sts:awsservicename", "sts:durationseconds", "sts:identitytokenaudience",
     "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
@@ -41,8 +42,9 @@ _KNOWN_KEYS = {
     "kms:grantconstraintsourcearn", "kms:granteeserviceprincipal", "kms:retiringserviceprincipal",
     "kms:trailingdayswithoutkeyusage",
     "s3:authtype", "s3:delimiter", "s3:locationconstraint", "s3:max-keys",
-    "s3:object-lock-legal-hold", "s3:object-lock-mode", "s3:object-lock-retain-until-date",
-    "s3:prefix",
+    "s3:inventoryaccessibleoptionalfields",
+    "s3:object-lock-legal-hold", "s3:object-lock-mode", "s3:object-lock-remaining-retention-days",
+    "s3:object-lock-retain-until-date", "s3:prefix",
     "s3:resourceaccount", "s3:signatureage", "s3:signatureversion", "s3:tlsversion",
     "s3:versionid", "s3:x-amz-acl", "s3:x-amz-content-sha256", "s3:x-amz-copy-source",
     "s3:x-amz-grant-full-control", "s3:x-amz-grant-read", "s3:x-amz-grant-read-acp",
@@ -57,8 +59,15 @@ _KNOWN_KEYS = {
 _KNOWN_PREFIXES = (
     "aws:principaltag/", "aws:requesttag/", "aws:resourcetag/", "kms:encryptioncontext:",
     "iam:resourcetag/", "s3:existingobjecttag/", "s3:requestobjecttag/",
+    "s3:accesspointtag/", "s3:buckettag/",  # no access points, no buckets judged by their tags
 )  # fmt: skip
-
+# Global, though named after a service: what a session runs on, and who it is. No session here runs
+# on one of these.
+SESSION_KEYS = {
+    "codebuild:buildarn", "codebuild:projectarn", "ec2:roledelivery", "ec2:sourceinstancearn",
+    "glue:credentialissuingservice", "glue:roleassumedby", "identitystore:userid",
+    "lambda:sourcefunctionarn", "ssm:sourceinstancearn",
+}  # fmt: skip
 
 _VENDORS = {key.partition(":")[0] for key in _KNOWN_KEYS} | {"cloudtrail"}
 
@@ -66,7 +75,7 @@ _VENDORS = {key.partition(":")[0] for key in _KNOWN_KEYS} | {"cloudtrail"}
 def answered_condition_key(name: str) -> bool:
     """Whether requests here can carry a condition key, or are known never to."""
     lowered = name.lower()
-    return lowered in _KNOWN_KEYS or lowered.startswith(_KNOWN_PREFIXES)
+    return lowered in _KNOWN_KEYS | SESSION_KEYS or lowered.startswith(_KNOWN_PREFIXES)
 
 
 def known_condition_key(name: str) -> bool:

@@ -11,7 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
-from workshop_lib.sandbox.policy.bucket_actions import applies, is_action
+from workshop_lib.sandbox.policy.bucket_actions import (
+    applies,
+    fits,
+    is_action,
+    is_condition_key,
+    is_pattern,
+)
 from workshop_lib.sandbox.policy.conditions import instant, is_operator, network, read_operator
 
 Kind = Literal["identity", "managed", "boundary", "session", "bucket", "key", "table", "trust"]
@@ -320,9 +326,11 @@ def _check_bucket(statement: dict[str, Any]) -> None:
     if not _named(statement):
         raise MalformedPolicy("Missing required field Principal cannot be empty!")
     _check_bucket_actions(statement)
-    for base, text in _tests(statement):
-        if base in ("IpAddress", "NotIpAddress") and network(text) is None:
-            raise MalformedPolicy("Invalid IP address in Conditions")
+    _check_bucket_conditions(statement)
+    if "Action" in statement and "Resource" in statement:
+        resources = listed(statement, "Resource")
+        if not all(applies(action, resources) for action in listed(statement, "Action")):
+            raise MalformedPolicy("Action does not apply to any resource(s) in statement")
 
 
 def _check_bucket_actions(statement: dict[str, Any]) -> None:
@@ -336,10 +344,27 @@ def _check_bucket_actions(statement: dict[str, Any]) -> None:
     for resource in listed(statement, "Resource"):
         if not re.match(r"arn:(aws[\w-]*|\*):s3:", resource, re.ASCII):
             raise MalformedPolicy("Policy has invalid resource")
-    if "Action" in statement and "Resource" in statement:
-        resources = listed(statement, "Resource")
-        if not all(applies(action, resources) for action in actions):
-            raise MalformedPolicy("Action does not apply to any resource(s) in statement")
+
+
+def _check_bucket_conditions(statement: dict[str, Any]) -> None:
+    """Every key fits every action that is named; patterns and NotAction are taken as they are."""
+    named = [] if "NotAction" in statement else listed(statement, "Action")
+    named = [action for action in named if not is_pattern(action)]
+    conditions = statement.get("Condition", {})
+    for name in conditions:
+        if read_operator(name) is None:
+            raise MalformedPolicy(f"Invalid Condition type : {name}")
+    for tests in conditions.values():
+        for key in tests:
+            if not is_condition_key(key):
+                raise MalformedPolicy("Policy has an invalid condition key")
+            if not all(fits(action, key) for action in named):
+                raise MalformedPolicy(
+                    "Conditions do not apply to combination of actions and resources in statement"
+                )
+    for base, text in _tests(statement):
+        if base in ("IpAddress", "NotIpAddress") and network(text) is None:
+            raise MalformedPolicy("Invalid IP address in Conditions")
 
 
 def _check_key(statement: dict[str, Any]) -> None:

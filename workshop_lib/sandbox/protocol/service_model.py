@@ -30,6 +30,7 @@ def lower_first(name: str) -> str:
 
 @cache
 def regions() -> frozenset[str]:
-    """The Regions that botocore knows, of every partition."""
+    """The Regions that botocore knows, of every partition; not aws-global, which is none."""
     partitions = _loader().load_data("partitions")["partitions"]
-    return frozenset(region for partition in partitions for region in partition["regions"])
+    named = (region for partition in partitions for region in partition["regions"])
+    return frozenset(region for region in named if not region.endswith("-global"))

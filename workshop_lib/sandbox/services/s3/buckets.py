@@ -107,7 +107,8 @@ class Buckets:
         if stored.ownership is None:
             stored.set_ownership(ENFORCED)
         settings = Settings(blocks_sse_c=None if self._sse_c_allowed else True)
-        bucket = Bucket(stored.name, stored.region, stored, settings)
+        region = "eu-west-1" if stored.region == "EU" else stored.region  # its older name
+        bucket = Bucket(stored.name, region, stored, settings)
         stored.set_settings(bucket)
         return bucket
 

@@ -18,6 +18,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     access_denied,
     invalid_argument,
     invalid_request,
+    unvalued_argument,
 )
 
 SSE_S3, SSE_KMS, DSSE_KMS, SSE_C = "AES256", "aws:kms", "aws:kms:dsse", "SSE-C"
@@ -129,7 +130,7 @@ def customer_key(headers: Mapping[str, str], prefix: str = _CUSTOMER) -> Custome
     found = customer_key_to_read(headers, prefix)
     if found is not None and len(found.secret) != 32:
         message = "The secret key was invalid for the specified algorithm."
-        raise invalid_argument(message, SSE, None)
+        raise unvalued_argument(message, SSE)
     return found
 
 
@@ -148,7 +149,7 @@ def customer_key_to_read(headers: Mapping[str, str], prefix: str = _CUSTOMER) ->
             headers[SSE],
         )
     if not algorithm:
-        raise invalid_argument(f"{_BY_CUSTOMER}provide a valid encryption algorithm.", SSE, None)
+        raise unvalued_argument(f"{_BY_CUSTOMER}provide a valid encryption algorithm.", SSE)
     if algorithm != "AES256":
         raise AwsError(
             "InvalidEncryptionAlgorithmError",
@@ -157,19 +158,19 @@ def customer_key_to_read(headers: Mapping[str, str], prefix: str = _CUSTOMER) ->
             {"ArgumentName": SSE, "ArgumentValue": algorithm},
         )
     if not text:
-        raise invalid_argument(f"{_BY_CUSTOMER}provide an appropriate secret key.", SSE, None)
+        raise unvalued_argument(f"{_BY_CUSTOMER}provide an appropriate secret key.", SSE)
     if not md5:
         message = f"{_BY_CUSTOMER}provide the client calculated MD5 of the secret key."
-        raise invalid_argument(message, SSE, None)
+        raise unvalued_argument(message, SSE)
     try:
         secret = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         message = "The secret key was invalid for the specified algorithm."
-        raise invalid_argument(message, SSE, None) from None
+        raise unvalued_argument(message, SSE) from None
     digest = base64.b64encode(hashlib.md5(secret, usedforsecurity=False).digest()).decode()
     if digest != md5:
         message = "The calculated MD5 hash of the key did not match the hash that was provided."
-        raise invalid_argument(message, SSE, None)
+        raise unvalued_argument(message, SSE)
     return CustomerKey(secret, md5)
 
 

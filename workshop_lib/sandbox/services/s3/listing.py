@@ -136,8 +136,9 @@ class Listing:
             and region in (None, bucket.region)
         ]
         page = found[: int(most)] if most else found
+        narrowed = bool(most or region or prefix)
         content = {
-            "Buckets": {"Bucket": [_shown_bucket(bucket, bool(most or region)) for bucket in page]},
+            "Buckets": {"Bucket": [_shown_bucket(bucket, narrowed) for bucket in page]},
             "Owner": {"ID": OWNER},
             "ContinuationToken": _encoded(page[-1].name) if len(page) < len(found) else None,
             "Prefix": prefix or None,
@@ -156,8 +157,8 @@ class Listing:
     def objects(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html"""
         query, marker = _query(call), call.parameters.get("marker", "")
-        group = query.group(marker) or ""
-        page = _page(query, self._current(bucket, marker), group if group == marker else "")
+        group = (marker and query.group(marker)) or ""
+        page = _page(query, self._current(bucket, marker), group)
         last = None if not page.truncated else _name(page.last)
         content = {
             "Name": bucket.name,
@@ -211,12 +212,8 @@ class Listing:
         if version_marker is not None and not marker:
             message = "A version-id marker cannot be specified without a key marker."
             raise invalid_argument(message, "version-id-marker", version_marker)
-        group = query.group(marker) or ""
-        page = _page(
-            query,
-            self._all_versions(bucket, marker, version_marker),
-            group if marker and group == marker else "",
-        )
+        group = (marker and query.group(marker)) or ""
+        page = _page(query, self._all_versions(bucket, marker, version_marker), group)
         last = page.last if page.truncated else None
         entries = [
             (
@@ -279,20 +276,21 @@ class Listing:
             bucket.settings.uploads.values(), key=lambda upload: (upload.key, upload.started)
         )
         left = _after(under_way, marker, id_marker)
-        page = _page(query, [(upload.key, upload) for upload in left])
-        last: Upload | None = page.entries[-1] if page.entries else None
+        group = (marker and query.group(marker)) or ""
+        page = _page(query, [(upload.key, upload) for upload in left], group)
+        last: Upload | str | None = page.last
         content = {
             "Bucket": bucket.name,
             "KeyMarker": query.shown(marker),
             "UploadIdMarker": id_marker if marker else "",
-            "NextKeyMarker": "" if last is None else query.shown(last.key),
-            "NextUploadIdMarker": "" if last is None else last.id,
+            "NextKeyMarker": "" if last is None else query.shown(_name(last)),
+            "NextUploadIdMarker": last.id if isinstance(last, Upload) else "",
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "Prefix": query.shown(query.prefix) if query.prefix else None,
             "MaxUploads": query.most,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
-            "Upload": [_shown_upload(call, query, upload) for upload in page.entries],
+            "Upload": [_shown_upload(query, upload) for upload in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListMultipartUploadsResult", content)
@@ -308,11 +306,11 @@ def _after(under_way: list[Upload], marker: str, id_marker: str) -> list[Upload]
     return [upload for upload in under_way if upload.key >= marker and upload.id not in passed]
 
 
-def _shown_upload(call: Call, query: _Query, upload: Upload) -> dict[str, Any]:
+def _shown_upload(query: _Query, upload: Upload) -> dict[str, Any]:
     return {
         "Key": query.shown(upload.key),
         "UploadId": upload.id,
-        "Initiator": {"ID": call.caller.arn},
+        "Initiator": upload.initiator,
         "Owner": {"ID": OWNER},
         "StorageClass": upload.new.storage_class,
         "Initiated": upload.started,
@@ -326,6 +324,7 @@ def _shown_bucket(bucket: Bucket, with_region: bool) -> dict[str, Any]:
         "Name": bucket.name,
         "CreationDate": bucket.stored.creation_date,
         "BucketRegion": bucket.region if with_region else None,
+        "BucketArn": bucket.arn,
     }
 
 
@@ -352,7 +351,7 @@ def _shown_object(query: _Query, made: StoredObject, *, owner: bool) -> dict[str
 def _name(entry: Any) -> str:
     if isinstance(entry, str):
         return entry
-    return str(entry.name)
+    return entry.key if isinstance(entry, Upload) else str(entry.name)
 
 
 def _encoded(text: str) -> str:

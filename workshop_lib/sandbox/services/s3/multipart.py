@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
@@ -23,6 +24,7 @@ from workshop_lib.sandbox.services.s3.data_keys import Envelope
 from workshop_lib.sandbox.services.s3.encryption import (
     COPY_SOURCE,
     SSE_C,
+    SSE_S3,
     CustomerKey,
     asks_for_customer_key,
     customer_key,
@@ -30,7 +32,7 @@ from workshop_lib.sandbox.services.s3.encryption import (
     require_unblocked,
 )
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, invalid_request
-from workshop_lib.sandbox.services.s3.permissions import copy_source
+from workshop_lib.sandbox.services.s3.permissions import Context, copy_source, named_encryption
 from workshop_lib.sandbox.services.s3.preconditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
@@ -83,6 +85,8 @@ class Upload:
     kind: str
     chosen: bool
     started: datetime
+    named: Context  # the condition keys of the encryption it was begun with
+    initiator: Mapping[str, str]
     overtaken: bool = False  # another write to the key came between
     parts: dict[int, StoredPart] = field(default_factory=dict)
 
@@ -114,7 +118,16 @@ class Multipart:
         envelope, _ = self._storage.envelope(call, bucket, key, asked)
         upload_id = self._storage.store.new_id("CreateMultipartUpload upload", 128)
         bucket.settings.uploads[upload_id] = Upload(
-            upload_id, key, envelope, new, algorithm, kind, chosen, clock.now()
+            upload_id,
+            key,
+            envelope,
+            new,
+            algorithm,
+            kind,
+            chosen,
+            clock.now(),
+            named_encryption(call),
+            _initiator(call.caller.arn),
         )
         shown = encryption_headers(envelope, asked, headers)
         if chosen:
@@ -143,6 +156,7 @@ class Multipart:
         self._require_same_key(call, bucket, upload, completing=True)
         if not call.request.body:
             raise invalid_request("You must specify at least one part")
+        _require_kind(headers, upload)
         parts = _chosen_parts(upload, parse(call.request.body, "CompleteMultipartUpload"))
         size = sum(part.size for part in parts)
         _require_size(headers, size)
@@ -175,8 +189,9 @@ class Multipart:
         shown = version_headers(bucket, made)
         if upload.envelope.method != SSE_C:
             shown |= upload.envelope.headers()
+        address = f"https://{bucket.name}.s3.{bucket.region}.amazonaws.com"
         content = {
-            "Location": f"https://{bucket.name}.s3.{bucket.region}.amazonaws.com/{upload.key}",
+            "Location": f"{address}/{quote(upload.key, safe='')}",
             "Bucket": bucket.name,
             "Key": upload.key,
             "ETag": made.etag,
@@ -202,6 +217,8 @@ class Multipart:
         shown = {"ETag": f'"{part.etag}"', **upload.envelope.headers(customer)}
         if checksum is not None:
             shown[checksum.header] = checksum.value
+        elif upload.chosen and part.for_object:
+            shown[f"x-amz-checksum-{upload.algorithm.lower()}"] = part.for_object
         return Response(200, shown)
 
     def upload_copy(self, call: Call, bucket: Bucket) -> Response:
@@ -283,7 +300,7 @@ class Multipart:
             "Bucket": bucket.name,
             "Key": upload.key,
             "UploadId": upload.id,
-            "Initiator": {"ID": call.caller.arn},
+            "Initiator": upload.initiator,
             "Owner": {"ID": OWNER},
             "StorageClass": upload.new.storage_class,
             "PartNumberMarker": after,
@@ -292,21 +309,26 @@ class Multipart:
             "IsTruncated": len(left) > len(page),
             "ChecksumAlgorithm": upload.algorithm if upload.chosen else None,
             "ChecksumType": upload.kind if upload.chosen else None,
-            "Part": [_shown_part(part) for part in page],
+            "Part": [_shown_part(upload, part) for part in page],
         }
         return respond("ListPartsResult", content)
 
 
-def _shown_part(part: StoredPart) -> dict[str, Any]:
-    shown = {
+def _initiator(arn: str) -> dict[str, str]:
+    """Who began an upload: a user's name, a role's and its session's, or the account's."""
+    path = arn.split(":", 5)[5]
+    kind, _, name = path.partition("/")
+    return {"ID": arn, "DisplayName": name.rpartition("/")[2] if kind == "user" else name or path}
+
+
+def _shown_part(upload: Upload, part: StoredPart) -> dict[str, Any]:
+    return {
         "PartNumber": part.number,
         "LastModified": part.modified,
         "ETag": f'"{part.etag}"',
         "Size": part.size,
+        f"Checksum{upload.algorithm}": part.for_object if upload.chosen else None,
     }
-    if part.checksum is not None:
-        shown[f"Checksum{part.checksum.algorithm}"] = part.checksum.value
-    return shown
 
 
 # --- parts of the above -------------------------------------------------------------------------
@@ -436,6 +458,13 @@ def _require_part_checksum(
         for child in element.children
         if child.name.startswith("Checksum")
     }
+    others = [name for name in given if name != upload.algorithm]
+    if upload.chosen and others:
+        raise AwsError(
+            "BadDigest",
+            f"The {others[0].lower()} you specified for part {number} did not match what we "
+            "received.",
+        )
     if upload.kind == "COMPOSITE" and upload.algorithm not in given:
         name = upload.algorithm.lower()
         raise invalid_request(
@@ -474,6 +503,9 @@ def _require_size(headers: Mapping[str, str], size: int) -> None:
 
 
 def _joined_checksum(upload: Upload, parts: list[StoredPart]) -> Checksum | None:
+    """The object's checksum. Where none was named, S3 makes one if it encrypts by itself."""
+    if not upload.chosen and upload.envelope.method != SSE_S3:
+        return None
     values = [(part.for_object or "", part.size) for part in parts]
     if upload.kind == "COMPOSITE":
         value = checksums.composite(upload.algorithm, [value for value, _ in values])
@@ -482,25 +514,34 @@ def _joined_checksum(upload: Upload, parts: list[StoredPart]) -> Checksum | None
     return Checksum(upload.algorithm, value, upload.kind, upload.chosen)
 
 
-def _require_checksum(headers: Mapping[str, str], checksum: Checksum | None) -> None:
+def _require_kind(headers: Mapping[str, str], upload: Upload) -> None:
     kind = headers.get("x-amz-checksum-type", "").upper()
-    if kind and checksum is not None and kind != checksum.kind:
+    begun = upload.kind if upload.chosen else "null"
+    if kind and kind != begun:
         raise invalid_request(
-            "The upload was created using the "
-            f"{checksum.kind} checksum mode. The complete request must use the same checksum mode."
+            f"The upload was created using the {begun} checksum mode. The complete request must "
+            "use the same checksum mode."
         )
+
+
+def _require_checksum(headers: Mapping[str, str], checksum: Checksum | None) -> None:
+    """The checksum that a completion names is the object's.
+
+    Of the whole object S3 compares one only where its type comes with it.
+    """
     sent = {name: value for name, value in headers.items() if name.startswith("x-amz-checksum-")}
     sent.pop("x-amz-checksum-type", None)
     if checksum is None or not sent:
         return
     if checksum.kind == "COMPOSITE":  # the number of parts may follow
-        sent = {name: re.sub(r"-\d+$", "", value) for name, value in sent.items()}
-    algorithm, value = named_checksum(sent)
-    whole = checksum.kind == "FULL_OBJECT"
-    if whole and algorithm == checksum.algorithm and value != checksum.value:
+        named_checksum({name: re.sub(r"-\d+$", "", value) for name, value in sent.items()})
+        return
+    typed = "x-amz-checksum-type" in headers
+    if not typed or sent != {checksum.header: checksum.value}:
         raise AwsError(
             "BadDigest",
-            f"The {algorithm.lower()} you specified did not match the calculated checksum.",
+            f"The {checksum.algorithm.lower()} you specified did not match the calculated "
+            "checksum.",
         )
 
 

@@ -13,7 +13,12 @@ from workshop_lib.sandbox.moto_backend.objects import DefaultLock, StoredObject
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import Bucket
-from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument, invalid_request
+from workshop_lib.sandbox.services.s3.errors import (
+    access_denied,
+    invalid_argument,
+    invalid_request,
+    unvalued_argument,
+)
 from workshop_lib.sandbox.services.s3.permissions import bypasses
 from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, respond
@@ -42,10 +47,9 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
         return {"mode": default.mode, "until": bucket.stored.default_retention()}
     _require_lock(bucket)
     if bool(mode) != bool(until):
-        raise invalid_argument(
+        raise unvalued_argument(
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
             "x-amz-object-lock-mode" if until else "x-amz-object-lock-retain-until-date",
-            None,
         )
     if mode and mode not in _MODES:
         raise invalid_argument("Unknown wormMode directive.", "x-amz-object-lock-mode", mode)

@@ -344,10 +344,11 @@ def _extent(
     if int(number) > len(facts.parts):
         raise _no_such_part(number, len(facts.parts))
     start = sum(part.size for part in facts.parts[: int(number) - 1])
-    part = facts.parts[int(number) - 1]
-    checksum = None
-    if part.checksum is not None and facts.checksum is not None:
-        checksum = replace(facts.checksum, value=part.checksum)
+    part, checksum = facts.parts[int(number) - 1], facts.checksum
+    if checksum is not None and checksum.kind == "COMPOSITE":
+        checksum = replace(checksum, value=part.checksum or "")
+    elif len(facts.parts) > 1:  # the checksum is of more than the part
+        checksum = None
     parts_count = {"x-amz-mp-parts-count": str(len(facts.parts))}
     return (start, start + part.size), parts_count, checksum
 
@@ -367,6 +368,10 @@ def _overrides(call: Call) -> dict[str, str]:
         for name, header in _OVERRIDES.items()
         if name in call.parameters
     }
+    for name, header in _OVERRIDES.items() if found else ():
+        if any(ord(char) > 255 for char in found.get(header, "")):
+            message = "Header value cannot be represented using ISO-8859-1."
+            raise invalid_argument(message, name, found[header])
     if found and call.caller.principal.kind == "anonymous":
         raise invalid_request(
             "Request specific response headers cannot be used for anonymous GET requests."
@@ -395,9 +400,9 @@ def _bare(checksum: Checksum) -> dict[str, str]:
 
 
 def _parts_of(call: Call, facts: ObjectMetadata) -> dict[str, Any]:
-    """An object's parts; one by one only where the uploader chose a checksum for them."""
+    """An object's parts; one by one only where they have checksums of their own."""
     chosen = facts.checksum
-    if chosen is None or not chosen.chosen:
+    if chosen is None or chosen.kind != "COMPOSITE":
         return {"PartsCount": len(facts.parts)}
     headers = call.request.headers
     most = min(_number(headers, "x-amz-max-parts", 1000), 1000)

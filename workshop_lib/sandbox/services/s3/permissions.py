@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -16,10 +17,12 @@ from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.signature import ISO_BASIC
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.objects import AccessControlList, ObjectStore, StoredObject
+from workshop_lib.sandbox.policy.conditions import instant
+from workshop_lib.sandbox.policy.service_authorization import actions_with
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.multipart_form import read as read_form
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
-from workshop_lib.sandbox.services.s3.encryption import KEY_ID
+from workshop_lib.sandbox.services.s3.encryption import KEY_ID, SSE
 from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument
 from workshop_lib.sandbox.services.s3.xml import parse
 
@@ -93,9 +96,11 @@ _MORE = {
     "x-amz-object-lock-retain-until-date": "PutObjectRetention",
     "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
 }
+_OF_UPLOADS = {"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "PostObject"}
+# Of the operations that need PutObject, those after which there is an object.
+_CREATES = {"PutObject", "CopyObject", "CompleteMultipartUpload", "PostObject"}
 BYPASS = "x-amz-bypass-governance-retention"
-_ON_EXISTING_TAGS = re.compile(r"s3:(Get|Delete|Put)Object(Version)?(Tagging|Acl|Attributes)?")
 # Headers and query parameters that are condition keys as they are.
 _HEADER_KEYS = (
     "x-amz-acl", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-grant-full-control",
@@ -111,6 +116,18 @@ _QUERY_KEYS = {
     "versionId": "s3:VersionId",
 }
 _PLACES = {"header": "REST-HEADER", "query": "REST-QUERY-STRING", "form": "POST"}
+
+
+@cache
+def _judged_by_tags() -> frozenset[str]:
+    """The actions that are judged by the tags an object has.
+
+    S3 takes such a condition for GetObjectAttributes too, but does not look at the tags then.
+    https://github.com/justincormack/argmin (plans/completed/
+    bucket-policy-condition-data-availability-plan.md: what S3 answered)
+    """
+    blind = {"GetObjectAttributes", "GetObjectVersionAttributes"}
+    return actions_with("s3", "s3:ExistingObjectTag/") - blind
 
 
 class Permissions:
@@ -151,7 +168,12 @@ class Permissions:
             yield from self.deletion(call, bucket, key, version_id, match, bypass=bypass)
             return
         action = OBJECT_ACTIONS.get(operation, operation)
-        yield self.on_object(call, bucket, action, key, version_id)
+        check = self.on_object(call, bucket, action, key, version_id)
+        if operation in _OF_UPLOADS:
+            upload = bucket.settings.uploads.get(call.parameters["uploadId"])
+            if upload is not None:
+                check = replace(check, context={**upload.named, **check.context})
+        yield check
         if operation == "GetObjectAttributes":
             yield self.on_object(call, bucket, "GetObject", key, version_id)
         if operation == "PutObjectRetention" and bypasses(headers):
@@ -199,7 +221,11 @@ class Permissions:
         source = copy_source(call)
         bucket = self._buckets.get(source.bucket)
         require_owner(call, "x-amz-source-expected-bucket-owner", bucket)
-        yield self.on_object(call, bucket, "GetObject", source.key, source.version_id)
+        # The source of a part is judged by its tags, that of an object is not (ibidem).
+        by_tags = call.operation == "UploadPartCopy"
+        yield self.on_object(
+            call, bucket, "GetObject", source.key, source.version_id, by_tags=by_tags
+        )
         directive = call.request.headers.get("x-amz-tagging-directive", "COPY")
         if call.operation != "CopyObject" or directive != "COPY":
             return
@@ -228,20 +254,24 @@ class Permissions:
         )  # fmt: skip
 
     def on_object(
-        self, call: Call, bucket: Bucket, action: str, key: str, version_id: str | None = None
-    ) -> Check:
+        self, call: Call, bucket: Bucket, action: str, key: str, version_id: str | None = None,
+        *, by_tags: bool = True,
+    ) -> Check:  # fmt: skip
         """The permission for an action on an object, or on a version of it."""
         if version_id is not None:
             action = _OF_VERSIONS.get(action, action)
         context = _shared(call)
         found = self.find(bucket, key, version_id)
-        if found is not None and _ON_EXISTING_TAGS.fullmatch(f"s3:{action}"):
+        if found is not None and by_tags and action in _judged_by_tags():
             for name, value in self._store.tags(found).items():
                 context[f"s3:ExistingObjectTag/{name}"] = value
         if version_id is not None:
             context["s3:VersionId"] = version_id
         if action in ("PutObject", "PutObjectTagging", "PutObjectVersionTagging"):
             context.update(_requested_tags(call))
+        if action == "PutObject":
+            creates = call.operation in _CREATES
+            context["s3:ObjectCreationOperation"] = "true" if creates else "false"
         return Check(
             f"s3:{action}", bucket.object_arn(key), context, _policy(call, bucket),
             granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
@@ -324,10 +354,11 @@ def _shared(call: Call) -> Context:
         if name in headers:
             context[f"s3:{name}"] = headers[name]
     context.update(_lock_asked(call, headers))
-    if "s3:x-amz-copy-source" in context:
-        context["s3:x-amz-copy-source"] = unquote(headers["x-amz-copy-source"]).lstrip("/")
-    if KEY_ID in headers:
-        context[f"s3:{KEY_ID}"] = _key_arn(headers[KEY_ID], call)
+    if "s3:x-amz-copy-source" in context:  # as it was sent: S3 does not decode it for policies
+        context["s3:x-amz-copy-source"] = headers["x-amz-copy-source"].removeprefix("/")
+    if call.operation == "PutBucketInventoryConfiguration" and (fields := _reported_fields(call)):
+        context["s3:InventoryAccessibleOptionalFields"] = fields
+    context.update(_kms_key(call, headers))
     if request.query:
         for name, key in _QUERY_KEYS.items():
             if name in call.parameters:
@@ -339,6 +370,20 @@ def _shared(call: Call) -> Context:
         if signature.version == 4 and signature.place == "query":
             context["s3:signatureAge"] = str(_age(signature.time))
     return context
+
+
+def _kms_key(call: Call, headers: Mapping[str, str]) -> Context:
+    return {f"s3:{KEY_ID}": _key_arn(headers[KEY_ID], call)} if KEY_ID in headers else {}
+
+
+def named_encryption(call: Call) -> Context:
+    """The condition keys of the encryption by S3 or KMS that an upload in parts begins with.
+
+    Its parts and its completion are judged by them. A customer's key they must bring themselves.
+    """
+    headers = call.request.headers
+    method = {f"s3:{SSE}": headers[SSE]} if SSE in headers else {}
+    return {**method, **_kms_key(call, headers)}
 
 
 _LOCKS = {
@@ -362,7 +407,21 @@ def _lock_asked(call: Call, headers: Mapping[str, str]) -> Context:
             for element, name in names.items():
                 if value := document.value(element):
                     found[f"s3:object-lock-{name}"] = value
+    until = found.get("s3:object-lock-retain-until-date")
+    if isinstance(until, str) and (moment := instant(until)) is not None:
+        days = int((moment - clock.now().timestamp()) // 86_400)
+        found["s3:object-lock-remaining-retention-days"] = str(days)
     return found
+
+
+def _reported_fields(call: Call) -> list[str]:
+    """The optional fields that an inventory is to report."""
+    with suppress(AwsError):  # malformed: refused after the permission
+        document = parse(call.request.body, "InventoryConfiguration")
+        return [
+            field.text for fields in document.all("OptionalFields") for field in fields.children
+        ]
+    return []
 
 
 def _age(signed: str) -> int:

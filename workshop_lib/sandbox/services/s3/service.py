@@ -16,6 +16,7 @@ from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.multipart_form import is_form
+from workshop_lib.sandbox.protocol.service_model import regions
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.services.s3.access_logging import Logging
@@ -76,8 +77,8 @@ _FORWARDED_OF_BUCKETS = {
     "GetBucketLifecycleConfiguration", "GetBucketLocation", "GetBucketNotificationConfiguration",
     "GetBucketOwnershipControls", "GetBucketReplication", "GetBucketTagging",
     "GetBucketVersioning", "GetBucketWebsite", "PutBucketAccelerateConfiguration",
-    "PutBucketInventoryConfiguration", "PutBucketLifecycleConfiguration",
-    "PutBucketNotificationConfiguration", "PutBucketWebsite", "PutPublicAccessBlock",
+    "PutBucketInventoryConfiguration", "PutBucketNotificationConfiguration",
+    "PutBucketWebsite", "PutPublicAccessBlock",
 }  # fmt: skip
 # The same of an object; the object itself is looked for first.
 _FORWARDED_OF_OBJECTS = {"RestoreObject"}
@@ -127,6 +128,7 @@ class S3(Service):
             "GetPublicAccessBlock": self._get_public_access_block,
             "HeadBucket": _head_bucket,
             "OptionsObject": preflight,
+            "PutBucketLifecycleConfiguration": self._put_lifecycle,
             "PutBucketCors": lambda call, bucket: put_cors(bucket, call.request.body),
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
             "PutBucketOwnershipControls": self._put_ownership,
@@ -208,6 +210,7 @@ class S3(Service):
             raise AwsError(
                 "InvalidBucketName", "The specified bucket is not valid.", 400, {"BucketName": name}
             )
+        _require_location(call)
         ownership = headers.get("x-amz-object-ownership", ENFORCED)
         if ownership not in _OWNERSHIPS:
             message = "Invalid x-amz-object-ownership header: " + ownership
@@ -258,6 +261,20 @@ class S3(Service):
         bucket.stored.set_ownership(ownership)
         return Response(200)
 
+    def _put_lifecycle(self, call: Call, bucket: Bucket) -> Response:
+        """Rules that moto keeps, once they are sure to be told apart.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
+        """
+        rules = parse(call.request.body, "LifecycleConfiguration").all("Rule")
+        if not rules or any(rule.value("Status") not in ("Enabled", "Disabled") for rule in rules):
+            raise malformed()
+        names = [name for rule in rules if (name := rule.value("ID"))]
+        if len(set(names)) < len(names):
+            message = "Rule ID must be unique. Found same ID for more than one rule"
+            raise AwsError("InvalidArgument", message)
+        return self._forward(call)
+
     # --- moto ----------------------------------------------------------------------------------
 
     def _ask_moto(self, call: Call, bucket: Bucket) -> Response:
@@ -284,6 +301,29 @@ class S3(Service):
 _OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
 
 
+def _require_location(call: Call) -> None:
+    """A bucket is made in the Region whose endpoint is asked; us-east-1 makes it anywhere else.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
+    """
+    body = call.request.body
+    asked = parse(body, "CreateBucketConfiguration").value("LocationConstraint") if body else None
+    if call.region != DEFAULT_REGION and asked != call.region:
+        raise AwsError(
+            "IllegalLocationConstraintException",
+            f"The {asked or 'unspecified'} location constraint is incompatible for the region "
+            "specific endpoint this request was sent to.",
+        )
+    known = {"EU", *regions()} - {DEFAULT_REGION}
+    if call.region == DEFAULT_REGION and asked is not None and asked not in known:
+        raise AwsError(
+            "InvalidLocationConstraint",
+            "The specified location-constraint is not valid",
+            400,
+            {"LocationConstraint": asked},
+        )
+
+
 def _creation_tags(body: bytes) -> dict[str, str]:
     """The tags a new bucket brings along. Raises AwsError MalformedXML, InvalidTag."""
     return of_bucket(parse(body, "CreateBucketConfiguration").one("Tags")) if body else {}
@@ -305,6 +345,7 @@ def _head_bucket(call: Call, bucket: Bucket) -> Response:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html"""
     headers = {
         "x-amz-bucket-region": bucket.region,
+        "x-amz-bucket-arn": bucket.arn,
         "x-amz-access-point-alias": "false",
         "Content-Type": "application/xml",
     }

@@ -12,7 +12,13 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.services.s3 import acls, checksums, object_lock, tagging
+from workshop_lib.sandbox.services.s3 import (
+    acls,
+    checksums,
+    object_lock,
+    tagging,
+    user_metadata,
+)
 from workshop_lib.sandbox.services.s3.bucket_encryption import default_of
 from workshop_lib.sandbox.services.s3.buckets import Bucket
 from workshop_lib.sandbox.services.s3.data_keys import Envelope
@@ -71,7 +77,7 @@ def check_md5(headers: Mapping[str, str], body: bytes) -> str:
                 "The Content-MD5 you specified did not match what we received.",
                 400,
                 {
-                    "ExpectedDigest": sent,
+                    "ExpectedDigest": expected.hex(),
                     "CalculatedDigest": base64.b64encode(digest.digest()).decode(),
                 },
             )
@@ -150,10 +156,11 @@ def check_key(key: str) -> None:
         raise AwsError("KeyTooLongError", "Your key is too long", 400, fields)
 
 
-def metadata(headers: Mapping[str, str]) -> dict[str, str]:
+def metadata(headers: Mapping[str, str], *, of_form: bool = False) -> dict[str, str]:
     """The headers that are stored with an object, as reads return them.
 
-    Raises AwsError MetadataTooLarge.
+    A form's values are text already; encoded words in them are not read. Raises AwsError
+    MetadataTooLarge.
     """
     found = {"Content-Type": "binary/octet-stream"}
     size = 0
@@ -162,7 +169,7 @@ def metadata(headers: Mapping[str, str]) -> dict[str, str]:
             if value:
                 found[_SHOWN.get(name, name)] = value
         elif name.startswith("x-amz-meta-"):
-            found[name] = value
+            found[name] = user_metadata.shown(value if of_form else user_metadata.decoded(value))
             size += len(name.removeprefix("x-amz-meta-")) + len(value.encode("utf-8", "replace"))
     if size > _MOST_METADATA:
         raise AwsError(
@@ -192,7 +199,11 @@ def described(
 ) -> PendingObject:
     """A new object as far as a write's headers describe it, still without its data."""
     return PendingObject(
-        ObjectMetadata(Envelope(SSE_S3, b"", {}), (), metadata(headers)),
+        ObjectMetadata(
+            Envelope(SSE_S3, b"", {}),
+            (),
+            metadata(headers, of_form=call.operation == "PostObject"),
+        ),
         etag="",
         size=0,
         data=(),
