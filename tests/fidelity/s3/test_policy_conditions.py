@@ -129,7 +129,10 @@ def test_a_condition_fits_every_action_of_its_statement() -> None:
 
 
 def test_a_condition_is_not_held_against_wildcards() -> None:
-    """COMPARED: "a wildcard action … is exempt from this check entirely"."""
+    """COMPARED: "a wildcard action … is exempt from this check entirely".
+
+    https://github.com/versity/versitygw
+    """
     name = bucket()
     acl = {"StringEquals": {"s3:x-amz-acl": "private"}}
     for actions in ("*", "PutObject*"):
@@ -147,7 +150,10 @@ def test_a_condition_is_not_held_against_not_action() -> None:
 
 
 def test_a_condition_is_judged_before_the_resource() -> None:
-    """COMPARED: S3 names the condition where neither it nor the resource fits the action."""
+    """COMPARED: S3 names the condition where neither it nor the resource fits the action.
+
+    https://github.com/versity/versitygw
+    """
     name = bucket()
     both = statement(name, "ListBucketMultipartUploads", PREFIX, Resource=f"arn:aws:s3:::{name}/*")
     with refused_with(400, "MalformedPolicy", UNFIT):
@@ -159,7 +165,10 @@ def test_a_condition_is_judged_before_the_resource() -> None:
 
 
 def test_a_condition_s_key_and_operator_are_ones_that_s3_knows() -> None:
-    """COMPARED. Names of operators are as AWS spells them; keys in any case."""
+    """COMPARED. Names of operators are as AWS spells them; keys in any case.
+
+    https://github.com/versity/versitygw
+    """
     name = bucket()
     for key in ("s3:FakeKeyDoesNotExist", "s3:ifmatch", "prefix", "s3:ExistingObjectTag"):
         with refused_with(400, "MalformedPolicy", "Policy has an invalid condition key"):
@@ -336,7 +345,10 @@ def outcome(call: Any, **parameters: Any) -> str:
 
 
 def test_an_object_s_tags_judge_reads_and_the_sources_of_parts() -> None:
-    """RECORDED: neither GetObjectAttributes nor the source of CopyObject is judged by them."""
+    """RECORDED: neither GetObjectAttributes nor the source of CopyObject is judged by them.
+
+    https://github.com/justincormack/argmin
+    """
     name = bucket()
     tagged(name, public="public", private="private")
     caller = user("copier", allow("s3:PutObject", f"arn:aws:s3:::{name}/*"))
@@ -359,7 +371,10 @@ def test_an_object_s_tags_judge_reads_and_the_sources_of_parts() -> None:
 
 
 def test_a_copy_s_source_is_judged_as_it_was_spelled() -> None:
-    """RECORDED: S3 decodes x-amz-copy-source to find the object, not to compare it."""
+    """RECORDED: S3 decodes x-amz-copy-source to find the object, not to compare it.
+
+    https://github.com/justincormack/argmin
+    """
     name = bucket()
     client().put_object(Bucket=name, Key="private/a", Body=b"x")
     private = {"StringLike": {"s3:x-amz-copy-source": f"{name}/private/*"}}

@@ -48,7 +48,10 @@ def sent(upload: dict[str, Any], *bodies: bytes, **more: Any) -> list[str]:
 
 
 def test_parts_have_the_checksum_that_the_upload_named() -> None:
-    """test_complete_multipart_parts_checksum_default, test_multipart_upload_part_copy_checksum"""
+    """test_complete_multipart_parts_checksum_default, test_multipart_upload_part_copy_checksum
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     client().put_object(Bucket="first-bucket", Key="source", Body=b"abc")
     unnamed = begun()
@@ -69,7 +72,10 @@ def test_parts_have_the_checksum_that_the_upload_named() -> None:
 
 
 def test_s3_makes_the_checksum_of_a_part_that_comes_without() -> None:
-    """test_multipart_parts_checksum_exceptions_full_object"""
+    """test_multipart_parts_checksum_exceptions_full_object
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     upload = begun(ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
     part = plain_client().upload_part(**upload, PartNumber=1, Body=b"abc")
@@ -77,7 +83,10 @@ def test_s3_makes_the_checksum_of_a_part_that_comes_without() -> None:
 
 
 def test_an_upload_that_named_no_checksum_is_completed_without() -> None:
-    """test_complete_multipart_parts_checksum_default"""
+    """test_complete_multipart_parts_checksum_default
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     upload = begun()
     [etag] = sent(upload, b"abc")
@@ -94,7 +103,10 @@ def test_an_upload_that_named_no_checksum_is_completed_without() -> None:
 
 
 def test_a_checksum_of_the_whole_object_comes_with_its_type() -> None:
-    """test_multipart_parts_checksum_exceptions_full_object"""
+    """test_multipart_parts_checksum_exceptions_full_object
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     upload = begun(ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
     [etag] = sent(upload, b"abc")
@@ -116,7 +128,10 @@ def test_a_checksum_of_the_whole_object_comes_with_its_type() -> None:
 
 
 def test_a_completion_keeps_to_the_checksums_that_the_upload_named() -> None:
-    """test_multipart_parts_checksum_exceptions_composite"""
+    """test_multipart_parts_checksum_exceptions_composite
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     upload = begun(ChecksumAlgorithm="CRC32", ChecksumType="COMPOSITE")
     part = client().upload_part(**upload, PartNumber=1, Body=b"abc", ChecksumAlgorithm="CRC32")
@@ -135,7 +150,10 @@ def test_a_completion_keeps_to_the_checksums_that_the_upload_named() -> None:
 
 
 def test_s3_makes_a_checksum_of_its_own_where_it_encrypts_by_itself() -> None:
-    """test_s3_multipart_upload_sse, test_multipart_upload_sse_c, test_multipart_size_validation"""
+    """test_s3_multipart_upload_sse, test_multipart_upload_sse_c, test_multipart_size_validation
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket_for(sse_c=True)
     by_kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": new_key()}
     for begin, more, told in (({}, {}, True), (by_kms, {}, False), (customer(ALICE), {}, False)):
@@ -149,7 +167,10 @@ def test_s3_makes_a_checksum_of_its_own_where_it_encrypts_by_itself() -> None:
 
 
 def test_an_object_s_parts_are_told_where_they_have_checksums_of_their_own() -> None:
-    """test_complete_multipart_parts_checksum_full_object, …_composite"""
+    """test_complete_multipart_parts_checksum_full_object, …_composite
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     asked = {**UPLOAD, "ObjectAttributes": ["ObjectParts"]}
     first, second = b"a" * SMALLEST, b"b"
@@ -178,7 +199,10 @@ def test_an_object_s_parts_are_told_where_they_have_checksums_of_their_own() -> 
 
 
 def test_a_single_part_s_checksum_is_the_whole_object_s() -> None:
-    """test_get_object_part_checksum"""
+    """test_get_object_part_checksum
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     upload = begun(ChecksumAlgorithm="CRC32", ChecksumType="FULL_OBJECT")
     client().complete_multipart_upload(**upload, **parts(*sent(upload, b"abc")))
@@ -191,7 +215,10 @@ def test_a_single_part_s_checksum_is_the_whole_object_s() -> None:
 
 
 def test_an_upload_names_who_began_it() -> None:
-    """test_complete_multipart_parts_checksum_default: DisplayName and ID; the owner has an ID."""
+    """test_complete_multipart_parts_checksum_default: DisplayName and ID; the owner has an ID.
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     iam = boto3.client("iam", region_name=REGION)
     writer = user("writer", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
@@ -205,7 +232,10 @@ def test_an_upload_names_who_began_it() -> None:
 
 
 def test_a_new_object_s_location_is_encoded() -> None:
-    """test_multipart_with_unicode_character_location"""
+    """test_multipart_with_unicode_character_location
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     named = {"Bucket": "first-bucket", "Key": "a/test-unicode_\u2014_file"}
     named["UploadId"] = client().create_multipart_upload(**named)["UploadId"]
@@ -215,7 +245,10 @@ def test_a_new_object_s_location_is_encoded() -> None:
 
 
 def test_buckets_are_told_with_their_arns() -> None:
-    """test_create_bucket_aws_global: CreateBucket, HeadBucket and ListBuckets"""
+    """test_create_bucket_aws_global: CreateBucket, HeadBucket and ListBuckets
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     arn = "arn:aws:s3:::first-bucket"
     assert client().create_bucket(Bucket="first-bucket")["BucketArn"] == arn
     assert client().head_bucket(Bucket="first-bucket")["BucketArn"] == arn
@@ -226,7 +259,10 @@ def test_buckets_are_told_with_their_arns() -> None:
 
 
 def test_a_bucket_is_made_where_it_is_asked_for() -> None:
-    """test_create_bucket_with_eu_location_constraint…, …_with_invalid_location_constraint"""
+    """test_create_bucket_with_eu_location_constraint…, …_with_invalid_location_constraint
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
 
     def refusal(region: str, place: str) -> dict[str, str]:
         s3 = boto3.client("s3", region_name=region, config=Config(parameter_validation=False))
@@ -254,7 +290,10 @@ def test_a_bucket_is_made_where_it_is_asked_for() -> None:
 
 
 def test_refusals_of_customers_keys_name_the_header_alone() -> None:
-    """test_put_object_validation_sse_c"""
+    """test_put_object_validation_sse_c
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket_for(sse_c=True)
     given = customer(ALICE)
     short = customer(b"short")
@@ -271,7 +310,10 @@ def test_refusals_of_customers_keys_name_the_header_alone() -> None:
 
 
 def test_a_lock_s_half_is_missing() -> None:
-    """test_s3_object_lock_mode_validation"""
+    """test_s3_object_lock_mode_validation
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket(ObjectLockEnabledForBucket=True)
     until = {"ObjectLockRetainUntilDate": "2099-01-01T00:00:00Z"}
     for given, missing in (
@@ -324,7 +366,10 @@ def test_lifecycle_rules_are_told_apart() -> None:
 
 
 def test_a_header_that_a_read_asks_for_is_in_latin_letters() -> None:
-    """test_get_response_overrides_unicode_metadata_with_sig_s3"""
+    """test_get_response_overrides_unicode_metadata_with_sig_s3
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     client().put_object(Bucket="first-bucket", Key="a", Body=b"x")
     read = client().get_object
@@ -343,7 +388,10 @@ def test_a_header_that_a_read_asks_for_is_in_latin_letters() -> None:
 
 
 def test_encoded_words_in_metadata_are_read_and_written() -> None:
-    """test_user_metadata_rfc2047_encoded"""
+    """test_user_metadata_rfc2047_encoded
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     bucket()
     recorded = {
         "asciib64-encoded": ("=?UTF-8?B?YWJj?=", "abc"),
@@ -370,7 +418,10 @@ def test_encoded_words_in_metadata_are_read_and_written() -> None:
 
 
 def test_a_page_does_not_go_back_to_a_common_prefix() -> None:
-    """test_s3_list_operations.snapshot.json: markers inside a common prefix, of all listings"""
+    """test_s3_list_operations.snapshot.json: markers inside a common prefix, of all listings
+
+    https://github.com/localstack/localstack/tree/main/tests/aws/services/s3
+    """
     name = bucket()
     client().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     for key in ("folder/a", "folder/b", "other/c", "z"):

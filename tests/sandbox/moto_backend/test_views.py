@@ -321,6 +321,8 @@ def walk_keys(moto: Moto, iam: IamStore, user: User) -> None:
     key: AccessKey = known(iam.access_key(key_id))
     assert (key.access_key_id, key.user_name, key.is_active) == (key_id, "ann", True)
     assert len(key.secret_access_key) == 40
+    key.set_secret("another")
+    assert key.secret_access_key == "another"
     assert iam.access_key("unknown") is None
     form(moto, Action="UpdateUser", UserName="ann", NewUserName="eve")
     user.rename_keys()
