@@ -314,7 +314,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpServer) -> None:
             SAMLAssertion="assertion",
         )
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
-    condition = {"StringEquals": {"s3:BucketTag/team": "blue"}}
+    condition = {"StringEquals": {"s3:AccessGrantScope": "blue"}}
     statement = {
         "Effect": "Deny",
         "Principal": "*",
@@ -323,7 +323,7 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpServer) -> None:
     }
     policy = json.dumps({"Statement": [{**statement, "Condition": condition}]})
     client(door, "s3").create_bucket(Bucket="conditions")
-    with pytest.raises(ClientError, match="s3:BucketTag/team") as caught:
+    with pytest.raises(ClientError, match="s3:AccessGrantScope") as caught:
         client(door, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
