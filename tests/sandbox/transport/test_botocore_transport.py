@@ -329,6 +329,27 @@ def test_an_address_needs_a_look_up_by_name(
     assert attempts == through
 
 
+@pytest.mark.parametrize(
+    ("look_up", "answer"),
+    [
+        ("getaddrinfo", [(socket.AF_INET, 1, 6, "", ("192.0.2.3", 443))]),
+        ("gethostbyname", "192.0.2.3"),
+        ("gethostbyname_ex", ("site.example", [], ["192.0.2.3"])),
+        ("gethostbyaddr", ("site.example", [], ["192.0.2.3"])),
+    ],
+)
+def test_every_look_up_gives_addresses_to_connect_to(
+    look_up: str, answer: Any, monkeypatch: pytest.MonkeyPatch, attempts: list[Any]
+) -> None:
+    monkeypatch.setattr(socket, look_up, lambda *_: answer)
+    start_lab()
+    with pytest.raises(ConnectionRefusedError, match="could be AWS's"):
+        socket.socket().connect(("192.0.2.3", 443))
+    getattr(socket, look_up)("site.example", *([443] if look_up == "getaddrinfo" else []))
+    with pytest.raises(ConnectionRefusedError, match="no network in this test"):
+        socket.socket().connect(("192.0.2.3", 443))
+
+
 def test_connections_from_before_the_lab_are_closed() -> None:
     context = ssl.create_default_context()
     pairs = [socket.socketpair() for _ in range(2)]
