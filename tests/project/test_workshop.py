@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Thread, Timer
 from types import ModuleType
 from typing import Any
 from urllib.error import HTTPError
@@ -866,7 +866,10 @@ def test_a_learner_s_own_configuration_opens_nothing(
         "c.LabApp.workspaces_dir = '/nowhere'\n"
     )
     server = start_lab_server(workshop, configuration, tmp_path)
+    late = Timer(60, server.kill)  # if it never says where it is
+    late.start()
     try:
+        found = None
         for line in server.stdout:  # the address, which a learner clicks on
             found = re.search(r"http://127.0.0.1:\d+/lab/\S+token=\S+", line)
             if found:
@@ -890,6 +893,7 @@ def test_a_learner_s_own_configuration_opens_nothing(
                 each["name"] for each in json.load(answer)["content"]
             }
     finally:
+        late.cancel()
         server.terminate()
         server.communicate(timeout=20)
 
