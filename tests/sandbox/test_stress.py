@@ -3,6 +3,8 @@
 import os
 import random
 import re
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -53,6 +55,10 @@ class Program:
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         assert found
         return int(found[1]) * 1024
+
+    def threads(self) -> int:
+        """How many threads the process has now."""
+        return len(list(Path(f"/proc/{self._process.pid}/task").iterdir()))
 
     def stop(self) -> str:
         """End the process; what it complained of."""
@@ -186,6 +192,57 @@ def test_32_clients_mix_their_calls(program: Program) -> None:
     assert len(names) == total + ROUNDS
     assert names == sorted(names)
     assert "Uploads" not in crowd.s3.list_multipart_uploads(Bucket="crowd")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's /proc")
+def test_200_clients_half_of_which_break_off(program: Program) -> None:
+    """Half of them upload and hang up in the middle: the others' writes are all there."""
+    s3 = program.client("s3")
+    dynamodb = program.client("dynamodb")
+    s3.create_bucket(Bucket="broken-off")
+    dynamodb.create_table(
+        TableName="broken-off", BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )  # fmt: skip
+    there = ("127.0.0.1", int(program.address.rpartition(":")[2]))
+    start = threading.Barrier(200)
+
+    def break_off(number: int) -> None:
+        """Announce 4 MiB, send some of them, and go, in one of two ways."""
+        url = s3.generate_presigned_url("put_object", {"Bucket": "broken-off", "Key": "never"})
+        target = url.removeprefix(program.address)
+        head = f"PUT {target} HTTP/1.1\r\nHost: {there[0]}:{there[1]}\r\n"
+        start.wait(60)
+        for _ in range(3):
+            with socket.create_connection(there, timeout=60) as connection:
+                connection.sendall(f"{head}Content-Length: {4 * MIB}\r\n\r\n".encode())
+                connection.sendall(bytes(MIB))
+                if number % 4 == 1:  # a reset, as when a process is killed with answers unread
+                    option = struct.pack("ii", 1, 0)
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, option)
+
+    def work(number: int) -> None:
+        start.wait(60)
+        for each in range(3):
+            name = f"{number}-{each}"
+            s3.put_object(Bucket="broken-off", Key=name, Body=name.encode() * 1000)
+            dynamodb.put_item(TableName="broken-off", Item={"id": {"S": name}})
+            body = s3.get_object(Bucket="broken-off", Key=name)["Body"].read()
+            assert body == name.encode() * 1000
+
+    before, threads = program.resident(), program.threads()
+    with ThreadPoolExecutor(200) as clients:
+        list(clients.map(lambda n: (break_off if n % 2 else work)(n), range(200)))
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="broken-off")
+    names = {found["Key"] for page in pages for found in page["Contents"]}
+    assert names == {f"{number}-{each}" for number in range(0, 200, 2) for each in range(3)}
+    assert dynamodb.scan(TableName="broken-off", Select="COUNT")["Count"] == 300
+    end = time.monotonic() + 30
+    while program.threads() > threads + 2 * CLIENTS and time.monotonic() < end:
+        time.sleep(0.1)
+    assert program.threads() <= threads + 2 * CLIENTS  # what the two clients' pools keep open
+    assert program.resident() - before < 100 * MIB
 
 
 def test_two_labs_do_not_see_each_other(program: Program) -> None:
