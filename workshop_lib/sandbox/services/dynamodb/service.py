@@ -39,6 +39,7 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
 from workshop_lib.sandbox.services.dynamodb.resource_policies import resource_of
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
+from workshop_lib.sandbox.services.dynamodb.values import require_values
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 Document = dict[str, Any]
@@ -61,6 +62,7 @@ _NAME_THE_TABLE = (
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+_OF_ITEMS = frozenset((*_READS, *_WRITES, *_STATEMENTS))
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto answers as it is. It takes imports and exports too, past S3's and IAM's rules.
 _FORWARDED = ("DescribeEndpoints", "DescribeLimits", "DescribeTimeToLive", "ListTables")
@@ -101,13 +103,16 @@ class DynamoDb(Service):
             "DeleteResourcePolicy": self._delete_policy,
             **dict.fromkeys(_TAGGING, self._tagging),
             **dict.fromkeys(_FORWARDED, self._forward),
-            **dict.fromkeys((*_READS, *_WRITES, *_STATEMENTS), self._items),
+            **dict.fromkeys(_OF_ITEMS, self._items),
         }
         self.operations = tuple(self._handlers)
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         VALIDATOR.validate(call.operation, call.parameters)
+        if call.operation in _OF_ITEMS:
+            require_shallow(call)
+            require_values(call)
         try:
             needed = permissions.checks(call, self._tables(call))
             authorize(call, self.policies.applied(needed))
@@ -167,7 +172,6 @@ class DynamoDb(Service):
 
     def _items(self, call: Call) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
-        require_shallow(call)
         tables, names = self._tables(call), permissions.tables_of(call)
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):
