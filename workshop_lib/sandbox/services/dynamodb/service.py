@@ -25,13 +25,14 @@ from workshop_lib.sandbox.services.dynamodb.encryption import (
     read_specification,
 )
 from workshop_lib.sandbox.services.dynamodb.index_keys import IndexKeys
+from workshop_lib.sandbox.services.dynamodb.keys import require_keys
+from workshop_lib.sandbox.services.dynamodb.limits import require_limits
 from workshop_lib.sandbox.services.dynamodb.partiql import read_statement, spaced
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import (
     VALIDATOR,
     answer,
     as_expression,
-    require_keys,
     require_shallow,
     require_throughput,
     with_body,
@@ -110,6 +111,7 @@ class DynamoDb(Service):
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         VALIDATOR.validate(call.operation, call.parameters)
+        require_limits(call)
         if call.operation in _OF_ITEMS:
             require_shallow(call)
             require_values(call)
@@ -175,10 +177,10 @@ class DynamoDb(Service):
         tables, names = self._tables(call), permissions.tables_of(call)
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):
-            for name in vaults:
-                require_keys(tables[name], call)
-            index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
-            response = index_keys.refused_before() or self._forward_items(call, names)
+            written = {name: tables[name] for name in vaults}
+            index_keys = IndexKeys(call, written)
+            refused = require_keys(call, written) or index_keys.refused_before()
+            response = refused or self._forward_items(call, names)
             if response.status == 200 and call.operation not in _READS:
                 response = index_keys.refused_after(response, vaults)
             for vault in vaults.values():
