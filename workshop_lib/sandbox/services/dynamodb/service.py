@@ -24,6 +24,10 @@ from workshop_lib.sandbox.services.dynamodb.encryption import (
     in_use,
     read_specification,
 )
+from workshop_lib.sandbox.services.dynamodb.expressions import (
+    require_expressions,
+    require_index_and_key_types,
+)
 from workshop_lib.sandbox.services.dynamodb.index_keys import IndexKeys
 from workshop_lib.sandbox.services.dynamodb.keys import require_keys
 from workshop_lib.sandbox.services.dynamodb.limits import require_limits
@@ -45,7 +49,10 @@ from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 Document = dict[str, Any]
 # How code that expects a well-built request fails at another one.
-_MISBUILT = (AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
+_MISBUILT = (
+    AssertionError, AttributeError, LookupError, RecursionError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 # What UpdateTable can change; each list is in AWS's order of words.
@@ -115,6 +122,7 @@ class DynamoDb(Service):
         if call.operation in _OF_ITEMS:
             require_shallow(call)
             require_values(call)
+            require_expressions(call)
         try:
             needed = permissions.checks(call, self._tables(call))
             authorize(call, self.policies.applied(needed))
@@ -179,6 +187,7 @@ class DynamoDb(Service):
         with self.storage.unlocked(call, vaults.values()):
             written = {name: tables[name] for name in vaults}
             index_keys = IndexKeys(call, written)
+            require_index_and_key_types(call, written)
             refused = require_keys(call, written) or index_keys.refused_before()
             response = refused or self._forward_items(call, names)
             if response.status == 200 and call.operation not in _READS:
