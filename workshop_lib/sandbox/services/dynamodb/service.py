@@ -5,6 +5,7 @@ say about encryption.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -203,6 +204,8 @@ class DynamoDb(Service):
         if call.operation in _STATEMENTS:
             if call.operation != "BatchExecuteStatement":  # which has an error for each statement
                 self._require_tables(call, names)
+            if call.operation == "ExecuteStatement":
+                self._require_place(call)
             with self.storage.store.only(call.region, names):
                 return self._ask_for_items(call, _readable(call))
         if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:
@@ -211,6 +214,30 @@ class DynamoDb(Service):
             more = as_expression(updates) if updates else {"AttributeUpdates": {}}
             return self._ask_for_items(call, {**parameters, **more})
         return self._ask_for_items(call)
+
+    def _require_place(self, call: Call) -> None:
+        """Refuse a statement that inserts an item which is there, or updates one which is not.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
+        """
+        statement = read_statement(call.parameters["Statement"])
+        if statement is None or statement.verb not in ("Insert", "Update"):
+            return
+        table = self._tables(call)[statement.table]
+        given = call.parameters.get("Parameters") or ()
+        texts = [str(next(iter(value.values()), "")) for value in given]
+        key = {}
+        for name, kind in table.key_schema.items():
+            values = statement.values_of(name, texts)
+            if len(values) != 1:
+                return
+            key[name] = {kind: base64.b64decode(values[0]) if kind == "B" else values[0]}
+        there = table.find(key) is not None
+        if there and statement.verb == "Insert":
+            raise AwsError("DuplicateItemException", "Duplicate primary key exists in table")
+        if not there and statement.verb == "Update":
+            raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
 
     # --- tables ----------------------------------------------------------------------------
 
