@@ -731,3 +731,15 @@ def test_a_stream_keeps_its_name_however_often_it_is_told() -> None:
             ShardIteratorType="LATEST",
         )
     assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize("expression", [
+    "(" * 1500 + "attribute_exists(id)" + ")" * 1500, "NOT " * 1000 + "attribute_exists(id)",
+], ids=["parentheses", "NOT"])  # fmt: skip
+def test_an_expression_too_deep_for_the_sandbox_is_a_sentence(
+    disk_lab: Lab, expression: str
+) -> None:
+    with pytest.raises((ClientError, NotEmulated)) as caught:
+        once().scan(TableName="orders", FilterExpression=expression)
+    if isinstance(caught.value, ClientError):
+        assert caught.value.response["Error"]["Code"] == "ValidationException"

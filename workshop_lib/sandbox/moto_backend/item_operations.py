@@ -13,7 +13,7 @@ from typing import Any
 
 from werkzeug.exceptions import HTTPException
 
-from workshop_lib.sandbox.moto_backend.core import Moto, _load
+from workshop_lib.sandbox.moto_backend.core import Moto, _load, put
 from workshop_lib.sandbox.protocol.messages import Response
 
 _CONTENT_TYPE = "application/x-amz-json-1.0"
@@ -62,6 +62,7 @@ def _without_bytes(value: Any) -> str:
 def _handler_class() -> Any:
     """moto's handler, made for one call: loaded on first use."""
     module = _load("moto.dynamodb.responses", "DynamoHandler")
+    put(module, TRANSACTION_MAX_ITEMS=100)  # AWS's since 2022; moto's is of before
     responses = _load("moto.core.responses", "ActionResult", "get_service_model")
     exceptions = _load("moto.core.exceptions", "ServiceException")
     utilities = _load("moto.core.utils", "camelcase_to_underscores")

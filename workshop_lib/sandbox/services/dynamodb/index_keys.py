@@ -15,10 +15,9 @@ from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.protocol.serialization import render
 from workshop_lib.sandbox.services.dynamodb.partiql import read_statement
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
-from workshop_lib.sandbox.services.dynamodb.requests import with_body
+from workshop_lib.sandbox.services.dynamodb.requests import cancelled, with_body
 from workshop_lib.sandbox.services.dynamodb.storage import Change, TableVault
 
 
@@ -99,7 +98,8 @@ class IndexKeys:
         count = len(self._call.parameters.get(_LISTS.get(self._call.operation, ""), ()))
         if empty or not count:
             raise (empty or [*problems.values()])[0].error()
-        return _cancelled(self._call, [problems.get(position) for position in range(count)])
+        told = {position: problem.message for position, problem in problems.items()}
+        return cancelled(self._call, [told.get(position) for position in range(count)])
 
     def _items(self) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
         """The whole items in the request: their position, table and attributes."""
@@ -190,24 +190,6 @@ def _problem(key: _Key, value: Any, *, updated: bool) -> _Problem | None:
             f"IndexName: {key.index}, IndexKey: {key.attribute}"
         )
     return _Problem(f"One or more parameter values are not valid. {text}", empty=True)
-
-
-def _cancelled(call: Call, problems: Sequence[_Problem | None]) -> Response:
-    codes = ["None" if problem is None else "ValidationError" for problem in problems]
-    message = (
-        "Transaction cancelled, please refer cancellation reasons for specific reasons "
-        f"[{', '.join(codes)}]"
-    )
-    response = render(
-        AwsError("TransactionCanceledException", message), call.service, call.request_id
-    )
-    document: dict[str, Any] = json.loads(response.body)
-    document["Message"] = document.pop("message")
-    document["CancellationReasons"] = [
-        {"Code": code} if problem is None else {"Code": code, "Message": problem.message}
-        for code, problem in zip(codes, problems, strict=True)
-    ]
-    return with_body(response, document)
 
 
 def _with_errors(response: Response, problems: Mapping[int, _Problem]) -> Response:

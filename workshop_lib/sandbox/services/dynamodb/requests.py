@@ -1,19 +1,18 @@
-"""DynamoDB requests: what AWS refuses before it looks at any table, and how keys must be given.
+"""DynamoDB requests: what AWS refuses before it looks at any table, and answers of its own.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
 """
 
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.protocol.serialization import render
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
-from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 
 VALIDATOR = Validator(
     "dynamodb",
@@ -54,6 +53,25 @@ def answer(call: Call, document: Mapping[str, Any]) -> Response:
     """An answer that moto has no part in."""
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": call.request_id}
     return with_body(Response(200, headers), document)
+
+
+def cancelled(call: Call, problems: Sequence[str | None]) -> Response:
+    """The answer to a transaction some of whose parts, in order, are invalid for these reasons."""
+    codes = ["None" if problem is None else "ValidationError" for problem in problems]
+    message = (
+        "Transaction cancelled, please refer cancellation reasons for specific reasons "
+        f"[{', '.join(codes)}]"
+    )
+    response = render(
+        AwsError("TransactionCanceledException", message), call.service, call.request_id
+    )
+    document: dict[str, Any] = json.loads(response.body)
+    document["Message"] = document.pop("message")
+    document["CancellationReasons"] = [
+        {"Code": code} if problem is None else {"Code": code, "Message": problem}
+        for code, problem in zip(codes, problems, strict=True)
+    ]
+    return with_body(response, document)
 
 
 def with_body(response: Response, document: Mapping[str, Any]) -> Response:
@@ -100,48 +118,3 @@ def require_shallow(call: Call) -> None:
                 a_map = name == "M" and isinstance(inner, dict)
                 deeper = not of_names and (a_map or (name == "L" and isinstance(inner, list)))
                 rest.append((inner, level + deeper, deeper and a_map))
-
-
-def require_keys(table: Table, call: Call) -> None:
-    """Refuse a key of other attributes or types than the table's, and one that is empty.
-
-    PutItem's key stands in its item, which moto checks itself; transactions have reasons in place
-    of errors, and are left to moto.
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-    """
-    parameters, schema = call.parameters, table.key_schema
-    for asked, requests in parameters.get("RequestItems", {}).items():
-        if table_name(asked) == table.name:
-            _require_batch_keys(schema, requests)
-    key = parameters.get("Key")
-    if isinstance(key, dict):
-        _require_schema(schema, key)
-    key = key or parameters.get("Item") or {}
-    for name, kind in schema.items():
-        value = key.get(name)
-        if isinstance(value, dict) and value.get(kind) == "":
-            raise AwsError(
-                "ValidationException",
-                "One or more parameter values are not valid. The AttributeValue for a key "
-                f"attribute cannot contain an empty string value. Key: {name}",
-            )
-
-
-def _require_batch_keys(schema: Mapping[str, str], requests: Any) -> None:
-    if isinstance(requests, dict):  # BatchGetItem
-        for key in requests.get("Keys", ()):
-            _require_schema(schema, key)
-        return
-    for request in requests:
-        item = request.get("PutRequest", {}).get("Item")
-        if isinstance(item, dict):
-            _require_schema(schema, {name: item[name] for name in schema if name in item})
-        key = request.get("DeleteRequest", {}).get("Key")
-        if isinstance(key, dict):
-            _require_schema(schema, key)
-
-
-def _require_schema(schema: Mapping[str, str], key: Mapping[str, Any]) -> None:
-    fits = key.keys() == schema.keys() and all(kind in key[name] for name, kind in schema.items())
-    if not fits:
-        raise AwsError("ValidationException", "The provided key element does not match the schema")

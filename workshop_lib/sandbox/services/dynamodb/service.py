@@ -5,6 +5,7 @@ say about encryption.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
 
+import base64
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,14 +25,19 @@ from workshop_lib.sandbox.services.dynamodb.encryption import (
     in_use,
     read_specification,
 )
+from workshop_lib.sandbox.services.dynamodb.expressions import (
+    require_expressions,
+    require_index_and_key_types,
+)
 from workshop_lib.sandbox.services.dynamodb.index_keys import IndexKeys
+from workshop_lib.sandbox.services.dynamodb.keys import require_keys
+from workshop_lib.sandbox.services.dynamodb.limits import require_limits
 from workshop_lib.sandbox.services.dynamodb.partiql import read_statement, spaced
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import (
     VALIDATOR,
     answer,
     as_expression,
-    require_keys,
     require_shallow,
     require_throughput,
     with_body,
@@ -39,11 +45,15 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
 from workshop_lib.sandbox.services.dynamodb.resource_policies import resource_of
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
+from workshop_lib.sandbox.services.dynamodb.values import require_values
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 Document = dict[str, Any]
 # How code that expects a well-built request fails at another one.
-_MISBUILT = (AssertionError, AttributeError, LookupError, StopIteration, TypeError, ValueError)
+_MISBUILT = (
+    AssertionError, AttributeError, LookupError, RecursionError, StopIteration, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 # What UpdateTable can change; each list is in AWS's order of words.
@@ -61,6 +71,7 @@ _NAME_THE_TABLE = (
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+_OF_ITEMS = frozenset((*_READS, *_WRITES, *_STATEMENTS))
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto answers as it is. It takes imports and exports too, past S3's and IAM's rules.
 _FORWARDED = ("DescribeEndpoints", "DescribeLimits", "DescribeTimeToLive", "ListTables")
@@ -101,13 +112,18 @@ class DynamoDb(Service):
             "DeleteResourcePolicy": self._delete_policy,
             **dict.fromkeys(_TAGGING, self._tagging),
             **dict.fromkeys(_FORWARDED, self._forward),
-            **dict.fromkeys((*_READS, *_WRITES, *_STATEMENTS), self._items),
+            **dict.fromkeys(_OF_ITEMS, self._items),
         }
         self.operations = tuple(self._handlers)
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         VALIDATOR.validate(call.operation, call.parameters)
+        require_limits(call)
+        if call.operation in _OF_ITEMS:
+            require_shallow(call)
+            require_values(call)
+            require_expressions(call)
         try:
             needed = permissions.checks(call, self._tables(call))
             authorize(call, self.policies.applied(needed))
@@ -167,14 +183,14 @@ class DynamoDb(Service):
 
     def _items(self, call: Call) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
-        require_shallow(call)
         tables, names = self._tables(call), permissions.tables_of(call)
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):
-            for name in vaults:
-                require_keys(tables[name], call)
-            index_keys = IndexKeys(call, {name: tables[name] for name in vaults})
-            response = index_keys.refused_before() or self._forward_items(call, names)
+            written = {name: tables[name] for name in vaults}
+            index_keys = IndexKeys(call, written)
+            require_index_and_key_types(call, written)
+            refused = require_keys(call, written) or index_keys.refused_before()
+            response = refused or self._forward_items(call, names)
             if response.status == 200 and call.operation not in _READS:
                 response = index_keys.refused_after(response, vaults)
             for vault in vaults.values():
@@ -188,6 +204,8 @@ class DynamoDb(Service):
         if call.operation in _STATEMENTS:
             if call.operation != "BatchExecuteStatement":  # which has an error for each statement
                 self._require_tables(call, names)
+            if call.operation == "ExecuteStatement":
+                self._require_place(call)
             with self.storage.store.only(call.region, names):
                 return self._ask_for_items(call, _readable(call))
         if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:
@@ -196,6 +214,30 @@ class DynamoDb(Service):
             more = as_expression(updates) if updates else {"AttributeUpdates": {}}
             return self._ask_for_items(call, {**parameters, **more})
         return self._ask_for_items(call)
+
+    def _require_place(self, call: Call) -> None:
+        """Refuse a statement that inserts an item which is there, or updates one which is not.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
+        """
+        statement = read_statement(call.parameters["Statement"])
+        if statement is None or statement.verb not in ("Insert", "Update"):
+            return
+        table = self._tables(call)[statement.table]
+        given = call.parameters.get("Parameters") or ()
+        texts = [str(next(iter(value.values()), "")) for value in given]
+        key = {}
+        for name, kind in table.key_schema.items():
+            values = statement.values_of(name, texts)
+            if len(values) != 1:
+                return
+            key[name] = {kind: base64.b64decode(values[0]) if kind == "B" else values[0]}
+        there = table.find(key) is not None
+        if there and statement.verb == "Insert":
+            raise AwsError("DuplicateItemException", "Duplicate primary key exists in table")
+        if not there and statement.verb == "Update":
+            raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
 
     # --- tables ----------------------------------------------------------------------------
 

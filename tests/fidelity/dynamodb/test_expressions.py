@@ -1,0 +1,230 @@
+"""Expressions, their names and their values; indexes and keys that a query asks for.
+
+The texts are recorded from AWS: github.com/paritysuite/dynamodb-conformance, 2026, and
+github.com/architect/dynalite, test.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.support.dynamodb_tables import LAYOUT, aws, new_table, refused
+
+KEY = {"id": {"S": "1"}}
+ENVELOPE = "1 validation error detected: "
+Send = Callable[..., Any]
+
+
+@pytest.fixture
+def table() -> Any:
+    """A table with an index, and an item in it; a client."""
+    kinds = [*LAYOUT["AttributeDefinitions"]]
+    kinds += [{"AttributeName": "n", "AttributeType": "N"}]
+    keys = [
+        {"AttributeName": "id", "KeyType": "HASH"},
+        {"AttributeName": "n", "KeyType": "RANGE"},
+    ]
+    new_table(
+        "orders",
+        AttributeDefinitions=kinds,
+        GlobalSecondaryIndexes=[
+            {"IndexName": "by-n", "KeySchema": keys, "Projection": {"ProjectionType": "ALL"}}
+        ],
+    )
+    dynamodb = aws("dynamodb")
+    dynamodb.put_item(TableName="orders", Item={**KEY, "n": {"N": "1"}})
+    return dynamodb
+
+
+@contextmanager
+def exactly(message: str) -> Iterator[None]:
+    """The block must be refused as a ValidationException with this text and no other."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("ValidationException", message)
+
+
+def check(to: Any, **asked: Any) -> Any:
+    action = {"ConditionCheck": {"TableName": "orders", "Key": KEY, **asked}}
+    return to.transact_write_items(TransactItems=[action])
+
+
+# With a condition of some kind: how it is called, and what the refusal begins with.
+CONDITIONS: dict[str, tuple[Send, str, str]] = {
+    "PutItem": (
+        lambda to, **asked: to.put_item(TableName="orders", Item=KEY, **asked),
+        "ConditionExpression",
+        ENVELOPE,
+    ),
+    "UpdateItem": (
+        lambda to, **asked: to.update_item(TableName="orders", Key=KEY, **asked),
+        "ConditionExpression",
+        ENVELOPE,
+    ),
+    "DeleteItem": (
+        lambda to, **asked: to.delete_item(TableName="orders", Key=KEY, **asked),
+        "ConditionExpression",
+        ENVELOPE,
+    ),
+    "Scan": (lambda to, **asked: to.scan(TableName="orders", **asked), "FilterExpression", ""),
+    "ConditionCheck": (check, "ConditionExpression", ""),
+}
+EACH = pytest.mark.parametrize(
+    ("send", "parameter", "envelope"), CONDITIONS.values(), ids=CONDITIONS
+)
+
+
+@EACH
+def test_what_is_unused(table: Any, send: Send, parameter: str, envelope: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeNames.html"""
+    unused = "unused in expressions: keys: "
+    with exactly(f"{envelope}Value provided in ExpressionAttributeNames {unused}{{#b}}"):
+        send(
+            table,
+            **{parameter: "attribute_exists(#a)"},
+            ExpressionAttributeNames={"#a": "id", "#b": "b"},
+        )
+    with exactly(f"{envelope}Value provided in ExpressionAttributeValues {unused}{{:b}}"):
+        send(
+            table,
+            **{parameter: "id = :a"},
+            ExpressionAttributeValues={":a": {"S": "1"}, ":b": {"S": "1"}},
+        )
+
+
+@EACH
+def test_what_is_not_defined(table: Any, send: Send, parameter: str, envelope: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ExpressionAttributeValues.html"""
+    begin = f"{envelope}Invalid {parameter}: An expression attribute"
+    with exactly(f"{begin} value used in expression is not defined; attribute value: :b"):
+        send(
+            table,
+            **{parameter: "id = :a OR id = :b"},
+            ExpressionAttributeValues={":a": {"S": "1"}},
+        )
+    with exactly(f"{begin} name used in the document path is not defined; attribute name: #a"):
+        send(table, **{parameter: "attribute_exists(#a)"})
+
+
+@EACH
+def test_an_expression_has_4096_bytes(
+    table: Any, send: Send, parameter: str, envelope: str
+) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    "The maximum length of any expression string is 4 KB."
+    """
+    longest = f"attribute_exists({'a' * 4078})"
+    told = "Expression size has exceeded the maximum allowed size; expression size: 4097"
+    with exactly(f"{envelope}Invalid {parameter}: {told}"):
+        send(table, **{parameter: longest + " "})
+    if parameter == "FilterExpression":
+        send(table, **{parameter: longest})
+
+
+@EACH
+def test_an_empty_expression(table: Any, send: Send, parameter: str, envelope: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html"""
+    with exactly(f"{envelope}Invalid {parameter}: The expression can not be empty;"):
+        send(table, **{parameter: ""})
+
+
+def test_names_and_values_belong_to_expressions(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html"""
+    put = CONDITIONS["PutItem"][0]
+    for given in ({"ExpressionAttributeNames": {"#a": "a"}},
+                  {"ExpressionAttributeValues": {":a": {"S": "a"}}}):  # fmt: skip
+        [name] = given
+        with exactly(f"{ENVELOPE}{name} can only be specified when using expressions"):
+            put(table, **given)
+        with refused("ValidationException", f"{name} can only be specified when using"):
+            table.scan(TableName="orders", **given)
+
+
+def test_expressions_and_what_they_replace_do_not_mix(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
+    "DynamoDB does not support mixing legacy conditional parameters and expression parameters."
+    """
+    begin = (
+        "Can not use both expression and non-expression parameters in the same request: "
+        "Non-expression parameters: "
+    )
+    with exactly(f"{ENVELOPE}{begin}{{Expected}} Expression parameters: {{ConditionExpression}}"):
+        table.put_item(
+            TableName="orders",
+            Item=KEY,
+            Expected={"id": {"Exists": False}},
+            ConditionExpression="attribute_not_exists(id)",
+        )
+    with exactly(f"{begin}{{AttributesToGet}} Expression parameters: {{ProjectionExpression}}"):
+        table.batch_get_item(
+            RequestItems={
+                "orders": {"Keys": [KEY], "AttributesToGet": ["id"], "ProjectionExpression": "id"}
+            }
+        )
+
+
+def test_syntax_comes_before_the_table(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+    Text: paritysuite's validation-ordering
+    """
+    with refused("ValidationException", "An expression attribute value used in expression"):
+        table.query(TableName="nowhere", KeyConditionExpression="id = :a")
+    unused = {"TableName": "orders", "Key": KEY, "ConditionExpression": "attribute_exists(id)",
+              "ExpressionAttributeValues": {":v": {"S": "x"}}}  # fmt: skip
+    with exactly("Value provided in ExpressionAttributeValues unused in expressions: keys: {:v}"):
+        table.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "nowhere", "Item": KEY}},
+                {"ConditionCheck": unused},
+            ]
+        )
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", ["query", "scan"])
+def test_an_index_that_there_is_not(table: Any, operation: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html"""
+    asked: dict[str, Any] = {}
+    if operation == "query":
+        asked["KeyConditionExpression"] = "id = :a"
+        asked["ExpressionAttributeValues"] = {":a": KEY["id"]}
+    with exactly("The table does not have the specified index: by-date"):
+        getattr(table, operation)(TableName="orders", IndexName="by-date", **asked)
+    assert getattr(table, operation)(TableName="orders", IndexName="by-n", **asked)["Count"] == 1
+
+
+@pytest.mark.parametrize(("condition", "values"), [
+    ("#id = :id", {":id": {"N": "1"}}),
+    ("#id = :id AND n = :n", {":id": {"S": "1"}, ":n": {"S": "1"}}),
+    ("#id=:id AND n>=:n", {":id": {"S": "1"}, ":n": {"B": b"1"}}),
+    ("#id = :id AND n between :a and :b",
+     {":id": {"S": "1"}, ":a": {"N": "1"}, ":b": {"S": "2"}}),
+])  # fmt: skip
+def test_a_query_for_a_key_of_another_type(table: Any, condition: str, values: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
+    Text: paritysuite's error-messages/queryKeyConditionOperands
+    """
+    with exactly(
+        "One or more parameter values were invalid: Condition parameter type does not match schema "
+        "type"
+    ):
+        table.query(
+            TableName="orders",
+            IndexName="by-n",
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames={"#id": "id"},
+            ExpressionAttributeValues=values,
+        )
+
+
+def test_a_legacy_query_for_a_key_of_another_type(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.KeyConditions.html"""
+    condition = {"ComparisonOperator": "EQ", "AttributeValueList": [{"N": "1"}]}
+    with refused("ValidationException", "Condition parameter type does not match schema type"):
+        table.query(TableName="orders", KeyConditions={"id": condition})

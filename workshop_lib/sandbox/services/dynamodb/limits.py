@@ -1,0 +1,119 @@
+"""What a request may name and how much it may hold: tables' names, batches, transactions.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol.errors import AwsError
+
+_NAME = re.compile(r"[a-zA-Z0-9_.-]+")
+_SHORTEST, _LONGEST = 3, 255
+_MOST = {"BatchWriteItem": 25, "BatchGetItem": 100}
+_ITEM_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"})
+
+
+def require_limits(call: Call) -> None:
+    """Refuse table names and batches that break DynamoDB's limits.
+
+    Raises AwsError ValidationException.
+    """
+    parameters = call.parameters
+    for parameter in ("TableName", "TargetTableName"):
+        if parameters.get(parameter) is not None:
+            _require_name(call, parameter, parameters[parameter])
+    if call.operation in _MOST:
+        _require_batch(call.operation, parameters["RequestItems"])
+    for action in parameters.get("TransactItems") or ():
+        if len(action) != 1:
+            raise _invalid("TransactItems can only contain one of Check, Put, Update or Delete")
+
+
+def _require_name(call: Call, parameter: str, name: str) -> None:
+    """Texts: dynalite's tests and paritysuite's, recorded from AWS.
+
+    https://github.com/architect/dynalite/blob/main/test/createTable.js
+    https://github.com/paritysuite/dynamodb-conformance, error-messages/putItem
+    """
+    if name.startswith("arn:"):
+        return
+    rule = f"satisfy regular expression pattern: {_NAME.pattern}"
+    if call.operation in _ITEM_OPERATIONS:  # which find no table of a shorter name
+        if len(name) > _LONGEST:
+            rule = f"have length less than or equal to {_LONGEST}"
+        elif _NAME.fullmatch(name):
+            return
+    elif not _SHORTEST <= len(name) <= _LONGEST:
+        raise _invalid(
+            f"{parameter} must be at least {_SHORTEST} characters long and at most {_LONGEST} "
+            "characters long"
+        )
+    elif _NAME.fullmatch(name):
+        return
+    place = parameter[0].lower() + parameter[1:]
+    raise _invalid(
+        f"1 validation error detected: Value '{name}' at '{place}' failed to satisfy constraint: "
+        f"Member must {rule}"
+    )
+
+
+def _require_batch(operation: str, requested: Mapping[str, Any]) -> None:
+    """Texts: paritysuite's error-messages/batchGetItem and batchWriteItem, recorded from AWS."""
+    for name in requested:
+        fits = _SHORTEST <= len(name) <= _LONGEST and _NAME.fullmatch(name)
+        if not fits and not name.startswith("arn:"):
+            raise _invalid(
+                f"1 validation error detected: Value '{_shown(operation, requested)}' at "
+                "'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: "
+                f"[Member must have length less than or equal to {_LONGEST}, Member must have "
+                f"length greater than or equal to {_SHORTEST}, Member must satisfy regular "
+                f"expression pattern: {_NAME.pattern}]"
+            )
+    count = 0
+    for listed in requested.values():
+        if operation == "BatchGetItem":
+            count += len(listed["Keys"])
+            continue
+        count += len(listed)
+        for request in listed:
+            if len(request) != 1:
+                fault = "has more than one datatypes set" if request else "is empty"
+                raise _invalid(
+                    f"Supplied AttributeValue {fault}, must contain exactly one of the supported "
+                    "datatypes"
+                )
+    if count > _MOST[operation]:
+        raise _invalid(f"Too many items requested for the {operation} call")
+
+
+def _shown(operation: str, requested: Mapping[str, Any]) -> str:
+    """A batch as AWS repeats it: one of reads as JSON, one of writes as Java prints it."""
+    if operation == "BatchGetItem":
+        return json.dumps(requested, ensure_ascii=False, separators=(",", ":"))
+    tables = (f"{name}=[{', '.join(map(_write, asked))}]" for name, asked in requested.items())
+    return f"{{{', '.join(tables)}}}"
+
+
+def _write(request: Mapping[str, Any]) -> str:
+    put = delete = "null"
+    if "PutRequest" in request:
+        put = f"PutRequest(item={_values(request['PutRequest']['Item'])})"
+    if "DeleteRequest" in request:
+        delete = f"DeleteRequest(key={_values(request['DeleteRequest']['Key'])})"
+    return f"WriteRequest(putRequest={put}, deleteRequest={delete})"
+
+
+def _values(attributes: Iterable[str]) -> str:
+    return f"{{{', '.join(f'{name}={_VALUE}' for name in attributes)}}}"
+
+
+_VALUE = "com.amazonaws.dynamodb.v20120810.AttributeValue@0"
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("ValidationException", message)
