@@ -81,6 +81,24 @@ def with_body(response: Response, document: Mapping[str, Any]) -> Response:
     return Response(response.status, response.headers, body)
 
 
+def as_asked(call: Call, response: Response) -> Response:
+    """The answer without the metrics that the request does not ask for.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+    """
+    unasked = [
+        name
+        for name in ("ConsumedCapacity", "ItemCollectionMetrics")
+        if call.parameters.get(f"Return{name}", "NONE") == "NONE"
+        and f'"{name}"'.encode() in response.body
+    ]
+    if not unasked:
+        return response
+    document = json.loads(response.body)
+    told = {name: value for name, value in document.items() if name not in unasked}
+    return with_body(response, told) if len(told) < len(document) else response
+
+
 def require_throughput(parameters: Mapping[str, Any]) -> None:
     """Refuse capacity units for a table that is paid per request.
 

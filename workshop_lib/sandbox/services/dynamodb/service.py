@@ -37,6 +37,7 @@ from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import (
     VALIDATOR,
     answer,
+    as_asked,
     as_expression,
     require_shallow,
     require_throughput,
@@ -198,7 +199,7 @@ class DynamoDb(Service):
                     vault.undo()
                 elif call.operation not in _READS:
                     vault.keep()
-            return response
+            return as_asked(call, response)
 
     def _forward_items(self, call: Call, names: Iterable[str]) -> Response:
         if call.operation in _STATEMENTS:
