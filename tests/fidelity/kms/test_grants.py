@@ -296,6 +296,9 @@ def test_a_grant_can_be_for_a_service_and_a_resource() -> None:
     assert again["GrantId"] == made["GrantId"]
     both = {"EncryptionContextSubset": {"a": "b"}, "SourceArn": TABLE}
     kms.create_grant(KeyId=arn, Operations=["Decrypt"], **{**SERVICE, "Constraints": both})
+    service = SERVICE["RetiringServicePrincipal"]
+    retirable = kms.list_retirable_grants(RetiringServicePrincipal=service)["Grants"]
+    assert retirable == kms.list_grants(KeyId=arn)["Grants"]
     kms.revoke_grant(KeyId=arn, GrantId=made["GrantId"])
     assert [each["Constraints"] for each in kms.list_grants(KeyId=arn)["Grants"]] == [both]
 

@@ -1,6 +1,6 @@
 """Who signed a request, and whether they may: access keys, role sessions, the anonymous.
 
-Evaluation itself is `policies`; here IAM's users, roles and groups become its principals.
+Evaluation itself is `policy`; here IAM's users, roles and groups become its principals.
 """
 
 import secrets

@@ -1,6 +1,6 @@
 """AWS's policy evaluation: may this principal perform this action on this resource?
 
-`parse_policy` compiles a document that `policy_grammar` has checked, `decide` evaluates a
+`documents` compiles what `grammar` has checked, `decide` evaluates a
 request against everything that applies to it. Pure: no service, no clock, no store.
 
 AWS pages (IAM User Guide): "Policy evaluation logic" with its sub-pages for one account and for

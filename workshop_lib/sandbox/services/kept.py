@@ -1,6 +1,6 @@
 """Configurations that are kept and told, and that nobody acts on: what of AWS's effect is missing.
 
-README's list of them is made from this table (tests/ledger.py).
+README's list of them is made from this table (tests/support/ledger.py).
 """
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-config-options-intro.html

@@ -100,12 +100,14 @@ class Granting:
         return page(grants, values, "Grants", 50)
 
     def _list_retirable(self, asked: KeyRequest) -> Parameters:
-        retiring = asked.values["RetiringPrincipal"]
+        """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListRetirableGrants.html"""
+        values = asked.values
+        wanted = (values.get("RetiringPrincipal"), values.get("RetiringServicePrincipal"))
         grants = [
             grant.describe()
             for key in self._store.keys(asked.call.region)
             for grant in key.grants.values()
-            if grant.retiring == retiring
+            if (grant.retiring, grant.retiring_service) == wanted
         ]
         return page(grants, asked.values, "Grants", 50)
 

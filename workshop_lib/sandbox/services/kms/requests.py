@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
@@ -47,9 +46,7 @@ def _some_size(values: Parameters) -> None:
 
 
 def _retiring_principal(values: Parameters) -> None:
-    if "RetiringServicePrincipal" in values:
-        raise NotEmulated("The sandbox does not emulate grants to service principals.")
-    if "RetiringPrincipal" not in values:
+    if not {"RetiringPrincipal", "RetiringServicePrincipal"} & values.keys():
         raise AwsError("ValidationException", "RetiringPrincipal is required.")
 
 
