@@ -111,6 +111,15 @@ def refused(code: str, *parts: str, status: int = 400) -> Iterator[None]:
         assert part in answer["Error"]["Message"]
 
 
+@contextmanager
+def exactly(message: str) -> Iterator[None]:
+    """The block must be refused as a ValidationException with this text and no other."""
+    with pytest.raises(ClientError) as caught:
+        yield
+    error = caught.value.response["Error"]
+    assert (error["Code"], error["Message"]) == ("ValidationException", message)
+
+
 def invalid(message: str) -> Any:
     """The block must be refused as a ValidationException with this whole text."""
     return refused("ValidationException", f"One or more parameter values were invalid: {message}")

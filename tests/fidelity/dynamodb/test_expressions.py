@@ -4,14 +4,12 @@ The texts are recorded from AWS: github.com/paritysuite/dynamodb-conformance, 20
 github.com/architect/dynalite, test.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
-from tests.support.dynamodb_tables import LAYOUT, aws, new_table, refused
+from tests.support.dynamodb_tables import LAYOUT, aws, exactly, new_table, refused
 
 KEY = {"id": {"S": "1"}}
 ENVELOPE = "1 validation error detected: "
@@ -37,15 +35,6 @@ def table() -> Any:
     dynamodb = aws("dynamodb")
     dynamodb.put_item(TableName="orders", Item={**KEY, "n": {"N": "1"}})
     return dynamodb
-
-
-@contextmanager
-def exactly(message: str) -> Iterator[None]:
-    """The block must be refused as a ValidationException with this text and no other."""
-    with pytest.raises(ClientError) as caught:
-        yield
-    error = caught.value.response["Error"]
-    assert (error["Code"], error["Message"]) == ("ValidationException", message)
 
 
 def check(to: Any, **asked: Any) -> Any:

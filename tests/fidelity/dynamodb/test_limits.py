@@ -4,8 +4,7 @@ The texts are recorded from AWS: github.com/paritysuite/dynamodb-conformance, er
 2026, and github.com/architect/dynalite, test.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -13,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.support.dynamodb_tables import LAYOUT, new_table, refused
+from tests.support.dynamodb_tables import LAYOUT, exactly, new_table, refused
 
 Send = Callable[[Any, Any], Any]
 OTHER_SCHEMA = "The provided key element does not match the schema"
@@ -51,15 +50,6 @@ def table(dynamodb: Any) -> Any:
         ],
     )
     return dynamodb
-
-
-@contextmanager
-def exactly(message: str) -> Iterator[None]:
-    """The block must be refused as a ValidationException with this text and no other."""
-    with pytest.raises(ClientError) as caught:
-        yield
-    error = caught.value.response["Error"]
-    assert (error["Code"], error["Message"]) == ("ValidationException", message)
 
 
 def put(key: str) -> dict[str, Any]:

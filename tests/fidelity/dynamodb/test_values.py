@@ -4,16 +4,14 @@ The texts are recorded from AWS: github.com/paritysuite/dynamodb-conformance, er
 limits, October 2026, us-east-1 among the Regions.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
-from tests.support.dynamodb_tables import aws, new_table, refused
+from tests.support.dynamodb_tables import aws, exactly, new_table, refused
 
 KEY = {"id": {"S": "1"}}
 OVERFLOW = (
@@ -43,15 +41,6 @@ def put(to: Any, value: Any) -> Any:
 
 def kept(to: Any) -> Any:
     return to.get_item(TableName="orders", Key=KEY)["Item"]["n"]
-
-
-@contextmanager
-def exactly(message: str) -> Iterator[None]:
-    """The block must be refused as a ValidationException with this text and no other."""
-    with pytest.raises(ClientError) as caught:
-        yield
-    error = caught.value.response["Error"]
-    assert (error["Code"], error["Message"]) == ("ValidationException", message)
 
 
 SINGLE: dict[str, Send] = {
