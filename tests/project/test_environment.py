@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = tuple(sorted(path.name for path in ROOT.glob("requirements*.lock")))
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT: dict[str, Any] = PYPROJECT["project"]
 
@@ -113,3 +113,13 @@ def test_ci_calls_the_test_command_of_the_readme() -> None:
     command = run.read_text().splitlines()[-1].removeprefix("exec ")
     assert command == "python3 workshop.py test --all"
     assert command in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_the_workflow_runs_ci_and_looks_up_every_lock() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "tests.yml").read_text("utf-8"))
+    steps = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert "bash .ci/run" in steps
+    for lock in LOCKS:
+        (audit,) = [step for step in steps if "pip_audit" in step and step.endswith(f" {lock}")]
+        assert "--strict" in audit, "without it, pip-audit passes where it could look nothing up"
+        assert "--require-hashes" in audit
