@@ -20,7 +20,7 @@ def sandbox_of(lab: Lab) -> backend.SandboxBackend:
 def end_labs() -> None:
     """From now on no lab runs, and the clock is the real one: signatures follow a lab's."""
     if backend.SandboxBackend._current is not None:
-        backend.SandboxBackend._current._close()
+        backend.SandboxBackend._current.close()
     if BotocoreTransport._installed is not None:
         BotocoreTransport._installed.remove()
     boto3.DEFAULT_SESSION = None

@@ -85,21 +85,26 @@ def locked(lock: str) -> dict[str, str]:
 def licence(distribution: Distribution) -> str:
     """What an installed package says of its licence; empty if it says nothing."""
     said = distribution.metadata
-    expression = said.get("License-Expression")
-    if expression:
-        return str(expression)
     classified = [
         line.rpartition("::")[2].strip()
         for line in said.get_all("Classifier") or []
         if line.startswith("License") and not line.endswith("OSI Approved")
     ]
-    # Several classifiers are a choice.
-    return " OR ".join(classified) or str(said.get("License") or "").partition("\n")[0]
+    for words in (
+        " ".join(said.get_all("License-Expression") or []),
+        " OR ".join(classified),  # several classifiers are a choice
+        " ".join(said.get_all("License") or []).partition("\n")[0],
+    ):
+        if words:
+            return words
+    return ""
 
 
 def licences() -> dict[str, str]:
     """The licence of every locked package."""
-    installed = {canonicalize_name(d.metadata["Name"]): licence(d) for d in distributions()}
+    installed: dict[str, str] = {
+        canonicalize_name(d.metadata["Name"]): licence(d) for d in distributions()
+    }
     return {
         name: TOLD_ELSEWHERE.get(name) or installed.get(name, "")
         for name in sorted(locked("requirements-dev.lock"))

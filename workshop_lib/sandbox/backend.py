@@ -41,7 +41,7 @@ class SandboxBackend:
     def __init__(self, region: str) -> None:
         self._replaces = SandboxBackend._current is not None
         if SandboxBackend._current is not None:
-            SandboxBackend._current._close()
+            SandboxBackend._current._stop_serving()
         self._region = region
         set_environment(region)
         self._gateway = Gateway(ADMINISTRATOR)
@@ -130,7 +130,20 @@ class SandboxBackend:
         address = self._http.address
         return address, export_lines(address, ADMINISTRATOR, self._region)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """End it: this process has its connections and the real time back.
+
+        What it put into the environment, and in place of credentials, stays.
+        """
+        self._stop_serving()
+        if SandboxBackend._current is self:
+            SandboxBackend._current = None
+        if self._door.is_installed:
+            self._door.remove()
+        boto3.DEFAULT_SESSION = None
+        clock.reset()
+
+    def _stop_serving(self) -> None:
         if self._http is not None:
             self._http.stop()
 
