@@ -1,0 +1,36 @@
+"""What stands in the lessons' folds "In production" can be read by the tools it is meant for.
+
+That its policies are enough, and no more than enough, is held in tests/notebooks/policies/.
+"""
+
+from pathlib import Path
+
+import cfnlint.api
+import hcl2
+import pytest
+
+from tests.support.lessons import LESSONS
+from tests.support.production import blocks
+
+SHOWN = [lesson for lesson in LESSONS if blocks(lesson, "hcl")]
+shown = pytest.mark.parametrize("lesson", SHOWN, ids=lambda path: path.stem)
+
+
+def test_lessons_show_how_it_is_done_in_production() -> None:
+    assert SHOWN
+
+
+@shown
+def test_terraform_parses_and_declares_resources(lesson: Path) -> None:
+    for title, text in blocks(lesson, "hcl").items():
+        assert hcl2.loads(text)["resource"], title
+
+
+@shown
+def test_cloudformation_has_no_findings(lesson: Path) -> None:
+    templates = blocks(lesson, "yaml")
+    assert templates
+    for title, text in templates.items():
+        # Informational ones ("I…") ask for metadata that a page need not show.
+        found = [str(each) for each in cfnlint.api.lint_all(text) if each.rule.id[0] != "I"]
+        assert not found, f"{title}: {found}"
