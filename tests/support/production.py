@@ -86,5 +86,5 @@ def _is_refused(calls: Callable[[boto3.Session], object], session: boto3.Session
     try:
         calls(session)
     except ClientError as error:
-        return error.response["Error"]["Code"].startswith("AccessDenied")
+        return str(error.response["Error"]["Code"]).startswith("AccessDenied")
     return False
