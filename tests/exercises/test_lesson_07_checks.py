@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from workshop_lib import start_lab
@@ -271,5 +272,8 @@ def test_the_rescue_step_by_step(lab: Lab, kms: Any) -> None:
 
 def test_another_key_in_its_place_is_no_rescue(lab: Lab, kms: Any) -> None:
     kms.schedule_key_deletion(KeyId=make_key(kms, "7.3"), PendingWindowInDays=7)
-    make_key(kms, "7.3")
+    new = make_key(kms, "7.3")
+    assert any("seems to be another one" in text for text in missing("7.3", lab))
+    with pytest.raises(ClientError, match="is not pending deletion"):
+        kms.cancel_key_deletion(KeyId=new)
     assert any("seems to be another one" in text for text in missing("7.3", lab))

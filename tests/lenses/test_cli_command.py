@@ -11,6 +11,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import xform_name
 from botocore.model import OperationModel
 
 from workshop_lib.lenses.cli_command import cli_command
@@ -214,6 +215,7 @@ def test_customer_keys_and_passwords_never_appear() -> None:
         "CopySource": {"Bucket": "b", "Key": "a b", "VersionId": "7"},
         "CopySourceSSECustomerKey": key,
         "SSECustomerKey": key.encode(),
+        "CopySourceSSECustomerKeyMD5": "digest",
         "SSECustomerKeyMD5": "digest",
         "SSECustomerAlgorithm": "AES256",
     }
@@ -224,6 +226,68 @@ def test_customer_keys_and_passwords_never_appear() -> None:
     )
     login = form("iam", "CreateLoginProfile", {"UserName": "ada", "Password": "correct horse"})
     assert login.endswith("--user-name ada --password file://password.txt")
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "names"),
+    [
+        ("iam", "ChangePassword", ["OldPassword", "NewPassword"]),
+        ("iam", "UpdateLoginProfile", ["Password"]),
+        ("iam", "UploadServerCertificate", ["PrivateKey"]),
+        ("iam", "UpdateSAMLProvider", ["AddPrivateKey"]),
+        ("kms", "CreateCustomKeyStore", ["KeyStorePassword"]),
+        ("kms", "UpdateCustomKeyStore", ["KeyStorePassword"]),
+        ("sts", "AssumeRoleWithSAML", ["SAMLAssertion"]),
+        ("sts", "AssumeRoleWithWebIdentity", ["WebIdentityToken"]),
+    ],
+)
+def test_secrets_travel_in_files(
+    service: str,
+    operation: str,
+    names: list[str],
+    folder: Path,
+    read_by_the_cli: Callable[[str], Parsed],
+) -> None:
+    secrets = {name: f"correct horse, {name}" for name in names}
+    command = form(service, operation, secrets)
+    assert "correct horse" not in command
+    for name, secret in secrets.items():
+        (folder / f"{xform_name(name, '-')}.txt").write_text(secret)
+    placeholders = " ".join(_needed(service, operation, secrets))
+    assert read_by_the_cli(f"{command} {placeholders}")[1].items() >= secrets.items()
+
+
+def _needed(service: str, operation: str, given: dict[str, str]) -> list[str]:
+    """Options for the other parameters that the AWS CLI requires, so that it parses."""
+    shape = model_of(service, operation).input_shape
+    return [
+        f"--{xform_name(name, '-')} {'x' * shape.members[name].metadata.get('min', 1)}"
+        for name in shape.required_members
+        if name not in given
+    ]
+
+
+def test_a_secret_within_a_structure_travels_in_a_file() -> None:
+    credential = {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "correct horse" * 4}
+    store = {"CustomKeyStoreName": "hsm", "XksProxyAuthenticationCredential": credential}
+    assert form("kms", "CreateCustomKeyStore", store) == (
+        "aws kms create-custom-key-store --custom-key-store-name hsm "
+        "--xks-proxy-authentication-credential file://xks-proxy-authentication-credential.json"
+    )
+
+
+def test_which_kms_key_is_used_is_shown_though_s3_calls_it_sensitive() -> None:
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/mine"}
+    encryption = {"Rules": [{"ApplyServerSideEncryptionByDefault": rule}]}
+    default = form(
+        "s3",
+        "PutBucketEncryption",
+        {"Bucket": "b", "ServerSideEncryptionConfiguration": encryption},
+    )
+    assert "alias/mine" in default
+    how = {"SSEKMSKeyId": "alias/mine", "SSEKMSEncryptionContext": "eyJhIjogImIifQ=="}
+    upload = form("s3", "PutObject", {"Bucket": "b", "Key": "k", **how})
+    assert upload.endswith("-key-id alias/mine --ssekms-encryption-context eyJhIjogImIifQ==")
 
 
 def test_dates_are_written_in_iso_form(read_by_the_cli: Callable[[str], Parsed]) -> None:

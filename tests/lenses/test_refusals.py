@@ -281,6 +281,14 @@ class TestLibraries:
             "Refused by the encryption client: NotImplementedError — "
         )
 
+    def test_of_several_libraries_it_is_the_innermost_that_raised(
+        self, capsys: pytest.CaptureFixture[str], item: tuple[dict[str, Any], Any]
+    ) -> None:
+        """The encryption client hands the item to boto3's serializer, which takes no floats."""
+        with refused(TypeError):
+            encrypt_python_item({"id": "1", "total": 1.5}, item[1])
+        assert capsys.readouterr().out.startswith("Refused by boto3: TypeError — Float types")
+
     def test_python_itself(self, capsys: pytest.CaptureFixture[str]) -> None:
         with refused(KeyError):
             dict[str, str]()["Items"]

@@ -99,6 +99,12 @@ def test_s3_body_header_and_url() -> None:
     ]
 
 
+def test_the_name_of_a_header_is_searched_as_well() -> None:
+    with trace("jane-doe-1980") as calls:
+        EARLY.put_object(Bucket="notes", Key="n", Body=b"-", Metadata={"jane-doe-1980": "1"})
+    assert column(calls, "plaintext in request") == ["yes: header x-amz-meta-jane-doe-1980"]
+
+
 def test_kms_sees_the_plaintext_and_a_local_cipher_hides_it(kms: Any, key_id: str) -> None:
     with trace(CARD) as calls:
         blob = kms.encrypt(KeyId=key_id, Plaintext=f"pay {CARD}")["CiphertextBlob"]

@@ -822,6 +822,7 @@ def test_lab_listens_on_loopback_and_opens_the_first_copy(
     assert workshop.main(["lab", "--no-browser", "--port", "0"]) == 0
     options = calls[0]
     assert "--ServerApp.ip=127.0.0.1" in options
+    assert "--KernelManager.transport_encryption=auto" in options, "or neighbours read the kernels"
     assert f"--ServerApp.root_dir={workshop.ROOT}" in options, "or ../images is not served"
     assert "--LabApp.default_url=/lab/tree/my-lessons/00_start_here.ipynb" in options
     assert {"--ServerApp.open_browser=False", "--ServerApp.port_retries=0"} <= set(options)

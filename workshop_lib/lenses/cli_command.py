@@ -26,7 +26,8 @@ SMALL = 256
 
 _CUSTOMER_KEYS = frozenset({"SSECustomerKey", "CopySourceSSECustomerKey"})
 _COMPUTED = frozenset({"SSECustomerKeyMD5", "CopySourceSSECustomerKeyMD5"})
-_SECRET = frozenset({"Password", "OldPassword", "NewPassword", "PrivateKey", "SecretAccessKey"})
+# What botocore's models mark as sensitive travels in files; but these say only which key is used.
+_SHOWN = frozenset({"SSEKMSKeyId", "SSEKMSEncryptionContext", "NonEmptyKmsKeyArnString"})
 _RENAMED = {
     "authentication-code1": "authentication-code-1",
     "authentication-code2": "authentication-code-2",
@@ -53,7 +54,8 @@ def cli_command(
     Returns:
         ``aws …``. A short text body comes first, as ``printf … > body.txt &&``. Everything else
         that is bytes is a file name to fill in: ``fileb://ciphertext-blob.bin``, ``body.bin``;
-        so is a structure that contains bytes (an encrypted item): ``file://item.json``.
+        so is a structure that contains bytes (an encrypted item), ``file://item.json``, and a
+        secret: ``file://password.txt``.
     """
     service = model.service_model.service_name
     words = ["aws", _COMMANDS.get(service, service), xform_name(model.name, "-")]
@@ -110,13 +112,13 @@ def _option(option: str, text: str) -> list[str]:
 
 
 def _text(name: str, shape: Shape, value: Any) -> str:
-    if name in _SECRET:
+    if _is_secret(shape):
         return f"file://{xform_name(name, '-')}.txt"
     if name == "CopySource" and isinstance(value, Mapping):
         version = f"?versionId={value['VersionId']}" if value.get("VersionId") else ""
         return f"{value['Bucket']}/{value['Key']}{version}"
     if shape.type_name in ("structure", "list", "map"):
-        if _has_bytes(value):
+        if _has_bytes(value) or _has_secret(shape, value):
             return f"file://{xform_name(name, '-')}.json"
         return json.dumps(value, default=_plain, ensure_ascii=False)
     return _plain(value)
@@ -132,6 +134,20 @@ def _as_bytes(value: Any) -> bytes | None:
     if isinstance(value, str):
         return value.encode()
     return bytes(value) if isinstance(value, bytes | bytearray | memoryview) else None
+
+
+def _is_secret(shape: Shape) -> bool:
+    return bool(shape.metadata.get("sensitive")) and shape.name not in _SHOWN
+
+
+def _has_secret(shape: Shape, value: Any) -> bool:
+    """Whether a structure gives a secret, such as the password of a key store's proxy."""
+    if shape.type_name == "list":
+        return any(_has_secret(shape.member, each) for each in value)
+    if shape.type_name != "structure":
+        return _is_secret(shape)
+    members = shape.members
+    return any(_has_secret(members[name], value[name]) for name in members.keys() & value)
 
 
 def _has_bytes(value: Any) -> bool:

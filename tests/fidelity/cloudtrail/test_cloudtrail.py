@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC
+from datetime import UTC, timedelta
 from typing import Any
 
 import boto3
@@ -133,6 +133,28 @@ def test_without_a_trail_that_has_insights_there_are_no_insights_events() -> Non
     trail = boto3.client("cloudtrail")
     assert trail.lookup_events()["Events"]
     assert trail.lookup_events(EventCategory="insight")["Events"] == []
+
+
+def test_a_span_of_time_has_both_its_ends() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
+    kms, trail = boto3.client("kms"), boto3.client("cloudtrail")
+    for _ in range(3):
+        kms.create_key()
+        later(days=1)
+    made = [{"AttributeKey": "EventName", "AttributeValue": "CreateKey"}]
+
+    def found(**span: Any) -> list[Any]:
+        events = trail.lookup_events(LookupAttributes=made, **span)["Events"]
+        return [event["EventTime"] for event in events]
+
+    last, second, first = found()
+    assert found(StartTime=second) == [last, second]
+    assert found(EndTime=second) == [second, first]
+    assert found(StartTime=second, EndTime=second) == [second]
+    hour = timedelta(hours=1)
+    assert found(StartTime=first + hour, EndTime=last - hour) == [second]
+    with pytest.raises(ClientError, match="InvalidTimeRangeException"):
+        trail.lookup_events(StartTime=last, EndTime=first)
 
 
 def test_events_are_kept_for_90_days() -> None:

@@ -48,6 +48,42 @@ def test_a_key_pending_deletion(use: str) -> None:
         USES[use](client(), arn, blob)
 
 
+@pytest.mark.parametrize("end", ["source", "destination"])
+def test_both_keys_of_a_re_encryption_must_be_usable(end: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    """
+    kms, (source, blob), destination = client(), used_key(), new_key()
+    named = source if end == "source" else destination
+    asked = {"CiphertextBlob": blob, "DestinationKeyId": destination}
+    kms.disable_key(KeyId=named)
+    with refused("DisabledException", f"{named} is disabled."):
+        kms.re_encrypt(**asked)
+    kms.schedule_key_deletion(KeyId=named)
+    with refused("KMSInvalidStateException", f"{named} is pending deletion."):
+        kms.re_encrypt(**asked)
+    kms.cancel_key_deletion(KeyId=named)
+    kms.enable_key(KeyId=named)
+    assert kms.re_encrypt(**asked)["KeyId"] == destination
+
+
+def test_a_re_encryption_needs_a_destination_that_encrypts() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ReEncrypt.html"""
+    kms, (_, blob) = client(), used_key()
+    signing = new_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    with refused(
+        "InvalidKeyUsageException",
+        f"{signing} key usage is SIGN_VERIFY which is not valid for ReEncrypt.",
+    ):
+        kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=signing)
+    rsa = new_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+    with refused(
+        "InvalidKeyUsageException",
+        "Algorithm SYMMETRIC_DEFAULT is incompatible with key spec RSA_2048.",
+    ):
+        kms.re_encrypt(CiphertextBlob=blob, DestinationKeyId=rsa)
+
+
 @pytest.mark.parametrize("spec", ["ECC_NIST_P256", "HMAC_256", "KEY_AGREEMENT"])
 def test_keys_for_other_usages(spec: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
@@ -85,6 +121,14 @@ def test_a_key_pending_import(use: str) -> None:
     assert client().describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingImport"
     with refused("KMSInvalidStateException", f"{arn} is pending import."):
         USES[use](client(), arn, b"")
+
+
+def test_a_key_pending_deletion_keeps_its_public_half() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    arn = new_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+    client().schedule_key_deletion(KeyId=arn)
+    with refused("KMSInvalidStateException", f"{arn} is pending deletion."):
+        client().get_public_key(KeyId=arn)
 
 
 PENDING: dict[str, Callable[[Any, str], Any]] = {

@@ -242,6 +242,16 @@ def test_dsse_kms() -> None:
             "x-amz-server-side-encryption : aws:kms",
         ),
         (
+            {"ServerSideEncryption": "AES256", "SSEKMSEncryptionContext": "eyJhIjogImIifQ=="},
+            "Server Side Encryption with AWS KMS managed key requires HTTP header "
+            "x-amz-server-side-encryption : aws:kms",
+        ),
+        (
+            {"SSEKMSEncryptionContext": "eyJhIjogImIifQ=="},
+            "Server Side Encryption with AWS KMS managed key requires HTTP header "
+            "x-amz-server-side-encryption : aws:kms",
+        ),
+        (
             {"SSEKMSKeyId": "alias/aws/s3"},
             "Server Side Encryption with AWS KMS managed key requires HTTP header "
             "x-amz-server-side-encryption : aws:kms",

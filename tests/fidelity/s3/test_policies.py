@@ -482,6 +482,27 @@ def test_lists_that_name_nobody() -> None:
         s3.put_bucket_acl(Bucket=name)
 
 
+def test_public_access_control_lists_may_be_ignored() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
+    name, s3 = _with_acls("public-read"), client()
+    s3.put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read")
+    stranger, neighbour = _anonymous(), user("neighbour")
+    for reader in (stranger, neighbour):
+        assert reader.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    ignored = {"IgnorePublicAcls": True}
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=ignored)
+    for reader in (stranger, neighbour):
+        with refused("AccessDenied"):
+            reader.get_object(Bucket=name, Key="a")
+        with refused("AccessDenied"):
+            reader.list_objects_v2(Bucket=name)
+    # They can still be set, and are shown.
+    s3.put_object(Bucket=name, Key="b", Body=b"x", ACL="public-read")
+    assert _grants(s3.get_object_acl(Bucket=name, Key="b")) == {(_EVERYONE, "READ")}
+    with refused("AccessDenied"):
+        stranger.get_object(Bucket=name, Key="b")
+
+
 def test_a_new_bucket_is_never_public() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
     with refused_with(400, "InvalidBucketAclWithBlockPublicAccessError"):

@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,6 +56,20 @@ def test_buckets_are_found_by_name(store: ObjectStore) -> None:
     assert not bucket.has_public_access_block
     bucket.block_public_access()
     assert bucket.blocks("restrict_public_buckets")
+
+
+def test_what_is_gone_takes_no_memory(store: ObjectStore) -> None:
+    """moto itself keeps a list of each object, part and item that it ever made."""
+    bucket, large = bucket_of(store), b"x" * 1_000_000
+    gone = [weakref.ref(new(store, "a", "null", large)._wrapped) for _ in range(3)]
+    assert [each() for each in gone] == [None] * 3
+    kept = new(store, "a", "null", large)
+    store.set_versions(bucket, "a", [kept])
+    watched = weakref.ref(kept._wrapped)
+    del kept
+    assert watched() is not None
+    store.set_versions(bucket, "a", [])
+    assert watched() is None
 
 
 def test_versions_come_oldest_first_and_go(store: ObjectStore) -> None:

@@ -156,6 +156,37 @@ def test_an_early_client_survives_a_second_lab() -> None:
     assert arn(boto3.client("sts", **late)) == ADMIN
 
 
+@pytest.mark.parametrize("kind", ["user", "session"])
+def test_a_key_of_an_earlier_lab_is_nobody_s_in_the_next(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it is kept: in a client, or in the environment, where a learner's own would be."""
+    start_lab()
+    iam = boto3.client("iam")
+    iam.create_user(UserName="ada")
+    key = iam.create_access_key(UserName="ada")["AccessKey"]
+    names = {
+        "aws_access_key_id": key["AccessKeyId"],
+        "aws_secret_access_key": key["SecretAccessKey"],
+    }
+    if kind == "session":
+        key = boto3.client("sts", **names).get_session_token()["Credentials"]
+        names = {
+            "aws_access_key_id": key["AccessKeyId"],
+            "aws_secret_access_key": key["SecretAccessKey"],
+            "aws_session_token": key["SessionToken"],
+        }
+    client = boto3.client("sts", **names)
+    assert arn(client).endswith(":user/ada")
+    for name, value in names.items():
+        monkeypatch.setenv(name.upper(), value)
+    start_lab()
+    for each in (client, boto3.client("sts", **names)):
+        with pytest.raises(ClientError, match="InvalidClientTokenId"):
+            arn(each)
+    assert arn(boto3.client("sts")) == ADMIN
+
+
 def test_a_key_that_nobody_created_is_refused() -> None:
     start_lab()
     own = {"aws_access_key_id": "AKIANOBODYSKEY000000", "aws_secret_access_key": "s"}

@@ -181,12 +181,12 @@ def _check_chunks(
 ) -> None:
     """Each chunk signs itself and the chunk before; the request's own signature is the seed."""
     chunks = aws_chunked.split(body)
-    previous = signature.value
-    for data, given in zip([*chunks.data, memoryview(b"")], chunks.signatures, strict=True):
+    previous, view = signature.value, memoryview(body)
+    for place, given in zip([*chunks.data, slice(0)], chunks.signatures, strict=True):
         text = "\n".join(
             (
                 "AWS4-HMAC-SHA256-PAYLOAD", signature.time, signature.scope, previous,
-                _EMPTY_HASH, hashlib.sha256(data).hexdigest(),
+                _EMPTY_HASH, hashlib.sha256(view[place]).hexdigest(),
             )
         )  # fmt: skip
         previous = _same(_hmac(key, text).hex(), given, service, signature, text)

@@ -29,6 +29,7 @@ from workshop_lib.sandbox.protocol.messages import Request, Response
 
 try:
     from moto.core.base_backend import BackendDict
+    from moto.core.common_models import BaseModel
     from moto.core.model_instances import reset_model_data
     from moto.core.request import Request as MotoRequest
     from moto.moto_api._internal import mock_random
@@ -162,6 +163,14 @@ def _follow_clock(module: str) -> None:
     importlib.import_module(module).datetime = _ClockModule()  # type: ignore[attr-defined]
 
 
+def _keep_no_list(cls: type[Any], *_: Any, **__: Any) -> Any:
+    """Make one of moto's objects. moto lists each that was ever made, for its dashboard.
+
+    What was overwritten or deleted would stay in memory.
+    """
+    return super(BaseModel, cls).__new__(cls)
+
+
 def _lighten_responses() -> None:
     """Spare moto what it does anew in every call.
 
@@ -280,6 +289,7 @@ class Moto:
         self.account = account
         self._ordinals: Counter[str] = Counter()
         _follow_clock("moto.core.utils")
+        BaseModel.__new__ = _keep_no_list  # type: ignore[method-assign]
         BackendDict.reset()
         reset_model_data()
 

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 """
 
+import io
 import re
 from dataclasses import dataclass
 
@@ -20,12 +21,12 @@ _LONGEST_LINE = 16_384
 
 @dataclass(frozen=True)
 class Chunks:
-    """A decoded body: its pieces (views on the encoded one), their signatures, the trailers.
+    """What an encoded body is made of: where its data lies, its signatures, the trailers.
 
     ``signatures`` has one more entry than ``data``: that of the empty last chunk.
     """
 
-    data: list[memoryview]
+    data: list[slice]
     signatures: list[str]
     trailers: list[tuple[str, str]]
 
@@ -41,7 +42,7 @@ def is_chunked(request: Request) -> bool:
 
 def split(body: bytes) -> Chunks:
     """The chunks of an aws-chunked body. Raises AwsError IncompleteBody where it breaks off."""
-    view, position = memoryview(body), 0
+    position = 0
     data, signatures = [], []
     while True:
         line, position = _line(body, position)
@@ -55,7 +56,7 @@ def split(body: bytes) -> Chunks:
         end = position + size
         if body[end : end + 2] != b"\r\n":
             raise _incomplete()
-        data.append(view[position:end])
+        data.append(slice(position, end))
         position = end + 2
     return Chunks(data, signatures, _trailers(body, position))
 
@@ -100,10 +101,23 @@ def unwrap(request: Request) -> None:
     trailers.pop("x-amz-trailer-signature", None)
     if set(trailers) != announced:
         raise _malformed_trailer()
-    request.body = b"".join(chunks.data)
+    body = io.BytesIO(request.body)
+    request.body = b""  # where nobody else has it, it is BytesIO's own, and changed where it is
+    _close_up(body, chunks.data)
+    request.body = body.getvalue()
     unwrap_headers(request)
     headers.update(trailers)
     headers["content-length"] = str(len(request.body))
+
+
+def _close_up(body: io.BytesIO, data: list[slice]) -> None:
+    """Move the data together to the front: joined elsewhere they would need the memory twice."""
+    end = 0
+    with body.getbuffer() as view:
+        for place in data:
+            start, end = end, end + place.stop - place.start
+            view[start:end] = view[place]
+    body.truncate(end)
 
 
 def unwrap_headers(request: Request) -> None:
@@ -127,7 +141,7 @@ def _check_length(announced: str | None, chunks: Chunks) -> None:
         raise AwsError(
             "MissingContentLength", "You must provide the Content-Length HTTP header.", 411
         )
-    if announced != str(sum(map(len, chunks.data))):
+    if announced != str(sum(place.stop - place.start for place in chunks.data)):
         raise _incomplete()
 
 

@@ -1,11 +1,14 @@
 """Requests that botocore has prepared, as the gate's messages."""
 
+import io
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest
 
 from workshop_lib.sandbox.protocol.messages import Request
+
+_PIECE = 1024 * 1024
 
 
 def read_prepared(prepared: AWSPreparedRequest, body: bytes) -> Request:
@@ -29,6 +32,13 @@ def read_body(body: Any) -> bytes:
     if isinstance(body, (bytes, bytearray)):
         return bytes(body)
     if hasattr(body, "read"):
-        data = body.read()
-        return data.encode() if isinstance(data, str) else data
+        return _read_all(body)
     return b"".join(body)
+
+
+def _read_all(body: Any) -> bytes:
+    """A stream's rest, in pieces: botocore's own wrapper would copy all it has for each of them."""
+    read = io.BytesIO()
+    while piece := body.read(_PIECE):
+        read.write(piece.encode() if isinstance(piece, str) else piece)
+    return read.getvalue()

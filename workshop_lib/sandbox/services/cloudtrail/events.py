@@ -22,7 +22,7 @@ from workshop_lib.sandbox.services.cloudtrail.entries import management_entry
 from workshop_lib.sandbox.services.foundations import Foundations
 
 RETENTION = timedelta(days=90)
-_MOST_EVENTS = 100_000  # keeps a long-lived sandbox's memory bounded
+_MOST_EVENTS = 20_000  # keeps a long-lived sandbox's memory bounded
 _INTERNAL = "AWS Internal"  # how a service's own events name who did it
 
 
@@ -65,6 +65,11 @@ class Event:
     def event_id(self) -> str:
         """The event's id."""
         return _id(self.ordinal)
+
+    @property
+    def second(self) -> datetime:
+        """When it happened, as exactly as a record tells: to the second."""
+        return self.time.replace(microsecond=0)
 
     def document(self) -> dict[str, Any]:
         """The record as CloudTrail writes it."""

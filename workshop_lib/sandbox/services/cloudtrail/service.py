@@ -105,8 +105,8 @@ def _filter(asked: Mapping[str, Any], region: str) -> Callable[[Event], bool]:
         return (
             event.region == region
             and all(value in find(event) for find, value in terms)
-            and (start is None or event.time >= start)
-            and (end is None or event.time <= end)
+            and (start is None or event.second >= start)
+            and (end is None or event.second <= end)
         )
 
     return wanted
@@ -150,7 +150,7 @@ def _entry(event: Event) -> dict[str, Any]:
         "EventName": event.name,
         "ReadOnly": "true" if event.read_only else "false",
         **{name: value for name, value in who.items() if value},
-        "EventTime": event.time.timestamp(),
+        "EventTime": event.second.timestamp(),
         "EventSource": event.source,
         "Resources": [
             {"ResourceType": resource_type(arn), "ResourceName": _resource_name(arn)}
