@@ -5,6 +5,7 @@ import json
 import os
 import re
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -18,7 +19,7 @@ from aws_encryption_sdk.exceptions import SerializationError
 from botocore.exceptions import ClientError
 
 from tests.support.labs import as_before, sandbox_of
-from workshop_lib import cleanup
+from workshop_lib import cleanup, refused, trace
 from workshop_lib.errors import LearnerError
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox import clock, isolation
@@ -408,3 +409,91 @@ def test_what_cannot_be_deleted_is_told_and_kept(lab: Lab, monkeypatch: pytest.M
         patch.setitem(cleanup._DELETERS, "table", refuse)
         assert rows(lab.cleanup()) == [("open", "not deleted: ResourceInUseException")]
     assert rows(lab.cleanup()) == [("open", "deleted")]
+
+
+# --- other accounts -----------------------------------------------------------------------
+
+
+def test_the_same_name_is_the_same_other_account() -> None:
+    lab = start_lab()
+    ids = [
+        session.client("sts").get_caller_identity()["Account"]
+        for session in (
+            lab.account("audit"),
+            lab.account("audit"),
+            lab.account("third"),
+            lab.session(),
+        )
+    ]
+    assert ids[0] == ids[1]
+    assert len(set(ids)) == 3
+    assert all(re.fullmatch(r"\d{12}", each) for each in ids)
+    again = start_lab().account("audit")
+    assert again.client("sts").get_caller_identity()["Account"] == ids[0]
+
+
+@pytest.mark.parametrize("name", ["", "Audit", "a b", "a--b"])
+def test_an_account_has_a_plain_name(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot be part of a name"):
+        start_lab().account(name)
+
+
+def test_another_account_begins_empty_in_each_lab() -> None:
+    first = start_lab().account("audit")
+    first.client("s3").create_bucket(Bucket="audit-bucket")
+    first.client("kms").create_key()
+    second = start_lab().account("audit")
+    assert second.client("s3").list_buckets()["Buckets"] == []
+    assert second.client("kms").list_keys()["Keys"] == []
+    second.client("s3").create_bucket(Bucket="audit-bucket")
+
+
+def test_clean_up_covers_the_other_accounts() -> None:
+    lab = start_lab()
+    audit = lab.account("audit")
+    for session in (lab.session(), audit):
+        session.client("kms").create_key()
+        session.client("s3").create_bucket(Bucket=lab.name("bucket"))
+        session.client("iam").create_user(UserName="same")
+    lab.cleanup()
+    for session in (lab.session(), audit):
+        (key,) = session.client("kms").list_keys()["Keys"]
+        found = session.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+        assert found["KeyState"] == "PendingDeletion"
+        assert session.client("s3").list_buckets()["Buckets"] == []
+        users = session.client("iam").list_users()["Users"]
+        assert [each["UserName"] for each in users] == ["workshop-admin"]
+
+
+def test_the_lenses_see_another_accounts_calls() -> None:
+    lab = start_lab()
+    audit = lab.account("audit")
+    key = lab.session().client("kms").create_key()["KeyMetadata"]["Arn"]
+    with trace() as calls, refused("AccessDeniedException"):
+        audit.client("kms").encrypt(KeyId=key, Plaintext=b"x")
+    assert calls.table["operation"].tolist() == ["Encrypt"]
+
+
+@pytest.mark.parametrize("secret", [None, "guessed"])
+def test_another_accounts_signature_is_verified_over_http(secret: str | None) -> None:
+    lab = start_lab()
+    credentials = lab.account("audit").get_credentials()
+    assert credentials is not None
+    lab.serve()
+    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    signing = {
+        "AWS_ACCESS_KEY_ID": credentials.access_key,
+        "AWS_SECRET_ACCESS_KEY": secret or credentials.secret_key,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, **signing},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if secret is None:
+        assert re.fullmatch(r"arn:aws:iam::\d{12}:user/workshop-admin", ran.stdout.strip())
+        assert "123456789012" not in ran.stdout
+    else:
+        assert "SignatureDoesNotMatch" in ran.stderr

@@ -30,6 +30,10 @@ class Resource(Protocol):
     def region(self) -> str:
         """The Region it was made in; IAM's resources have one too, of no meaning."""
 
+    @property
+    def account(self) -> str:
+        """The id of the account that it was made in."""
+
 
 class Outcome(NamedTuple):
     """What became of a resource: in words, and whether that needs no further try."""

@@ -4,6 +4,7 @@ They are answered by a backend, the sandbox in this kernel. `Lab` knows of it on
 `Backend`.
 """
 
+import random
 import re
 import sys
 from collections import Counter
@@ -39,8 +40,8 @@ class Backend(Protocol):
     def forget(self, resource: Any) -> None:
         """Drop a resource from what `created` tells."""
 
-    def session(self) -> boto3.Session:
-        """A new session of the lab's administrator."""
+    def session(self, account: str | None = None) -> boto3.Session:
+        """A new session of the lab's administrator, or of another account's, by its id."""
 
     def settle(self) -> None:
         """Let changes that are under way come to their end."""
@@ -69,11 +70,7 @@ class Lab:
         unless ``label`` is 1 to 40 lower-case letters, digits and single hyphens.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
         """
-        if not re.fullmatch(r"(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*", str(label)):
-            raise WrongArgument(
-                f"{label!r} cannot be part of a name: use 1 to 40 lower-case letters, digits and "
-                "single hyphens."
-            )
+        _require_label(label)
         self._ordinals[label] += 1
         return f"{_PREFIX}-{label}-{self._ordinals[label]}"
 
@@ -100,6 +97,20 @@ class Lab:
         what to do, when a later start_lab() took this lab's place.
         """
         return self._backend.session()
+
+    def account(self, name: str) -> boto3.Session:
+        """A new boto3 session of the administrator of another AWS account, in the lab's Region.
+
+        The account is made on first use; the same name is always the same account. What it holds
+        is its own, as on AWS: its users and roles, keys, tables, buckets (their names are unique
+        across accounts) and its CloudTrail; the lab's clean-up covers it. Across accounts both
+        sides must allow: the caller's policies and the policy of the resource.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+        Raises ValueError unless ``name`` is 1 to 40 lower-case letters, digits and single hyphens,
+        RuntimeError when a later start_lab() took this lab's place.
+        """
+        _require_label(name)
+        return self._backend.session(_account_id(name))
 
     def regions(self) -> set[str]:
         """The Regions in which something was made that may still exist."""
@@ -130,17 +141,34 @@ class Lab:
         """
         from workshop_lib.display.tables import table
 
-        session = self.session()  # not the default one: a lesson may have made that a role's
+        # Not the default session: a lesson may have made that a role's.
+        sessions: dict[str, boto3.Session] = {}
         self._backend.settle()
         rows = []
         for resource in in_order_of_deletion(self._backend.created()):
-            outcome = delete(session, resource)
+            account = resource.account
+            if account not in sessions:
+                sessions[account] = self._backend.session(account)
+            outcome = delete(sessions[account], resource)
             rows.append(
                 {"kind": resource.kind, "name": resource.name, "what happened": outcome.words}
             )
             if outcome.gone:
                 self._backend.forget(resource)
         return table(rows, columns=["kind", "name", "what happened"], caption="Cleaned up")
+
+
+def _require_label(label: str) -> None:
+    if not re.fullmatch(r"(?=.{1,40}$)[a-z0-9]+(-[a-z0-9]+)*", str(label)):
+        raise WrongArgument(
+            f"{label!r} cannot be part of a name: use 1 to 40 lower-case letters, digits and "
+            "single hyphens."
+        )
+
+
+def _account_id(name: str) -> str:
+    """Twelve digits that depend on the name alone."""
+    return str(random.Random(f"account {name}").randrange(2 * 10**11, 10**12))
 
 
 def start_lab() -> Lab:

@@ -94,13 +94,19 @@ class SandboxBackend:
         self._require_current()
         clock.advance(by)
 
-    def session(self) -> boto3.Session:
-        """A session of the lab's administrator, whatever the environment says by now."""
+    def session(self, account: str | None = None) -> boto3.Session:
+        """A session of the administrator, whatever the environment says by now.
+
+        ``account`` is the id of another one than the lab's own, which is made on first use.
+        """
         self._require_current()
+        administrator = ADMINISTRATOR
+        if account is not None and account != self._gateway.account:
+            administrator = self._gateway.open_account(account)
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         return boto3.Session(
-            ADMINISTRATOR.access_key_id,
-            ADMINISTRATOR.secret_access_key,
+            administrator.access_key_id,
+            administrator.secret_access_key,
             region_name=self._region,
             botocore_session=core,
         )

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from workshop_lib.sandbox.policy.evaluation import Policy, Principal
+from workshop_lib.sandbox.policy.organization import Membership
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 
@@ -47,6 +48,9 @@ class Check:
     delegation: bool = False
     granted: bool = False
     names_resource: bool = True  # in the sentence of a denial
+    owner: str | None = None  # the account that owns the resource, where it is not the call's
+    under_controls: bool = True  # of an organization: its resource control policies
+    unseen: str = "this resource"  # how a denial names what another account need not show
 
 
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
@@ -81,7 +85,11 @@ class Signature:
 
 @dataclass
 class Call:
-    """One API call: what is asked of which service, by whom, and how it was signed."""
+    """One API call: what is asked of which service, by whom, and how it was signed.
+
+    ``account`` owns what the call is about: mostly the caller's own. ``memberships`` are those of
+    the accounts that are in an organization.
+    """
 
     service: ServiceDefinition
     operation: str
@@ -93,6 +101,12 @@ class Call:
     signature: Signature | None = None
     request_id: str = ""
     secure: bool = True
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
+
+    @property
+    def asking(self) -> str:
+        """The account on whose behalf the call is made: its owner's, for who belongs to none."""
+        return self.caller.principal.account or self.account
 
 
 Authorize = Callable[[Call, Iterable[Check]], None]

@@ -5,13 +5,13 @@ Nothing of a request is kept here when it has been answered.
 
 import itertools
 import threading
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.authorization import authorize
-from workshop_lib.sandbox.auth.callers import Callers, Credentials
+from workshop_lib.sandbox.auth.callers import Callers, Credentials, administrator_of
 from workshop_lib.sandbox.auth.signature import check_region, read_signature
 from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.call import Call, Caller, Signature
@@ -24,6 +24,7 @@ from workshop_lib.sandbox.protocol.messages import Request, Response
 from workshop_lib.sandbox.protocol.multipart_form import is_form, read_beginning
 from workshop_lib.sandbox.protocol.operations import read_operation
 from workshop_lib.sandbox.protocol.serialization import member, render
+from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
 from workshop_lib.sandbox.services.cloudtrail.events import Trail
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 from workshop_lib.sandbox.services.registry import SERVICES, Registry
@@ -34,15 +35,25 @@ DEFAULT_ACCOUNT = "123456789012"
 
 @dataclass(frozen=True)
 class Created:
-    """A resource that somebody made: its kind (table, bucket, key, …), name and region."""
+    """A resource that somebody made: its kind (table, bucket, key, …), name, region, account."""
 
     kind: str
     name: str
     region: str
+    account: str
+
+
+@dataclass(frozen=True)
+class _Account:
+    """One account: who is in it, and the services that answer for what it owns."""
+
+    callers: Callers
+    services: Mapping[ServiceDefinition, Service]
+    trail: Trail
 
 
 class Gateway:
-    """AWS, as far as the workshop needs it, for one account.
+    """AWS, as far as the workshop needs it, for one account and those beside it.
 
     ``administrator`` are the credentials of the IAM user workshop-admin;
     ``sse_c_allowed`` makes new buckets take SSE-C, as they did before April 2026.
@@ -61,14 +72,37 @@ class Gateway:
         self.created: dict[Created, None] = {}
         self._requests = itertools.count(1)
         self._lock = threading.RLock()
-        moto = Moto(account)
-        self.callers = Callers(account, moto, administrator)
-        self.foundations = Foundations(account, moto, self.callers, sse_c_allowed=sse_c_allowed)
+        self._registry = services
+        self._moto = Moto(account)
+        self.callers = Callers(account, self._moto, administrator)
+        self.foundations = Foundations(
+            account, self._moto, self.callers, sse_c_allowed=sse_c_allowed
+        )
         self.trail = self.foundations.shared(Trail)
         self.endpoints = Endpoints(services)
-        self._services = {
-            definition: make(self.foundations) for definition, make in services.items()
-        }
+        self._accounts: dict[str, _Account] = {}
+        self._services = self._open(self.foundations)
+
+    def _open(self, foundations: Foundations) -> Mapping[ServiceDefinition, Service]:
+        """Answer for an account from now on, and with which services."""
+        services = {definition: make(foundations) for definition, make in self._registry.items()}
+        trail = foundations.shared(Trail)
+        self._accounts[foundations.account] = _Account(foundations.callers, services, trail)
+        return services
+
+    def open_account(self, account: str) -> Credentials:
+        """The administrator's credentials of another account, which is made on first use."""
+        with self._lock:
+            if account not in self._accounts:
+                moto = Moto(account, beside=self._moto)
+                callers = Callers(account, moto, administrator_of(account))
+                first = self.foundations
+                self._open(
+                    Foundations(
+                        account, moto, callers, sse_c_allowed=first.sse_c_allowed, beside=first
+                    )
+                )
+            return self._accounts[account].callers.administrator
 
     @property
     def disk(self) -> Disk:
@@ -137,7 +171,7 @@ class Gateway:
     def _finished(self, call: Call | None, response: Response) -> Response:
         if call is not None:
             with self._lock:
-                self._services[call.service].finish(call, response)
+                self._accounts[call.account].services[call.service].finish(call, response)
         return response
 
     def _caller(
@@ -151,11 +185,19 @@ class Gateway:
         signature = read_signature(request, service)
         check_region(signature, service, endpoint.region)
         with self._lock:
-            caller = self.callers.who(request, service, signature)
+            caller = self._callers_of(signature).who(request, service, signature)
         if signed:
             secret = caller.secret_access_key
             verify(request, service, signature, endpoint.bucket, secret, whole=whole)
         return caller, signature
+
+    def _callers_of(self, signature: Signature | None) -> Callers:
+        """Those of the account whose access key signed; of the first one for all other keys."""
+        if signature is not None and len(self._accounts) > 1:
+            for account in self._accounts.values():
+                if account.callers.knows(signature.access_key_id):
+                    return account.callers
+        return self.callers
 
     def _understand(
         self,
@@ -175,22 +217,27 @@ class Gateway:
             require_size(service, "", len(request.body))
         operation, parameters = read_operation(request, service, endpoint.bucket)
         require_size(service, operation, len(request.body))
-        return Call(
+        call = Call(
             service=service,
             operation=operation,
             region=endpoint.region,
-            account=self.account,
+            account=caller.principal.account or self.account,
             parameters=parameters,
             request=request,
             caller=caller,
             signature=signature,
             request_id=request_id,
             secure=secure,
+            memberships=self.foundations.memberships,
         )
+        if len(self._accounts) > 1:
+            owner = self._accounts[call.account].services[service].owner(call)
+            call.account = owner if owner in self._accounts else call.account
+        return call
 
     def _service(self, call: Call) -> Service:
         """The service that answers a call. Raises NotEmulated where none does."""
-        service = self._services[call.service]
+        service = self._accounts[call.account].services[call.service]
         if call.operation not in service.operations:
             raise NotEmulated(f"The sandbox does not emulate {call.service}:{call.operation}.")
         return service
@@ -208,10 +255,19 @@ class Gateway:
             raise missing_in_moto(error) or error from None
         finally:
             if not call.service.records_itself:
-                self.trail.record_management(call, response, refusal)
+                self._record(call, response, refusal)
             del refusal  # which holds this frame, and with it the request, until a collection
         self._note_created(call, response)
         return response
+
+    def _record(self, call: Call, response: Response | None, refusal: AwsError | None) -> None:
+        """Write a call down in the caller's account, and in the owner's if it was not refused."""
+        refused = refusal is not None or response is None or response.status >= 400
+        trail = self._accounts[call.asking].trail
+        owners = () if refused or call.asking == call.account else (call.account,)
+        trail.record_management(
+            call, response, refusal, elsewhere=[self._accounts[owner].trail for owner in owners]
+        )
 
     def _note_created(self, call: Call, response: Response) -> None:
         creation = call.service.creates.get(call.operation)
@@ -219,4 +275,4 @@ class Gateway:
             return
         name = call.parameters.get(creation.name) or member(response.body, creation.name)
         region = call.parameters.get("ReplicaRegion", call.region)
-        self.created[Created(creation.kind, name, region)] = None
+        self.created[Created(creation.kind, name, region, call.account)] = None

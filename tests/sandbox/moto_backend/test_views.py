@@ -95,10 +95,12 @@ def walk_buckets(moto: Moto) -> None:
         assert moto.forward(request, "s3", REGION, "an-id").status == 200
     store = ObjectStore(moto)
     assert store.bucket("another") is None
+    assert store.owner("another") is None
     bucket = known(store.bucket("b-one"))
     assert store.buckets() == [bucket, store.bucket("b-two")]
     assert len({bucket, known(store.bucket("b-one"))}) == 1
     assert (bucket.name, bucket.region, bucket.payer) == ("b-one", REGION, "BucketOwner")
+    assert bucket.account == store.owner("b-one") == "123456789012"
     assert bucket.creation_date.tzinfo is not None
     assert bucket.settings is None
     bucket.set_settings("settings")

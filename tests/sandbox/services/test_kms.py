@@ -19,6 +19,7 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.authorization import authorize
+from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.call import Call, Caller
 from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.policy.evaluation import Principal
@@ -33,9 +34,9 @@ from workshop_lib.sandbox.services.kms.ciphertext import OVERHEAD, BlobSealer, B
 from workshop_lib.sandbox.services.kms.grants import Grant
 from workshop_lib.sandbox.services.kms.ml_dsa import sign_mu, verify_mu
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
+from workshop_lib.sandbox.services.kms.operations import Operations
 from workshop_lib.sandbox.services.kms.requests import check
 from workshop_lib.sandbox.services.kms.service import Kms
-from workshop_lib.sandbox.services.kms.store import KeyStore
 from workshop_lib.sandbox.services.s3 import DEFINITION as S3
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
@@ -225,7 +226,8 @@ def test_no_request_breaks_the_service(gate: Gateway, kms: Any, seed: int) -> No
 
 
 def test_key_ids_depend_on_how_many_keys_there_are_and_on_nothing_else() -> None:
-    first, second = (KeyStore(ACCOUNT, lambda *_: None) for _ in range(2))
+    gates = (Gateway(Credentials("AKIA", "secret")) for _ in range(2))
+    first, second = (gate.foundations.shared(Operations).store for gate in gates)
     second.new_id(False, "alias/aws/s3 us-east-1")
     assert [first.new_id(False) for _ in range(3)] == [second.new_id(False) for _ in range(3)]
     assert first.new_id(True).startswith("mrk-")
@@ -247,7 +249,7 @@ def kms(gate: Gateway) -> Any:
 
 def test_no_secret_stands_in_a_representation(gate: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    key = on_behalf(gate)._operations.store.find("us-east-1", arn.rpartition("/")[2])
+    key = gate.foundations.shared(Operations).store.find("us-east-1", arn.rpartition("/")[2])
     secret = key.backing.current.secret
     assert secret is not None
     assert repr(secret)[2:-1] not in repr(key)

@@ -3,11 +3,25 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from workshop_lib.sandbox.auth.request_context import request_context
+from workshop_lib.sandbox.auth.request_context import request_context, resource_context
 from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.policy.evaluation import AccessRequest, Decision, decide
+from workshop_lib.sandbox.policy.evaluation import AccessRequest, Controls, Decision, decide
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_definition import Protocol
+
+
+def unseen(caller: str, action: str, where: str) -> AwsError:
+    """The denial that does not tell whether another account's resource exists.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+    """
+    return AwsError(
+        "AccessDeniedException",
+        f"User: {caller} is not authorized to perform: {action} on {where} because the resource "
+        "does not exist in this Region, no resource-based policies allow access, or a "
+        "resource-based policy explicitly denies access",
+    )
+
 
 Context = dict[str, str | Sequence[str]]
 
@@ -28,15 +42,33 @@ def authorize(call: Call, checks: Iterable[Check]) -> None:
             raise denial(call, decided, check)
 
 
+# Services whose resources an organization's resource control policies limit, of those here.
+# https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html#rcp-supported-services
+_UNDER_RESOURCE_CONTROLS = ("dynamodb:", "kms:", "s3:", "sts:")
+
+
 def _decide(call: Call, check: Check, shared: Context) -> Decision:
+    principal, context = call.caller.principal, {**shared, **check.context}
+    owner = check.owner or call.account
+    service_controls: Controls = ()
+    resource_controls: Controls = ()
+    if owner != call.account:
+        context |= resource_context(owner, call.memberships)
+    if call.memberships:
+        member = call.memberships.get(principal.account or "")
+        service_controls = member.service_controls if member else ()
+        holder = call.memberships.get(owner)
+        limited = check.under_controls and check.resource != "*"
+        if holder and limited and check.action.startswith(_UNDER_RESOURCE_CONTROLS):
+            resource_controls = holder.resource_controls
     return decide(
-        AccessRequest(
-            call.caller.principal, check.action, check.resource, {**shared, **check.context}
-        ),
+        AccessRequest(principal, check.action, check.resource, context),
         resource_policy=check.resource_policy,
         delegation=check.delegation,
         granted=check.granted,
-        resource_account=call.account,
+        resource_account=owner,
+        service_controls=service_controls,
+        resource_controls=resource_controls,
     )
 
 
@@ -45,7 +77,17 @@ def denial(call: Call, decided: Decision, check: Check) -> AwsError:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
     """
-    service = call.service
+    service, principal = call.service, call.caller.principal
+    owner = check.owner or call.account
+    if principal.account not in (None, owner):
+        ours, theirs = (call.memberships.get(each or "") for each in (principal.account, owner))
+        together = ours is not None and theirs is not None and (
+            ours.organization == theirs.organization
+        )  # fmt: skip
+        if service.hides_reason_from_outsiders and not together:
+            return AwsError("AccessDenied", "Access Denied", 403)
+        if service.hides_resources and decided.policy_kind == "resource":
+            return unseen(principal.arn, check.action, check.unseen)
     named: Literal["bare", "quoted", "omitted"] = "quoted" if service.quotes_resource else "bare"
     message = decided.message(
         resource=named if check.names_resource else "omitted", reason=service.tells_reason

@@ -3,6 +3,7 @@
 Evaluation itself is `policy`; here IAM's users, roles and groups become its principals.
 """
 
+import hashlib
 import secrets
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -68,12 +69,29 @@ def unique_id(prefix: str, source: str) -> str:
     return prefix + "".join(Random(source).choices(_ID_LETTERS, k=17))
 
 
+# The canonical user id that moto writes into every access control list.
+_FIRST_CANONICAL_USER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
+
+
+def canonical_user(account: str, mark: str) -> str:
+    """An account's canonical user id, as S3's access control lists name it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html
+    """
+    return hashlib.sha256(account.encode()).hexdigest() if mark else _FIRST_CANONICAL_USER
+
+
 def new_secret(length: int) -> str:
     """A secret access key or session token: ids may repeat from process to process, these never.
 
     Else the credentials of one lab would open another's door.
     """
     return "".join(secrets.choice(_SECRET_LETTERS) for _ in range(length))
+
+
+def administrator_of(account: str) -> Credentials:
+    """New credentials for the administrator of another account than the first."""
+    return Credentials(unique_id("AKIA", account)[:20], new_secret(40))
 
 
 # Access key ids that a sandbox of this process handed out: they are nobody's own, and a client
@@ -86,6 +104,7 @@ class Callers:
 
     def __init__(self, account: str, moto: Moto, administrator: Credentials) -> None:
         self.account = account
+        self.mark = moto.mark
         self._iam = IamStore(moto)
         self._sessions: dict[str, Session] = {}
         self._callers: dict[str, Caller] = {}
@@ -98,7 +117,7 @@ class Callers:
     def _create_administrator(self, credentials: Credentials) -> None:
         self._iam.create_user(
             ADMINISTRATOR,
-            unique_id("AIDA", ADMINISTRATOR),
+            unique_id("AIDA", self.mark + ADMINISTRATOR),
             ALLOW_EVERYTHING,
             credentials.access_key_id,
             credentials.secret_access_key,

@@ -3,12 +3,13 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.policy.organization import Membership
 
 _PRINCIPAL_TYPES = {
     "user": "User", "role-session": "AssumedRole", "federated-user": "FederatedUser",
@@ -24,6 +25,20 @@ def _times(seconds: int) -> dict[str, str]:
     }
 
 
+def resource_context(
+    account: str, memberships: Mapping[str, Membership]
+) -> dict[str, str | Sequence[str]]:
+    """The condition keys of the account that owns a resource."""
+    member = memberships.get(account)
+    if member is None:
+        return {"aws:ResourceAccount": account}
+    return {
+        "aws:ResourceAccount": account,
+        "aws:ResourceOrgID": member.organization,
+        "aws:ResourceOrgPaths": [member.path],
+    }
+
+
 def request_context(call: Call) -> dict[str, str | Sequence[str]]:
     """The global condition keys of a call."""
     now, caller = clock.now(), call.caller
@@ -34,7 +49,7 @@ def request_context(call: Call) -> dict[str, str | Sequence[str]]:
         "aws:SourceIp": call.request.source_ip,
         "aws:ViaAWSService": "false",
         "aws:PrincipalIsAWSService": "false",
-        "aws:ResourceAccount": call.account,
+        **resource_context(call.account, call.memberships),
     }
     for header, key in (("user-agent", "aws:UserAgent"), ("referer", "aws:Referer")):
         if header in call.request.headers:
@@ -48,6 +63,10 @@ def request_context(call: Call) -> dict[str, str | Sequence[str]]:
         context["aws:PrincipalServiceName"] = principal.arn
         return context
     context["aws:PrincipalAccount"] = principal.account or ""
+    member = call.memberships.get(principal.account or "")
+    if member is not None:
+        context["aws:PrincipalOrgID"] = member.organization
+        context["aws:PrincipalOrgPaths"] = [member.path]
     context["aws:PrincipalArn"] = principal.role_arn or principal.arn
     context["aws:PrincipalType"] = _PRINCIPAL_TYPES[principal.kind]
     context["aws:userid"] = caller.user_id

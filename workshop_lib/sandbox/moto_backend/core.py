@@ -274,20 +274,26 @@ def _backends(service: str) -> Any:
 
 
 class Moto:
-    """moto's backends for one account, emptied when made.
+    """moto's backends for one account; all are emptied when the first account's are made.
 
-    Raises UnsupportedMoto where the installed moto is outside the tested versions, or lacks what
-    the sandbox relies on.
+    ``beside`` is the first account's, whose state stays. ``mark`` tells what is made here from what
+    is made alike in the first account: identifiers are seeded with it. Raises UnsupportedMoto where
+    the installed moto is outside the tested versions, or lacks what the sandbox relies on.
     """
 
-    def __init__(self, account: str) -> None:
+    def __init__(self, account: str, beside: "Moto | None" = None) -> None:
+        self.account = account
+        self.mark = "" if beside is None else f"{account}-"
+        self._ordinals: Counter[str] = Counter()
+        if beside is None:
+            self._begin()
+
+    def _begin(self) -> None:
         version = tuple(int(part) for part in re.findall(r"\d+", moto.__version__)[:3])
         if not SUPPORTED[0] <= version < SUPPORTED[1]:
             raise UnsupportedMoto(moto.__version__, "it was tested with 5.2.5 and later 5.2 ones")
         for module, names in _RELIED_ON.items():
             _load(module, *names)
-        self.account = account
-        self._ordinals: Counter[str] = Counter()
         _follow_clock("moto.core.utils")
         BaseModel.__new__ = _keep_no_list  # type: ignore[method-assign]
         BackendDict.reset()
@@ -299,7 +305,7 @@ class Moto:
         One more call of another operation then changes no identifier.
         """
         self._ordinals[operation] += 1
-        mock_random.seed(f"{operation}-{self._ordinals[operation]}")
+        mock_random.seed(f"{self.mark}{operation}-{self._ordinals[operation]}")
 
     def forward(self, request: Request, service: str, region: str, request_id: str) -> Response:
         """Let moto answer ``request`` under an id; S3's come path-style (/bucket/key).
@@ -331,8 +337,8 @@ class Moto:
         text.pop("status", None)
         return Response(int(status), text, body.encode() if isinstance(body, str) else body)
 
-    def _backend(self, service: str, region: str = "aws") -> Any:
+    def _backend(self, service: str, region: str = "aws", account: str | None = None) -> Any:
         """moto's backend, past the lock and the bookkeeping of its own look-up once it is there."""
-        every = _backends(service)
-        found = dict.get(dict.get(every, self.account, {}), region)
-        return every[self.account][region] if found is None else found
+        every, account = _backends(service), account or self.account
+        found = dict.get(dict.get(every, account, {}), region)
+        return every[account][region] if found is None else found

@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 from moto.moto_api._internal import mock_random
 
-from workshop_lib.sandbox.moto_backend.core import Moto, ReliesOnMoto, View, _load, put
+from workshop_lib.sandbox.moto_backend.core import (
+    Moto,
+    ReliesOnMoto,
+    View,
+    _backends,
+    _load,
+    put,
+)
 
 _CLASSES = (
     "FakeAcl", "FakeDeleteMarker", "FakeGrant", "FakeGrantee", "FakeKey", "PublicAccessBlock",
@@ -193,6 +200,11 @@ class StoredBucket(_WithAcl):
         return str(self._wrapped.region_name)
 
     @property
+    def account(self) -> str:
+        """The account that owns it."""
+        return str(self._wrapped.account_id)
+
+    @property
     def creation_date(self) -> datetime:
         """When it was created."""
         moment: datetime = self._wrapped.creation_date
@@ -314,12 +326,19 @@ class ObjectStore(ReliesOnMoto):
         return self._moto._backend("s3")
 
     def bucket(self, name: str) -> StoredBucket | None:
-        """The bucket of that name; None where there is none."""
+        """The bucket of that name, whosever it is; None where there is none."""
         found = self._s3.buckets.get(name)
+        if found is None and (owner := self.owner(name)) is not None:
+            found = self._moto._backend("s3", account=owner).buckets.get(name)
         return None if found is None else StoredBucket(found)
 
+    def owner(self, name: str) -> str | None:
+        """The account that owns the bucket of that name; None where there is none."""
+        found = _backends("s3").bucket_accounts.get(name)
+        return None if found is None else str(found[1])
+
     def buckets(self) -> list[StoredBucket]:
-        """All buckets, by name."""
+        """All buckets of the account, by name."""
         found = self._s3.buckets
         return [StoredBucket(found[name]) for name in sorted(found)]
 
@@ -372,12 +391,16 @@ class ObjectStore(ReliesOnMoto):
 
     def tags(self, thing: StoredBucket | StoredObject) -> dict[str, str]:
         """The tags of an object or a bucket."""
-        found: dict[str, str] = self._s3.tagger.get_tag_dict_for_resource(thing._wrapped.arn)
+        tagger = self._tagger(thing)
+        found: dict[str, str] = tagger.get_tag_dict_for_resource(thing._wrapped.arn)
         return found
+
+    def _tagger(self, thing: StoredBucket | StoredObject) -> Any:
+        return self._moto._backend("s3", account=thing._wrapped.account_id).tagger
 
     def set_tags(self, thing: StoredBucket | StoredObject, tags: Mapping[str, str]) -> None:
         """Put tags in place of an object's or a bucket's present ones."""
-        tagger, arn = self._s3.tagger, thing._wrapped.arn
+        tagger, arn = self._tagger(thing), thing._wrapped.arn
         tagger.delete_all_tags_for_resource(arn)
         if tags:
             tagger.tag_resource(arn, tagger.convert_dict_to_tags_input(tags))

@@ -8,6 +8,7 @@ cross-account requests, "AWS JSON policy elements: Principal" and "NotPrincipal"
 access denied error messages"; KMS Developer Guide: "Default key policy".
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -165,6 +166,11 @@ class AccessRequest:
         return {key.lower(): value for key, value in self.context.items()}
 
 
+Controls = tuple[tuple[Policy, ...], ...]
+"""An organization's policies by the place where they are attached: the root, each unit on the way
+down, the account. Each place must allow what is asked."""
+
+
 # --- the decision -------------------------------------------------------------------------
 
 _POLICY_NAMES = {
@@ -173,6 +179,8 @@ _POLICY_NAMES = {
     "boundary": "permissions boundary",
     "session": "session policy",
     "trust": "role trust policy",
+    "service control": "service control policy",
+    "resource control": "resource control policy",
 }
 
 
@@ -181,7 +189,8 @@ class Decision:
     """Whether a request is allowed, and which type of policy settled it.
 
     `explicit` marks a Deny statement. `policy_kind` is "identity", "resource", "boundary",
-    "session", "trust" or "grant"; `policy_arn` the managed policy that holds the Deny.
+    "session", "trust", "service control", "resource control" or "grant"; `policy_arn` the managed
+    or control policy that holds the Deny.
     """
 
     allowed: bool
@@ -229,19 +238,35 @@ def decide(
     delegation: bool | None = None,
     granted: bool = False,
     resource_account: str | None = None,
+    service_controls: Controls = (),
+    resource_controls: Controls = (),
 ) -> Decision:
     """Evaluate a request against all policies that apply to it.
 
     `delegation` (by default: key and trust policies) means that the resource's policy must name
     the principal or its account, else identity policies count for nothing. `granted`: a KMS
     grant allows it. `resource_account` is the resource's owner, by default the principal's own.
+    `service_controls` are those of the principal's account, `resource_controls` of the owner's:
+    they must not deny, and at each place one must allow; they give nothing.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-denyallow.html
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     Raises NotEmulated for an operator on a multivalued key that lacks a set operator.
     """
     principal = request.principal
     attached = "resource"
+    controls = [
+        (kind, places)
+        for kind, places in (
+            ("resource control", resource_controls), ("service control", service_controls),
+        )
+        if places
+    ]  # fmt: skip
+    for kind, places in controls:
+        for policy in itertools.chain(*places):
+            if policy.denies(request):
+                return Decision(False, request, kind, True, policy.arn)
     if resource_policy is not None:
         if resource_policy.kind == "trust":
             attached = "trust"
@@ -252,6 +277,9 @@ def decide(
     for kind, policy in _own_policies(principal):
         if policy.denying and policy.denies(request):
             return Decision(False, request, kind, True, policy.arn)
+    for kind, places in controls:
+        if not all(any(policy.allows(request) for policy in place) for place in places):
+            return Decision(False, request, kind)
     if granted:
         return Decision(True, request, "grant")
 

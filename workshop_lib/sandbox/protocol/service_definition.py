@@ -53,7 +53,9 @@ class ServiceDefinition:
     take another proof than a signature; ``anonymous``: the service answers requests that carry
     none. ``signs_like_s3``: the body's hash is in a header, paths are signed as they are, and
     Version 2 is taken.
-    ``quotes_resource`` and ``tells_reason``: how it words a denial.
+    ``quotes_resource`` and ``tells_reason``: how it words a denial; to callers of other accounts,
+    ``hides_reason_from_outsiders`` (unless they are of the owner's organization) and
+    ``hides_resources`` (whether there is any).
     ``error_namespace``: what stands before the type of its own errors in JSON.
     ``data_events`` are the operations that CloudTrail's event history leaves out;
     ``records_itself``: the service writes its own events; ``records_version``: its events tell the
@@ -76,6 +78,8 @@ class ServiceDefinition:
     signs_like_s3: bool = False
     quotes_resource: bool = False
     tells_reason: bool = True
+    hides_reason_from_outsiders: bool = False
+    hides_resources: bool = False
     error_namespace: str = ""
     data_events: frozenset[str] = frozenset()
     records_itself: bool = False

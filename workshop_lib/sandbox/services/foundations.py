@@ -1,7 +1,7 @@
 """What services are built on: moto's store, the callers, and what they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -9,6 +9,7 @@ from workshop_lib.sandbox.auth.callers import Callers
 from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.core import Moto
 from workshop_lib.sandbox.moto_backend.iam import IamStore
+from workshop_lib.sandbox.policy.organization import Membership
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.storage.disk import Disk
 
@@ -23,6 +24,10 @@ class Service(ABC):
     """
 
     operations: Collection[str]
+
+    def owner(self, call: Call) -> str:
+        """The account that owns what the call is about, and whose service answers it."""
+        return call.account
 
     @abstractmethod
     def answer(self, call: Call, authorize: Authorize) -> Response:
@@ -39,13 +44,20 @@ class Service(ABC):
 
 
 class Foundations:
-    """One sandbox's: the account, moto's backends, the callers, the disk, and what services share.
+    """One account's: moto's backends, the callers, the disk, and what services share.
 
-    ``sse_c_allowed`` makes new buckets take SSE-C, as they did before April 2026.
+    ``sse_c_allowed`` makes new buckets take SSE-C, as they did before April 2026. ``beside`` are
+    the foundations of the sandbox's first account.
     """
 
     def __init__(
-        self, account: str, moto: Moto, callers: Callers, *, sse_c_allowed: bool = False
+        self,
+        account: str,
+        moto: Moto,
+        callers: Callers,
+        *,
+        sse_c_allowed: bool = False,
+        beside: "Foundations | None" = None,
     ) -> None:
         self.account = account
         self.moto = moto
@@ -53,6 +65,25 @@ class Foundations:
         self.sse_c_allowed = sse_c_allowed
         self.disk = Disk()
         self._shared: dict[Any, Any] = {}
+        self._first = self if beside is None else beside
+        self._accounts: dict[str, Foundations] = {} if beside is None else beside._accounts
+        self._accounts[account] = self
+        # Of accounts in an organization: Organizations writes it, every call carries it.
+        self.memberships: dict[str, Membership] = {} if beside is None else beside.memberships
+
+    @property
+    def accounts(self) -> "Mapping[str, Foundations]":
+        """The foundations of all accounts of the sandbox, the first one's first."""
+        return self._accounts
+
+    @property
+    def mark(self) -> str:
+        """What identifiers made in this account are seeded with; empty for the first account."""
+        return self.moto.mark
+
+    def common(self, make: "Callable[[Foundations], T]") -> T:
+        """As `shared`, but of the first account's: the same for all accounts."""
+        return self._first.shared(make)
 
     def shared(self, make: "Callable[[Foundations], T]") -> T:
         """What ``make`` makes of these foundations: made once, the same for all who ask."""
@@ -66,7 +97,10 @@ class Foundations:
         """IAM's users, groups, roles and policies."""
         return IamStore(self.moto)
 
-    @property
-    def principal_exists(self) -> Callable[[str], bool]:
-        """Whether an ARN that a policy names is that of a user or role here, or of elsewhere."""
-        return self.iam.is_principal
+    def principal_exists(self, arn: str) -> bool:
+        """Whether an ARN that a policy names can be a principal: a user or role that exists.
+
+        Of an account that is not in the sandbox each one is taken to exist.
+        """
+        account = "".join(arn.split(":")[4:5])
+        return self._accounts.get(account, self).iam.is_principal(arn)

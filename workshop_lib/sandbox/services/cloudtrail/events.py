@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -31,12 +31,14 @@ class Event:
     """One recorded API call, or something a service did of itself (``caller`` is None).
 
     ``parameters`` and ``response`` never hold plaintext or key material: whoever recorded the
-    event left them out. ``resources`` are ARNs. ``invoked_by`` is the service that called on the
+    event left them out. ``account`` receives the event, ``owner`` is the account that owns
+    ``resources``, which are ARNs. ``invoked_by`` is the service that called on the
     caller's behalf (``fas.s3.amazonaws.com``), None for the caller's own call. ``host`` is the
     host a direct call named, where the call counts as TLS; ``more`` is additionalEventData, or
-    serviceEventDetails of a service's own event. ``shared`` stands where a service called for
-    itself: CloudTrail tells such a call to more than one account. ``ordinal`` is the what-th of its
-    kind it is: ids are made of it when somebody asks, the same in every run.
+    serviceEventDetails of a service's own event. ``shared`` stands where CloudTrail tells
+    a call to more than one account: of a service for itself, or about another account's resource.
+    ``ordinal`` is the what-th of its kind it is: ids are made of it when somebody asks, the same in
+    every run.
     """
 
     ordinal: str
@@ -45,6 +47,7 @@ class Event:
     name: str
     region: str
     account: str
+    owner: str = ""
     caller: Caller | None = None
     source_ip: str = _INTERNAL
     user_agent: str = _INTERNAL
@@ -74,7 +77,12 @@ class Event:
     def document(self) -> dict[str, Any]:
         """The record as CloudTrail writes it."""
         own = self.caller is None
-        identity = {"accountId": self.account} if self.caller is None else _identity(self.caller)
+        if self.caller is None:
+            identity = {"accountId": self.account}
+        elif self.caller.principal.account in (None, self.account):
+            identity = _identity(self.caller)
+        else:
+            identity = _stranger(self.caller)
         if own or self.invoked_by:
             identity["invokedBy"] = self.invoked_by or _INTERNAL
         record: dict[str, Any] = {
@@ -99,7 +107,7 @@ class Event:
         record |= {"eventID": self.event_id, "readOnly": self.read_only}
         if self.resources:
             record["resources"] = [
-                {"accountId": self.account, "type": resource_type(arn), "ARN": arn}
+                {"accountId": self._owner_of(arn), "type": resource_type(arn), "ARN": arn}
                 for arn in self.resources
             ]
         record["eventType"] = "AwsServiceEvent" if own else "AwsApiCall"
@@ -118,6 +126,10 @@ class Event:
             }
         return record
 
+    def _owner_of(self, arn: str) -> str:
+        """The account in an ARN; a bucket's has none."""
+        return "".join(arn.split(":")[4:5]) or self.owner or self.account
+
 
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
 _RESOURCE_TYPES = {
@@ -135,6 +147,15 @@ def resource_type(arn: str) -> str:
 
 def _instant(time: datetime) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _stranger(caller: Caller) -> dict[str, Any]:
+    """A caller as another account's events show it.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html#cloudtrail-integration_examples-sts-api
+    """
+    account = caller.principal.account
+    return {"type": "AWSAccount", "principalId": caller.user_id, "accountId": account}
 
 
 def _identity(caller: Caller) -> dict[str, Any]:
@@ -193,6 +214,7 @@ class Trail:
 
     def __init__(self, foundations: "Foundations") -> None:
         self.account = foundations.account
+        self._mark = foundations.mark
         self._events: deque[Event] = deque(maxlen=_MOST_EVENTS)
         self._recorded: Counter[str] = Counter()
         self._catch_up: list[Callable[[], None]] = []
@@ -204,7 +226,7 @@ class Trail:
     def _next(self, kind: str) -> str:
         """The ordinal of the next event of a kind."""
         self._recorded[kind] += 1
-        return f"{kind}-{self._recorded[kind]}"
+        return f"{self._mark}{kind}-{self._recorded[kind]}"
 
     def record(
         self,
@@ -222,11 +244,13 @@ class Trail:
         host: str | None = None,
         user_agent: str | None = None,
         api_version: str | None = None,
+        elsewhere: "Sequence[Trail]" = (),
     ) -> Event:
         """Write down an API call: ``name`` of the service ``source``, made within ``call``.
 
         Nothing of the request is kept but what ``parameters``, ``response`` and ``more`` say.
-        Returns the event.
+        ``elsewhere`` are the trails of other accounts, whose resources were used: each gets an
+        event of its own. Returns this account's.
         """
         by_itself = call.caller.principal.kind == "service"
         agent = call.request.headers.get("user-agent", "") if user_agent is None else user_agent
@@ -236,7 +260,8 @@ class Trail:
             source=source,
             name=name,
             region=call.region,
-            account=call.account,
+            account=self.account,
+            owner=call.account,
             caller=call.caller,
             source_ip=call.request.source_ip,
             user_agent=agent,
@@ -251,9 +276,12 @@ class Trail:
             invoked_by=invoked_by,
             host=host,
             api_version=api_version,
-            shared=self._next("shared") if by_itself else None,
+            shared=self._next("shared") if by_itself or elsewhere else None,
         )
         self._events.append(event)
+        for trail in elsewhere:
+            ordinal = trail._next("event")
+            trail._events.append(replace(event, ordinal=ordinal, account=trail.account))
         return event
 
     def record_service_event(
@@ -287,7 +315,11 @@ class Trail:
         )
 
     def record_management(
-        self, call: Call, answer: Response | None, error: AwsError | None
+        self,
+        call: Call,
+        answer: Response | None,
+        error: AwsError | None,
+        elsewhere: "Sequence[Trail]" = (),
     ) -> None:
         """Write down a call of a service other than KMS, if it is a management event."""
         entry = management_entry(call, answer, error)
@@ -306,6 +338,7 @@ class Trail:
             host=call.request.host if call.secure else None,
             user_agent=entry.user_agent,
             api_version=entry.api_version,
+            elsewhere=elsewhere,
         )
 
     def newest_first(self) -> Iterator[Event]:

@@ -8,12 +8,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.services.dynamodb.partiql import Statement, read_statement
 
 Context = dict[str, Any]
 
+_TABLES = ("TableName", "SourceTableArn", "SourceTableName")
 _WITHOUT_RESOURCE = {
     "DescribeEndpoints", "DescribeLimits", "ListBackups", "ListContributorInsights", "ListExports",
     "ListGlobalTables", "ListImports", "ListStreams", "ListTables",
@@ -45,6 +47,34 @@ def table_name(name_or_arn: str) -> str:
     if name_or_arn.startswith("arn:"):
         return name_or_arn.split(":", 5)[-1].removeprefix("table/").split("/")[0]
     return name_or_arn
+
+
+def account_in(arn: str) -> str | None:
+    """The account in an ARN; None for a name."""
+    return arn.split(":", 5)[4] if arn.startswith("arn:") and arn.count(":") >= 5 else None
+
+
+def owner(call: Call) -> str:
+    """The account whose table, stream or backup a call names, by its ARN where it is another's.
+
+    Raises NotEmulated for tables of several accounts.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-cross-account-access.html
+    """
+    parameters = call.parameters
+    named = [parameters[name] for name in (*_ARNS, *_TABLES) if name in parameters]
+    if "ShardIterator" in parameters:
+        named.append(str(parameters["ShardIterator"]).split("|")[0])
+    if isinstance(items := parameters.get("RequestItems"), dict):
+        named += items
+    if isinstance(parameters.get("TransactItems"), list):
+        named += [asked.get("TableName") for _, asked in _actions(parameters)]
+    accounts = {account_in(str(name)) or call.account for name in named}
+    if len(accounts) > 1:
+        raise NotEmulated(
+            f"The sandbox does not emulate a {call.operation} about tables of several accounts: "
+            "make a call for each account."
+        )
+    return accounts.pop() if accounts else call.account
 
 
 def table_arn(call: Call, name_or_arn: str) -> str:

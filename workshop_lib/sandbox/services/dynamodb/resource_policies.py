@@ -23,6 +23,7 @@ from workshop_lib.sandbox.policy.grammar import MalformedPolicy, listed, read_do
 from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import description
+from workshop_lib.sandbox.services.dynamodb.permissions import account_in
 
 _INVALID = "One or more parameter values were invalid: "
 _MOST_BYTES = 20 * 1024
@@ -54,17 +55,21 @@ class _Attached:
 
 
 class ResourcePolicies:
-    """The policies by the ARN of their table or stream; ``exists`` tells whether an ARN of IAM's is
-    somebody's."""
+    """An account's policies by the ARN of their table or stream; ``exists`` tells whether an ARN of
+    IAM's is somebody's."""
 
-    def __init__(self, exists: Callable[[str], bool]) -> None:
+    def __init__(self, account: str, exists: Callable[[str], bool]) -> None:
+        self._account = account
         self._exists = exists
         self._attached: dict[str, _Attached] = {}
         self._last_revision = 0
 
     def applied(self, checks: Iterable[Check]) -> Iterator[Check]:
-        """The checks, each with the policy of the table or stream that it is about."""
+        """The checks, each with the policy of the table or stream that it is about, and whose it
+        is."""
         for check in checks:
+            if self._account not in check.resource and (account := account_in(check.resource)):
+                check = replace(check, owner=account)
             found = self._attached and self._attached.get(_holder(check.resource))
             yield replace(check, resource_policy=found.compiled) if found else check
 

@@ -117,6 +117,10 @@ class DynamoDb(Service):
         }
         self.operations = tuple(self._handlers)
 
+    def owner(self, call: Call) -> str:
+        """The account whose table it is. Raises NotEmulated for tables of several accounts."""
+        return permissions.owner(call)
+
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         VALIDATOR.validate(call.operation, call.parameters)

@@ -31,6 +31,10 @@ class DynamoDbStreams(Service):
         tables = foundations.shared(Tables)
         self._storage, self._policies = tables.storage, tables.policies
 
+    def owner(self, call: Call) -> str:
+        """The account whose stream it is."""
+        return permissions.owner(call)
+
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer a streams call. Raises AwsError.
 

@@ -12,5 +12,5 @@ class Tables:
 
     def __init__(self, foundations: Foundations) -> None:
         self.encryption = EncryptionAtRest(foundations.shared(OnBehalf))
-        self.policies = ResourcePolicies(foundations.principal_exists)
+        self.policies = ResourcePolicies(foundations.account, foundations.principal_exists)
         self.storage = Storage(foundations.moto, self.encryption)

@@ -95,6 +95,7 @@ class Iam(Service):
         self._moto = foundations.moto
         self._callers = foundations.callers
         self._iam = foundations.iam
+        self._principal_exists = foundations.principal_exists
         self._simulation = Simulation(self._iam, foundations.account)
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
@@ -174,7 +175,7 @@ class Iam(Service):
         if call.operation in _DOCUMENTS:
             parameter, kind = _DOCUMENTS[call.operation]
             policy = read_policy(call.parameters.get(parameter, ""), kind)
-            unknown = unknown_principal(policy, self._iam.is_principal)
+            unknown = unknown_principal(policy, self._principal_exists)
             service = unknown_service(policy)
             if unknown or service:
                 named = f'"AWS":"{unknown}"' if unknown else f'"SERVICE":"{service}"'

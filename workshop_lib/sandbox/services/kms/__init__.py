@@ -11,6 +11,7 @@ DEFINITION = ServiceDefinition(
     targets=("TrentService",),
     authentication_errors=JSON_AUTHENTICATION,
     records_itself=True,
+    hides_resources=True,
     creates={
         "CreateKey": Creation("key", "KeyMetadata.KeyId"),
         "ReplicateKey": Creation("key", "ReplicaKeyMetadata.KeyId"),

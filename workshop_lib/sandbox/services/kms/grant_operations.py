@@ -42,13 +42,13 @@ class Granting:
                 by_name = "Service" in field or asked.via is not None
                 self._require_principal(values[field], by_name=by_name)
         _require_operations(key, values["Operations"], constraints)
-        grant = self._same(key, values) or self._new(key, values)
+        grant = self._same(asked) or self._new(asked)
         if asked.values.get("DryRun"):
             return {}
         self._ordinal += 1
-        grant.id = grant.id or new_grant_id(self._ordinal)
-        grant.tokens.append(new_token(self._ordinal))
-        self._store.grant_tokens.add(grant.tokens[-1])
+        grant.id = grant.id or new_grant_id(f"{self._store.mark}{self._ordinal}")
+        grant.tokens.append(new_token(f"{self._store.mark}{self._ordinal}"))
+        self._store.everyone.grant_tokens.add(grant.tokens[-1])
         key.grants[grant.id] = grant
         return {"GrantToken": grant.tokens[-1], "GrantId": grant.id}
 
@@ -58,7 +58,8 @@ class Granting:
         if not self._principal_exists(arn):
             raise AwsError("InvalidArnException", f"ARN does not refer to a valid principal: {arn}")
 
-    def _new(self, key: Key, values: Parameters) -> Grant:
+    def _new(self, asked: KeyRequest) -> Grant:
+        key, values = asked.the_key, asked.values
         constraints = values.get("Constraints", {})
         return Grant(
             id="",
@@ -66,7 +67,7 @@ class Granting:
             grantee=values.get("GranteePrincipal"),
             operations=tuple(dict.fromkeys(values["Operations"])),
             created=clock.now(),
-            issuer=f"arn:aws:iam::{key.account}:root",
+            issuer=f"arn:aws:iam::{asked.call.account}:root",
             retiring=values.get("RetiringPrincipal"),
             name=values.get("Name"),
             equals=constraints.get("EncryptionContextEquals"),
@@ -76,12 +77,12 @@ class Granting:
             source_arn=constraints.get("SourceArn"),
         )
 
-    def _same(self, key: Key, values: Parameters) -> Grant | None:
+    def _same(self, asked: KeyRequest) -> Grant | None:
         """A grant of the same name with the same parameters is that grant."""
-        if "Name" not in values:
+        if "Name" not in asked.values:
             return None
-        wanted = _identity(self._new(key, values))
-        return next((g for g in key.grants.values() if _identity(g) == wanted), None)
+        wanted = _identity(self._new(asked))
+        return next((g for g in asked.the_key.grants.values() if _identity(g) == wanted), None)
 
     def _list(self, asked: KeyRequest) -> Parameters:
         """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListGrants.html"""
@@ -105,7 +106,8 @@ class Granting:
         wanted = (values.get("RetiringPrincipal"), values.get("RetiringServicePrincipal"))
         grants = [
             grant.describe()
-            for key in self._store.keys(asked.call.region)
+            for store in self._store.everyone.values()
+            for key in store.keys(asked.call.region)
             for grant in key.grants.values()
             if (grant.retiring, grant.retiring_service) == wanted
         ]

@@ -152,11 +152,11 @@ def is_service(name: str, principal: Principal) -> bool:
     return name in (principal.arn, f"{principal.arn.partition('.')[0]}.amazonaws.com")
 
 
-def new_grant_id(ordinal: int) -> str:
+def new_grant_id(ordinal: str) -> str:
     """A grant id that depends only on how many grants were created before."""
     return f"{Random(f'CreateGrant-{ordinal}').getrandbits(256):064x}"
 
 
-def new_token(ordinal: int) -> str:
+def new_token(ordinal: str) -> str:
     """A grant token: opaque base64 text."""
     return base64.b64encode(Random(f"GrantToken-{ordinal}").randbytes(96)).decode()

@@ -35,14 +35,23 @@ class OnBehalf:
     """KMS for other services."""
 
     def __init__(self, foundations: Foundations) -> None:
-        self._operations = foundations.shared(Operations)
+        self._account = foundations.account
+        self._accounts = foundations.accounts
 
-    def describe(self, key: str, region: str) -> KeyFacts:
-        """The facts of a key named by id, ARN, alias or alias ARN.
+    def _of(self, account: str | None) -> Operations:
+        """KMS as an account has it: ids and aliases are those of the account that asks.
 
-        Raises AwsError NotFoundException; AccessDeniedException for another account's key.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html
         """
-        return self._operations.access.resolve(key, region, "DescribeKey", SOURCE)[0].facts()
+        return self._accounts[account or self._account].shared(Operations)
+
+    def describe(self, key: str, region: str, account: str | None = None) -> KeyFacts:
+        """The facts of a key named by id, ARN, alias or alias ARN, as ``account`` would name it.
+
+        Raises AwsError NotFoundException; AccessDeniedException for an unknown account's key.
+        """
+        access = self._of(account).access
+        return access.resolve(key, region, "DescribeKey", SOURCE)[0].facts()
 
     def describe_on_behalf(self, call: Call, *, via: str, key: str) -> KeyFacts:
         """The facts of a key, for ``call``'s caller, asked for by the service ``via``."""
@@ -53,11 +62,11 @@ class OnBehalf:
 
         Empty for a key that has always been usable; known also of a key that is gone.
         """
-        return self._operations.store.usability(arn)
+        return self._of(arn.split(":")[4]).store.usability(arn)
 
-    def managed_key(self, service: str, region: str) -> str:
+    def managed_key(self, service: str, region: str, account: str | None = None) -> str:
         """The ARN of alias/aws/<service> ("s3", "dynamodb"), which is made on first use."""
-        return self._operations.managed_key(service, region)
+        return self._of(account).managed_key(service, region)
 
     def generate_data_key(
         self, call: Call, *, via: str, key: str, context: Mapping[str, str]
@@ -95,7 +104,7 @@ class OnBehalf:
         """
         principal = service_principal(via, call.region)
         values: Parameters = {
-            "KeyId": self.describe(key, call.region).arn,
+            "KeyId": self.describe(key, call.region, call.asking).arn,
             "GranteePrincipal": principal,
             "RetiringPrincipal": principal,
             "Operations": list(operations),
@@ -110,12 +119,15 @@ class OnBehalf:
         self, call: Call, via: str, operation: str, values: Parameters
     ) -> tuple[KeyRequest, Parameters]:
         service = via.removesuffix(".amazonaws.com")
-        inner = replace(call, service=DEFINITION, operation=operation, parameters={})
+        inner = replace(
+            call, service=DEFINITION, operation=operation, parameters={}, account=call.asking
+        )
         return self._inner(KeyRequest(inner, values, via=service))
 
     def _inner(self, asked: KeyRequest) -> tuple[KeyRequest, Parameters]:
-        self._operations.find_keys(asked)
-        return asked, self._operations.carry_out(asked, authorize) or {}
+        operations = self._of(asked.call.account)
+        operations.find_keys(asked)
+        return asked, operations.carry_out(asked, authorize) or {}
 
     # --- as a service, by its grant --------------------------------------------------------
 

@@ -18,7 +18,11 @@ from workshop_lib.sandbox.services.kms.management import Administration
 from workshop_lib.sandbox.services.kms.permissions import Access, KeyRequest, managed_service
 from workshop_lib.sandbox.services.kms.records import Records
 from workshop_lib.sandbox.services.kms.requests import Parameters
-from workshop_lib.sandbox.services.kms.store import KeyStore
+from workshop_lib.sandbox.services.kms.store import KeyStore, KeyStores
+
+
+def _sealer(foundations: Foundations) -> BlobSealer:
+    return BlobSealer()
 
 
 class Operations:
@@ -27,9 +31,15 @@ class Operations:
     def __init__(self, foundations: Foundations) -> None:
         trail = foundations.shared(Trail)
         self._records = Records(trail)
-        self.store = KeyStore(foundations.account, self._records.record_own)
+        self._accounts = foundations.accounts
+        self.store = KeyStore(
+            foundations.account,
+            foundations.mark,
+            foundations.common(KeyStores),
+            self._records.record_own,
+        )
         trail.before_reading(self.store.apply_due_changes)
-        sealer = BlobSealer()
+        sealer = foundations.common(_sealer)
         self._management = Administration(self.store, foundations.principal_exists)
         self.access = Access(self.store, sealer, self._ensure_managed)
         self._handlers: dict[str, Callable[[KeyRequest], Parameters | None]] = {
@@ -76,16 +86,22 @@ class Operations:
         except AwsError as error:
             self._records.record(asked, self.store, None, error)
             raise
-        event = self._records.record(asked, self.store, result)
+        event = self._records.record(asked, self.store, result, elsewhere=self._elsewhere(asked))
         if asked.call.operation in USING:
             for key in filter(None, (asked.source, asked.key)):
                 key.last_use = event
         return result
 
+    def _elsewhere(self, asked: KeyRequest) -> list[Trail]:
+        """The trails of the other accounts whose keys a request used."""
+        owners = {key.account for key in (asked.source, asked.key) if key is not None}
+        owners.discard(self.store.account)
+        return [self._accounts[owner].shared(Trail) for owner in sorted(owners)]
+
     def _perform(self, asked: KeyRequest) -> Parameters | None:
         result = self._handlers[asked.call.operation](asked)
         if asked.key is not None:
-            self.store.record_state(asked.key, clock.now())
+            self.store.everyone.of(asked.key).record_state(asked.key, clock.now())
         if asked.values.get("DryRun"):
             raise AwsError(
                 "DryRunOperationException",

@@ -10,6 +10,7 @@ from typing import Any
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.authorization import unseen
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.kms.ciphertext import BlobSealer, BrokenBlob, Sealed
@@ -33,6 +34,14 @@ _KEY_FIELDS = {
     "UpdateAlias": "TargetKeyId",
     "ReEncrypt": "DestinationKeyId",
 }
+# Operations on other accounts' keys; permission for any other one has no effect there.
+# https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+_ACROSS_ACCOUNTS = {
+    "CreateGrant", "Decapsulate", "Decrypt", "DeriveSharedSecret", "DescribeKey", "Encapsulate",
+    "Encrypt", "GenerateDataKey", "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext",
+    "GenerateDataKeyWithoutPlaintext", "GenerateMac", "GetKeyRotationStatus", "GetPublicKey",
+    "ListGrants", "ReEncrypt", "RetireGrant", "RevokeGrant", "Sign", "Verify", "VerifyMac",
+}  # fmt: skip
 # Parameters that are condition keys as they are.
 _PARAMETER_KEYS = {
     "SigningAlgorithm": "kms:SigningAlgorithm",
@@ -60,6 +69,8 @@ PRINCIPAL_FIELDS = (
 # AWS services that pass their own name on in aws:CalledVia, of those the sandbox has:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 _CALLED_VIA = {"dynamodb"}
+
+_BY_CIPHERTEXT = "the resource associated with this ciphertext"
 
 Context = dict[str, str | Sequence[str]]
 
@@ -128,7 +139,7 @@ class Access:
         values = check(operation, call.parameters)
         if "Recipient" in values:
             raise NotEmulated("The sandbox does not emulate Recipient (Nitro Enclaves).")
-        if not self._store.grant_tokens.issuperset(values.get("GrantTokens", ())):
+        if not self._store.everyone.grant_tokens.issuperset(values.get("GrantTokens", ())):
             raise _invalid_token()
         asked = KeyRequest(call, values)
         self.find_keys(asked)
@@ -162,10 +173,14 @@ class Access:
 
         Raises AwsError NotFoundException, InvalidArnException, AccessDeniedException.
         """
+        store = self._store
         try:
-            key_id, alias = self._store.parse(named, region)
-        except OtherAccount:
-            raise _out_of_reach(caller, operation, "this resource") from None
+            key_id, alias = store.parse(named, region)
+        except OtherAccount as other:
+            found = self._elsewhere(other.account, named, region, operation)
+            if found is None:  # AWS does not tell what is not there from what is not open
+                raise unseen(caller, f"kms:{operation}", "this resource") from None
+            return found
         if alias is not None:
             if operation in _ALIAS_TARGETS:
                 raise AwsError("ValidationException", "Aliases must refer to keys. Not aliases")
@@ -174,9 +189,23 @@ class Access:
                     "InvalidArnException", "Key Aliases are not supported for this operation."
                 )
             self._ensure_managed(region, alias)
-            key_id = self._store.find_alias(region, alias).key_id
+            key_id = store.find_alias(region, alias).key_id
         assert key_id is not None
-        return self._store.find(region, key_id), alias
+        return store.find(region, key_id), alias
+
+    def _elsewhere(
+        self, account: str, named: str, region: str, operation: str
+    ) -> tuple[Key, str | None] | None:
+        """Another account's key by its ARN, or by its alias's; None where it cannot be reached."""
+        store = self._store.everyone.get(account)
+        if store is None or operation not in _ACROSS_ACCOUNTS:
+            return None
+        key_id, name = store.parse(named, region)
+        if name is not None and operation in _TAKE_ALIASES:
+            alias = store.alias(region, name)
+            key_id = None if alias is None else alias.key_id
+        key = None if key_id is None else store.get(region, key_id)
+        return None if key is None else (key, name)
 
     def _read_source(self, asked: KeyRequest) -> None:
         re_encrypt = asked.call.operation == "ReEncrypt"
@@ -205,11 +234,10 @@ class Access:
             asked.source = self._maker(asked.call, asked.sealed)
 
     def _maker(self, call: Call, sealed: Sealed) -> Key:
-        found = self._store.by_material(call.region, sealed.material_id)
+        found = self._store.everyone.by_material(call.region, sealed.material_id)
         if found is None:
             action = "ReEncryptFrom" if call.operation == "ReEncrypt" else call.operation
-            where = "the resource associated with this ciphertext"
-            raise _out_of_reach(call.caller.arn, action, where)
+            raise unseen(call.caller.arn, f"kms:{action}", _BY_CIPHERTEXT)
         return found[0]
 
     def _read_grant(self, asked: KeyRequest) -> None:
@@ -225,11 +253,12 @@ class Access:
             if asked.grant is None:
                 raise AwsError("NotFoundException", f"Grant ID {grant_id} not found")
             return
-        for key in self._store.keys(region):
-            for grant in key.grants.values():
-                if token in grant.tokens:
-                    asked.key, asked.grant = key, grant
-                    return
+        for store in self._store.everyone.values():
+            for key in store.keys(region):
+                for grant in key.grants.values():
+                    if token in grant.tokens:
+                        asked.key, asked.grant = key, grant
+                        return
         raise _invalid_token()
 
     # --- permissions -----------------------------------------------------------------------
@@ -274,7 +303,17 @@ class Access:
                 grant.allows(principal, operation, context, asked.source_arn)
                 for grant in key.grants.values()
             )
-        return Check(f"kms:{operation}", key.arn, keys, key.policy.compiled, True, granted)
+        by_ciphertext = key is asked.source and not self._names_source(asked)
+        return Check(
+            f"kms:{operation}", key.arn, keys, key.policy.compiled, True, granted,
+            owner=key.account,
+            # https://docs.aws.amazon.com/kms/latest/developerguide/resource-control-policies.html
+            under_controls=key.manager != "AWS" and operation != "RetireGrant",
+            unseen=_BY_CIPHERTEXT if by_ciphertext else "this resource",
+        )  # fmt: skip
+
+    def _names_source(self, asked: KeyRequest) -> bool:
+        return not {"KeyId", "SourceKeyId"}.isdisjoint(asked.values)
 
     def _context(
         self, asked: KeyRequest, key: Key, operation: str, context: Mapping[str, str]
@@ -282,7 +321,7 @@ class Access:
         values = asked.values
         found: Context = key.facts_context()
         found["kms:CallerAccount"] = asked.call.caller.principal.account or ""
-        if names := self._store.alias_names(key):
+        if names := self._store.everyone.of(key).alias_names(key):
             found["kms:ResourceAliases"] = names
         alias = asked.source_alias if operation == "ReEncryptFrom" else asked.alias
         if alias is not None:
@@ -311,7 +350,10 @@ class Access:
             found.update(via_context(asked.via, asked.call.region))
         if asked.source_arn is not None:
             found["aws:SourceArn"] = asked.source_arn
-            found["aws:SourceAccount"] = asked.source_arn.split(":")[4]
+            account = found["aws:SourceAccount"] = asked.source_arn.split(":")[4]
+            if (member := asked.call.memberships.get(account)) is not None:
+                found["aws:SourceOrgID"] = member.organization
+                found["aws:SourceOrgPaths"] = [member.path]
         return found
 
     def _re_encrypt(self, asked: KeyRequest) -> Iterator[Check]:
@@ -398,15 +440,6 @@ def _require_ciphertext(asked: KeyRequest, key_field: str) -> None:
 
 def _invalid_token() -> AwsError:
     return AwsError("InvalidGrantTokenException", "The grant token is not valid.")
-
-
-def _out_of_reach(caller: str, action: str, where: str) -> AwsError:
-    return AwsError(
-        "AccessDeniedException",
-        f"User: {caller} is not authorized to perform: kms:{action} on {where} because the "
-        "resource does not exist in this Region, no resource-based policies allow access, or a "
-        "resource-based policy explicitly denies access",
-    )
 
 
 def via_context(service: str, region: str) -> Context:

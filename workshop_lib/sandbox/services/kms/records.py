@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/kms/latest/developerguide/logging-using-cloudtrail.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,8 +30,12 @@ class Records:
         store: KeyStore,
         result: Parameters | None,
         error: AwsError | None = None,
+        elsewhere: Sequence[Trail] = (),
     ) -> Event:
-        """Write down a call: answered with ``result``, or refused with ``error``."""
+        """Write down a call: answered with ``result``, or refused with ``error``.
+
+        ``elsewhere`` are the trails of other accounts whose keys were used.
+        """
         operation = asked.call.operation
         read_only = operation not in _CHANGES
         return self._trail.record(
@@ -46,6 +50,7 @@ class Records:
             error=error,
             invoked_by=asked.via and _IN_THE_TRAIL[asked.via],
             host=asked.call.request.host if asked.via is None and asked.call.secure else None,
+            elsewhere=elsewhere,
         )
 
     def record_own(self, key: Key, name: str, at: datetime, details: Mapping[str, Any]) -> None:

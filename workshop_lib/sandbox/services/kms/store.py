@@ -18,6 +18,7 @@ from uuid import UUID
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.foundations import Foundations
 from workshop_lib.sandbox.services.kms.keys import Key, Material
 
 
@@ -48,28 +49,54 @@ _KEY_ID = re.compile(
 
 
 class OtherAccount(LookupError):
-    """The key that was named belongs to another account."""
+    """The key that was named belongs to another account: ``account``."""
+
+    def __init__(self, account: str) -> None:
+        super().__init__(account)
+        self.account = account
+
+
+class KeyStores(dict[str, "KeyStore"]):
+    """The stores of all accounts of the sandbox, and the grant tokens that were handed out."""
+
+    def __init__(self, foundations: Foundations) -> None:
+        super().__init__()
+        self.grant_tokens: set[str] = set()
+
+    def of(self, key: Key) -> "KeyStore":
+        """The store that a key is kept in."""
+        return self[key.account]
+
+    def by_material(self, region: str, material_id: str) -> tuple[Key, Material] | None:
+        """As `KeyStore.by_material`, in all accounts."""
+        found = (store.by_material(region, material_id) for store in self.values())
+        return next((each for each in found if each is not None), None)
 
 
 class KeyStore:
-    """All keys and aliases of an account."""
+    """All keys and aliases of an account; ``everyone`` are the stores of all accounts.
 
-    def __init__(self, account: str, record: Record) -> None:
+    ``mark`` is what its identifiers are seeded with.
+    """
+
+    def __init__(self, account: str, mark: str, everyone: KeyStores, record: Record) -> None:
         self.account = account
+        self.mark = mark
+        self.everyone = everyone
+        everyone[account] = self
         self._record = record
         self._keys: dict[tuple[str, str], Key] = {}
         self._aliases: dict[tuple[str, str], Alias] = {}
         self._of_material: dict[str, str] = {}
         self._usability: dict[str, list[tuple[datetime, bool]]] = {}
         self._ordinal = 0
-        self.grant_tokens: set[str] = set()  # all that were handed out
 
     def new_id(self, multi_region: bool, source: str | None = None) -> str:
         """A key id that depends only on how many keys were created before, or on ``source``."""
         if source is None:
             self._ordinal += 1
             source = f"CreateKey-{self._ordinal}"
-        id = UUID(int=Random(source).getrandbits(128), version=4)
+        id = UUID(int=Random(self.mark + source).getrandbits(128), version=4)
         return f"mrk-{id.hex}" if multi_region else str(id)
 
     def add(self, key: Key) -> None:
@@ -216,7 +243,7 @@ class KeyStore:
     def used_material(self, key: Key) -> Material:
         """The key's current material, known from now on to `by_material`."""
         material = key.backing.current
-        self._of_material[material.id] = key.id
+        self.everyone.of(key)._of_material[material.id] = key.id
         return material
 
     def parse(self, text: str, region: str) -> tuple[str | None, str | None]:
@@ -231,7 +258,7 @@ class KeyStore:
             if found["region"] != region:
                 raise AwsError("NotFoundException", f"Invalid arn {found['region']}")
             if found["account"] != self.account:
-                raise OtherAccount(text)
+                raise OtherAccount(found["account"])
             if found["alias"]:
                 return None, found["alias"]
             text = found["key"]

@@ -22,6 +22,7 @@ DEFINITION = ServiceDefinition(
     anonymous=True,
     signs_like_s3=True,
     quotes_resource=True,
+    hides_reason_from_outsiders=True,
     # S3 counts listing a bucket, and looking whether it is there, among what is done to objects.
     data_events=frozenset(
         {

@@ -53,6 +53,10 @@ class Logging:
         if self._store.bucket(name) is None:
             raise _invalid_target("The target bucket for logging does not exist", name)
         target = self._buckets.get(name)
+        if target.account != source.account:
+            raise _invalid_target(
+                "The owner for the bucket to be logged and the target bucket must be the same", name
+            )
         if target.region != source.region:
             raise _cross_location(source, target)
         if target.acls_count and target.settings.policy is None and not self._delivers(target):

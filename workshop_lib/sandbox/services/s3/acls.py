@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.htm
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import AccessControlList, AclGrant, ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.services.s3.buckets import ENFORCED, OWNER, Bucket
+from workshop_lib.sandbox.services.s3.buckets import ENFORCED, OWNER, Bucket, Owners
 from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument, invalid_request
 from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import SCHEMA, Element, malformed, parse, respond
@@ -66,7 +66,17 @@ def from_headers(
         return None
     if canned is not None:
         grants = (*_OWNERS, *(AclGrant("", uri, name) for uri, name in _CANNED[canned]))
-    return _allowed(call, bucket, grants or (), store)
+    return _allowed(call, bucket, as_stored(grants or (), bucket.owners, bucket.account), store)
+
+
+def as_stored(grants: Iterable[AclGrant], owners: Owners, owner: str) -> tuple[AclGrant, ...]:
+    """Grants as a list of the account ``owner`` keeps them. Raises NotEmulated."""
+    return tuple(
+        grant._replace(user=owners.as_stored(grant.user, owner))
+        if grant.user not in ("", OWNER)
+        else grant
+        for grant in grants
+    )
 
 
 def _allowed(
@@ -128,16 +138,17 @@ def _unknown_address(address: str) -> AwsError:
     )
 
 
-def from_document(body: bytes) -> tuple[AclGrant, ...]:
+def from_document(body: bytes, bucket: Bucket) -> tuple[AclGrant, ...]:
     """The grants in an AccessControlPolicy. Raises AwsError MalformedACLError, InvalidArgument."""
     document = parse(body, "AccessControlPolicy")
     owner, listed = document.one("Owner"), document.one("AccessControlList")
     owner_id = owner and owner.value("ID")
     if not owner_id or listed is None:
         raise _malformed()
-    if owner_id != OWNER:
+    if owner_id != bucket.owner_id:
         raise invalid_argument("Invalid id", "CanonicalUser/ID", owner_id)
-    return tuple(_grant(element) for element in listed.all("Grant"))
+    grants = (_grant(element) for element in listed.all("Grant"))
+    return as_stored(grants, bucket.owners, bucket.account)
 
 
 def _grant(element: Element) -> AclGrant:
@@ -164,7 +175,7 @@ def no_acls() -> AwsError:
 
 
 def of_new_bucket(
-    headers: Mapping[str, str], ownership: str, store: ObjectStore
+    headers: Mapping[str, str], ownership: str, store: ObjectStore, owners: Owners, owner: str
 ) -> AccessControlList | None:
     """The list a bucket is created with, if one is asked for. It is never a public one.
 
@@ -182,7 +193,7 @@ def of_new_bucket(
             "InvalidBucketAclWithBlockPublicAccessError",
             "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
         )
-    return None if grants is None else store.new_acl(grants)
+    return None if grants is None else store.new_acl(as_stored(grants, owners, owner))
 
 
 def not_enforceable() -> AwsError:
@@ -248,7 +259,7 @@ class Acls:
                 400,
                 {"MissingHeaderName": "x-amz-acl"},
             )
-        grants = from_document(body)
+        grants = from_document(body, bucket)
         if not bucket.acls_count:
             if grants != _OWNERS:
                 raise no_acls()
@@ -260,8 +271,8 @@ class Acls:
     ) -> Response:
         grants = acl.grants if bucket.acls_count else _OWNERS
         content = {
-            "Owner": {"ID": OWNER},
-            "AccessControlList": {"Grant": [_document(grant) for grant in grants]},
+            "Owner": {"ID": bucket.owner_id},
+            "AccessControlList": {"Grant": [_document(grant, bucket) for grant in grants]},
         }
         return respond("AccessControlPolicy", content, headers)
 
@@ -269,7 +280,8 @@ class Acls:
 _TYPED = f'Grantee xmlns:xsi="{SCHEMA}" xsi:type="{{}}"'
 
 
-def _document(grant: AclGrant) -> dict[str, Any]:
+def _document(grant: AclGrant, bucket: Bucket) -> dict[str, Any]:
     if grant.uri:
         return {_TYPED.format("Group"): {"URI": grant.uri}, "Permission": grant.permission}
-    return {_TYPED.format("CanonicalUser"): {"ID": grant.user}, "Permission": grant.permission}
+    user = bucket.owner_id if grant.user == OWNER else grant.user
+    return {_TYPED.format("CanonicalUser"): {"ID": user}, "Permission": grant.permission}

@@ -8,17 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop_lib.errors import NotEmulated
+from workshop_lib.sandbox.auth.callers import canonical_user
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore, StoredBucket
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.services.foundations import Foundations
 from workshop_lib.sandbox.services.s3.encryption import SSE_S3, EncryptionSettings
 from workshop_lib.sandbox.services.s3.errors import no_such_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, parse
 
 BLOCKED, ALLOWED = "SSE-C", "NONE"
 ENFORCED = "BucketOwnerEnforced"
-# The account's canonical user id, the same that moto writes into access control lists.
+# How moto's access control lists name the owner, in every account.
 OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 
 
@@ -61,6 +64,17 @@ class Bucket:
     region: str
     stored: StoredBucket
     settings: Settings
+    owners: "Owners"
+
+    @property
+    def account(self) -> str:
+        """The account that owns it."""
+        return self.stored.account
+
+    @property
+    def owner_id(self) -> str:
+        """The canonical user id of its owner, who owns its objects too."""
+        return self.owners.of(self.account)
 
     @property
     def arn(self) -> str:
@@ -86,15 +100,45 @@ class Bucket:
         return self.stored.blocks(setting)
 
 
-class Buckets:
-    """All buckets of the account."""
+class Owners:
+    """The canonical user ids of the sandbox's accounts, by which lists name them.
 
-    def __init__(self, store: ObjectStore, *, sse_c_allowed: bool) -> None:
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html
+    """
+
+    def __init__(self, foundations: Foundations) -> None:
+        self._accounts = foundations.accounts
+
+    def of(self, account: str) -> str:
+        """The canonical user id of an account."""
+        return canonical_user(account, self._accounts[account].mark)
+
+    def as_stored(self, user: str, owner: str) -> str:
+        """A user of a list, as it is stored in a bucket or object of the account ``owner``.
+
+        Raises NotEmulated for another account of the sandbox: what an object's list gives it is
+        not looked at.
+        """
+        if user == self.of(owner):
+            return OWNER
+        if any(user == self.of(account) for account in self._accounts):
+            raise NotEmulated(
+                "The sandbox does not emulate access control lists that name another account: "
+                "give it access by the bucket's policy."
+            )
+        return user
+
+
+class Buckets:
+    """The buckets of an account; by name, those of all accounts: names are unique across them."""
+
+    def __init__(self, store: ObjectStore, owners: Owners, *, sse_c_allowed: bool) -> None:
         self._store = store
+        self.owners = owners
         self._sse_c_allowed = sse_c_allowed
 
     def get(self, name: str) -> Bucket:
-        """The bucket of that name. Raises AwsError NoSuchBucket."""
+        """The bucket of that name, whosever it is. Raises AwsError NoSuchBucket."""
         found = self._store.bucket(name)
         if found is None:
             raise no_such_bucket(name)
@@ -108,12 +152,12 @@ class Buckets:
             stored.set_ownership(ENFORCED)
         settings = Settings(blocks_sse_c=None if self._sse_c_allowed else True)
         region = "eu-west-1" if stored.region == "EU" else stored.region  # its older name
-        bucket = Bucket(stored.name, region, stored, settings)
+        bucket = Bucket(stored.name, region, stored, settings, self.owners)
         stored.set_settings(bucket)
         return bucket
 
     def all(self) -> Iterator[Bucket]:
-        """All buckets, by name."""
+        """All buckets of the account, by name."""
         for found in self._store.buckets():
             yield self.get(found.name)
 

@@ -109,7 +109,7 @@ class DataKeyProvider:
         context = {**asked.context, "aws:s3:arn": object_arn}
         if asked.by_kms:
             call = replace(call, region=region)
-            key_id = asked.key_id or self._kms.managed_key("s3", region)
+            key_id = asked.key_id or self._kms.managed_key("s3", region, call.asking)
             if asked.bucket_key:
                 bucket_context = {**asked.context, "aws:s3:arn": bucket_arn}
                 return self._under_bucket_key(call, key_id, bucket_context, object_arn)
@@ -185,7 +185,7 @@ class DataKeyProvider:
         self, call: Call, key_id: str, context: Mapping[str, str]
     ) -> _BucketKey:
         bound = json.dumps(context, sort_keys=True)
-        use = (_requester(call), self._arn(key_id, call.region), bound)
+        use = (_requester(call), self._arn(key_id, call), bound)
         found = self._bucket_keys.get(use)
         if found is None or found.until <= clock.now():
             fresh = self._generate(call, key_id, context)
@@ -215,9 +215,9 @@ class DataKeyProvider:
         for use in [use for use, key in self._bucket_keys.items() if key.until <= now]:
             del self._bucket_keys[use]
 
-    def _arn(self, key_id: str, region: str) -> str:
+    def _arn(self, key_id: str, call: Call) -> str:
         try:
-            return self._kms.describe(key_id, region).arn
+            return self._kms.describe(key_id, call.region, call.asking).arn
         except AwsError:
             return key_id  # GenerateDataKey will say what is wrong with it
 

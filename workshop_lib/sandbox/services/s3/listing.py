@@ -16,7 +16,7 @@ from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import StoredObject, Version
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.service_model import regions
-from workshop_lib.sandbox.services.s3.buckets import OWNER, Bucket, Buckets
+from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, unvalued_argument
 from workshop_lib.sandbox.services.s3.multipart import Upload
 from workshop_lib.sandbox.services.s3.storage import metadata_of
@@ -139,7 +139,7 @@ class Listing:
         narrowed = bool(most or region or prefix)
         content = {
             "Buckets": {"Bucket": [_shown_bucket(bucket, narrowed) for bucket in page]},
-            "Owner": {"ID": OWNER},
+            "Owner": {"ID": self._buckets.owners.of(call.account)},
             "ContinuationToken": _encoded(page[-1].name) if len(page) < len(found) else None,
             "Prefix": prefix or None,
         }
@@ -169,7 +169,7 @@ class Listing:
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
-            "Contents": [_shown_object(query, made, owner=True) for made in page.entries],
+            "Contents": [_shown_object(query, made, bucket.owner_id) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListBucketResult", content, {"x-amz-bucket-region": bucket.region})
@@ -187,7 +187,8 @@ class Listing:
             after = decoded
         group = query.group(after) or ""
         page = _page(query, self._current(bucket, after), group if group == after else "")
-        owner = parameters.get("fetch-owner", "").lower() == "true"
+        fetch_owner = parameters.get("fetch-owner", "").lower() == "true"
+        owner_id = bucket.owner_id if fetch_owner else None
         content = {
             "Name": bucket.name,
             "Prefix": query.shown(query.prefix),
@@ -199,7 +200,7 @@ class Listing:
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
-            "Contents": [_shown_object(query, made, owner=owner) for made in page.entries],
+            "Contents": [_shown_object(query, made, owner_id) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListBucketResult", content, {"x-amz-bucket-region": bucket.region})
@@ -264,7 +265,7 @@ class Listing:
         }
         if isinstance(version, StoredObject):
             shown |= _size_and_kind(version)
-        return shown | {"Owner": {"ID": OWNER}}
+        return shown | {"Owner": {"ID": bucket.owner_id}}
 
     # --- uploads under way ---------------------------------------------------------------------
 
@@ -290,7 +291,7 @@ class Listing:
             "MaxUploads": query.most,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
-            "Upload": [_shown_upload(query, upload) for upload in page.entries],
+            "Upload": [_shown_upload(query, bucket, upload) for upload in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListMultipartUploadsResult", content)
@@ -306,12 +307,12 @@ def _after(under_way: list[Upload], marker: str, id_marker: str) -> list[Upload]
     return [upload for upload in under_way if upload.key >= marker and upload.id not in passed]
 
 
-def _shown_upload(query: _Query, upload: Upload) -> dict[str, Any]:
+def _shown_upload(query: _Query, bucket: Bucket, upload: Upload) -> dict[str, Any]:
     return {
         "Key": query.shown(upload.key),
         "UploadId": upload.id,
         "Initiator": upload.initiator,
-        "Owner": {"ID": OWNER},
+        "Owner": {"ID": bucket.owner_id},
         "StorageClass": upload.new.storage_class,
         "Initiated": upload.started,
         "ChecksumAlgorithm": upload.algorithm if upload.chosen else None,
@@ -339,12 +340,12 @@ def _size_and_kind(made: StoredObject) -> dict[str, Any]:
     }
 
 
-def _shown_object(query: _Query, made: StoredObject, *, owner: bool) -> dict[str, Any]:
+def _shown_object(query: _Query, made: StoredObject, owner_id: str | None) -> dict[str, Any]:
     return {
         "Key": query.shown(made.name),
         "LastModified": made.last_modified,
         **_size_and_kind(made),
-        "Owner": {"ID": OWNER} if owner else None,
+        "Owner": {"ID": owner_id} if owner_id else None,
     }
 
 

@@ -18,7 +18,7 @@ from workshop_lib.sandbox.moto_backend.objects import StoredObject
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3 import checksums
-from workshop_lib.sandbox.services.s3.buckets import OWNER, Bucket, Buckets
+from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.copies import source_of_copy, source_version
 from workshop_lib.sandbox.services.s3.data_keys import Envelope
 from workshop_lib.sandbox.services.s3.encryption import (
@@ -301,7 +301,7 @@ class Multipart:
             "Key": upload.key,
             "UploadId": upload.id,
             "Initiator": upload.initiator,
-            "Owner": {"ID": OWNER},
+            "Owner": {"ID": bucket.owner_id},
             "StorageClass": upload.new.storage_class,
             "PartNumberMarker": after,
             "NextPartNumberMarker": page[-1].number if page else 0,

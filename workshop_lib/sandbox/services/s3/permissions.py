@@ -249,8 +249,9 @@ class Permissions:
     def on_bucket(self, call: Call, bucket: Bucket, action: str) -> Check:
         """The permission for an action on a bucket."""
         return Check(
-            f"s3:{action}", bucket.arn, _shared(call), _policy(call, bucket),
+            f"s3:{action}", bucket.arn, _shared(call, bucket), _policy(call, bucket),
             granted=self._acl_grants(call, bucket, bucket.stored.acl, _BUCKET_ACLS.get(action)),
+            owner=bucket.account,
         )  # fmt: skip
 
     def on_object(
@@ -260,7 +261,7 @@ class Permissions:
         """The permission for an action on an object, or on a version of it."""
         if version_id is not None:
             action = _OF_VERSIONS.get(action, action)
-        context = _shared(call)
+        context = _shared(call, bucket)
         found = self.find(bucket, key, version_id)
         if found is not None and by_tags and action in _judged_by_tags():
             for name, value in self._store.tags(found).items():
@@ -275,6 +276,7 @@ class Permissions:
         return Check(
             f"s3:{action}", bucket.object_arn(key), context, _policy(call, bucket),
             granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
+            owner=bucket.account,
         )  # fmt: skip
 
     def _acl_grants(
@@ -335,19 +337,19 @@ def _acl_question(
 def _policy(call: Call, bucket: Bucket) -> Any:
     """The bucket's policy; a public one says nothing to outsiders where that is restricted."""
     settings = bucket.settings
-    outsider = call.caller.principal.account != call.account
+    outsider = call.caller.principal.account != bucket.account
     if settings.policy_is_public and outsider and bucket.blocks("restrict_public_buckets"):
         return None
     return settings.policy
 
 
-def _shared(call: Call) -> Context:
+def _shared(call: Call, bucket: Bucket | None = None) -> Context:
     """The condition keys of any S3 call: those whose header or parameter is there."""
     request = call.request
     headers: Mapping[str, str] = request.headers
     if call.operation == "PostObject":
         headers = read_form(request).fields
-    context: Context = {"s3:ResourceAccount": call.account}
+    context: Context = {"s3:ResourceAccount": call.account if bucket is None else bucket.account}
     if call.secure:
         context["s3:TlsVersion"] = "1.3"
     for name in _HEADER_KEYS:
@@ -431,11 +433,11 @@ def _age(signed: str) -> int:
 
 
 def _key_arn(text: str, call: Call) -> str:
-    """A key named by its bare id, or by an alias, as an ARN of this account and Region."""
+    """A key named by its bare id, or by an alias, as an ARN of the caller's account and Region."""
     if text.startswith("arn:"):
         return text
     named = text if text.startswith("alias/") else f"key/{text}"
-    return f"arn:aws:kms:{call.region}:{call.account}:{named}"
+    return f"arn:aws:kms:{call.region}:{call.asking}:{named}"
 
 
 def _requested_tags(call: Call) -> Context:
@@ -491,5 +493,5 @@ def require_owner(call: Call, header: str, bucket: Bucket) -> None:
             f"The value of the expected bucket owner parameter must be an AWS Account ID... "
             f"[{expected}]",
         )
-    if expected != call.account:
+    if expected != bucket.account:
         raise access_denied()

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import partial
 from xml.parsers.expat import ExpatError
 
+from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
@@ -37,6 +38,7 @@ from workshop_lib.sandbox.services.s3.buckets import (
     OWNER,
     Bucket,
     Buckets,
+    Owners,
     put_versioning,
 )
 from workshop_lib.sandbox.services.s3.copies import Copies
@@ -100,11 +102,10 @@ class S3(Service):
     def __init__(self, foundations: Foundations) -> None:
         moto = self._moto = foundations.moto
         store = ObjectStore(moto)
-        self._buckets = Buckets(store, sse_c_allowed=foundations.sse_c_allowed)
+        owners = Owners(foundations)
+        self._buckets = Buckets(store, owners, sse_c_allowed=foundations.sse_c_allowed)
         self._permissions = Permissions(self._buckets, store)
-        self._storage = Storage(
-            store, DataKeyProvider(foundations.shared(OnBehalf)), self._permissions
-        )
+        self._storage = Storage(store, foundations.common(_data_keys), self._permissions)
         self._store = store
         self._listing = Listing(self._buckets)
         self._handlers: dict[str, Handler] = {
@@ -142,6 +143,12 @@ class S3(Service):
         foundations.disk.read_object = lambda name, key, version_id: self._storage.look(
             store.bucket(name), key, version_id
         )
+
+    def owner(self, call: Call) -> str:
+        """The account that owns the bucket: across accounts there is one of each name."""
+        if call.operation == "CreateBucket":
+            return call.account
+        return self._store.owner(call.parameters.get("Bucket", "")) or call.account
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an S3 call. Raises AwsError, NotEmulated.
@@ -185,6 +192,8 @@ class S3(Service):
         if call.operation in _CHOSEN:
             require_no_choice(call.request.headers)
         bucket = self._buckets.get(call.parameters["Bucket"])
+        if call.asking != bucket.account:
+            _limit_outsiders(call, bucket)
         return self._handlers.get(call.operation, self._ask_moto)(call, bucket)
 
     def finish(self, call: Call, response: Response) -> None:
@@ -215,7 +224,8 @@ class S3(Service):
         if ownership not in _OWNERSHIPS:
             message = "Invalid x-amz-object-ownership header: " + ownership
             raise unvalued_argument(message, "x-amz-object-ownership")
-        acl = of_new_bucket(headers, ownership, self._store)
+        owners = self._buckets.owners
+        acl = of_new_bucket(headers, ownership, self._store, owners, call.account)
         tags = _creation_tags(call.request.body)
         response = self._forward(call)
         if response.status < 300:
@@ -296,6 +306,36 @@ class S3(Service):
             )
         except (AttributeError, ExpatError, LookupError, TypeError, ValueError):
             raise malformed() from None
+
+
+# Bucket policies are their owner's affair, whatever they allow.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
+_OF_THE_OWNER = {"DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"}
+_TO_THE_OWNER = ("BucketOwnerPreferred", "bucket-owner-full-control")
+
+
+def _limit_outsiders(call: Call, bucket: Bucket) -> None:
+    """Refuse what another account may not do, or would do as the owner of an object.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    """
+    if call.operation in _OF_THE_OWNER:
+        raise AwsError(
+            "MethodNotAllowed",
+            "The specified method is not allowed against this resource.",
+            405,
+            {"Method": call.request.method, "ResourceType": "BUCKETPOLICY"},
+        )
+    given = (bucket.stored.ownership, call.request.headers.get("x-amz-acl"))
+    if call.operation in _WRITES and bucket.acls_count and given != _TO_THE_OWNER:
+        raise NotEmulated(
+            "The sandbox does not emulate objects that belong to another account than their "
+            f"bucket: set the Object Ownership of {bucket.name} to BucketOwnerEnforced."
+        )
+
+
+def _data_keys(foundations: Foundations) -> DataKeyProvider:
+    return DataKeyProvider(foundations.shared(OnBehalf))
 
 
 _OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")

@@ -43,6 +43,7 @@ class Sts(Service):
     def __init__(self, foundations: Foundations) -> None:
         self._iam = foundations.iam
         self._callers = foundations.callers
+        self._foundations = foundations
         self._ordinals: Counter[str] = Counter()
         self._checks: dict[str, Callable[[Call], Iterator[Check]]] = {
             "AssumeRole": self._of_assume_role,
@@ -69,6 +70,12 @@ class Sts(Service):
             if name in asked:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
         return self._handlers[call.operation](call, asked)
+
+    def owner(self, call: Call) -> str:
+        """The account of the role that is assumed; for all else the caller's."""
+        if call.operation != "AssumeRole":
+            return call.account
+        return "".join(str(call.parameters.get("RoleArn", "")).split(":")[4:5]) or call.account
 
     # --- permissions -----------------------------------------------------------------------
 
@@ -143,11 +150,12 @@ class Sts(Service):
 
     def _get_access_key_info(self, call: Call, asked: dict[str, Any]) -> Response:
         """AWS reads the account off the key's id; ids here say nothing of theirs."""
-        if not self._callers.knows(asked["AccessKeyId"]):
-            raise NotEmulated(
-                "The sandbox cannot tell whose access key this is: it knows those it handed out."
-            )
-        return query_answer(call, f"<Account>{call.account}</Account>")
+        for account, foundations in self._foundations.accounts.items():
+            if foundations.callers.knows(asked["AccessKeyId"]):
+                return query_answer(call, f"<Account>{account}</Account>")
+        raise NotEmulated(
+            "The sandbox cannot tell whose access key this is: it knows those it handed out."
+        )
 
     def _assume_role(self, call: Call, asked: dict[str, Any]) -> Response:
         caller, name = call.caller, asked["RoleSessionName"]
@@ -244,7 +252,7 @@ class Sts(Service):
 
     def _new_credentials(self, operation: str) -> Credentials:
         self._ordinals[operation] += 1
-        source = random.Random(f"{operation}-{self._ordinals[operation]}")
+        source = random.Random(f"{self._foundations.mark}{operation}-{self._ordinals[operation]}")
         return Credentials(
             "ASIA" + "".join(source.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=16)),
             new_secret(40),
