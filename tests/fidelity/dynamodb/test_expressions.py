@@ -193,7 +193,7 @@ def test_an_index_that_there_is_not(table: Any, operation: str) -> None:
     ("#id = :id AND n = :n", {":id": {"S": "1"}, ":n": {"S": "1"}}),
     ("#id=:id AND n>=:n", {":id": {"S": "1"}, ":n": {"B": b"1"}}),
     ("#id = :id AND n between :a and :b",
-     {":id": {"S": "1"}, ":a": {"N": "1"}, ":b": {"S": "2"}}),
+     {":id": {"S": "1"}, ":a": {"S": "1"}, ":b": {"S": "2"}}),
 ])  # fmt: skip
 def test_a_query_for_a_key_of_another_type(table: Any, condition: str, values: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html

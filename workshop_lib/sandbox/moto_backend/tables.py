@@ -1,8 +1,6 @@
 """DynamoDB's tables, backups and streams, as moto keeps them."""
 
-from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,17 +9,25 @@ from workshop_lib.sandbox.moto_backend.items import (
     SealedItem,
     Vault,
     entrust_table,
-    find_item,
     items_of,
+    place_of,
     seal_table,
+    write_item,
 )
 
 
 class Index(NamedTuple):
-    """A secondary index and the attributes of its key, the partition key first."""
+    """A secondary index and the attributes of its key, those of the partition key first.
+
+    ``partition`` says how many these are; ``attributes`` are what it has of an item beside keys,
+    None: everything.
+    """
 
     name: str
     keys: tuple[str, ...]
+    partition: int
+    local: bool
+    attributes: tuple[str, ...] | None
 
 
 class StreamShard(View):
@@ -68,9 +74,9 @@ class Table(View):
     @property
     def indexes(self) -> list[Index]:
         """Its secondary indexes, global and local."""
-        return [
-            Index(str(index.name), tuple(index.schema_key_attrs))
-            for index in self._wrapped.all_indexes()
+        table = self._wrapped
+        return [_index(each, local=False) for each in table.global_indexes] + [
+            _index(each, local=True) for each in table.indexes
         ]
 
     @property
@@ -105,9 +111,8 @@ class Table(View):
     def seal(self, vault: Vault) -> None:
         """Have its items and stream records sealed, those that are there already as well.
 
-        In place of each item moto keeps an image of it, sealed under the vault. An image opens
-        when moto first looks into it and closes when the call is over, so that between calls moto
-        holds nothing in plaintext but the primary keys, by which it finds images.
+        In place of each item there is an image of it, sealed under the vault; nothing of it is
+        kept in plaintext but the primary key, by which it is found.
         """
         seal_table(self._wrapped, vault)
 
@@ -120,8 +125,33 @@ class Table(View):
         return items_of(self._wrapped)
 
     def find(self, key: Mapping[str, Any]) -> SealedItem | None:
-        """The item with a key ({"id": {"S": "1"}}); None where there is none."""
-        return find_item(self._wrapped, key)
+        """The item with a key ({"id": {"S": "1"}}), or with the key of this item; None for none."""
+        found: SealedItem | None = self._wrapped.items.find(place_of(self.key_schema, key))
+        return found
+
+    def partition(self, value: Mapping[str, str]) -> list[SealedItem]:
+        """The items whose partition key has a value ({"S": "1"})."""
+        [of_type] = value.items()
+        found: list[SealedItem] = self._wrapped.items.partition(of_type)
+        return found
+
+    def write(self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
+        """Keep ``after`` in place of ``before``, and tell the stream. None: there is no item."""
+        write_item(self._wrapped, self.key_schema, before, after)
+
+
+def _index(index: Any, *, local: bool) -> Index:
+    projection = index.projection or {}
+    kind = projection.get("ProjectionType", "ALL")
+    others = tuple(projection.get("NonKeyAttributes") or ()) if kind == "INCLUDE" else ()
+    schema = sorted(index.schema, key=lambda each: each["KeyType"] != "HASH")
+    return Index(
+        name=str(index.name),
+        keys=tuple(each["AttributeName"] for each in schema),
+        partition=sum(each["KeyType"] == "HASH" for each in schema),
+        local=local,
+        attributes=None if kind == "ALL" else others,
+    )
 
 
 class Backup(View):
@@ -174,19 +204,6 @@ class TableStore(ReliesOnMoto):
     def drop(self, region: str, name: str) -> None:
         """Take back a table that was made."""
         del self._backend(region).tables[name]
-
-    @contextmanager
-    def only(self, region: str, names: Iterable[str]) -> Iterator[None]:
-        """Show moto no other tables: for a PartiQL statement it reads all that it knows."""
-        every = self.tables(region)._tables
-        self._show(region, OrderedDict((name, every[name]) for name in names if name in every))
-        try:
-            yield
-        finally:
-            self._show(region, every)
-
-    def _show(self, region: str, tables: Mapping[str, Any]) -> None:
-        put(self._backend(region), tables=tables)
 
     def backup(self, region: str, arn: str) -> Backup:
         """A backup by its ARN."""

@@ -56,7 +56,7 @@ def require_keys(call: Call, tables: Mapping[str, Table]) -> Response | None:
         problem = _problem(schema, key, whole=whole)
         problems.append(problem)
         if problem is None:
-            _require_content(schema, key)
+            require_content(schema, key)
             if operation in _DUPLICATES:
                 place = (table, *(key[name][kind] for name, kind in schema.items()))
                 if place in seen:
@@ -105,22 +105,43 @@ def _problem(schema: Mapping[str, str], key: Mapping[str, Any], *, whole: bool) 
     return None
 
 
-def _require_content(schema: Mapping[str, str], key: Mapping[str, Any]) -> None:
-    """Refuse a key's value that is empty, or longer than 2,048 and 1,024 bytes."""
-    most, too_long = 2048, f"{_INVALID}Size of hashkey has exceeded the maximum size limit of"
-    for name, kind in schema.items():
+def require_whole(schema: Mapping[str, str], item: Mapping[str, Any]) -> None:
+    """Refuse an item without a key that the table can have. Raises AwsError ValidationException."""
+    problem = _problem(schema, item, whole=True)
+    if problem is not None:
+        raise _refusal(problem)
+    require_content(schema, item)
+
+
+def require_content(schema: Mapping[str, str], key: Mapping[str, Any]) -> None:
+    """Refuse a key's value that is empty, or longer than 2,048 and 1,024 bytes.
+
+    Raises AwsError ValidationException.
+    """
+    for place, (name, kind) in enumerate(schema.items()):
         text = key[name][kind]
-        if kind != "N":
-            if not text:
-                empty = "string" if kind == "S" else "binary"
-                raise _refusal(
-                    "One or more parameter values are not valid. The AttributeValue for a key "
-                    f"attribute cannot contain an empty {empty} value. Key: {name}"
-                )
-            if 3 * len(text) > most and _length(kind, text) > most:
-                raise _refusal(f"{too_long}{most} bytes")
-        most = 1024
-        too_long = f"{_INVALID}Aggregated size of all range keys has exceeded the size limit of "
+        if kind == "N":
+            continue
+        if not text:
+            empty = "string" if kind == "S" else "binary"
+            raise _refusal(
+                "One or more parameter values are not valid. The AttributeValue for a key "
+                f"attribute cannot contain an empty {empty} value. Key: {name}"
+            )
+        fault = length_fault(kind, text, sort=place > 0)
+        if fault is not None:
+            raise _refusal(fault)
+
+
+def length_fault(kind: str, text: str, *, sort: bool) -> str | None:
+    """What is said of a key's value that is too long; None if it is not."""
+    most = 1024 if sort else 2048
+    if 3 * len(text) <= most or _length(kind, text) <= most:
+        return None
+    if sort:
+        what = "Aggregated size of all range keys has exceeded the size limit of "
+        return f"{_INVALID}{what}{most} bytes"
+    return f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{most} bytes"
 
 
 def _length(kind: str, text: str) -> int:

@@ -1,108 +1,478 @@
-"""PartiQL statements, as far as permissions depend on them.
+"""PartiQL statements: what they ask for, with their parameters put in.
+
+Texts: recorded from AWS by https://github.com/paritysuite/dynamodb-conformance
+(error-messages/partiqlGrammar, partiql, 2026).
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-functions.html
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-_LITERAL = r"'(?:[^']|'')*'"
-_VALUE = rf"(?:\?|{_LITERAL}|-?\d[\d.eE+-]*)"
-# A name of other characters than letters, digits and underscores stands in quotes.
-_NAME = r'(?:"(?P<{0}>[^"]+)"|(?P<{0}_bare>[\w-]+))'
-_TARGET = re.compile(
-    rf"\b(?:FROM|INTO|UPDATE)\s+{_NAME.format('table')}(?:\.{_NAME.format('index')})?", re.I
+from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.dynamodb.binding import Action, Call, Condition, Literal
+from workshop_lib.sandbox.services.dynamodb.comparison import sorted_set
+from workshop_lib.sandbox.services.dynamodb.paths import Path
+from workshop_lib.sandbox.services.dynamodb.values import Unfit, read_number
+
+_TOKEN = re.compile(
+    r"""(?:\s|--[^\n]*|/\*.*?\*/)*(?:
+    (?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")
+    |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<word>[A-Za-z_$][A-Za-z0-9_$]*)
+    |(?P<sign><<|>>|<>|!=|<=|>=|\|\||[=<>*?(){}\[\],.:+\-])|(?P<end>$))""",
+    re.VERBOSE | re.DOTALL,
 )
-_VERB = re.compile(r"\s*(?:EXISTS\s*\(\s*)?(SELECT|INSERT|UPDATE|DELETE)\b", re.I)
+_MALFORMED = "Statement wasn't well formed, can't be processed: "
+_LEFTOVER = "Unexpected token after expression"
+_COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+_FUNCTIONS = {
+    "begins_with": "begins_with",
+    "contains": "contains",
+    "attribute_type": "attribute_type",
+}
+_CLAUSES = frozenset({"SET", "REMOVE", "WHERE", "RETURNING", "VALUE", "VALUES", "ORDER"})
 
 
-@dataclass(frozen=True)
+@dataclass
 class Statement:
-    """A statement: ``verb`` is Select, Insert, Update or Delete; ``text`` the whole of it."""
+    """A statement: ``verb`` is Select, Insert, Update or Delete.
+
+    ``paths`` are what a SELECT returns, None for everything; ``item`` is what an INSERT brings,
+    ``actions`` what an UPDATE does; ``order`` names attributes and whether they go down;
+    ``returning`` is ("ALL" or "MODIFIED", "OLD" or "NEW").
+    """
 
     verb: str
-    table: str
-    index: str | None
-    text: str
+    table: str = ""
+    index: str | None = None
+    paths: tuple[Path, ...] | None = None
+    item: dict[str, Any] = field(default_factory=dict)
+    actions: list[Action] = field(default_factory=list)
+    condition: Condition | None = None
+    order: list[tuple[str, bool]] = field(default_factory=list)
+    returning: tuple[str, str] | None = None
+    checks: bool = False  # EXISTS (SELECT …), in a transaction
 
     @property
     def selects_everything(self) -> bool:
         """Whether this is SELECT *."""
-        return re.match(r"\s*(?:EXISTS\s*\(\s*)?SELECT\s+\*", self.text, re.I) is not None
+        return self.verb == "Select" and self.paths is None
 
-    def values_of(self, key: str, parameters: list[str]) -> list[str]:
-        """The values that the statement gives the key attribute; empty where it gives none.
+    def values_of(self, key: str) -> list[Mapping[str, Any]]:
+        """The values that the statement gives the key attribute; empty where it gives none."""
+        if self.verb == "Insert":
+            return [self.item[key]] if key in self.item else []
+        for call in self.required():
+            first, *others = call.operands
+            if first == (key,) and call.name in ("=", "IN"):
+                literals = [each.value for each in others if isinstance(each, Literal)]
+                if len(literals) == len(others):
+                    return literals
+        return []
 
-        ``parameters`` are those that stand for the statement's question marks, as text.
-        """
-        found = self._in_item(key) if self.verb == "Insert" else self._in_conditions(key)
-        if found is None:
-            return []
-        start, end = found.span("one" if found["one"] else "many")
-        given = iter(parameters[_marks(self.text[:start]) :])
-        listed = re.findall(_VALUE, self.text[start:end])
-        return [next(given, "") if value == "?" else _literal(value) for value in listed]
-
-    def _in_item(self, key: str) -> re.Match[str] | None:
-        return re.search(rf"'{re.escape(key)}'\s*:\s*(?P<one>{_VALUE})(?P<many>)", self.text)
-
-    def _in_conditions(self, key: str) -> re.Match[str] | None:
-        """Where the WHERE clause gives the key's values; None where it may ask for others too."""
-        blank = _blank(self.text)
-        where = re.search(r"\bWHERE\b", blank, re.I)
-        if where is None or re.search(r"\bOR\b", blank[where.end() :], re.I):
-            return None
-        pattern = re.compile(
-            rf'(?<![\w.])"?{re.escape(key)}"?\s*'
-            rf"(?:=\s*(?P<one>{_VALUE})|IN\s*[\[(](?P<many>[^\])]*)[\])])",
-            re.I,
-        )
-        return pattern.search(blank, where.end())
+    def required(self) -> list[Call]:
+        """What every item that the statement is about must meet, as far as it is plain."""
+        stack: list[list[Call]] = []
+        for step in self.condition or ():
+            if isinstance(step, Call):
+                stack.append([step])
+            elif step == "NOT":
+                stack[-1] = []
+            else:
+                second, first = stack.pop(), stack.pop()
+                stack.append([*first, *second] if step == "AND" else [])
+        return stack[-1] if stack else []
 
     def attributes(self) -> list[str]:
         """The top-level attributes that the statement names."""
         if self.verb == "Insert":
-            return [*dict.fromkeys(re.findall(r"'([^']+)'\s*:", self.text))]
-        target = _TARGET.search(_blank(self.text))
-        end = target.end() if target else 0
-        selected = "" if self.verb != "Select" else self.text[: target.start() if target else 0]
-        text = re.sub(_LITERAL, "''", selected + " " + self.text[end:])
-        names = re.findall(r'(?<![\w."])(?:"([^"]+)"|([A-Za-z_]\w*)\b)(?!\s*\()', text)
-        found = [quoted or bare for quoted, bare in names if (quoted or bare).upper() not in _WORDS]
-        return [*dict.fromkeys(found)]
+            return [*self.item]
+        found = [*(self.paths or ())]
+        for action in self.actions:
+            found += [action.path, *_paths(action.operand)]
+        for step in self.condition or ():
+            found += _paths(step)
+        names = [str(path[0]) for path in found] + [name for name, _ in self.order]
+        return [*dict.fromkeys(names)]
 
 
-_WORDS = {
-    "SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "BETWEEN", "IS", "MISSING", "NULL", "SET",
-    "REMOVE", "ORDER", "BY", "ASC", "DESC", "RETURNING", "ALL", "OLD", "NEW", "MODIFIED", "VALUE",
-    "TRUE", "FALSE", "EXISTS",
-}  # fmt: skip
+def _paths(operand: Any) -> Iterator[Path]:
+    if isinstance(operand, Call):
+        for each in operand.operands:
+            yield from _paths(each)
+    elif type(operand) is tuple:
+        yield operand
 
 
-def read_statement(text: str) -> Statement | None:
-    """Take a statement apart; None for what is no PartiQL that DynamoDB would run."""
-    verb, target = _VERB.match(text), _TARGET.search(_blank(text))
-    if verb is None or target is None:
+def read_statement(text: str, parameters: Sequence[Mapping[str, Any]] = ()) -> Statement:
+    """Take a statement apart, with these ``parameters`` for its question marks.
+
+    Raises AwsError ValidationException for what is no PartiQL that DynamoDB would run.
+    """
+    return _Reader(text, parameters).read()
+
+
+class _Reader:
+    """One statement, read from its beginning to its end."""
+
+    def __init__(self, text: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        self._tokens = list(_split(text))
+        self._at = 0
+        self._parameters = parameters
+        self._used = 0
+
+    def read(self) -> Statement:
+        checks = self._word("EXISTS")
+        if checks:
+            self._require("(")
+        verb = self._word("SELECT", "INSERT", "UPDATE", "DELETE")
+        if verb is None or (checks and verb != "SELECT"):
+            raise _malformed("Expected expression")
+        statement = Statement(verb.capitalize(), checks=checks is not None)
+        getattr(self, f"_{verb.lower()}")(statement)
+        if checks:
+            self._require(")")
+        if self._kind != "end":
+            raise _malformed(_LEFTOVER)
+        if self._used != len(self._parameters):
+            raise _invalid("Number of parameters in request and statement don't match.")
+        return statement
+
+    # --- words ---------------------------------------------------------------------------------
+
+    @property
+    def _kind(self) -> str:
+        return self._tokens[self._at][0]
+
+    @property
+    def _text(self) -> str:
+        return self._tokens[self._at][1]
+
+    def _take(self) -> str:
+        text = self._text
+        self._at += 1
+        return text
+
+    def _word(self, *words: str) -> str | None:
+        if self._kind == "word" and self._text.upper() in words:
+            return self._take().upper()
         return None
-    table, index = (target[name] or target[f"{name}_bare"] for name in ("table", "index"))
-    return Statement(verb[1].capitalize(), table, index, text)
+
+    def _sign(self, *signs: str) -> str | None:
+        return self._take() if self._kind == "sign" and self._text in signs else None
+
+    def _require(self, sign: str) -> None:
+        if self._sign(sign) is None:
+            raise _malformed("Unexpected token")
+
+    def _require_word(self, word: str) -> None:
+        if self._word(word) is None:
+            raise _malformed("Unexpected token")
+
+    def _name(self) -> str:
+        if self._kind == "quoted":
+            return self._take()[1:-1].replace('""', '"')
+        if self._kind != "word":
+            raise _malformed("Expected identifier for simple path")
+        return self._take()
+
+    # --- statements ----------------------------------------------------------------------------
+
+    def _select(self, statement: Statement) -> None:
+        if not self._sign("*"):
+            paths = [self._path()]
+            while self._sign(","):
+                paths.append(self._path())
+            statement.paths = tuple(paths)
+        self._require_word("FROM")
+        self._target(statement)
+        self._alias()
+        self._where(statement)
+        if self._word("ORDER"):
+            self._require_word("BY")
+            statement.order.append(self._ordered())
+            while self._sign(","):
+                statement.order.append(self._ordered())
+
+    def _ordered(self) -> tuple[str, bool]:
+        name = self._name()
+        return name, self._word("ASC", "DESC") == "DESC"
+
+    def _insert(self, statement: Statement) -> None:
+        self._require_word("INTO")
+        self._target(statement)
+        if self._word("VALUE", "VALUES") is None:
+            raise _malformed(_LEFTOVER)
+        value = self._value()
+        if "M" not in value:
+            raise _malformed("Expected a map as the value of an INSERT")
+        statement.item = value["M"]
+
+    def _update(self, statement: Statement) -> None:
+        self._target(statement)
+        self._alias()
+        while True:
+            clause = self._word("SET", "REMOVE")
+            if clause is None:
+                break
+            self._change(statement, clause)
+            while self._sign(","):
+                self._change(statement, clause)
+        if not statement.actions:
+            raise _malformed("Unexpected token")
+        self._where(statement)
+        self._returning(statement)
+
+    def _delete(self, statement: Statement) -> None:
+        self._require_word("FROM")
+        self._target(statement)
+        self._alias()
+        self._where(statement)
+        self._returning(statement)
+        if statement.returning not in (None, ("ALL", "OLD")):
+            raise _invalid("Only RETURNING ALL OLD * is allowed in DELETE statements")
+
+    def _target(self, statement: Statement) -> None:
+        statement.table = self._hyphenated()
+        if self._sign("."):
+            statement.index = self._hyphenated()
+
+    def _hyphenated(self) -> str:
+        """A name of a table; hyphens in it are taken without quotes too."""
+        name = self._name()
+        while self._kind == "sign" and self._text == "-":
+            name += self._take()
+            name += self._take()
+        return name
+
+    def _alias(self) -> None:
+        another = self._kind == "quoted" or (
+            self._kind == "word" and self._text.upper() not in _CLAUSES
+        )
+        if another:
+            raise _invalid("Aliasing is not supported")
+
+    def _where(self, statement: Statement) -> None:
+        if self._word("WHERE"):
+            statement.condition = tuple(self._either())
+
+    def _returning(self, statement: Statement) -> None:
+        if self._word("RETURNING"):
+            what, which = self._word("ALL", "MODIFIED"), self._word("OLD", "NEW")
+            if what is None or which is None:
+                raise _malformed("Unexpected token")
+            self._require("*")
+            statement.returning = (what, which)
+
+    def _change(self, statement: Statement, clause: str) -> None:
+        path = self._path()
+        if clause == "REMOVE":
+            statement.actions.append(Action("REMOVE", path, None))
+            return
+        self._require("=")
+        statement.actions.append(self._assigned(path))
+
+    def _assigned(self, path: Path) -> Action:
+        name = self._text.lower() if self._kind == "word" else ""
+        if name in ("set_add", "set_delete") and self._tokens[self._at + 1][1] == "(":
+            self._take()
+            self._require("(")
+            if self._path() != path:
+                raise _invalid("The first operand of a set function must be the path that is set")
+            self._require(",")
+            value = self._value()
+            self._require(")")
+            return Action("ADD" if name == "set_add" else "DELETE", path, Literal(value))
+        left = self._operand()
+        sign = self._sign("+", "-")
+        operand = left if sign is None else Call(sign, (left, self._operand()))
+        return Action("SET", path, operand)
+
+    # --- conditions ----------------------------------------------------------------------------
+
+    def _either(self) -> list[Call | str]:
+        found = self._both()
+        while self._word("OR"):
+            found += [*self._both(), "OR"]
+        return found
+
+    def _both(self) -> list[Call | str]:
+        found = self._negated()
+        while self._word("AND"):
+            found += [*self._negated(), "AND"]
+        return found
+
+    def _negated(self) -> list[Call | str]:
+        if self._word("NOT"):
+            return [*self._negated(), "NOT"]
+        if self._sign("("):
+            found = self._either()
+            self._require(")")
+            return found
+        return self._comparison()
+
+    def _comparison(self) -> list[Call | str]:
+        left = self._operand()
+        sign = self._sign(*_COMPARATORS)
+        if sign is not None:
+            return [_compared(_COMPARATORS[sign], left, self._operand())]
+        if self._word("IS"):
+            return self._is(left)
+        refused = self._word("NOT") is not None
+        if self._word("BETWEEN"):
+            low = self._operand()
+            self._require_word("AND")
+            found: list[Call | str] = [Call("BETWEEN", (left, low, self._operand()))]
+        elif self._word("IN"):
+            found = [Call("IN", (left, *self._choices()))]
+        elif isinstance(left, Call) and left.name in _FUNCTIONS and not refused:
+            return [left]
+        else:
+            raise _malformed("Unexpected token")
+        return [*found, "NOT"] if refused else found
+
+    def _is(self, left: Any) -> list[Call | str]:
+        refused = self._word("NOT") is not None
+        what = self._word("MISSING", "NULL")
+        if what is None:
+            raise _malformed("Unexpected token")
+        if what == "MISSING":
+            return [Call("attribute_exists" if refused else "attribute_not_exists", (left,))]
+        found: list[Call | str] = [Call("=", (left, Literal({"NULL": True})))]
+        return [*found, "NOT"] if refused else found
+
+    def _choices(self) -> list[Any]:
+        opened = self._sign("[", "(")
+        if opened is None:
+            raise _malformed("Unexpected token")
+        choices = [self._operand()]
+        while self._sign(","):
+            choices.append(self._operand())
+        self._require("]" if opened == "[" else ")")
+        return choices
+
+    # --- operands ------------------------------------------------------------------------------
+
+    def _operand(self) -> Any:
+        """A path, a value or a function."""
+        literal = self._kind == "word" and self._text.upper() in ("TRUE", "FALSE", "NULL")
+        if self._kind not in ("word", "quoted") or literal:
+            return Literal(self._value())
+        if self._kind == "word" and self._tokens[self._at + 1][1] == "(":
+            name = self._take().lower()
+            if name not in (*_FUNCTIONS, "size", "list_append", "if_not_exists"):
+                raise _invalid(f"Unsupported function: {name}")
+            self._require("(")
+            operands = [self._operand()]
+            while self._sign(","):
+                operands.append(self._operand())
+            self._require(")")
+            return Call(name, tuple(operands))
+        return self._path()
+
+    def _path(self) -> Path:
+        elements: list[str | int] = [self._name()]
+        while True:
+            if self._sign("."):
+                elements.append(self._name())
+            elif self._sign("["):
+                if self._kind != "number" or not self._text.isdigit():
+                    raise _malformed("Unexpected token")
+                elements.append(int(self._take()))
+                self._require("]")
+            else:
+                return tuple(elements)
+
+    def _value(self, place: str = "root") -> dict[str, Any]:
+        if self._kind == "text":
+            return {"S": self._take()[1:-1].replace("''", "'")}
+        if self._kind == "number" or (self._kind == "sign" and self._text in "+-"):
+            return {"N": self._number(place)}
+        if self._sign("?"):
+            if self._used == len(self._parameters):
+                raise _invalid("Number of parameters in request and statement don't match.")
+            self._used += 1
+            return dict(self._parameters[self._used - 1])
+        word = self._word("TRUE", "FALSE", "NULL")
+        if word is not None:
+            return {"NULL": True} if word == "NULL" else {"BOOL": word == "TRUE"}
+        if self._sign("["):
+            return {"L": self._listed("]", place)}
+        if self._sign("<<"):
+            return _set(self._listed(">>", place))
+        if self._sign("{"):
+            return {"M": self._members(place)}
+        raise _malformed("Expected expression")
+
+    def _number(self, place: str) -> str:
+        minus = self._sign("+", "-") == "-"
+        if self._kind != "number":
+            raise _malformed("Expected expression")
+        text = ("-" if minus else "") + self._take()
+        try:
+            return read_number(text, older=True)
+        except Unfit as unfit:
+            if "numeric value" in str(unfit):
+                raise _malformed("") from None
+            raise _invalid(f"{unfit} under {place}") from None
+
+    def _listed(self, end: str, place: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while not self._sign(end):
+            if found:
+                self._require(",")
+            found.append(self._value(f"{place}[{len(found)}]"))
+        return found
+
+    def _members(self, place: str) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        while not self._sign("}"):
+            if found:
+                self._require(",")
+            if self._kind != "text":
+                raise _malformed("Unexpected token")
+            name = self._take()[1:-1].replace("''", "'")
+            self._require(":")
+            outer = self._tokens[self._at][1] not in ("{", "[") and place == "root"
+            found[name] = self._value(place if outer or place == "root" else f"{place}.{name}")
+        return found
 
 
-def spaced(text: str) -> str:
-    """The statement with blanks around its comparisons, which moto's parser needs."""
-    parts = re.split(f"({_LITERAL})", text)
-    parts[::2] = [re.sub(r"\s*([<>=]+)\s*", r" \1 ", part) for part in parts[::2]]
-    return "".join(parts)
+def _split(text: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    while True:
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise _malformed("")
+        kind = str(match.lastgroup)
+        yield kind, match[kind]
+        if kind == "end":
+            return
+        at = match.end()
 
 
-def _blank(text: str) -> str:
-    """The text with its literals blanked out, place for place."""
-    return re.sub(_LITERAL, lambda match: "'" + " " * (len(match[0]) - 2) + "'", text)
+def _compared(name: str, left: Any, right: Any) -> Call:
+    """A comparison, the path first."""
+    if isinstance(left, Literal) and not isinstance(right, Literal):
+        return Call({"<": ">", "<=": ">=", ">": "<", ">=": "<="}.get(name, name), (right, left))
+    return Call(name, (left, right))
 
 
-def _marks(text: str) -> int:
-    return _blank(text).count("?")
+def _set(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    kinds = {kind for member in members for kind in member}
+    if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+        raise _invalid("A set has members of one type: strings, numbers or binary values")
+    [kind] = kinds
+    return {f"{kind}S": sorted_set(f"{kind}S", [*{member[kind] for member in members}])}
 
 
-def _literal(text: str) -> str:
-    return text[1:-1].replace("''", "'") if text.startswith("'") else text
+def _malformed(detail: str) -> AwsError:
+    return _invalid(_MALFORMED + detail)
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("ValidationException", message)

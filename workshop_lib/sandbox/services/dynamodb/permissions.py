@@ -11,6 +11,7 @@ from typing import Any
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.tables import Table
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.partiql import Statement, read_statement
 
 Context = dict[str, Any]
@@ -93,7 +94,7 @@ def tables_of(call: Call) -> list[str]:
         return [table_name(name) for name in parameters.get("RequestItems", {})]
     if operation in ("TransactGetItems", "TransactWriteItems"):
         return [table_name(asked.get("TableName", "")) for _, asked in _actions(parameters)]
-    return [statement.table for statement, _ in _statements(call)]
+    return [statement.table for statement in _statements(call)]
 
 
 _WITH_A_NEW_TABLE = {"Tags": "TagResource", "ResourcePolicy": "PutResourcePolicy"}
@@ -117,8 +118,8 @@ def checks(call: Call, tables: Mapping[str, Table]) -> Iterator[Check]:
         for table, asked in parameters.get("RequestItems", {}).items():
             yield found.check(operation, table, found.of_batch(table, asked))
     elif operation == "ExecuteStatement" or operation in _STATEMENT_LISTS:
-        for statement, values in _statements(call):
-            yield found.of_statement(statement, values)
+        for statement in _statements(call):
+            yield found.of_statement(statement)
     elif operation in _READS_AND_WRITES_ONE:
         table = parameters.get("TableName", "")
         context = found.of_item(operation, table, parameters)
@@ -140,7 +141,7 @@ def _actions(parameters: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any
                 yield _TRANSACTION[name], asked
 
 
-def _statements(call: Call) -> Iterator[tuple[Statement, list[Any]]]:
+def _statements(call: Call) -> Iterator[Statement]:
     parameters = call.parameters
     listed = (
         [parameters]
@@ -148,9 +149,11 @@ def _statements(call: Call) -> Iterator[tuple[Statement, list[Any]]]:
         else parameters.get(_STATEMENT_LISTS.get(call.operation, ""), [])
     )
     for asked in listed:
-        statement = read_statement(asked.get("Statement", ""))
-        if statement is not None:  # else DynamoDB itself refuses it
-            yield statement, asked.get("Parameters", [])
+        try:
+            yield read_statement(asked["Statement"], asked.get("Parameters") or ())
+        except AwsError:
+            if call.operation != "BatchExecuteStatement":  # which has an error for each statement
+                raise
 
 
 def _restore(call: Call, found: "_Resources") -> Iterator[Check]:
@@ -258,13 +261,13 @@ class _Resources:
         context.update(_consumed(self._call.parameters))
         return {**context, "dynamodb:Attributes": [*dict.fromkeys(names)]}
 
-    def of_statement(self, statement: Statement, values: list[Any]) -> Check:
+    def of_statement(self, statement: Statement) -> Check:
         """The permission of a PartiQL statement.
 
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
         """
         hash_key = self._hash_key(statement.table, statement.index)
-        leading = statement.values_of(hash_key, [_text(v) for v in values]) if hash_key else []
+        leading = [_text(value) for value in statement.values_of(hash_key)] if hash_key else []
         context: Context = {"dynamodb:Attributes": statement.attributes()}
         if leading:
             context["dynamodb:LeadingKeys"] = leading

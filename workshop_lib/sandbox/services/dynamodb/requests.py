@@ -27,28 +27,6 @@ STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=Tru
 _MOST_LEVELS = 32
 
 
-def as_expression(updates: Mapping[str, Any]) -> dict[str, Any]:
-    """UpdateItem's AttributeUpdates as an update expression, which moto does better.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.AttributeUpdates.html
-    """
-    clauses: dict[str, list[str]] = {}
-    names, values = {}, {}
-    for number, (name, asked) in enumerate(updates.items()):
-        names[f"#n{number}"] = name
-        action, place = asked.get("Action", "PUT"), f"#n{number}"
-        if "Value" not in asked:
-            clauses.setdefault("REMOVE", []).append(place)
-            continue
-        values[f":v{number}"] = asked["Value"]
-        clause = {"PUT": "SET"}.get(action, action)
-        sign = " = " if clause == "SET" else " "
-        clauses.setdefault(clause, []).append(f"{place}{sign}:v{number}")
-    expression = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items())
-    found = {"UpdateExpression": expression, "ExpressionAttributeNames": names}
-    return {**found, "ExpressionAttributeValues": values} if values else found
-
-
 def answer(call: Call, document: Mapping[str, Any]) -> Response:
     """An answer that moto has no part in."""
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": call.request_id}
@@ -57,7 +35,21 @@ def answer(call: Call, document: Mapping[str, Any]) -> Response:
 
 def cancelled(call: Call, problems: Sequence[str | None]) -> Response:
     """The answer to a transaction some of whose parts, in order, are invalid for these reasons."""
-    codes = ["None" if problem is None else "ValidationError" for problem in problems]
+    return cancelled_for(
+        call,
+        [
+            {"Code": "None"} if each is None else {"Code": "ValidationError", "Message": each}
+            for each in problems
+        ],
+    )
+
+
+def cancelled_for(call: Call, reasons: Sequence[Mapping[str, Any]]) -> Response:
+    """The answer to a transaction that is cancelled for these reasons, one for each part.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+    """
+    codes = [reason["Code"] for reason in reasons]
     message = (
         "Transaction cancelled, please refer cancellation reasons for specific reasons "
         f"[{', '.join(codes)}]"
@@ -67,11 +59,23 @@ def cancelled(call: Call, problems: Sequence[str | None]) -> Response:
     )
     document: dict[str, Any] = json.loads(response.body)
     document["Message"] = document.pop("message")
-    document["CancellationReasons"] = [
-        {"Code": code} if problem is None else {"Code": code, "Message": problem}
-        for code, problem in zip(codes, problems, strict=True)
-    ]
+    document["CancellationReasons"] = reasons
     return with_body(response, document)
+
+
+def condition_failed(call: Call, item: Mapping[str, Any] | None) -> Response:
+    """The answer to a write whose condition is not met; with the item where it was asked for.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
+    """
+    error = AwsError("ConditionalCheckFailedException", CONDITION_FAILED)
+    response = render(error, call.service, call.request_id)
+    if item is None:
+        return response
+    return with_body(response, {**json.loads(response.body), "Item": item})
+
+
+CONDITION_FAILED = "The conditional request failed"
 
 
 def with_body(response: Response, document: Mapping[str, Any]) -> Response:
@@ -79,24 +83,6 @@ def with_body(response: Response, document: Mapping[str, Any]) -> Response:
     body = json.dumps(document).encode()
     response.set_header("x-amz-crc32", str(binascii.crc32(body)))
     return Response(response.status, response.headers, body)
-
-
-def as_asked(call: Call, response: Response) -> Response:
-    """The answer without the metrics that the request does not ask for.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
-    """
-    unasked = [
-        name
-        for name in ("ConsumedCapacity", "ItemCollectionMetrics")
-        if call.parameters.get(f"Return{name}", "NONE") == "NONE"
-        and f'"{name}"'.encode() in response.body
-    ]
-    if not unasked:
-        return response
-    document = json.loads(response.body)
-    told = {name: value for name, value in document.items() if name not in unasked}
-    return with_body(response, told) if len(told) < len(document) else response
 
 
 def require_throughput(parameters: Mapping[str, Any]) -> None:

@@ -5,9 +5,8 @@ say about encryption.
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/Welcome.html
 """
 
-import base64
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,6 @@ from typing import Any
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.core import missing_in_moto
-from workshop_lib.sandbox.moto_backend.item_operations import ItemOperations
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
@@ -25,28 +23,36 @@ from workshop_lib.sandbox.services.dynamodb.encryption import (
     in_use,
     read_specification,
 )
-from workshop_lib.sandbox.services.dynamodb.expressions import (
-    require_expressions,
-    require_index_and_key_types,
-)
-from workshop_lib.sandbox.services.dynamodb.index_keys import IndexKeys
+from workshop_lib.sandbox.services.dynamodb.expressions import Expressions, read_expressions
+from workshop_lib.sandbox.services.dynamodb.index_keys import refused_before
 from workshop_lib.sandbox.services.dynamodb.keys import require_keys
 from workshop_lib.sandbox.services.dynamodb.limits import require_limits
-from workshop_lib.sandbox.services.dynamodb.partiql import read_statement, spaced
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
+from workshop_lib.sandbox.services.dynamodb.queries import query, require_query, scan
+from workshop_lib.sandbox.services.dynamodb.reads import get_batch, get_one, get_together
 from workshop_lib.sandbox.services.dynamodb.requests import (
     VALIDATOR,
     answer,
-    as_asked,
-    as_expression,
     require_shallow,
     require_throughput,
     with_body,
 )
 from workshop_lib.sandbox.services.dynamodb.resource_policies import resource_of
+from workshop_lib.sandbox.services.dynamodb.statements import (
+    execute,
+    execute_batch,
+    execute_transaction,
+)
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
+from workshop_lib.sandbox.services.dynamodb.transactions import Tokens, write_together
 from workshop_lib.sandbox.services.dynamodb.values import require_values
+from workshop_lib.sandbox.services.dynamodb.writes import (
+    require_returns,
+    require_sizes,
+    write_batch,
+    write_one,
+)
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 Document = dict[str, Any]
@@ -73,6 +79,15 @@ _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
 _OF_ITEMS = frozenset((*_READS, *_WRITES, *_STATEMENTS))
+# Operations with expressions of their own.
+_ALONE: dict[str, Callable[[Call, Expressions, Mapping[str, Table]], Response]] = {
+    "GetItem": get_one,
+    "PutItem": write_one,
+    "UpdateItem": write_one,
+    "DeleteItem": write_one,
+    "Query": query,
+    "Scan": scan,
+}
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto answers as it is. It takes imports and exports too, past S3's and IAM's rules.
 _FORWARDED = ("DescribeEndpoints", "DescribeLimits", "DescribeTimeToLive", "ListTables")
@@ -89,7 +104,7 @@ class DynamoDb(Service):
 
     def __init__(self, foundations: Foundations) -> None:
         self._moto = foundations.moto
-        self._item_operations = ItemOperations(foundations.moto)
+        self._tokens = Tokens()
         tables = foundations.shared(Tables)
         self.encryption, self.policies = tables.encryption, tables.policies
         self.storage = tables.storage
@@ -113,9 +128,8 @@ class DynamoDb(Service):
             "DeleteResourcePolicy": self._delete_policy,
             **dict.fromkeys(_TAGGING, self._tagging),
             **dict.fromkeys(_FORWARDED, self._forward),
-            **dict.fromkeys(_OF_ITEMS, self._items),
         }
-        self.operations = tuple(self._handlers)
+        self.operations = (*self._handlers, *sorted(_OF_ITEMS))
 
     def owner(self, call: Call) -> str:
         """The account whose table it is. Raises NotEmulated for tables of several accounts."""
@@ -125,26 +139,38 @@ class DynamoDb(Service):
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         VALIDATOR.validate(call.operation, call.parameters)
         require_limits(call)
-        if call.operation in _OF_ITEMS:
-            require_shallow(call)
-            require_values(call)
-            require_expressions(call)
+        given = self._given(call) if call.operation in _OF_ITEMS else []
         try:
             needed = permissions.checks(call, self._tables(call))
             authorize(call, self.policies.applied(needed))
-            return self._handle(call)
+            return self._handle(call, given)
         except _MISBUILT as error:
             missing = missing_in_moto(error) if isinstance(error, AttributeError) else None
             raise missing or NotEmulated(
                 f"The sandbox cannot answer this {call.operation} of DynamoDB: try it on AWS."
             ) from error
 
-    def _handle(self, call: Call) -> Response:
+    def _given(self, call: Call) -> list[Expressions]:
+        """The expressions of a request about items, after what AWS checks before it looks at them.
+
+        Raises AwsError ValidationException.
+        """
+        require_shallow(call)
+        require_values(call)
+        require_returns(call)
+        require_sizes(call)
+        given = read_expressions(call)
+        require_query(call, given)
+        return given
+
+    def _handle(self, call: Call, given: Sequence[Expressions]) -> Response:
         if call.operation in _NAME_THE_TABLE:
             self._require_table(call)
         for name in _PARAMETERS_NOT_EMULATED:
             if name in call.parameters:
                 raise NotEmulated(f"The sandbox does not emulate {name} of {call.operation}.")
+        if call.operation in _OF_ITEMS:
+            return self._items(call, given)
         return self._handlers[call.operation](call)
 
     def _tagging(self, call: Call) -> Response:
@@ -177,72 +203,38 @@ class DynamoDb(Service):
         response = self._moto.forward(request, "dynamodb", call.region, call.request_id)
         return _in_its_namespace(call, response)
 
-    def _ask_for_items(self, call: Call, parameters: Mapping[str, Any] | None = None) -> Response:
-        """As `_forward`, for what is asked about items."""
-        self._moto.seed(call.operation)
-        body = call.request.body if parameters is None else json.dumps(parameters).encode()
-        response = self._item_operations.answer(call.operation, call.region, body, call.request_id)
-        return _in_its_namespace(call, response)
-
     # --- items -----------------------------------------------------------------------------
 
-    def _items(self, call: Call) -> Response:
+    def _items(self, call: Call, given: Sequence[Expressions]) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
         tables, names = self._tables(call), permissions.tables_of(call)
+        if call.operation != "BatchExecuteStatement":  # which has an error for each statement
+            self._require_tables(call, names)
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):
-            written = {name: tables[name] for name in vaults}
-            index_keys = IndexKeys(call, written)
-            require_index_and_key_types(call, written)
-            refused = require_keys(call, written) or index_keys.refused_before()
-            response = refused or self._forward_items(call, names)
-            if response.status == 200 and call.operation not in _READS:
-                response = index_keys.refused_after(response, vaults)
-            for vault in vaults.values():
-                if response.status != 200:
-                    vault.undo()
-                elif call.operation not in _READS:
-                    vault.keep()
-            return as_asked(call, response)
+            named = {name: tables[name] for name in vaults}
+            refused = require_keys(call, named) or refused_before(call, named)
+            return refused or self._answer_about(call, given, named)
 
-    def _forward_items(self, call: Call, names: Iterable[str]) -> Response:
-        if call.operation in _STATEMENTS:
-            if call.operation != "BatchExecuteStatement":  # which has an error for each statement
-                self._require_tables(call, names)
-            if call.operation == "ExecuteStatement":
-                self._require_place(call)
-            with self.storage.store.only(call.region, names):
-                return self._ask_for_items(call, _readable(call))
-        if call.operation == "UpdateItem" and "UpdateExpression" not in call.parameters:
-            parameters = dict(call.parameters)
-            updates = parameters.pop("AttributeUpdates", None)
-            more = as_expression(updates) if updates else {"AttributeUpdates": {}}
-            return self._ask_for_items(call, {**parameters, **more})
-        return self._ask_for_items(call)
-
-    def _require_place(self, call: Call) -> None:
-        """Refuse a statement that inserts an item which is there, or updates one which is not.
-
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.insert.html
-        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
-        """
-        statement = read_statement(call.parameters["Statement"])
-        if statement is None or statement.verb not in ("Insert", "Update"):
-            return
-        table = self._tables(call)[statement.table]
-        given = call.parameters.get("Parameters") or ()
-        texts = [str(next(iter(value.values()), "")) for value in given]
-        key = {}
-        for name, kind in table.key_schema.items():
-            values = statement.values_of(name, texts)
-            if len(values) != 1:
-                return
-            key[name] = {kind: base64.b64decode(values[0]) if kind == "B" else values[0]}
-        there = table.find(key) is not None
-        if there and statement.verb == "Insert":
-            raise AwsError("DuplicateItemException", "Duplicate primary key exists in table")
-        if not there and statement.verb == "Update":
-            raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
+    def _answer_about(
+        self, call: Call, given: Sequence[Expressions], tables: Mapping[str, Table]
+    ) -> Response:
+        operation = call.operation
+        if operation in _ALONE:
+            return _ALONE[operation](call, given[0], tables)
+        if operation == "BatchWriteItem":
+            return write_batch(call, tables)
+        if operation == "TransactWriteItems":
+            return self._tokens.once(call, lambda: write_together(call, given, tables))
+        if operation == "BatchGetItem":
+            return get_batch(call, given, tables)
+        if operation == "TransactGetItems":
+            return get_together(call, given, tables)
+        if operation == "ExecuteStatement":
+            return execute(call, tables)
+        if operation == "BatchExecuteStatement":
+            return execute_batch(call, tables)
+        return self._tokens.once(call, lambda: execute_transaction(call, tables))
 
     # --- tables ----------------------------------------------------------------------------
 
@@ -465,18 +457,3 @@ def _in_its_namespace(call: Call, response: Response) -> Response:
     document = json.loads(response.body)
     code = document.get("__type", "").rpartition("#")[2]
     return with_body(response, {**document, "__type": error_type(code, call.service)})
-
-
-def _readable(call: Call) -> Document:
-    """A PartiQL request as moto reads it. Raises AwsError for what is no statement."""
-    parameters = dict(call.parameters)
-    lists = [name for name in ("Statements", "TransactStatements") if name in parameters]
-    for asked in parameters[lists[0]] if lists else [parameters]:
-        if read_statement(asked.get("Statement", "")) is None:
-            raise AwsError(
-                "ValidationException", "Statement wasn't well formed, can't be processed"
-            )
-    if not lists:
-        return {**parameters, "Statement": spaced(parameters["Statement"])}
-    listed = [{**asked, "Statement": spaced(asked["Statement"])} for asked in parameters[lists[0]]]
-    return {**parameters, lists[0]: listed}

@@ -1,15 +1,16 @@
 """DynamoDB's items and stream records as they are stored: sealed, each under its table's keys.
 
-A model of the design that AWS publishes. moto works on plaintext while a call lasts: an item opens
-when the call first looks into it, and is sealed again before the call ends. Primary keys stay
-readable in moto's memory, which finds items by them; on the disk they are inside the image.
+A model of the design that AWS publishes. An item opens when a call reads it, and nothing of it
+stays open. Primary keys stay readable in memory, where items are found by them; on the disk they
+are inside the image.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.howitworks.html
 """
 
+import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -17,8 +18,8 @@ from boto3.dynamodb.types import TypeSerializer
 from workshop_lib.errors import NotOnDisk, WrongArgument
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.core import Moto
-from workshop_lib.sandbox.moto_backend.items import Attributes, SealedItem
-from workshop_lib.sandbox.moto_backend.tables import Backup, StreamShard, TableStore
+from workshop_lib.sandbox.moto_backend.items import SealedItem
+from workshop_lib.sandbox.moto_backend.tables import Backup, StreamShard, Table, TableStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.encryption import (
     ITEMS,
@@ -28,27 +29,9 @@ from workshop_lib.sandbox.services.dynamodb.encryption import (
     context_of,
 )
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
+from workshop_lib.sandbox.services.dynamodb.values import read_number
 from workshop_lib.sandbox.storage import sealing
 from workshop_lib.sandbox.storage.disk import Stored
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a call did to one item: its attributes before and after, in DynamoDB's JSON.
-
-    ``before`` is empty for a new item, ``after`` for a deleted one.
-    """
-
-    place: bytes
-    before: Attributes
-    after: Attributes
-
-
-@dataclass(frozen=True)
-class _Written:
-    place: bytes
-    undo: Callable[[], object]
-    items: tuple[SealedItem | None, ...]
 
 
 class TableVault:
@@ -57,8 +40,7 @@ class TableVault:
     def __init__(self, state: Encryption) -> None:
         self.state = state
         self._sealers: dict[str, sealing.RecordSealer] = {}
-        self._opened: list[SealedItem] = []
-        self._written: list[_Written] = []
+        self._undo: list[Callable[[], object]] = []
         self.corrupt = False
 
     def __deepcopy__(self, memo: Any) -> "TableVault":
@@ -69,10 +51,9 @@ class TableVault:
         self._sealers = {name: sealing.RecordSealer(key) for name, key in data_keys.items()}
 
     def lock(self) -> None:
-        """Forget the keys, and what lies open."""
-        self.forget()
+        """Forget the keys, and how to undo what was done."""
         self._sealers = {}
-        self._written.clear()
+        self._undo.clear()
         self.corrupt = False
 
     def seal(self, structure: str, plaintext: bytes, place: bytes) -> bytes:
@@ -84,54 +65,17 @@ class TableVault:
         try:
             return self._sealers[structure].open(sealed, place)
         except sealing.Corrupt:
-            self.corrupt = True  # moto takes any exception for a refusal, where it does many things
+            self.corrupt = True
             raise
 
-    def note_opened(self, item: SealedItem) -> None:
-        """Take note that an item lies open."""
-        self._opened.append(item)
+    def note_written(self, undo: Callable[[], object]) -> None:
+        """Take note of a change, and of how to undo it."""
+        self._undo.append(undo)
 
-    def note_written(
-        self, place: bytes, undo: Callable[[], object], *items: SealedItem | None
-    ) -> None:
-        """Take note of a change: how to undo it; for an item also the old and the new one."""
-        self._written.append(_Written(place, undo, items))
-
-    def changes(self) -> Iterator[Change]:
-        """The changes so far, one for each item."""
-        spans: dict[bytes, tuple[SealedItem | None, SealedItem | None]] = {}
-        for written in self._written:
-            if written.items:
-                old, new = written.items
-                spans[written.place] = (spans.get(written.place, (old, None))[0], new)
-        for place, (old, new) in spans.items():
-            before = {} if old is None else old.stored()
-            yield Change(place, before, {} if new is None else new.current())
-        for item in [item for item in self._opened if item.changed]:
-            if item.place_of not in spans:
-                yield Change(item.place_of, item.stored(), item.current())
-
-    def keep(self) -> None:
-        """Seal the items that were changed where they lay."""
-        for item in self._opened:
-            item.close(keep=True)
-        self._opened.clear()
-
-    def forget(self) -> None:
-        """Close all items as they were."""
-        for item in self._opened:
-            item.close(keep=False)
-        self._opened.clear()
-
-    def undo(self, place: bytes | None = None) -> None:
-        """Take back what was changed, or only what was changed at one place."""
-        for written in reversed(self._written):
-            if place in (None, written.place):
-                written.undo()
-        for item in self._opened:
-            if place in (None, item.place_of):
-                item.close(keep=False)
-        self._written = [w for w in self._written if place not in (None, w.place)]
+    def undo(self) -> None:
+        """Take back what was changed."""
+        while self._undo:
+            self._undo.pop()()
 
 
 def vault_of(shard: StreamShard) -> TableVault:
@@ -246,7 +190,7 @@ class Storage:
             raise NotOnDisk(f"There is a table {name!r} in several Regions: give its ARN.")
         item = None
         if found:
-            item = self.store.tables(found[0][0])[name].find(_typed(key))
+            item = _found(self.store.tables(found[0][0])[name], key)
         if item is None:
             raise NotOnDisk(
                 f"There is no item {dict(key)!r} of a table {name!r} on the disk: give the whole "
@@ -264,16 +208,23 @@ class Storage:
         )
 
 
-def _typed(key: Mapping[str, Any]) -> Attributes:
-    """A primary key by type, binary values as bytes."""
-    found: Attributes = {}
-    for name, value in key.items():
-        typed = isinstance(value, Mapping) and len(value) == 1 and set(value) <= {"S", "N", "B"}
-        document = dict(value) if typed else TypeSerializer().serialize(value)
-        if "B" in document:
-            document["B"] = bytes(document["B"])
-        found[name] = document
-    return found
+def _found(table: Table, key: Mapping[str, Any]) -> SealedItem | None:
+    """The item with a key that a learner gives; None where the table has no such key or item."""
+    attributes = {name: _typed(value) for name, value in key.items()}
+    schema = table.key_schema
+    fits = attributes.keys() == schema.keys() and all(schema[n] in attributes[n] for n in schema)
+    return table.find(attributes) if fits else None
+
+
+def _typed(value: Any) -> dict[str, Any]:
+    """A key's value by its type, as DynamoDB keeps it."""
+    typed = isinstance(value, Mapping) and len(value) == 1 and set(value) <= {"S", "N", "B"}
+    [(kind, content)] = (value if typed else TypeSerializer().serialize(value)).items()
+    if kind == "B":
+        content = base64.b64encode(bytes(content)).decode()
+    elif kind == "N":
+        content = read_number(str(content))
+    return {kind: content}
 
 
 @contextmanager

@@ -3,10 +3,11 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB_Streams.html
 """
 
-import base64
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
+
+from workshop_lib.sandbox.services.dynamodb.sizes import size
 
 _IMAGES = ("Keys", "NewImage", "OldImage")
 # A label tells milliseconds: 2015-05-20T20:51:10.252.
@@ -26,30 +27,3 @@ def told_record(record: Mapping[str, Any], region: str) -> dict[str, Any]:
 def label_in_milliseconds(label: str) -> str:
     """A stream's label, as moto makes it or as AWS does."""
     return _LABEL.sub(lambda found: f"{found[1]}.{found[2] or '000'}", label)
-
-
-def size(attributes: Mapping[str, Any]) -> int:
-    """The bytes of attributes, names included.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
-    return sum(len(name.encode()) + sum(_sizes(value)) for name, value in attributes.items())
-
-
-def _sizes(value: Mapping[str, Any]) -> Iterator[int]:
-    for kind, content in value.items():
-        if kind in ("SS", "NS", "BS"):
-            for each in content:
-                yield from _sizes({kind[0]: each})
-        elif kind == "L":
-            yield 3 + len(content)
-            for each in content:
-                yield from _sizes(each)
-        elif kind == "M":
-            yield 3 + len(content) + size(content)
-        elif kind == "N":
-            yield (len(re.sub(r"^[-+]?0*\.?0*|[.]|0*$|[eE].*", "", str(content))) + 1) // 2 + 1
-        elif kind == "B":
-            yield len(base64.b64decode(content))
-        else:
-            yield len(content.encode()) if kind == "S" else 1

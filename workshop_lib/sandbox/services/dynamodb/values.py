@@ -14,7 +14,6 @@ import base64
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -28,7 +27,7 @@ _MOST_DIGITS, _LARGEST, _SMALLEST = 38, 125, -130
 
 _INVALID = "One or more parameter values were invalid: "
 _NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
-_OVERFLOW, _UNDERFLOW = (
+OVERFLOW, _UNDERFLOW = (
     f"Number {what}flow. Attempting to store a number with magnitude {than} than supported range"
     for what, than in (("over", "larger"), ("under", "smaller"))
 )
@@ -50,7 +49,7 @@ _BY_NAME = ("Item", "Key", "ExpressionAttributeValues", "ExclusiveStartKey")
 _CONDITIONS = ("Expected", "AttributeUpdates", "KeyConditions", "QueryFilter", "ScanFilter")
 
 
-class _Unfit(Exception):
+class Unfit(Exception):
     """What DynamoDB says of a value."""
 
 
@@ -63,11 +62,9 @@ def require_values(call: Call) -> None:
     for asked in _requests(call):
         try:
             values.check_all(asked)
-        except _Unfit as unfit:
+        except Unfit as unfit:
             envelope = "1 validation error detected: " if call.operation in _ENVELOPED else ""
             raise AwsError("ValidationException", f"{envelope}{unfit}") from None
-    if values.changed:
-        call.request = replace(call.request, body=json.dumps(call.parameters).encode())
 
 
 def _requests(call: Call) -> Iterator[Mapping[str, Any]]:
@@ -100,7 +97,7 @@ class _Values:
         }
 
     def check_all(self, asked: Mapping[str, Any]) -> None:
-        """Check the values of a request, or of its part. Raises _Unfit."""
+        """Check the values of a request, or of its part. Raises Unfit."""
         for parameter in _BY_NAME:
             for name, value in (asked.get(parameter) or {}).items():
                 if parameter == "ExpressionAttributeValues":
@@ -118,11 +115,11 @@ class _Values:
     def _check_named(self, name: str, value: dict[str, Any]) -> None:
         try:
             self._check(value)
-        except _Unfit as unfit:
+        except Unfit as unfit:
             if not self._older:
                 raise
             place = f"ExpressionAttributeValues contains invalid value: {unfit} for key {name}"
-            raise _Unfit(place) from None
+            raise Unfit(place) from None
 
     def _check(self, value: dict[str, Any]) -> None:
         """Check a value ({"S": "a"})."""
@@ -136,7 +133,7 @@ class _Values:
                 check(value, content)
         if given != 1:
             fault = "has more than one datatypes set" if given else "is empty"
-            raise _Unfit(
+            raise Unfit(
                 f"Supplied AttributeValue {fault}, must contain exactly one of the supported "
                 "datatypes"
             )
@@ -151,31 +148,31 @@ class _Values:
 
     def _null(self, value: dict[str, Any], content: bool) -> None:
         if not content:
-            raise _Unfit(f"{_INVALID}Null attribute value types must have the value of true")
+            raise Unfit(f"{_INVALID}Null attribute value types must have the value of true")
 
     def _number(self, value: dict[str, Any], content: str) -> None:
         if not _AS_KEPT.fullmatch(content):
-            value["N"] = _read_number(content, older=self._older)
+            value["N"] = read_number(content, older=self._older)
             self.changed = True
 
     def _set(self, kind: str, value: dict[str, Any], content: list[str]) -> None:
         if not content:
-            raise _Unfit(_INVALID + _EMPTY_SETS[kind])
+            raise Unfit(_INVALID + _EMPTY_SETS[kind])
         members = content
         if kind == "NS":
-            members = [_read_number(member, older=self._older) for member in content]
+            members = [read_number(member, older=self._older) for member in content]
             self.changed |= members != content
             value["NS"] = members
         if len({*members}) < len(members):
-            raise _Unfit(_duplicates(kind, members, older=self._older))
+            raise Unfit(_duplicates(kind, members, older=self._older))
 
 
-def _read_number(text: str, *, older: bool) -> str:
+def read_number(text: str, *, older: bool = False) -> str:
     """What DynamoDB keeps of a number; the magnitude of a zero is that of its exponent."""
     parts = _NUMBER.fullmatch(text)
     if parts is None or not (parts[2] or parts[3]) or not _fits(parts[4] or "0", older=older):
         told = "" if older and not text else f": {text}"
-        raise _Unfit(_NOT_NUMERIC + told)
+        raise Unfit(_NOT_NUMERIC + told)
     fraction = parts[3] or ""
     digits = (parts[2] + fraction).lstrip("0")
     exponent = int(parts[4] or 0) - len(fraction)
@@ -184,11 +181,11 @@ def _read_number(text: str, *, older: bool) -> str:
     if older:
         magnitude = (magnitude + 2**31) % 2**32 - 2**31  # as Java adds
     if magnitude > _LARGEST + 1:
-        raise _Unfit(_OVERFLOW)
+        raise Unfit(OVERFLOW)
     if magnitude < _SMALLEST + 1:
-        raise _Unfit(_UNDERFLOW)
+        raise Unfit(_UNDERFLOW)
     if len(significant) > _MOST_DIGITS:
-        raise _Unfit(f"Attempting to store more than {_MOST_DIGITS} significant digits in a Number")
+        raise Unfit(f"Attempting to store more than {_MOST_DIGITS} significant digits in a Number")
     if not significant:
         return "0"
     exponent += len(digits) - len(significant)
