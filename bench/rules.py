@@ -1,13 +1,13 @@
 """What the sandbox's rules cost a call: processor time, by four backends behind one transport.
 
-boto3 alone: the transport answers with a response that was kept. Without asking: the gateway
-neither asks who may nor records. The sandbox: as it is. Bare moto: moto's own dispatch.
-The rounds alternate, and other programs' load hardly counts in processor time.
+boto3 alone: the transport reads the body and answers with a response that was kept. Without
+asking: the gateway neither asks who may nor records. The sandbox: as it is. Bare moto: moto's own
+dispatch.
+The rounds alternate, and the fastest counts, which other programs disturbed least.
 
     python bench/rules.py [rounds]
 """
 
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -24,8 +24,9 @@ from workshop_lib.sandbox import gateway
 from workshop_lib.sandbox.services.cloudtrail.events import Trail
 from workshop_lib.sandbox.services.kms import on_behalf
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport, _Raw
+from workshop_lib.sandbox.transport.prepared_request import read_body
 
-CALLS = 200
+CALLS = 50
 BACKENDS = ("boto3 alone", "without asking", "the sandbox", "bare moto")
 Send = Callable[[AWSPreparedRequest], AWSResponse]
 
@@ -45,6 +46,8 @@ def kept(send: Send) -> Send:
         if not answers:
             answer = send(prepared)
             answers.append((answer.status_code, answer.headers, answer.raw.getvalue()))
+        else:
+            read_body(prepared.body)  # boto3 computes checksums while it is read
         status, headers, body = answers[0]
         return AWSResponse(prepared.url, status, headers, _Raw(body))
 
@@ -91,17 +94,21 @@ def main(rounds: int) -> None:
             times["the sandbox"].append(microseconds(ours[name]))
             transport.send = answered_by_moto
             times["bare moto"].append(microseconds(bare[name]))
-    print(f"microseconds of processor time a call, median of {rounds} rounds\n")
+    print(f"microseconds of processor time a call, the fastest of {rounds} rounds\n")
     print(f"{'':18}" + "".join(f"{backend:>16}" for backend in BACKENDS))
-    medians = {n: {p: statistics.median(t) for p, t in by.items()} for n, by in measured.items()}
-    for name, by in medians.items():
+    fastest = {n: {p: min(t) for p, t in by.items()} for n, by in measured.items()}
+    for name, by in fastest.items():
         print(f"{name:18}" + "".join(f"{by[backend]:16.0f}" for backend in BACKENDS))
     print("\nratios\n")
-    for name, by in medians.items():
+    for name, by in fastest.items():
+        alone = by["the sandbox"] / by["boto3 alone"]
         asking = by["the sandbox"] / by["without asking"]
         moto = by["the sandbox"] / by["bare moto"]
-        print(f"{name:18} / without asking {asking:5.2f}    / bare moto {moto:5.2f}")
+        print(
+            f"{name:18} / boto3 alone {alone:5.2f}    / without asking {asking:5.2f}    "
+            f"/ bare moto {moto:5.2f}"
+        )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 20)
