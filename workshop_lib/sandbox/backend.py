@@ -25,6 +25,7 @@ from workshop_lib.sandbox.isolation import (
     set_credentials_aside,
     set_environment,
 )
+from workshop_lib.sandbox.protocol.service_model import loader
 from workshop_lib.sandbox.storage.disk import Disk
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 from workshop_lib.sandbox.transport.network_guard import is_aws
@@ -104,6 +105,7 @@ class SandboxBackend:
         if account is not None and account != self._gateway.account:
             administrator = self._gateway.open_account(account)
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
+        core.register_component("data_loader", loader())  # each check makes a session
         return boto3.Session(
             administrator.access_key_id,
             administrator.secret_access_key,

@@ -7,13 +7,17 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
-_loader = cache(Loader)
+
+@cache
+def loader() -> Loader:
+    """What reads botocore's descriptions, each once."""
+    return Loader()
 
 
 @cache
 def description(service: str) -> Mapping[str, Any]:
     """The description of a service that botocore ships, as its JSON has it."""
-    return dict(_loader().load_service_model(service, "service-2"))
+    return dict(loader().load_service_model(service, "service-2"))
 
 
 @cache
@@ -31,6 +35,6 @@ def lower_first(name: str) -> str:
 @cache
 def regions() -> frozenset[str]:
     """The Regions that botocore knows, of every partition; not aws-global, which is none."""
-    partitions = _loader().load_data("partitions")["partitions"]
+    partitions = loader().load_data("partitions")["partitions"]
     named = (region for partition in partitions for region in partition["regions"])
     return frozenset(region for region in named if not region.endswith("-global"))
