@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from workshop_lib.sandbox.policy.evaluation import Policy, Principal
 from workshop_lib.sandbox.policy.organization import Membership
@@ -37,13 +38,12 @@ class Caller:
         return self.principal.arn
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One permission a call needs: an action on a resource, under condition keys."""
 
     action: str
     resource: str
-    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    context: Mapping[str, str | Sequence[str]] = MappingProxyType({})
     resource_policy: Policy | None = None
     delegation: bool = False
     granted: bool = False
@@ -56,8 +56,7 @@ class Check:
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")
 
 
-@dataclass(frozen=True)
-class Signature:
+class Signature(NamedTuple):
     """A signature as a request carries it; nothing in it has been verified.
 
     ``version``: 4 or 2; ``place``: "header", "query" or "form"; ``date``, ``region``,
@@ -68,14 +67,17 @@ class Signature:
     version: int
     place: str
     access_key_id: str
-    value: str = field(repr=False)
-    session_token: str | None = field(default=None, repr=False)
+    value: str
+    session_token: str | None = None
     date: str = ""
     region: str = ""
     service: str = ""
     signed_headers: tuple[str, ...] = ()
     time: str = ""
     expires: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<a version {self.version} signature of {self.access_key_id}>"  # no secrets
 
     @property
     def scope(self) -> str:

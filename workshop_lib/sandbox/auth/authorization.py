@@ -1,6 +1,7 @@
 """Whether a caller may: every permission a call needs, asked of the policies."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Literal
 
 from workshop_lib.sandbox.auth.request_context import request_context, resource_context
@@ -23,21 +24,10 @@ def unseen(caller: str, action: str, where: str) -> AwsError:
     )
 
 
-Context = dict[str, str | Sequence[str]]
-
-
-def decision(call: Call, check: Check) -> Decision:
-    """Whether the call's caller has a permission, and which policy settled it."""
-    return _decide(call, check, request_context(call))
-
-
 def authorize(call: Call, checks: Iterable[Check]) -> None:
     """Raise AWS's AccessDenied unless the call's caller has every permission in ``checks``."""
-    shared: Context | None = None
     for check in checks:
-        if shared is None:
-            shared = request_context(call)
-        decided = _decide(call, check, shared)
+        decided = decision(call, check)
         if not decided.allowed:
             raise denial(call, decided, check)
 
@@ -47,13 +37,14 @@ def authorize(call: Call, checks: Iterable[Check]) -> None:
 _UNDER_RESOURCE_CONTROLS = ("dynamodb:", "kms:", "s3:", "sts:")
 
 
-def _decide(call: Call, check: Check, shared: Context) -> Decision:
-    principal, context = call.caller.principal, {**shared, **check.context}
+def decision(call: Call, check: Check) -> Decision:
+    """Whether the call's caller has a permission, and which policy settled it."""
+    principal, context = call.caller.principal, check.context
     owner = check.owner or call.account
     service_controls: Controls = ()
     resource_controls: Controls = ()
     if owner != call.account:
-        context |= resource_context(owner, call.memberships)
+        context = {**context, **resource_context(owner, call.memberships)}
     if call.memberships:
         member = call.memberships.get(principal.account or "")
         service_controls = member.service_controls if member else ()
@@ -62,7 +53,9 @@ def _decide(call: Call, check: Check, shared: Context) -> Decision:
         if holder and limited and check.action.startswith(_UNDER_RESOURCE_CONTROLS):
             resource_controls = holder.resource_controls
     return decide(
-        AccessRequest(principal, check.action, check.resource, context),
+        AccessRequest(
+            principal, check.action, check.resource, context, partial(request_context, call)
+        ),
         resource_policy=check.resource_policy,
         delegation=check.delegation,
         granted=check.granted,

@@ -9,10 +9,10 @@ access denied error messages"; KMS Developer Guide: "Default key policy".
 """
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workshop_lib.sandbox.policy.conditions import Condition
 from workshop_lib.sandbox.policy.grammar import Kind
@@ -150,12 +150,17 @@ class Principal:
 
 @dataclass(eq=False)
 class AccessRequest:
-    """Principal, action ("s3:GetObject"), resource (ARN or "*") and condition keys (any case)."""
+    """Principal, action ("s3:GetObject"), resource (ARN or "*") and condition keys (any case).
+
+    ``shared`` gives more condition keys, of which ``context`` has the last word; it is asked only
+    where a policy looks at one.
+    """
 
     principal: Principal
     action: str
     resource: str
     context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    shared: Callable[[], Mapping[str, str | Sequence[str]]] = dict
 
     def __post_init__(self) -> None:
         self.action_key = self.action.lower()
@@ -163,7 +168,8 @@ class AccessRequest:
     @cached_property
     def values(self) -> Values:
         """The condition keys in lower case: their names know no case."""
-        return {key.lower(): value for key, value in self.context.items()}
+        every = {**self.shared(), **self.context}
+        return {key.lower(): value for key, value in every.items()}
 
 
 Controls = tuple[tuple[Policy, ...], ...]
@@ -184,8 +190,7 @@ _POLICY_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Whether a request is allowed, and which type of policy settled it.
 
     `explicit` marks a Deny statement. `policy_kind` is "identity", "resource", "boundary",

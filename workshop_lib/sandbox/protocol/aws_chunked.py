@@ -17,6 +17,7 @@ SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 _STREAMS = (SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER)
 _LONGEST_LINE = 16_384
+_SIZE = re.compile(r"[0-9a-fA-F]{1,16}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def split(body: bytes) -> Chunks:
         line, position = _line(body, position)
         size_text, _, extension = line.partition(";")
         signatures.append(extension.strip().removeprefix("chunk-signature="))
-        if not re.fullmatch(r"[0-9a-fA-F]{1,16}", size_text):
+        if not _SIZE.fullmatch(size_text):
             raise _incomplete()
         size = int(size_text, 16)
         if size == 0:
@@ -105,7 +106,7 @@ def unwrap(request: Request) -> None:
     request.body = b""  # where nobody else has it, it is BytesIO's own, and changed where it is
     _close_up(body, chunks.data)
     request.body = body.getvalue()
-    unwrap_headers(request)
+    _take_off_encoding(headers)
     headers.update(trailers)
     headers["content-length"] = str(len(request.body))
 
@@ -122,9 +123,11 @@ def _close_up(body: io.BytesIO, data: list[slice]) -> None:
 
 def unwrap_headers(request: Request) -> None:
     """Take what tells of the encoding off a request's headers, where it is aws-chunked."""
-    if not is_chunked(request):
-        return
-    headers = request.headers
+    if is_chunked(request):
+        _take_off_encoding(request.headers)
+
+
+def _take_off_encoding(headers: dict[str, str]) -> None:
     encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
     kept = [part for part in encodings if part and part != "aws-chunked"]
     for name in (

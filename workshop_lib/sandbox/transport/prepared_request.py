@@ -14,9 +14,11 @@ _PIECE = 1024 * 1024
 def read_prepared(prepared: AWSPreparedRequest, body: bytes) -> Request:
     """What botocore was about to send, as a message."""
     parts = urlsplit(prepared.url)
+    # past botocore's own look-up of each name, which takes five times as long
+    sent = getattr(prepared.headers, "_dict", prepared.headers)
     headers = {
-        name.lower(): value.decode() if isinstance(value, bytes) else value
-        for name, value in prepared.headers.items()
+        str(name).lower(): value.decode() if isinstance(value, bytes) else value
+        for name, value in sent.items()
     }
     return Request(
         prepared.method, parts.scheme, parts.netloc, parts.path or "/", parts.query, headers, body

@@ -9,10 +9,8 @@ https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.h
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call, Caller
@@ -26,8 +24,7 @@ _MOST_EVENTS = 20_000  # keeps a long-lived sandbox's memory bounded
 _INTERNAL = "AWS Internal"  # how a service's own events name who did it
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One recorded API call, or something a service did of itself (``caller`` is None).
 
     ``parameters`` and ``response`` never hold plaintext or key material: whoever recorded the
@@ -64,7 +61,7 @@ class Event:
     api_version: str | None = None
     shared: str | None = None
 
-    @cached_property
+    @property
     def event_id(self) -> str:
         """The event's id."""
         return _id(self.ordinal)
@@ -281,7 +278,7 @@ class Trail:
         self._events.append(event)
         for trail in elsewhere:
             ordinal = trail._next("event")
-            trail._events.append(replace(event, ordinal=ordinal, account=trail.account))
+            trail._events.append(event._replace(ordinal=ordinal, account=trail.account))
         return event
 
     def record_service_event(

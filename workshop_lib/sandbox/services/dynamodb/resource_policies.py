@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePo
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from workshop_lib.sandbox import clock
@@ -69,9 +69,9 @@ class ResourcePolicies:
         is."""
         for check in checks:
             if self._account not in check.resource and (account := account_in(check.resource)):
-                check = replace(check, owner=account)
+                check = check._replace(owner=account)
             found = self._attached and self._attached.get(_holder(check.resource))
-            yield replace(check, resource_policy=found.compiled) if found else check
+            yield check._replace(resource_policy=found.compiled) if found else check
 
     def read(self, call: Call, arn: str, document: str) -> Policy:
         """A policy that may be attached to ``arn``. Raises AwsError ValidationException."""

@@ -97,4 +97,6 @@ def default_of(bucket: Bucket) -> EncryptionSettings:
     Bucket Keys only ever stand behind SSE-KMS.
     """
     default = bucket.settings.default
-    return default if default.method == SSE_KMS else replace(default, bucket_key=False)
+    if default.method == SSE_KMS or not default.bucket_key:
+        return default
+    return replace(default, bucket_key=False)

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -172,7 +172,7 @@ class Permissions:
         if operation in _OF_UPLOADS:
             upload = bucket.settings.uploads.get(call.parameters["uploadId"])
             if upload is not None:
-                check = replace(check, context={**upload.named, **check.context})
+                check = check._replace(context={**upload.named, **check.context})
         yield check
         if operation == "GetObjectAttributes":
             yield self.on_object(call, bucket, "GetObject", key, version_id)
@@ -196,7 +196,7 @@ class Permissions:
         """
         check = self.on_object(call, bucket, "DeleteObject", key, version_id)
         if match is not None:
-            check = replace(check, context={**check.context, "s3:if-match": match})
+            check = check._replace(context={**check.context, "s3:if-match": match})
         yield check
         if bypass:
             yield self.on_object(call, bucket, "BypassGovernanceRetention", key, version_id)
