@@ -85,6 +85,41 @@ def test_the_learner_s_credentials_are_set_aside_and_never_shown(
     assert "127.0.0.1" in os.environ["NO_PROXY"].split(",")
 
 
+# https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+# https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-envvars.html
+_SETTINGS = (
+    "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_SESSION_NAME",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CREDENTIAL_EXPIRATION", "AWS_CREDENTIAL_FILE", "AWS_CA_BUNDLE",
+    "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT", "AWS_ACCOUNT_ID",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE", "AWS_STS_REGIONAL_ENDPOINTS", "AWS_AUTH_SCHEME_PREFERENCE",
+    "AWS_SIGV4A_SIGNING_REGION_SET", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "AWS_ENDPOINT_URL_S3",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", _SETTINGS)
+def test_a_setting_that_leads_to_an_account_is_set_aside(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "the-learner-s-own")
+    isolation.set_environment("us-east-1")
+    assert "the-learner-s-own" not in os.environ.values()
+    assert name not in os.environ
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_REGION", "AWS_DEFAULT_REGION"]
+)
+def test_the_learner_s_own_files_and_region_are_set_aside(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "the-learner-s-own")
+    isolation.set_environment("us-east-1")
+    assert os.environ[name] in (os.devnull, "us-east-1")
+
+
 def test_child_processes_reach_nothing_until_the_lab_serves(lab: Lab) -> None:
     address = os.environ["AWS_ENDPOINT_URL"]
     host, _, port = address.removeprefix("http://").rpartition(":")

@@ -34,7 +34,8 @@ def test_s3_requests_cost_by_kind(operation: str, method: str, figure: float) ->
 def test_s3_deletes_are_free_and_the_rest_is_not_guessed() -> None:
     assert price("s3", "DeleteObject", "DELETE", {}) == "free"
     assert price("s3", "AbortMultipartUpload", "DELETE", {}) == "free"
-    assert price("s3", "DeleteObjects", "POST", {}) == "—"
+    for operation in ("DeleteObjects", "RestoreObject", "CreateSession"):
+        assert price("s3", operation, "POST", {}) == "—"
     assert price("s3", "PutObject", "PUT", {"StorageClass": "GLACIER"}) == "—"
     assert price("s3", "PutObject", "PUT", {"Bucket": "logs--use1-az4--x-s3"}) == "—"
 

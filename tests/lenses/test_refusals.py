@@ -289,6 +289,25 @@ class TestLibraries:
             encrypt_python_item({"id": "1", "total": 1.5}, item[1])
         assert capsys.readouterr().out.startswith("Refused by boto3: TypeError — Float types")
 
+    @pytest.mark.parametrize(
+        ("module", "shown"),
+        [
+            ("dynamodb_encryption_sdk.exceptions", "the encryption client"),
+            ("s3_encryption.exceptions", "the S3 encryption client"),
+            ("aws_encryption_sdk.exceptions", "the AWS Encryption SDK"),
+            ("cryptography.exceptions", "the cryptography library"),
+            ("boto3.exceptions", "boto3"),
+            ("s3transfer.exceptions", "boto3"),
+            ("s3transfers.exceptions", "Python"),
+        ],
+    )
+    def test_an_error_is_laid_at_the_library_whose_it_is(
+        self, capsys: pytest.CaptureFixture[str], module: str, shown: str
+    ) -> None:
+        with refused("Tampered"):
+            raise type("Tampered", (Exception,), {"__module__": module})("no")
+        assert capsys.readouterr().out == f"Refused by {shown}: Tampered — no\n"
+
     def test_python_itself(self, capsys: pytest.CaptureFixture[str]) -> None:
         with refused(KeyError):
             dict[str, str]()["Items"]

@@ -99,6 +99,25 @@ def test_s3_body_header_and_url() -> None:
     ]
 
 
+def test_what_botocore_writes_of_its_own_is_no_finding() -> None:
+    token = "a-session-token-of-its-own"
+    session = boto3.Session("AKIAIOSFODNN7EXAMPLE", "a-secret", token, region_name="us-east-1")
+    sent: list[Any] = []
+
+    def answer(request: Any, **_: Any) -> Any:
+        sent.append(request.headers)
+        return AWSResponse(request.url, 200, {}, _Raw(b""))
+
+    client = session.client("s3")
+    client.meta.events.register_first("before-send.s3.PutObject", answer)
+    secrets = (token, "AKIAIOSFODNN7EXAMPLE", "Boto3/", "attempt=1")
+    with mock_paused(), trace(*secrets) as calls:
+        client.put_object(Bucket="notes", Key="k", Body=b"-")
+    said = str(dict(sent[0].items()))
+    assert all(secret in said for secret in secrets)
+    assert column(calls, "plaintext in request") == ["no"]
+
+
 def test_the_name_of_a_header_is_searched_as_well() -> None:
     with trace("jane-doe-1980") as calls:
         EARLY.put_object(Bucket="notes", Key="n", Body=b"-", Metadata={"jane-doe-1980": "1"})

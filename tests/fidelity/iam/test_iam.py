@@ -181,6 +181,22 @@ def test_groups_and_attached_policies_count() -> None:
     assert bob.list_keys()["Keys"] == []
 
 
+def test_a_number_in_a_condition_needs_no_quotation_marks() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html"""
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="a-bucket-for-numbers")
+    few = {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": "*",
+        "Condition": {"NumericLessThanEquals": {"s3:max-keys": 10}},
+    }
+    reader = assume(role("lister", few)).client("s3")
+    reader.list_objects_v2(Bucket="a-bucket-for-numbers", MaxKeys=10)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        reader.list_objects_v2(Bucket="a-bucket-for-numbers", MaxKeys=11)
+
+
 def test_a_condition_the_sandbox_does_not_know_is_refused_by_name() -> None:
     """Never a guess: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
     statement = {

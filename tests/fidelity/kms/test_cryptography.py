@@ -354,3 +354,61 @@ def test_usages_of_new_keys() -> None:
     )["KeyMetadata"]
     assert found["MacAlgorithms"] == ["HMAC_SHA_256"]
     assert "EncryptionAlgorithms" not in found
+
+
+OAEP = ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"]
+RSA_SIGNING = [
+    f"RSASSA_{kind}_SHA_{size}" for kind in ("PKCS1_V1_5", "PSS") for size in (256, 384, 512)
+]
+
+
+@pytest.mark.parametrize(
+    ("spec", "usage", "algorithms"),
+    [
+        ("RSA_2048", "SIGN_VERIFY", RSA_SIGNING),
+        ("RSA_3072", "SIGN_VERIFY", RSA_SIGNING),
+        ("RSA_3072", "ENCRYPT_DECRYPT", OAEP),
+        ("ECC_NIST_P256", "SIGN_VERIFY", ["ECDSA_SHA_256"]),
+        ("ECC_NIST_P384", "SIGN_VERIFY", ["ECDSA_SHA_384"]),
+        ("ECC_NIST_P521", "SIGN_VERIFY", ["ECDSA_SHA_512"]),
+        ("ECC_SECG_P256K1", "SIGN_VERIFY", ["ECDSA_SHA_256"]),
+        ("ECC_NIST_P384", "KEY_AGREEMENT", ["ECDH"]),
+        ("ECC_NIST_P521", "KEY_AGREEMENT", ["ECDH"]),
+        *((f"HMAC_{size}", "GENERATE_VERIFY_MAC", [f"HMAC_SHA_{size}"])
+          for size in (224, 256, 384, 512)),
+    ],
+)  # fmt: skip
+def test_each_key_spec_has_its_algorithms(spec: str, usage: str, algorithms: list[str]) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html"""
+    kms, arn = client(), new_key(KeySpec=spec, KeyUsage=usage)
+    found = kms.describe_key(KeyId=arn)["KeyMetadata"]
+    field = {
+        "SIGN_VERIFY": "SigningAlgorithms",
+        "ENCRYPT_DECRYPT": "EncryptionAlgorithms",
+        "KEY_AGREEMENT": "KeyAgreementAlgorithms",
+        "GENERATE_VERIFY_MAC": "MacAlgorithms",
+    }[usage]
+    assert sorted(found[field]) == sorted(algorithms)
+    assert [name for name in found if name.endswith("Algorithms")] == [field]
+    for algorithm in algorithms:
+        _round_trip(kms, arn, usage, algorithm)
+
+
+def _round_trip(kms: Any, arn: str, usage: str, algorithm: str) -> None:
+    """Use a key, and undo or check what it did."""
+    if usage == "SIGN_VERIFY":
+        asked = {"KeyId": arn, "Message": b"message", "SigningAlgorithm": algorithm}
+        assert kms.verify(Signature=kms.sign(**asked)["Signature"], **asked)["SignatureValid"]
+    elif usage == "ENCRYPT_DECRYPT":
+        asked = {"KeyId": arn, "EncryptionAlgorithm": algorithm}
+        blob = kms.encrypt(Plaintext=b"x", **asked)["CiphertextBlob"]
+        assert kms.decrypt(CiphertextBlob=blob, **asked)["Plaintext"] == b"x"
+    elif usage == "KEY_AGREEMENT":
+        public = kms.get_public_key(KeyId=arn)["PublicKey"]
+        asked = {"KeyId": arn, "KeyAgreementAlgorithm": algorithm, "PublicKey": public}
+        assert kms.derive_shared_secret(**asked)["SharedSecret"]
+    else:
+        asked = {"KeyId": arn, "Message": b"message", "MacAlgorithm": algorithm}
+        mac = kms.generate_mac(**asked)["Mac"]
+        assert len(mac) == int(algorithm[-3:]) // 8
+        assert kms.verify_mac(Mac=mac, **asked)["MacValid"]

@@ -331,3 +331,77 @@ def test_a_key_policy_has_32_kilobytes() -> None:
         client().put_key_policy(**asked, Policy=document.ljust(32_769))
     with refused("LimitExceededException"):
         new_key(Policy=document.ljust(32_769))
+
+
+# --- parameters that a policy may ask about ------------------------------------------------
+
+SIGNING = {"KeySpec": "ECC_NIST_P256", "KeyUsage": "SIGN_VERIFY"}
+MACS = {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"}
+AGREEING = {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"}
+MULTI_REGION = {"MultiRegion": True}
+IMPORTED = {"Origin": "EXTERNAL"}
+WRAPPING = {"WrappingAlgorithm": "RSAES_OAEP_SHA_256", "WrappingKeySpec": "RSA_2048"}
+NEVER = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+
+
+def _of_import(kms: Any, arn: str) -> Any:
+    asked = client().get_parameters_for_import(KeyId=arn, **WRAPPING)
+    return kms.import_key_material(
+        KeyId=arn, ImportToken=asked["ImportToken"], EncryptedKeyMaterial=b"none", **NEVER
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind", "ask"),
+    [
+        ("SigningAlgorithm", "ECDSA_SHA_256", SIGNING,
+         lambda kms, arn: kms.sign(KeyId=arn, Message=b"m", SigningAlgorithm="ECDSA_SHA_256")),
+        ("MessageType", "DIGEST", SIGNING,
+         lambda kms, arn: kms.sign(KeyId=arn, Message=b"m" * 32, MessageType="DIGEST",
+                                   SigningAlgorithm="ECDSA_SHA_256")),
+        ("MessageType", "RAW", SIGNING,
+         lambda kms, arn: kms.sign(KeyId=arn, Message=b"m", SigningAlgorithm="ECDSA_SHA_256")),
+        ("MacAlgorithm", "HMAC_SHA_256", MACS,
+         lambda kms, arn: kms.generate_mac(KeyId=arn, Message=b"m", MacAlgorithm="HMAC_SHA_256")),
+        ("KeyAgreementAlgorithm", "ECDH", AGREEING,
+         lambda kms, arn: kms.derive_shared_secret(
+             KeyId=arn, KeyAgreementAlgorithm="ECDH",
+             PublicKey=client().get_public_key(KeyId=arn)["PublicKey"])),
+        ("DataKeyPairSpec", "ECC_NIST_P256", {},
+         lambda kms, arn: kms.generate_data_key_pair(KeyId=arn, KeyPairSpec="ECC_NIST_P256")),
+        ("ScheduleKeyDeletionPendingWindowInDays", 7, {},
+         lambda kms, arn: kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)),
+        ("RotationPeriodInDays", 100, {},
+         lambda kms, arn: kms.enable_key_rotation(KeyId=arn, RotationPeriodInDays=100)),
+        ("WrappingAlgorithm", "RSAES_OAEP_SHA_256", IMPORTED,
+         lambda kms, arn: kms.get_parameters_for_import(KeyId=arn, **WRAPPING)),
+        ("WrappingKeySpec", "RSA_2048", IMPORTED,
+         lambda kms, arn: kms.get_parameters_for_import(KeyId=arn, **WRAPPING)),
+        ("ExpirationModel", "KEY_MATERIAL_DOES_NOT_EXPIRE", IMPORTED, _of_import),
+        ("ReplicaRegion", "eu-west-1", MULTI_REGION,
+         lambda kms, arn: kms.replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")),
+        ("PrimaryRegion", "eu-west-1", MULTI_REGION,
+         lambda kms, arn: kms.update_primary_region(KeyId=arn, PrimaryRegion="eu-west-1")),
+    ],
+)  # fmt: skip
+def test_a_policy_asks_about_a_parameter(
+    key: str, value: str | int, kind: dict[str, Any], ask: Any
+) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html"""
+    arn = new_key(**kind)
+    if key == "PrimaryRegion":
+        client().replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
+    operator = "NumericEquals" if isinstance(value, int) else "StringEquals"
+
+    def asker(name: str, wanted: str | int) -> Any:
+        only = {operator: {f"kms:{key}": wanted}}
+        statement = {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": only}
+        return user(name, statement, {**EVERYTHING, "Action": "kms:CreateKey"})[1]
+
+    with refused("AccessDeniedException"):
+        ask(asker("other", 8 if isinstance(value, int) else "another"), arn)
+    if key == "ExpirationModel":  # may, but it is no wrapped material
+        with refused("InvalidCiphertextException"):
+            ask(asker("this", value), arn)
+    else:
+        ask(asker("this", value), arn)

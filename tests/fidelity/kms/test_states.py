@@ -225,6 +225,8 @@ def test_a_primary_key_waits_for_its_replicas() -> None:
     assert "DeletionDate" not in kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)
     later(days=60)
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingReplicaDeletion"
+    with refused("KMSInvalidStateException"):
+        kms.decrypt(CiphertextBlob=blob)
     there.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
     later(days=8)
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["KeyState"] == "PendingDeletion"

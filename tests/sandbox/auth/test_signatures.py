@@ -393,6 +393,22 @@ def test_version_2_as_botocore_signs_it(
         assert refusal(sent).code == "SignatureDoesNotMatch"
 
 
+# The two are of another cloud.
+_OF_GOOGLE = {"defaultObjectAcl", "storageClass"}
+
+
+@pytest.mark.parametrize("name", sorted({*botocore.auth.HmacV1Auth.QSAOfInterest} - _OF_GOOGLE))
+def test_version_2_signs_each_subresource(name: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    address = f"https://s3.amazonaws.com/bucket/key?{name}=one&unsigned=1"
+    sent = signed(botocore.auth.HmacV1Auth(credentials()), AWSRequest("GET", address, {}))
+    verify(sent, "s3", None, SECRET)
+    sent.query = sent.query.replace("unsigned=1", "unsigned=2")
+    verify(sent, "s3", None, SECRET)
+    sent.query = sent.query.replace("one", "two")
+    assert refusal(sent).code == "SignatureDoesNotMatch"
+
+
 @SIGNERS
 @given(st.integers(0, 63), st.integers(0, 3))
 def test_any_flipped_bit_of_a_signature_is_refused(position: int, bit: int) -> None:

@@ -873,6 +873,27 @@ def test_iam_names_the_paths_its_resources_may_have() -> None:
     assert reason.startswith('IAM resource path must either be "*" or start with user/, ')
 
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+@pytest.mark.parametrize("partition", ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b",
+                                       "aws-iso-e", "aws-iso-f", "aws-eusc", "*"])  # fmt: skip
+def test_resources_may_be_in_any_partition(partition: str) -> None:
+    assert policy({**READS, "Resource": f"arn:{partition}:s3:::b/*"}).statements
+    reason = refusal(changed(READS, Resource=f"arn:{partition}x:s3:::b/*"), "identity")
+    assert reason.startswith(f'Partition "{partition}x" is not valid for resource')
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/", "policy/",
+     "server-certificate/", "sms-mfa/", "saml-provider/", "oidc-provider/", "report/",
+     "access-report/"],
+)  # fmt: skip
+def test_iam_s_resources_may_have_each_path_that_its_sentence_names(path: str) -> None:
+    """The sentence is IAM's, as recorded by moto (tests/test_iam/test_iam_policies.py)."""
+    assert policy({**READS, "Resource": f"arn:aws:iam::{ACCOUNT}:{path}a"}).statements
+    assert path in refusal(changed(READS, Resource="arn:aws:iam:::example"), "identity")
+
+
 @pytest.mark.parametrize("version", ["2008-10-17", None])
 def test_managed_policies_need_the_version_of_2012(version: str | None) -> None:
     reason = "Policy document must be version 2012-10-17 or greater."

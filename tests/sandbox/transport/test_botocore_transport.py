@@ -306,8 +306,14 @@ def test_an_instance_s_metadata_is_out_of_reach(attempts: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["s3.amazonaws.com", "KMS.us-east-1.API.AWS", "sts.amazonaws.com.", "169.254.170.2"]
-)
+    "host",
+    [
+        "s3.amazonaws.com", "KMS.us-east-1.API.AWS", "sts.amazonaws.com.",
+        # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+        # https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html
+        "169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254",
+    ],
+)  # fmt: skip
 def test_plain_sockets_to_aws_are_refused(host: str, attempts: list[Any]) -> None:
     start_lab()
     for attempt in (

@@ -56,6 +56,10 @@ _RELIED_ON = {
     "moto.core.responses": ("gen_amzn_requestid_long", "method_names_from_class"),
     "moto.core.utils": ("datetime",),
     "moto.iam.models": ("iam_backends", "AWSManagedPolicy", "aws_managed_policies_data"),
+    "moto.iam.policy_validation": (
+        "IAMPolicyDocumentValidator",
+        "IAMTrustPolicyDocumentValidator",
+    ),
     "moto.iam.responses": ("IamResponse",),
 }
 
@@ -169,6 +173,13 @@ def _keep_no_list(cls: type[Any], *_: Any, **__: Any) -> Any:
     What was overwritten or deleted would stay in memory.
     """
     return super(BaseModel, cls).__new__(cls)
+
+
+def _leave_policies_to_the_grammar() -> None:
+    """Keep moto from judging policies that were judged: it refuses numbers, which IAM takes."""
+    validation = importlib.import_module("moto.iam.policy_validation")
+    for name in ("IAMPolicyDocumentValidator", "IAMTrustPolicyDocumentValidator"):
+        getattr(validation, name).validate = lambda self: None
 
 
 def _lighten_responses() -> None:
@@ -296,6 +307,7 @@ class Moto:
             _load(module, *names)
         _follow_clock("moto.core.utils")
         BaseModel.__new__ = _keep_no_list  # type: ignore[method-assign]
+        _leave_policies_to_the_grammar()
         BackendDict.reset()
         reset_model_data()
 
