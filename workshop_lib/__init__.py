@@ -9,6 +9,7 @@ from workshop_lib.lab import Lab, start_lab
 from workshop_lib.lenses.compare import compare
 from workshop_lib.lenses.refusals import refused
 from workshop_lib.lenses.trace import trace
+from workshop_lib.lenses.why import why
 from workshop_lib.questions import predict, quiz
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "refused",
     "start_lab",
     "trace",
+    "why",
 ]

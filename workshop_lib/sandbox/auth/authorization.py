@@ -1,6 +1,7 @@
 """Whether a caller may: every permission a call needs, asked of the policies."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Literal
 
 from workshop_lib.sandbox.auth.request_context import request_context, resource_context
@@ -61,7 +62,8 @@ def _decide(call: Call, check: Check, shared: Context) -> Decision:
         limited = check.under_controls and check.resource != "*"
         if holder and limited and check.action.startswith(_UNDER_RESOURCE_CONTROLS):
             resource_controls = holder.resource_controls
-    return decide(
+    evaluation = partial(
+        decide,
         AccessRequest(principal, check.action, check.resource, context),
         resource_policy=check.resource_policy,
         delegation=check.delegation,
@@ -70,6 +72,8 @@ def _decide(call: Call, check: Check, shared: Context) -> Decision:
         service_controls=service_controls,
         resource_controls=resource_controls,
     )
+    call.evaluations.append(evaluation)
+    return evaluation()
 
 
 def denial(call: Call, decided: Decision, check: Check) -> AwsError:
