@@ -11,6 +11,7 @@ import logging
 import re
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -261,3 +262,14 @@ def _library(error: Exception) -> str:
             if f"{module}.".startswith(f"{package}."):
                 return name
     return ""
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Within the block, libraries do not log the errors that they also raise."""
+    silence = _Silence()
+    silence.start()
+    try:
+        yield
+    finally:
+        silence.stop()
