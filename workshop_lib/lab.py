@@ -8,7 +8,7 @@ import random
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,7 @@ import boto3
 
 from workshop_lib.cleanup import Resource, delete, in_order_of_deletion
 from workshop_lib.errors import WrongArgument
+from workshop_lib.lenses.decisions import Reason, explained_by
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
@@ -45,6 +46,12 @@ class Backend(Protocol):
 
     def settle(self) -> None:
         """Let changes that are under way come to their end."""
+
+    def watch(self, watched: bool) -> None:
+        """Remember why calls are allowed as well, not only why refused, or no longer."""
+
+    def explain(self, request_id: str, operation: str | None) -> Sequence[Reason] | None:
+        """Why each permission that a call needed was there or not; None if not remembered."""
 
     def later(self, by: timedelta) -> None:
         """Move the clock on."""
@@ -185,6 +192,7 @@ def start_lab() -> Lab:
     adopt_frames()
     _silence_unread_streams()
     lab = Lab(SandboxBackend(REGION))
+    explained_by(lab._backend)
     print(lab._backend.describe())
     return lab
 

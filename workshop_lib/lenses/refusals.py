@@ -11,6 +11,7 @@ import logging
 import re
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -136,7 +137,7 @@ class _RefusedBlock:
 
     def _hint(self, refusal: Refusal) -> str:
         names = {x if isinstance(x, str) else x.__name__ for x in self._expected}
-        beneath = _client_error_beneath(refusal.error)
+        beneath = error_beneath(refusal.error)
         if beneath and beneath.response["Error"].get("Code") in names:
             return f' The code is wrapped in a library\'s error: refused("{refusal.code}").'
         if _SUFFIX.sub("", refusal.code) in {_SUFFIX.sub("", name) for name in names}:
@@ -196,7 +197,7 @@ def _answer(refusal: Refusal) -> str:
     """'S3 (GetObject): AccessDenied — Access Denied'"""
     who = refusal.service + (f" ({refusal.operation})" if refusal.operation else "")
     said = refusal.code + (f" — {refusal.message}" if refusal.message else "")
-    beneath = _client_error_beneath(refusal.error)
+    beneath = error_beneath(refusal.error)
     if beneath:
         said += (
             f" (because {_service(beneath) or 'AWS'} ({beneath.operation_name}) answered "
@@ -222,10 +223,13 @@ def _one_line(text: str) -> str:
     return " ".join(_REQUEST_ID.sub("", text).split())
 
 
-def _client_error_beneath(error: BaseException | None) -> ClientError | None:
-    """The AWS error that a library turned into its own."""
-    if isinstance(error, ClientError):
-        return None
+def error_beneath(error: BaseException | None) -> ClientError | None:
+    """The AWS error that a library turned into its own; None for AWS's own, or if there is none."""
+    return None if isinstance(error, ClientError) else aws_error(error)
+
+
+def aws_error(error: BaseException | None) -> ClientError | None:
+    """The AWS error that this is, or that is beneath it."""
     while error is not None and not isinstance(error, ClientError):
         hidden = error.__suppress_context__
         error = error.__cause__ or (None if hidden else error.__context__)
@@ -258,3 +262,14 @@ def _library(error: Exception) -> str:
             if f"{module}.".startswith(f"{package}."):
                 return name
     return ""
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Within the block, libraries do not log the errors that they also raise."""
+    silence = _Silence()
+    silence.start()
+    try:
+        yield
+    finally:
+        silence.stop()

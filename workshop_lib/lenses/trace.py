@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.hooks import HierarchicalEmitter
 from botocore.httpchecksum import AwsChunkedWrapper
 
+from workshop_lib.lenses import decisions
 from workshop_lib.lenses.call_summary import (
     NONE,
     answered_keys,
@@ -95,6 +96,7 @@ class Trace:
 
     def __enter__(self) -> Trace:
         _listener.add(self)
+        decisions.watch(True)
         return self
 
     def __exit__(
@@ -103,6 +105,7 @@ class Trace:
         error: BaseException | None,
         where: TracebackType | None,
     ) -> None:
+        decisions.watch(False)
         _listener.remove(self)
         with self._lock:
             self._open.clear()
@@ -119,6 +122,11 @@ class Trace:
     def cli(self) -> list[str]:
         """Return the AWS CLI command of each call, in the table's order."""
         return [call.cli for call in self._ordered()]
+
+    @property
+    def answers(self) -> list[tuple[str, str, str]]:
+        """Return each call's request id, operation and error code ("" if none), in that order."""
+        return [(call.request_id, call.model.name, call.code) for call in self._ordered()]
 
     def __repr__(self) -> str:
         return repr(self._short())
@@ -246,6 +254,8 @@ class _Call:
     outcome: str = NONE
     price: str = NONE
     cli: str = ""
+    request_id: str = ""
+    code: str = ""
 
     def row(self) -> tuple[Any, ...]:
         service, operation = self.model.service_model.service_id, self.model.name
@@ -268,6 +278,8 @@ class _Call:
     def answered(self, status: int, parsed: dict[str, Any]) -> None:
         code = parsed.get("Error", {}).get("Code") if status >= 300 else None
         self.outcome = code or str(status)
+        self.request_id = parsed.get("ResponseMetadata", {}).get("RequestId", "")
+        self.code = code or ""
         if self.cli and status < 300:
             self.key = " → ".join(answered_keys(parsed)) or self.key
             self.price = _price(self, self.low_level_params(), parsed)

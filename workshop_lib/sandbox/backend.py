@@ -25,6 +25,7 @@ from workshop_lib.sandbox.isolation import (
     set_credentials_aside,
     set_environment,
 )
+from workshop_lib.sandbox.policy.explanation import Explanation
 from workshop_lib.sandbox.protocol.service_model import loader
 from workshop_lib.sandbox.storage.disk import Disk
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
@@ -89,6 +90,14 @@ class SandboxBackend:
         """What storage holds, as a thief of the disk would see it."""
         self._require_current()
         return self._gateway.disk
+
+    def watch(self, watched: bool) -> None:
+        """Keep what the policies are asked for calls that are allowed as well, or no longer."""
+        self._gateway.decisions.watch(watched)
+
+    def explain(self, request_id: str, operation: str | None) -> list[Explanation] | None:
+        """Why each permission that a recent call needed was there or not; None if not kept."""
+        return self._gateway.decisions.explain(request_id, operation)
 
     def later(self, by: timedelta) -> None:
         """Move the sandbox's clock on."""

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from workshop_lib.sandbox.policy.evaluation import Policy, Principal
+from workshop_lib.sandbox.policy.evaluation import Decision, Policy, Principal
 from workshop_lib.sandbox.policy.organization import Membership
 from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.protocol.service_definition import ServiceDefinition
@@ -90,7 +91,9 @@ class Call:
     """One API call: what is asked of which service, by whom, and how it was signed.
 
     ``account`` owns what the call is about: mostly the caller's own. ``memberships`` are those of
-    the accounts that are in an organization.
+    the accounts that are in an organization. ``evaluations`` are the questions that the policies
+    were asked for it, its services' own calls in the caller's name included, in order; each may be
+    asked again.
     """
 
     service: ServiceDefinition
@@ -104,6 +107,7 @@ class Call:
     request_id: str = ""
     secure: bool = True
     memberships: Mapping[str, Membership] = field(default_factory=dict)
+    evaluations: list[partial[Decision]] = field(default_factory=list, repr=False)
 
     @property
     def asking(self) -> str:

@@ -12,6 +12,7 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.auth.callers import Callers, Credentials, administrator_of
+from workshop_lib.sandbox.auth.decisions import Decisions
 from workshop_lib.sandbox.auth.signature import check_region, read_signature
 from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.call import Call, Caller, Signature
@@ -70,6 +71,7 @@ class Gateway:
         clock.reset()
         self.account = account
         self.created: dict[Created, None] = {}
+        self.decisions = Decisions()
         self._requests = itertools.count(1)
         self._lock = threading.RLock()
         self._registry = services
@@ -172,6 +174,7 @@ class Gateway:
         if call is not None:
             with self._lock:
                 self._accounts[call.account].services[call.service].finish(call, response)
+                self.decisions.note(call, refused=response.status >= 400)
         return response
 
     def _caller(

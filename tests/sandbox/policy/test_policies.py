@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -1248,7 +1249,7 @@ def asks(draw: st.DrawFn) -> Ask:
     )
 
 
-def of_the_sandbox(asked: Ask) -> Decision:
+def asked_of_the_sandbox(asked: Ask) -> partial[Decision]:
     def read(body: Any, kind: Any = "identity") -> Policy:
         return parse_policy(body, kind=kind, known_keys=lambda key: True)
 
@@ -1261,13 +1262,18 @@ def of_the_sandbox(asked: Ask) -> Decision:
         boundary=read(asked.boundary) if asked.boundary else None,
         session_policies=None if asked.session is None else tuple(map(read, asked.session)),
     )
-    return decide(
+    return partial(
+        decide,
         AccessRequest(principal, asked.action, asked.resource, asked.context),
         resource_policy=read(asked.attached, "key") if asked.attached else None,
         delegation=asked.delegation,
         granted=asked.granted,
         resource_account=asked.resource_account,
     )
+
+
+def of_the_sandbox(asked: Ask) -> Decision:
+    return asked_of_the_sandbox(asked)()
 
 
 def test_decisions_agree_with_the_reference() -> None:

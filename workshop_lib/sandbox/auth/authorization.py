@@ -52,7 +52,8 @@ def decision(call: Call, check: Check) -> Decision:
         limited = check.under_controls and check.resource != "*"
         if holder and limited and check.action.startswith(_UNDER_RESOURCE_CONTROLS):
             resource_controls = holder.resource_controls
-    return decide(
+    evaluation = partial(
+        decide,
         AccessRequest(
             principal, check.action, check.resource, context, partial(request_context, call)
         ),
@@ -63,6 +64,8 @@ def decision(call: Call, check: Check) -> Decision:
         service_controls=service_controls,
         resource_controls=resource_controls,
     )
+    call.evaluations.append(evaluation)
+    return evaluation()
 
 
 def denial(call: Call, decided: Decision, check: Check) -> AwsError:

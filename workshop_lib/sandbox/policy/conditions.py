@@ -210,13 +210,15 @@ def is_operator(name: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One operator applied to one condition key."""
+    """One operator applied to one condition key; `written` and `wanted` are the document's own."""
 
     name: str
     key: str
     operator: Operator
     negated: bool
     match: Match
+    written: str
+    wanted: tuple[str, ...]
 
     def holds(self, values: Values) -> bool:
         """Whether the request meets the condition.
@@ -262,4 +264,5 @@ def read_condition(name: str, key: str, texts: Sequence[str], variables: bool) -
         )
     build, negated = OPERATORS["Bool" if operator.base == "Null" else operator.base]
     variables = variables and operator.base.startswith(("String", "Arn", "Bool"))
-    return Condition(name, key.lower(), operator, negated, build(tuple(texts), variables))
+    match = build(tuple(texts), variables)
+    return Condition(name, key.lower(), operator, negated, match, key, tuple(texts))

@@ -1,0 +1,146 @@
+"""why(): the statement that decided over a call, asked of a lab that remembers."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from workshop_lib import Lab, refused, start_lab, trace, why
+from workshop_lib.lenses.why import NotExplained
+from workshop_lib.sandbox.auth import decisions
+
+
+@pytest.fixture
+def bucket() -> str:
+    lab: Lab = start_lab()
+    name = lab.name("docs")
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def reader(*statements: dict[str, Any]) -> Any:
+    """The S3 client of a new role with these statements."""
+    iam, account = boto3.client("iam"), "123456789012"
+    trust = {"Effect": "Allow", "Principal": {"AWS": account}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=policy(trust))["Role"]
+    iam.put_role_policy(RoleName="reader", PolicyName="p", PolicyDocument=policy(*statements))
+    sts = boto3.client("sts")
+    given = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="one")["Credentials"]
+    return boto3.client(
+        "s3",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+
+
+READ = {"Sid": "Read", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+
+
+def test_a_refusal_needs_no_trace_and_names_what_is_missing_in_kms(bucket: str) -> None:
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    boto3.client("s3").put_object(
+        Bucket=bucket, Key="a", Body=b"x", ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+    )
+    with refused("AccessDenied") as refusal:
+        reader(READ).get_object(Bucket=bucket, Key="a")
+    for told in (why(refusal), why(refusal.error)):
+        first, second = told.cards
+        assert (first.kind, second.kind) == ("allowed", "refused")
+        assert first.text == ["Statement `Read` of the role's policies allows `s3:GetObject`."]
+        assert second.text == [
+            f"No statement of the role's policies allows `kms:Decrypt` on `{key}`."
+        ]
+    assert f"<code>{key}</code>" in told._repr_html_()
+    assert "✕ Refused (kms:Decrypt)" in repr(told)
+
+
+def test_the_statement_of_a_bucket_policy(bucket: str) -> None:
+    s3 = boto3.client("s3")
+    only = {
+        "Sid": "OnlyKms",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"StringNotEquals": {"s3:x-amz-server-side-encryption": "aws:kms"}},
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(only))
+    with refused("AccessDenied") as refusal:
+        s3.put_object(Bucket=bucket, Key="a", Body=b"x", ServerSideEncryption="AES256")
+    assert why(refusal).cards[0].text == [
+        "Deny statement `OnlyKms` of the bucket policy applies: its condition "
+        "`StringNotEquals s3:x-amz-server-side-encryption = aws:kms` holds."
+    ]
+
+
+def test_calls_of_a_trace_all_or_one_and_the_answer_of_one(bucket: str) -> None:
+    s3 = boto3.client("s3")
+    with trace() as calls:
+        answer = s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+        s3.get_object(Bucket=bucket, Key="a")
+    assert [card.where for card in why(calls).cards] == ["s3:PutObject", "s3:GetObject"]
+    assert [card.where for card in why(calls, 1).cards] == ["s3:GetObject"]
+    assert repr(why(answer)) == repr(why(calls, 0))
+    with pytest.raises(NotExplained, match="calls 0 to 1"):
+        why(calls, 2)
+
+
+def test_a_refusal_for_another_reason_says_so(bucket: str) -> None:
+    with refused("NoSuchKey") as refusal:
+        boto3.client("s3").get_object(Bucket=bucket, Key="gone")
+    first = why(refusal).cards[0]
+    assert "for another reason than permissions" in first.text[0]
+    assert {card.kind for card in why(refusal).cards} == {"note", "allowed"}
+
+
+def test_an_error_beneath_a_library_s_own(bucket: str) -> None:
+    def library() -> None:
+        try:
+            reader({**READ, "Resource": "arn:aws:s3:::other/*"}).get_object(Bucket=bucket, Key="a")
+        except ClientError as error:
+            raise ValueError("cannot read") from error
+
+    with refused("ValueError") as refusal:
+        library()
+    assert why(refusal).cards[0].kind == "refused"
+
+
+def test_what_is_not_known_is_said(bucket: str) -> None:
+    s3 = boto3.client("s3")
+    untraced = s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+    for asked in (untraced, ValueError("mine"), "s3:GetObject", trace()):
+        with pytest.raises(NotExplained):
+            why(asked)
+    with refused("NoSuchKey") as refusal:
+        s3.get_object(Bucket=bucket, Key="gone")
+    start_lab()
+    with pytest.raises(NotExplained):  # the new lab's ids begin anew
+        why(refusal)
+
+
+def test_no_more_than_so_many_calls_are_kept(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "_CALLS", 3)
+    s3 = boto3.client("s3")
+    with trace() as calls:
+        for _ in range(5):
+            s3.list_objects_v2(Bucket=bucket)
+    with pytest.raises(NotExplained):
+        why(calls, 1)
+    assert len(why(calls, 2).cards) == 1
+
+
+def test_nothing_allowed_is_kept_after_the_trace(bucket: str) -> None:
+    s3 = boto3.client("s3")
+    with trace():
+        pass
+    with pytest.raises(NotExplained):
+        why(s3.list_objects_v2(Bucket=bucket))

@@ -1,0 +1,91 @@
+"""What each form is: a static page that needs no kernel, and a live one that answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from workshop_lib.display.style import page
+
+if TYPE_CHECKING:
+    from workshop_lib.display.frame import Table
+
+View = dict[str, Any]
+"""What a script draws: words, numbers and containers of them, as JSON has them."""
+
+# A notebook opened again still has the live output, but nothing to fill it with. These rules stand
+# in the static one: it hides while there is a live one, else it hides the empty place of that.
+_ONE_OF_TWO = """<style>
+.jp-OutputArea-child:has(.course-static):has(+ .jp-OutputArea-child .course-live),
+.jp-OutputArea-child:has(.course-static)
+ + .jp-OutputArea-child:not(:has(.course-live)) {display: none}
+</style>"""
+
+
+class Form:
+    """A form. It shows itself in a notebook; its text is the same in every run.
+
+    script: the name of the script that draws it, `<script>.js`.
+    """
+
+    script: ClassVar[str]
+
+    @property
+    def table(self) -> Table:
+        """Return what was computed, as a DataFrame in the house style."""
+        raise NotImplementedError
+
+    def view(self) -> View:
+        """What the script draws at first."""
+        raise NotImplementedError
+
+    def answer(self, asked: Mapping[str, Any]) -> View:
+        """What it draws after the learner did something. What was asked comes from a browser."""
+        raise NotImplementedError
+
+    def static_text(self) -> str:
+        """The form as text."""
+        return repr(self.table)
+
+    def static_html(self) -> str:
+        """The form as HTML, for inside a `page`."""
+        return self.table._repr_html_()
+
+    def __repr__(self) -> str:
+        return self.static_text()
+
+    def _repr_html_(self) -> str:
+        content = page(self.static_html())
+        return f'{_ONE_OF_TWO}\n<div class="course-static">{content}</div>'
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        from workshop_lib.interactive.live import live_form
+
+        display(_Bundle({"text/plain": repr(self), "text/html": self._repr_html_()}, {}))
+        # The metadata tells Colab where the widget's own JavaScript is.
+        widget = live_form(self.script, self.view(), self.answer)
+        live, metadata = widget._repr_mimebundle_() or ({}, {})
+        # A widget's own text is the name of its class; where no widget shows, nothing should.
+        display(_Bundle({**live, "text/plain": ""}, metadata))
+
+
+class _Bundle:
+    """Something to display: exactly these forms, by MIME type."""
+
+    def __init__(self, forms: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+        self._forms, self._metadata = forms, metadata
+
+    def __repr__(self) -> str:
+        return str(self._forms["text/plain"])
+
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        return dict(self._forms), dict(self._metadata)
+
+
+def folded(summary: str, content: str) -> str:
+    """HTML that is closed until it is clicked."""
+    return f"<details><summary>{summary}</summary>\n{content}\n</details>"
