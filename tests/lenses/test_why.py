@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import tracemalloc
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -11,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from workshop_lib import Lab, refused, start_lab, trace, why
 from workshop_lib.lenses.why import NotExplained
+from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth import decisions
 
 
@@ -144,3 +148,37 @@ def test_nothing_allowed_is_kept_after_the_trace(bucket: str) -> None:
         pass
     with pytest.raises(NotExplained):
         why(s3.list_objects_v2(Bucket=bucket))
+
+
+def test_what_is_kept_of_a_refused_upload_is_not_its_body(bucket: str) -> None:
+    s3 = reader({"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"})
+    gc.collect()
+    gc.disable()  # what refers to itself in a circle would stay
+    tracemalloc.start()
+    try:
+        for _ in range(4):
+            with pytest.raises(ClientError, match="AccessDenied") as refusal:
+                s3.put_object(Bucket=bucket, Key="large", Body=bytes(2_000_000))
+            error = refusal.value.with_traceback(None)
+            del refusal
+        assert tracemalloc.get_traced_memory()[0] < 4_000_000
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert "s3:PutObject" in repr(why(error))
+
+
+def test_the_time_of_the_call_counts_and_not_that_of_the_question() -> None:
+    lab = start_lab()
+    name = lab.name("docs")
+    boto3.client("s3").create_bucket(Bucket=name)
+    soon = (clock.now() + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    s3 = reader({
+        "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*",
+        "Condition": {"DateGreaterThan": {"aws:CurrentTime": soon}},
+    })  # fmt: skip
+    with pytest.raises(ClientError, match="AccessDenied") as refusal:
+        s3.get_object(Bucket=name, Key="a")
+    before = repr(why(refusal.value))
+    lab.later(hours=2)
+    assert repr(why(refusal.value)) == before

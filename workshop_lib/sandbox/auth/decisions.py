@@ -35,10 +35,15 @@ class Decisions:
         self._watchers = max(0, self._watchers + (1 if watched else -1))
 
     def note(self, call: Call, *, refused: bool) -> None:
-        """Keep what was asked for a call, if it is one to be kept."""
-        if not (refused or self._watchers > 0):
-            return
-        self._kept[call.request_id] = _Asked(call.operation, call.evaluations[-_QUESTIONS:])
+        """Keep what was asked for a call, if it is one to be kept; of the call itself nothing.
+
+        What was asked refers to the call, and the call to its body, which may be large: the call
+        lets go of it.
+        """
+        asked = call.evaluations[-_QUESTIONS:] if refused or self._watchers else []
+        call.evaluations.clear()
+        if asked:
+            self._kept[call.request_id] = _Asked(call.operation, [*map(_settled, asked)])
         while len(self._kept) > _CALLS:
             del self._kept[next(iter(self._kept))]
 
@@ -52,3 +57,7 @@ class Decisions:
         if asked is None or operation not in (None, asked.operation):
             return None
         return [explain(evaluation) for evaluation in asked.evaluations]
+
+
+def _settled(evaluation: partial[Decision]) -> partial[Decision]:
+    return partial(evaluation.func, evaluation.args[0].settled(), **evaluation.keywords)

@@ -10,7 +10,7 @@ access denied error messages"; KMS Developer Guide: "Default key policy".
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -170,6 +170,10 @@ class AccessRequest:
         """The condition keys in lower case: their names know no case."""
         every = {**self.shared(), **self.context}
         return {key.lower(): value for key, value in every.items()}
+
+    def settled(self) -> "AccessRequest":
+        """The same with every condition key as it is now, for whoever asks again later."""
+        return replace(self, context={**self.shared(), **self.context}, shared=dict)
 
 
 Controls = tuple[tuple[Policy, ...], ...]
