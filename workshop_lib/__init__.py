@@ -6,6 +6,7 @@ pandas, ipywidgets and the sandbox are loaded when they are first used.
 from workshop_lib.display.charts import chart
 from workshop_lib.exercises import check
 from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lenses.attempts import attempt
 from workshop_lib.lenses.compare import compare
 from workshop_lib.lenses.refusals import refused
 from workshop_lib.lenses.trace import trace
@@ -13,6 +14,7 @@ from workshop_lib.questions import predict, quiz
 
 __all__ = [
     "Lab",
+    "attempt",
     "chart",
     "check",
     "compare",

@@ -25,6 +25,7 @@ from workshop_lib.sandbox.isolation import (
     set_credentials_aside,
     set_environment,
 )
+from workshop_lib.sandbox.services.kms.on_behalf import Witnesses
 from workshop_lib.sandbox.storage.disk import Disk
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 from workshop_lib.sandbox.transport.network_guard import is_aws
@@ -88,6 +89,11 @@ class SandboxBackend:
         """What storage holds, as a thief of the disk would see it."""
         self._require_current()
         return self._gateway.disk
+
+    @property
+    def witnesses(self) -> list[Any]:
+        """Those who are told of each call that a service makes for another, while it is made."""
+        return self._gateway.foundations.common(Witnesses)
 
     def later(self, by: timedelta) -> None:
         """Move the sandbox's clock on."""
