@@ -33,6 +33,7 @@ CACHED = Question(
 READERS = Question(
     "Who **reads** `it`?", {"All": "Yes: at rest is on disk.", "None": "They do."}, "All"
 )
+THREE = Question("Does it?", {"Yes": "It does.", "No": "It could.", "Perhaps": "It must."}, "Yes")
 TOML = """
 [predict."9.1"]
 question = "Will it?"
@@ -165,6 +166,16 @@ class Page:
     def says(self) -> str:
         return " ".join(feedback["text"] for feedback in self.widget.feedback)
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What stands at the options: of each that has something, its marks and its reason."""
+        return {
+            option: " ".join(filter(None, [said["mine"] * "mine", said["verdict"], said["why"]]))
+            for asked, feedback in zip(self.widget.asked, self.widget.feedback, strict=True)
+            for option, said in zip(asked["options"], feedback["options"], strict=True)
+            if said
+        }
+
 
 class TestPrediction:
     def test_a_choice_is_noted_but_not_judged(self) -> None:
@@ -187,6 +198,27 @@ class TestPrediction:
         page.press("No, at once")
         page.press("Reveal")
         assert "Not quite. Only KMS refuses at once. The answer: Yes, for minutes." in page.says
+
+    def test_every_option_is_explained_when_it_is_revealed(self) -> None:
+        page = Page(THREE, reveal=True)
+        page.press("No")
+        page.press("Perhaps")
+        assert page.told == {}
+        page.press("Reveal")
+        assert page.told == {
+            "Yes": "right It does.",
+            "No": "It could.",
+            "Perhaps": "mine wrong It must.",
+        }
+
+    def test_another_choice_is_another_attempt(self) -> None:
+        page = Page(THREE, reveal=True)
+        for text in ("No", "Reveal", "Yes"):
+            page.press(text)
+        assert page.told == {}
+        page.press("Reveal")
+        assert page.told["Yes"] == "mine right It does."
+        assert page.told["No"] == "It could."
 
     def test_the_mind_may_be_changed(self) -> None:
         page = Page(CACHED, reveal=True)
@@ -212,6 +244,32 @@ class TestQuiz:
         page.press("Yes, for minutes")
         assert "Right. The <code>table key</code>" in page.says
         assert "Not quite" not in page.says
+
+    def test_what_was_tried_is_explained_and_all_when_the_answer_is_found(self) -> None:
+        page = Page(THREE, reveal=False)
+        assert page.told == {}
+        page.press("Perhaps")
+        assert page.told == {"Perhaps": "mine wrong It must."}
+        page.press("Yes")
+        assert page.told == {
+            "Yes": "mine right It does.",
+            "No": "It could.",
+            "Perhaps": "wrong It must.",
+        }
+
+    def test_the_score_counts_first_tries(self) -> None:
+        page = Page(THREE, READERS, CACHED, reveal=False)
+        scores = [page.widget.summary]
+        for text in ("Yes", "None", "All", "No, at once", "Yes, for minutes", "No"):
+            page.press(text)
+            scores.append(page.widget.summary)
+        assert scores == [
+            "",
+            "1 of 3 at first try, 2 to go",
+            "1 of 3 at first try, 1 to go",
+            "1 of 3 at first try, 1 to go",
+            *["1 of 3 at first try"] * 3,
+        ]
 
     def test_questions_do_not_mix(self) -> None:
         page = Page(CACHED, READERS, reveal=False)
@@ -243,6 +301,11 @@ class TestWhatTheBrowserGets:
         assert "is cached" not in self.told(page)
 
     def test_a_choice_in_a_quiz_tells_of_that_choice_alone(self) -> None:
+        """Nor which option the answer is, where there are three."""
+        page = Page(THREE, reveal=False)
+        page.press("No")
+        assert "It does" not in self.told(page)
+        assert '"right"' not in self.told(page)
         page = Page(CACHED, READERS, reveal=False)
         page.press("No, at once")
         assert "Only KMS refuses" in self.told(page)
@@ -263,7 +326,7 @@ class TestWhatTheBrowserGets:
         page.widget.set_state({"chosen": [place]})
         assert page.says == ""
 
-    def test_asked_again_it_is_a_question_nobody_has_answered(self, shown: Shown) -> None:
+    def test_asked_again_it_is_another_widget(self, shown: Shown) -> None:
         view = "application/vnd.jupyter.widget-view+json"
         first, second = (shown(predict, CACHED)[1][view]["model_id"] for _ in range(2))
         assert first != second

@@ -14,6 +14,7 @@ import nbformat
 import pytest
 
 from tests.support.browser import THEMES, Lab, Notebook, lab, needs_chromium, server
+from workshop_lib.progress import FILE_NAME
 from workshop_lib.questions import Question
 from workshop_lib.questions.widgets import PredictionWidget
 
@@ -37,13 +38,18 @@ CELLS = ("predict(cached)", "quiz([cached, readers])", "1 + 1")
 @pytest.fixture
 def notebook(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Notebook]:
     path = lab.server.root / f"{request.node.originalname}.ipynb"
-    content = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, (SETUP, *CELLS))))
-    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
-    nbformat.write(content, path)
+    write(path, SETUP, *CELLS)
     notebook = lab.open(path)
     run_all(notebook)
     yield notebook
     notebook.close()
+
+
+def write(path: Path, *cells: str) -> None:
+    """A notebook of these cells; without a kernelspec JupyterLab would ask for one."""
+    content = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, cells)))
+    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(content, path)
 
 
 def run_all(notebook: Notebook) -> None:
@@ -57,6 +63,14 @@ def button(notebook: Notebook, text: str, nth: int = 0) -> Any:
 
 def says(notebook: Notebook, text: str) -> None:
     notebook.find("[role=status].workshop-feedback", has_text=text).wait_for(timeout=10_000)
+
+
+def told(notebook: Notebook, nth: int = 0) -> list[str]:
+    """What is seen at each option of a question."""
+    card = notebook.find(".workshop-card").nth(nth)
+    return [
+        " ".join(option.inner_text().split()) for option in card.locator(".workshop-told").all()
+    ]
 
 
 def save_with(notebook: Notebook, keys: str) -> None:
@@ -73,10 +87,25 @@ def test_by_mouse_and_when_run_twice(notebook: Notebook) -> None:
     says(notebook, "Right. At rest is on disk.")
     assert button(notebook, "All").inner_text() == "● All"
     assert not notebook.find(".workshop-static").first.is_visible()
+    assert told(notebook) == REVEALED
     run_all(notebook)
+    says(notebook, "Not quite. Only KMS refuses at once. The answer: Yes, for some minutes.")
+    assert told(notebook) == REVEALED
+    assert button(notebook, "No, at once").get_attribute("aria-checked") == "true"
+    assert button(notebook, "All").get_attribute("aria-checked") == "true"
+    assert told(notebook, 2) == ["your choice ✓ Right At rest is on disk.", "They do."]
+    notebook.find("text=1 of 2 at first try, 1 to go").wait_for()
     button(notebook, "None").click()
     says(notebook, "Not quite. They do.")
     assert notebook.find(".workshop-question").count() == 2
+
+
+REVEALED = [  # after "No, at once"
+    "your choice ✕ Not quite Only KMS refuses at once.",
+    "✓ Right " + "DynamoDB keeps the table key in a cache. " * 3
+    + "DynamoDB keeps the table key in a cache.",
+    "No.",
+]  # fmt: skip
 
 
 def test_by_keys_that_jupyterlab_does_not_steal(notebook: Notebook) -> None:
@@ -105,6 +134,48 @@ def test_by_keys_that_jupyterlab_does_not_steal(notebook: Notebook) -> None:
     says(notebook, "Right. DynamoDB keeps the table key in a cache.")
     assert notebook.sources() == before
     assert notebook.find(".jp-Cell").nth(3).inner_text().startswith("[4]:")
+
+
+def test_a_choice_outlives_its_kernel_where_the_learner_s_lessons_are(lab: Lab) -> None:
+    (folder := lab.server.root / "my-lessons").mkdir()
+    sources = ("from workshop_lib import predict, quiz", 'predict("0.1")', 'quiz("0")')
+    write(folder / "lesson.ipynb", *sources)
+    notebook = lab.open(folder / "lesson.ipynb")
+    try:
+        notebook.run_all()
+        options = notebook.find(".workshop-question").first.locator("[role=radio]")
+        second = options.nth(1).inner_text().removeprefix("○ ")
+        options.nth(1).click()
+        says(notebook, f"Your prediction: {second}.")
+        notebook.page.keyboard.press("Shift+Enter")
+        notebook.wait_until("panel.content.widgets[1].model.executionCount === 4")
+        checked = notebook.find("[role=radio][aria-checked=true]", has_text=second)
+        checked.wait_for()
+        says(notebook, f"Your prediction: {second}.")
+        assert told(notebook) == [""] * options.count()
+        notebook.find(".workshop-reveal").click()
+        notebook.find(".workshop-told", has_text="your choice").wait_for()
+        before = told(notebook)
+        assert all(before)
+        notebook.close()
+        notebook = lab.open(folder / "lesson.ipynb")
+        notebook.run_all()
+        notebook.find("[role=radio][aria-checked=true]", has_text=second).wait_for()
+        assert told(notebook) == before
+    finally:
+        notebook.close()
+    lines = (folder / FILE_NAME).read_text().splitlines()
+    assert [json.loads(line)["item"] for line in lines] == ["predict 0.1"] * 2
+    assert not (lab.server.root / FILE_NAME).exists()
+
+
+def test_a_narrow_page(notebook: Notebook) -> None:
+    """390 px: a phone's."""
+    button(notebook, "It depends").click()
+    button(notebook, "Reveal").click()
+    says(notebook, "Not quite.")
+    width = "question => { question.style.width = '390px'; return question.scrollWidth; }"
+    assert notebook.find(".workshop-question").first.evaluate(width) <= 390
 
 
 def test_what_stays_jupyterlab_s(notebook: Notebook) -> None:
@@ -155,6 +226,13 @@ def test_what_a_screen_reader_is_told(notebook: Notebook) -> None:
     says(notebook, "Your prediction: No, at once.")
     assert regions.first.evaluate("region => region.wasThere")
     assert group.get_by_role("radio", checked=True).all_inner_texts() == ["● No, at once"]
+    button(notebook, "Reveal").click()
+    says(notebook, "Not quite.")
+    chosen = group.get_by_role("radio", name="No, at once", exact=True)
+    described = "radio => document.getElementById(radio.getAttribute('aria-describedby')).innerText"
+    assert " ".join(chosen.evaluate(described).split()) == told(notebook)[0]
+    assert "Only KMS refuses at once." in told(notebook)[0]
+    assert "The answer: Yes, for some minutes." in regions.first.inner_text()
 
 
 def test_the_focus_is_seen(notebook: Notebook) -> None:
@@ -182,7 +260,7 @@ def test_the_texts_of_a_question_are_no_html(notebook: Notebook) -> None:
     assert not notebook.page.evaluate("window.broken")
 
 
-TEXTS = ".workshop-question :is(button, legend, p, code, .workshop-mark)"
+TEXTS = ".workshop-question :is(button, legend, p, code, .workshop-mark, .workshop-chip)"
 CONTRAST = """element => {
     const parse = text => {
         const drawing = new OffscreenCanvas(1, 1).getContext('2d');
@@ -207,6 +285,10 @@ def test_readable_in_both_themes(notebook: Notebook, lab: Lab, tmp_path: Path) -
     says(notebook, "Not quite.")
     button(notebook, "All").click()
     says(notebook, "Right. At rest")
+    button(notebook, "No, at once").click()
+    button(notebook, "Reveal").click()
+    says(notebook, "Not quite. Only KMS refuses at once. The answer")
+    assert told(notebook) == REVEALED
     long = button(notebook, "It depends").bounding_box()
     assert long["height"] > 1.8 * button(notebook, "No, at once").bounding_box()["height"]
     for theme in THEMES:
@@ -246,7 +328,7 @@ def test_outside_jupyterlab(lab: Lab, host: str, tmp_path: Path) -> None:
     question = Question("Does `it`?", {"Yes": "It does.", "No": "It does."}, "Yes")
     widget = PredictionWidget([("Predict", question)])
     widget.chosen, widget.revealed = [1], True
-    names = ("asked", "chosen", "feedback", "revealed")
+    names = ("asked", "chosen", "feedback", "revealed", "summary")
     state = {name: value for name, value in widget.get_state().items() if name in names}
     page = lab.page.context.browser.new_page()
     try:

@@ -21,8 +21,12 @@ cell that asks:
     "Every reader with `dynamodb:GetItem`" = "At rest means: on DynamoDB's disks."
     "Nobody" = "DynamoDB decrypts for whoever may read the table."
 
-`bank` reads them, `static_form` writes the first output, `widgets` is the second, and `feedback`
-is what it says to a choice.
+The first option of a file is not the first that is shown: they are shuffled, the same way in every
+run. The reason of a wrong option says what somebody thinks who chooses it.
+
+`bank` reads them, `static_form` writes the first output, `widgets` is the second, `feedback` is
+what it says to a choice, and `answers` what was chosen before: a choice outlives the run of its
+cell, and in `my-lessons/` the kernel too (`workshop_lib/progress`).
 """
 
 from __future__ import annotations
@@ -30,6 +34,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workshop_lib.progress import Journal, learners_journal
+from workshop_lib.questions.answers import Answers
 from workshop_lib.questions.bank import (
     NoSuchQuestion,
     Question,
@@ -50,27 +56,48 @@ def predict(which: str | Question) -> None:
 
     which: a number in the lesson's file of questions ("1.3": the third of lesson 01), or a
     Question. Raises LookupError if there is none of that number.
+    What was chosen before is shown, also revealed if it was.
     """
-    question = which if isinstance(which, Question) else prediction(str(which))
+    label, question = "Predict", which
+    if not isinstance(question, Question):
+        label, question = f"Predict {which}", prediction(str(which))
     from workshop_lib.questions.widgets import PredictionWidget
 
-    asked = [("Predict", question)]
-    _show(asked, PredictionWidget(asked))
+    asked = [(label, question)]
+    _show(asked, PredictionWidget(asked, _answers(asked, [label.lower()])))
 
 
 def quiz(which: str | Sequence[Question]) -> None:
     """Ask the closing questions of a lesson; each choice is answered at once.
 
     which: the lesson's number ("1"), or Questions. Raises LookupError if there are none.
+    What was chosen before is shown.
     """
-    questions = which if isinstance(which, list | tuple) else quiz_of(str(which))
+    call, questions = "quiz", which
+    if not isinstance(questions, list | tuple):
+        questions = quiz_of(str(which))
+        call = f"quiz {int(str(which))}"
     if not questions:
         raise NoSuchQuestion("A quiz needs a question.")
     from workshop_lib.questions.widgets import QuizWidget
 
     count = len(questions)
     asked = [(f"Question {n} of {count}", q) for n, q in enumerate(questions, 1)]
-    _show(asked, QuizWidget(asked))
+    _show(asked, QuizWidget(asked, _answers(asked, [f"{call}.{n}" for n in range(1, count + 1)])))
+
+
+_OWN = Journal(None)
+
+
+def _answers(asked: Sequence[tuple[str, Question]], calls: Sequence[str]) -> list[Answers]:
+    """What was answered before, and where new answers go.
+
+    Questions of the learner's own are no progress in the course: this process alone knows them.
+    """
+    return [
+        Answers(question, call, learners_journal() if " " in call else _OWN)
+        for (_, question), call in zip(asked, calls, strict=True)
+    ]
 
 
 class _Bundle:

@@ -1,10 +1,11 @@
-"""The questions of the course, read from `lessons/lesson_NN.toml`."""
+"""The questions of the course, read from `lessons/lesson_NN.toml`, their options shuffled."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -71,4 +72,14 @@ def _lesson(number: str) -> dict[str, Any]:
 
 
 def _question(entry: dict[str, Any]) -> Question:
-    return Question(entry["question"], entry["options"], entry["answer"])
+    """The options come in an order of chance that is the same in every run.
+
+    Its seed is the question's text, and `seed` in the file where that one is to be another.
+    """
+    question, options = entry["question"], entry["options"]
+
+    def chance(option: str) -> str:
+        return sha256(f"{entry.get('seed', 0)} {question} {option}".encode()).hexdigest()
+
+    shuffled = {option: options[option] for option in sorted(options, key=chance)}
+    return Question(question, shuffled, entry["answer"])

@@ -1,10 +1,12 @@
 // Draws the questions of a model and notes what is chosen. Python judges: the answers are there.
 //
 // Of the model: `asked` holds each question's label, text and options, `chosen` the place of the
-// option chosen in each (-1: none yet), `feedback` what is said to it. Only a prediction has
-// `revealed`. Texts are HTML, escaped in Python.
+// option chosen in each (-1: none yet), `feedback` what is said to it and at each of its options,
+// `summary` what is said to all. Only a prediction has `revealed`. Texts are HTML, escaped in
+// Python, but for `summary`.
 
 const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
+const VERDICTS = { right: "✓ Right", wrong: "✕ Not quite" };
 
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -13,8 +15,8 @@ function make(tag, attributes, ...children) {
   return element;
 }
 
-function marked(tag, html) {
-  const element = document.createElement(tag);
+function marked(tag, html, attributes = {}) {
+  const element = make(tag, attributes);
   element.innerHTML = html;
   return element;
 }
@@ -23,15 +25,34 @@ function button(attributes, ...children) {
   return make("button", { type: "button", ...attributes }, ...children);
 }
 
+/** An option: a radio button, and the place below it for what is said to it. */
+function optionOf(html, choose) {
+  const id = `workshop-${Math.random().toString(36).slice(2)}`;
+  const mark = make("span", { class: "workshop-mark", "aria-hidden": "true" });
+  const radio = button({ role: "radio", "aria-describedby": id }, mark, " ", marked("span", html));
+  radio.addEventListener("click", choose);
+  const told = make("div", { class: "workshop-told", id });
+  const box = make("div", { class: "workshop-option" }, radio, told);
+
+  const check = (chosen) => {
+    radio.setAttribute("aria-checked", chosen);
+    mark.textContent = chosen ? "●" : "○";
+    box.classList.toggle("mine", chosen);
+  };
+  const tell = ({ why, verdict, mine }) => {
+    const chips = [];
+    if (mine) chips.push(make("span", { class: "workshop-chip" }, "your choice"));
+    if (verdict) chips.push(make("span", { class: `workshop-chip ${verdict}` }, VERDICTS[verdict]));
+    told.replaceChildren(...chips.flatMap((chip) => [chip, " "]), ...(why ? [marked("p", why)] : []));
+  };
+  return { box, radio, check, tell };
+}
+
 /** A radio group with a question as its legend. Arrows move the focus, and choose nothing: what is
  * chosen in a quiz is judged at once, so it takes Space, Enter or a click. */
 function radioGroup({ label, text, options }, choose) {
-  const radios = options.map((option, place) => {
-    const mark = make("span", { class: "workshop-mark", "aria-hidden": "true" });
-    const radio = button({ role: "radio" }, mark, " ", marked("span", option));
-    radio.addEventListener("click", () => choose(place));
-    return radio;
-  });
+  const drawn = options.map((option, place) => optionOf(option, () => choose(place)));
+  const radios = drawn.map(({ radio }) => radio);
   const stopAt = (stop) => {
     for (const radio of radios) radio.tabIndex = radio === stop ? 0 : -1;
   };
@@ -39,7 +60,7 @@ function radioGroup({ label, text, options }, choose) {
     "fieldset",
     { class: "workshop-options", role: "radiogroup" },
     make("legend", {}, make("strong", {}, `${label}:`), " ", marked("span", text)),
-    ...radios,
+    ...drawn.map(({ box }) => box),
   );
   group.addEventListener("focusin", (event) => stopAt(event.target));
   group.addEventListener("keydown", (event) => {
@@ -50,13 +71,11 @@ function radioGroup({ label, text, options }, choose) {
   });
 
   const mark = (chosen) => {
-    radios.forEach((radio, place) => {
-      radio.setAttribute("aria-checked", place === chosen);
-      radio.firstChild.textContent = place === chosen ? "●" : "○";
-    });
+    drawn.forEach(({ check }, place) => check(place === chosen));
     stopAt(radios[chosen] ?? radios[0]);
   };
-  return { group, mark };
+  const tell = (options) => drawn.forEach(({ tell }, place) => tell(options[place] ?? {}));
+  return { group, mark, tell };
 }
 
 /** JupyterLab takes bare letters and arrows, to move and change cells, unless the element that has
@@ -85,9 +104,9 @@ function render({ model, el }) {
     set(predicts ? { chosen, revealed: false } : { chosen });
   };
 
+  // Statuses are there from the start: a screen reader speaks what changes in them.
   const questions = model.get("asked").map((asked, place) => ({
     ...radioGroup(asked, (option) => choose(place, option)),
-    // There from the start: a screen reader speaks what changes in it.
     status: make("div", { role: "status", class: "workshop-feedback" }),
   }));
   const box = make("div", { class: "workshop-question" });
@@ -101,24 +120,30 @@ function render({ model, el }) {
     card.append(status);
     box.append(card);
   }
+  const summary = make("div", { "aria-live": "polite", class: "workshop-summary" });
+  box.append(summary);
   el.append(box);
 
   const mark = () => questions.forEach(({ mark }, place) => mark(model.get("chosen")[place]));
   const say = () =>
-    model.get("feedback").forEach(({ text, kind }, place) => {
-      const { status } = questions[place];
+    model.get("feedback").forEach(({ text, kind, options = [] }, place) => {
+      const { status, tell } = questions[place];
       status.className = `workshop-feedback ${kind}`;
       status.replaceChildren(...(text ? [marked("p", text)] : []));
+      tell(options);
     });
-  mark();
-  say();
-  model.on("change:chosen", mark);
-  model.on("change:feedback", say);
+  const sum = () => {
+    summary.textContent = model.get("summary") ?? "";
+  };
+  const listeners = { "change:chosen": mark, "change:feedback": say, "change:summary": sum };
+  for (const [change, listener] of Object.entries(listeners)) {
+    listener();
+    model.on(change, listener);
+  }
   const freeKeys = keepKeys(box);
   return () => {
     freeKeys();
-    model.off("change:chosen", mark);
-    model.off("change:feedback", say);
+    for (const [change, listener] of Object.entries(listeners)) model.off(change, listener);
   };
 }
 

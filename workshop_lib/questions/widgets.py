@@ -12,26 +12,40 @@ from pathlib import Path
 from typing import Any
 
 from anywidget import AnyWidget
-from traitlets import Bool, Dict, Int, List, observe
+from traitlets import Bool, Dict, Int, List, Unicode, observe
 
+from workshop_lib.progress import Journal
+from workshop_lib.questions.answers import Answers
 from workshop_lib.questions.bank import Question
-from workshop_lib.questions.feedback import Feedback, on_prediction, on_quiz
+from workshop_lib.questions.feedback import Feedback, on_prediction, on_quiz, score
 from workshop_lib.questions.static_form import marked_up
 
 _HERE = Path(__file__).parent
 
 
 class QuestionsWidget(AnyWidget):
-    """Asks (label, question) pairs, and says something to each choice."""
+    """Asks (label, question) pairs, and says something to each choice.
+
+    answers: what was answered to each before, and where new choices are noted; without them
+    nothing was, and they are noted nowhere.
+    """
 
     _esm = _HERE / "widgets.js"
     _css = _HERE / "widgets.css"
     asked = List(Dict(), help="label, text and options of each question; HTML").tag(sync=True)
     chosen = List(Int(), help="the place of the chosen option in each, or -1").tag(sync=True)
-    feedback = List(Dict(), help="what is said to each, HTML, and its kind").tag(sync=True)
+    feedback = List(
+        Dict(), help="what is said to each, HTML, its kind, and what stands at each option"
+    ).tag(sync=True)
+    summary = Unicode(help="what is said below all questions").tag(sync=True)
 
-    def __init__(self, asked: Sequence[tuple[str, Question]]) -> None:
+    def __init__(
+        self, asked: Sequence[tuple[str, Question]], answers: Sequence[Answers] | None = None
+    ) -> None:
         self._questions = [question for _, question in asked]
+        nowhere = Journal(None)
+        self._answers = answers or [Answers(each, "", nowhere) for each in self._questions]
+        self._complaint = ""
         super().__init__(
             asked=[
                 {
@@ -41,19 +55,38 @@ class QuestionsWidget(AnyWidget):
                 }
                 for label, question in asked
             ],
-            chosen=[-1] * len(asked),
+            **self._answered_before(),
         )
+        self._speak()
+
+    def _answered_before(self) -> dict[str, Any]:
+        """The traits that hold what the learner chose before."""
+        both = zip(self._questions, self._answers, strict=True)
+        return {"chosen": [_place(question, answers.chosen) for question, answers in both]}
 
     @observe("chosen", "revealed")
     def _answer(self, _: Any) -> None:
-        spoken = [
-            self._say(question, _option(question, place))
-            for question, place in zip(self._questions, self.chosen, strict=True)
-        ]
-        self.feedback = [{"text": marked_up(text), "kind": kind} for text, kind in spoken]
+        both = zip(self._questions, self._answers, strict=True)
+        for (question, answers), place in zip(both, self.chosen, strict=True):
+            option = _option(question, place)
+            if option is not None:
+                answers.choose(option)
+        self._speak()
 
-    def _say(self, question: Question, chosen: str | None) -> Feedback:
+    def _speak(self) -> None:
+        self.feedback = [
+            _shown(question, answers, self._say(question, answers))
+            for question, answers in zip(self._questions, self._answers, strict=True)
+        ]
+        for answers in self._answers:
+            self._complaint = self._complaint or answers.complaint()
+        self.summary = " ".join(filter(None, [self._summary(), self._complaint]))
+
+    def _say(self, question: Question, answers: Answers) -> Feedback:
         raise NotImplementedError
+
+    def _summary(self) -> str:
+        return ""
 
 
 class PredictionWidget(QuestionsWidget):
@@ -61,18 +94,50 @@ class PredictionWidget(QuestionsWidget):
 
     revealed = Bool(False, help="whether Reveal was pressed since the last choice").tag(sync=True)
 
-    def _say(self, question: Question, chosen: str | None) -> Feedback:
-        return on_prediction(question, chosen, self.revealed)
+    def _answered_before(self) -> dict[str, Any]:
+        revealed = all(answers.revealed for answers in self._answers)
+        return {**super()._answered_before(), "revealed": revealed}
+
+    def _say(self, question: Question, answers: Answers) -> Feedback:
+        if self.revealed:
+            answers.reveal()
+        return on_prediction(question, answers.chosen, self.revealed)
 
 
 class QuizWidget(QuestionsWidget):
     """Asks the questions of a quiz: each choice is judged at once."""
 
-    def _say(self, question: Question, chosen: str | None) -> Feedback:
-        return on_quiz(question, chosen)
+    def _say(self, question: Question, answers: Answers) -> Feedback:
+        return on_quiz(question, answers.tried)
+
+    def _summary(self) -> str:
+        tried = [answers.tried for answers in self._answers]
+        return score(list(zip(self._questions, tried, strict=True)))
+
+
+def _shown(question: Question, answers: Answers, feedback: Feedback) -> dict[str, Any]:
+    """What is said to a question, and at each option."""
+    return {
+        "text": marked_up(feedback.text),
+        "kind": feedback.kind,
+        "options": [
+            {
+                "why": marked_up(why),
+                "verdict": feedback.told[option],
+                "mine": option == answers.chosen,
+            }
+            if option in feedback.told
+            else {}
+            for option, why in question.options.items()
+        ],
+    }
 
 
 def _option(question: Question, place: int) -> str | None:
     """The option in that place; None if there is none, for the number comes from the browser."""
     options = list(question.options)
     return options[place] if 0 <= place < len(options) else None
+
+
+def _place(question: Question, option: str | None) -> int:
+    return -1 if option is None else list(question.options).index(option)

@@ -1,0 +1,253 @@
+"""The learner's events: kept by several kernels at once, over kills and damage. No widgets."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from tests.support.lessons import ROOT
+from workshop_lib.progress import FILE_NAME, Event, Journal, journal, learners_journal
+
+
+def event(number: int = 1, question: str = "q") -> Event:
+    return Event("5", "predict 5.3", "right", number, question, "c")
+
+
+def attempts(path: Path) -> list[int]:
+    return [each.attempt for each in Journal(path).events()]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / FILE_NAME
+
+
+class TestEvents:
+    def test_a_line_holds_what_was_asked_and_answered(self) -> None:
+        known = json.loads(event().line())
+        assert set(known) == {
+            "id", "time", "lesson", "item", "outcome", "attempt", "question", "choice"
+        }  # fmt: skip
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", known["time"])
+        assert event().id != event().id
+
+    @given(st.builds(Event, *[st.text()] * 3, st.integers(), *[st.text()] * 2))
+    def test_a_line_is_one_line_and_comes_back(self, event: Event) -> None:
+        assert event.line().count(b"\n") == 1
+        assert event.line().endswith(b"\n")
+        assert Event.from_line(event.line()) == event
+
+    def test_what_a_later_course_adds_is_left(self) -> None:
+        first = event()
+        line = json.dumps({**json.loads(first.line()), "condition": "the key is disabled"})
+        assert Event.from_line(line.encode()) == first
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b"",
+            b"null",
+            b"[]",
+            b"{}",
+            b"\xff\xfe",
+            b"[" * 100_000,
+            b"1" * 5000,
+            event().line()[:-5],
+            event().line().replace(b'"attempt":1', b'"attempt":"1"'),
+            event().line().replace(b'"attempt":1', b'"attempt":true'),
+            event().line().replace(b'"lesson":"5",', b""),
+        ],
+        ids=range(11),
+    )
+    def test_a_damaged_line_is_no_event(self, line: bytes) -> None:
+        assert Event.from_line(line) is None
+
+
+class TestFile:
+    def test_another_kernel_reads_what_one_wrote(self, path: Path) -> None:
+        assert Journal(path).events() == []
+        assert not path.exists()
+        first, second = event(1), event(2, "other")
+        Journal(path).append(first)
+        Journal(path).append(second)
+        assert Journal(path).events() == [first, second]
+        assert Journal(path).of("other") == [second]
+
+    def test_an_event_counts_once(self, path: Path) -> None:
+        first = event()
+        for each in (first, event(2), first):
+            Journal(path).append(each)
+        assert attempts(path) == [1, 2]
+
+    @given(st.integers(0, 5), st.binary(max_size=400).filter(lambda noise: b"\n" not in noise))
+    def test_a_damaged_line_costs_that_line(self, which: int, noise: bytes) -> None:
+        assume(Event.from_line(noise) is None)
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / FILE_NAME
+            for number in range(6):
+                Journal(path).append(event(number))
+            lines = path.read_bytes().split(b"\n")
+            lines[which] = noise
+            path.write_bytes(b"\n".join(lines))
+            assert attempts(path) == [number for number in range(6) if number != which]
+            Journal(path).append(event(6))
+            assert attempts(path)[-1] == 6
+
+    @given(st.integers(min_value=0))
+    def test_a_write_that_was_cut_short_costs_no_other(self, cut: int) -> None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / FILE_NAME
+            for number in range(3):
+                Journal(path).append(event(number))
+            content = path.read_bytes()
+            os.truncate(path, cut % len(content))
+            whole = content[: cut % len(content) + 1].count(b"\n")
+            Journal(path).append(event(3))
+            assert attempts(path)[:whole] == list(range(whole))
+            assert attempts(path)[-1] == 3
+            assert len(attempts(path)) == whole + 1
+
+    @given(st.lists(st.integers(1, 20), min_size=2, max_size=6), st.booleans())
+    def test_several_writers_at_once(self, counts: list[int], unfinished: bool) -> None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / FILE_NAME
+            path.write_bytes(b'{"id":' if unfinished else b"")
+
+            def write(writer: int) -> None:
+                for number in range(counts[writer]):
+                    Journal(path).append(event(number, f"{writer}"))
+
+            with ThreadPoolExecutor(len(counts)) as pool:
+                list(pool.map(write, range(len(counts))))
+            for writer, count in enumerate(counts):
+                found = [each.attempt for each in Journal(path).of(f"{writer}")]
+                assert found == list(range(count))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from workshop_lib.progress import Event, Journal
+journal = Journal(Path(sys.argv[1]))
+for number in range(int(sys.argv[3])):
+    journal.append(Event("5", "predict 5.3", "right", number, sys.argv[2], "c" * 200))
+    print(number, flush=True)
+"""
+
+
+def writer(path: Path, name: str, count: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", WRITER, str(path), name, str(count)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def test_kernels_that_write_at_once_and_one_that_is_killed(path: Path) -> None:
+    """What a kernel has been told is written stays, whatever becomes of it and of the others."""
+    kernels = [writer(path, "a", 300), writer(path, "b", 300), writer(path, "killed", 10**9)]
+    for _ in range(20):
+        assert kernels[2].stdout is not None
+        said = kernels[2].stdout.readline()
+    kernels[2].kill()
+    outputs = [kernel.communicate()[0] for kernel in kernels]
+    assert [kernel.returncode for kernel in kernels[:2]] == [0, 0]
+    assert outputs[0].count("\n") == outputs[1].count("\n") == 300
+    for name in ("a", "b"):
+        assert [each.attempt for each in Journal(path).of(name)] == list(range(300))
+    killed = [each.attempt for each in Journal(path).of("killed")]
+    assert killed == list(range(len(killed)))
+    assert len(killed) > int(said)
+
+
+class TestWhereNothingCanBeWritten:
+    def unwritable(self, path: Path) -> None:
+        path.mkdir()  # also for root, whom no permission stops
+
+    def test_events_are_kept_in_the_process_and_that_is_said_once(self, path: Path) -> None:
+        self.unwritable(path)
+        kept = Journal(path)
+        kept.append(event(1))
+        assert str(path) in (said := kept.complaint())
+        assert "until this kernel ends" in said
+        kept.append(event(2))
+        assert kept.complaint() == ""
+        assert [each.attempt for each in kept.of("q")] == [1, 2]
+
+    def test_a_folder_that_is_not_there(self, tmp_path: Path) -> None:
+        kept = Journal(tmp_path / "gone" / FILE_NAME)
+        kept.append(event())
+        assert len(kept.events()) == 1
+        assert "No such file" in kept.complaint()
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="There is no /dev/full.")
+    def test_a_full_disk(self, path: Path) -> None:
+        path.symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left"):
+            journal._append_line(path, b"1\n")
+
+    def test_a_file_that_can_be_written_again(self, path: Path) -> None:
+        self.unwritable(path)
+        kept = Journal(path)
+        kept.append(event(1))
+        path.rmdir()
+        kept.append(event(2))
+        assert sorted(each.attempt for each in kept.events()) == [1, 2]
+        assert attempts(path) == [2]
+
+    def test_nothing_is_said_while_all_is_well(self, path: Path) -> None:
+        kept = Journal(path)
+        kept.append(event())
+        assert kept.complaint() == ""
+
+
+Chosen = Callable[[Path], Journal]
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chosen]:
+    """chosen(folder) → the journal of a kernel that was started there."""
+
+    def choose(folder: Path) -> Journal:
+        folder.mkdir(exist_ok=True)
+        monkeypatch.setattr(journal, "_folder", lambda: folder)
+        learners_journal.cache_clear()
+        return learners_journal()
+
+    yield choose
+    learners_journal.cache_clear()
+
+
+class TestWhereTheFileLies:
+    def test_beside_the_learner_s_lessons(self, chosen: Chosen, tmp_path: Path) -> None:
+        chosen(tmp_path / "my-lessons").append(event())
+        assert len(Journal(tmp_path / "my-lessons" / FILE_NAME).events()) == 1
+
+    @pytest.mark.parametrize("folder", ["notebooks", "anything", "my-lessons-old"])
+    def test_nowhere_else(self, chosen: Chosen, tmp_path: Path, folder: str) -> None:
+        kept = chosen(tmp_path / folder)
+        kept.append(event())
+        assert len(kept.events()) == 1
+        assert list((tmp_path / folder).iterdir()) == []
+        assert kept.complaint() == ""
+
+    def test_not_where_a_cell_has_gone(self, tmp_path: Path) -> None:
+        """A kernel is in the folder of its notebook when it starts."""
+        (home := tmp_path / "my-lessons").mkdir()
+        code = (
+            "import os; os.chdir('/')\n"
+            "from workshop_lib.progress import Event, learners_journal\n"
+            "learners_journal().append(Event('5', 'i', 'right', 1, 'q', 'c'))"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path)}
+        command = [sys.executable, "-m", "IPython", "--quick", "-c", code]
+        subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True)
+        assert attempts(home / FILE_NAME) == [1]
