@@ -17,6 +17,7 @@ from workshop_lib.interactive import (
     timeline,
 )
 from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lenses.attempts import attempt
 from workshop_lib.lenses.compare import compare
 from workshop_lib.lenses.refusals import refused
 from workshop_lib.lenses.trace import trace
@@ -25,6 +26,7 @@ from workshop_lib.questions import predict, quiz
 
 __all__ = [
     "Lab",
+    "attempt",
     "chart",
     "check",
     "ciphertext_fields",

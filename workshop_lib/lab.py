@@ -17,6 +17,8 @@ import boto3
 from workshop_lib.cleanup import Resource, delete, in_order_of_deletion
 from workshop_lib.errors import WrongArgument
 from workshop_lib.lenses.decisions import Reason, explained_by
+from workshop_lib.lenses.on_behalf import hear_from
+from workshop_lib.lenses.uncaught import adopt_errors
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
@@ -31,6 +33,10 @@ class Backend(Protocol):
     @property
     def disk(self) -> Any:
         """What storage holds."""
+
+    @property
+    def witnesses(self) -> list[Any]:
+        """Those who are told of each call that a service makes for another."""
 
     def describe(self) -> str:
         """One line: where AWS is, which region, what it costs."""
@@ -184,15 +190,17 @@ def start_lab() -> Lab:
     Every AWS call of this process is answered by the sandbox from now on, whichever client makes
     it, and none reaches a network. Your own credentials and profile are set aside. Calling it
     again starts afresh: what the lab before held is gone. Prints one line. From now on this kernel
-    shows every DataFrame in the course's house style.
+    shows every DataFrame in the course's house style, and a refusal that ends a cell as a card.
     """
     from workshop_lib.display.tables import adopt_frames
     from workshop_lib.sandbox.backend import SandboxBackend
 
     adopt_frames()
+    adopt_errors()
     _silence_unread_streams()
     lab = Lab(SandboxBackend(REGION))
     explained_by(lab._backend)
+    hear_from(lab._backend.witnesses)
     print(lab._backend.describe())
     return lab
 

@@ -18,7 +18,12 @@ CALLS = pd.DataFrame(
 
 
 def svg(counts: pd.DataFrame = CALLS, title: str = "Calls to KMS") -> ElementTree.Element:
-    return ElementTree.fromstring(chart(counts, title)._repr_html_())
+    shown = chart(counts, title)._repr_html_()
+    return ElementTree.fromstring(shown[shown.index("<svg") : shown.index("</svg>") + 6])
+
+
+def written(root: ElementTree.Element) -> dict[str, tuple[float, float]]:
+    return {str(t.text): (float(t.get("x", "")), float(t.get("y", ""))) for t in root.iter("text")}
 
 
 def test_lines_that_are_alike_share_one_label() -> None:
@@ -39,8 +44,54 @@ def test_a_screen_reader_hears_every_number() -> None:
 def test_its_words_stand_apart_where_only_they_are_left() -> None:
     """JupyterLab drops the drawing, not the text, of a notebook it does not trust."""
     left = " ".join("".join(svg().itertext()).split())
-    assert left.startswith("Calls to KMS 2 20 2,000 Direct KMS 0 0 0 Wrapped, Static 2 2 2 caching")
-    assert left.endswith("1 10 1,000 items · upward scale logarithmic")
+    assert left.startswith("Calls to KMS 0 1 10 100 1,000 10,000 2 20 2,000 Direct KMS 0 0 0 ")
+    assert left.endswith("1 10 1,000 items · both scales logarithmic, 0 below it")
+
+
+def test_a_great_range_has_a_logarithmic_scale_with_its_powers_of_ten_evenly_apart() -> None:
+    ticks = [t for t in svg().iter("text") if t.get("text-anchor") == "end"]
+    assert [t.text for t in ticks] == ["0", "1", "10", "100", "1,000", "10,000"]
+    zero, *heights = [float(t.get("y", "")) for t in ticks]
+    step = (heights[0] - heights[-1]) / 4
+    assert all(abs(a - b - step) <= 1 for a, b in itertools.pairwise(heights))
+    assert zero - heights[0] >= 20
+    spots = [float(circle.get("cy", "")) for circle in svg().iter("circle")]
+    assert abs((spots[0] - spots[1]) - step) < 1.5  # from 2 to 20 is one power of ten
+
+
+def test_a_small_range_has_a_linear_scale_from_0() -> None:
+    root = svg(pd.DataFrame({"a": [2, 4, 6]}, index=pd.Index([1, 2, 3], name="objects")))
+    first, second, third = (float(circle.get("cy", "")) for circle in root.iter("circle"))
+    assert abs((first - second) - (second - third)) < 0.1
+    assert "objects" in written(root)
+    assert {"0", "1", "2", "3", "4", "5", "6"} <= set(written(root))
+    one, two, three = (float(circle.get("cx", "")) for circle in root.iter("circle"))
+    assert abs((two - one) - (three - two)) < 0.1
+
+
+def test_points_stand_where_their_numbers_are() -> None:
+    root = svg(pd.DataFrame({"a": [1, 1, 1]}, index=[1, 10, 1000]))
+    one, ten, thousand = (float(circle.get("cx", "")) for circle in root.iter("circle"))
+    assert abs((thousand - one) - 3 * (ten - one)) < 0.2
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(
+        st.lists(st.integers(0, 10**6), min_size=4, max_size=4), min_size=1, max_size=5,
+        unique_by=tuple,
+    ),
+    st.lists(st.integers(1, 10**6), min_size=4, max_size=4, unique=True),
+)  # fmt: skip
+def test_no_number_lies_on_another(lines: list[list[int]], points: list[int]) -> None:
+    frame = pd.DataFrame({f"line {n}": line for n, line in enumerate(lines)}, index=sorted(points))
+    boxes = [
+        (float(t.get("x", "")), float(t.get("y", "")), 7.6 * len(t.text or ""))
+        for t in svg(frame).iter("text")
+        if t.get("text-anchor") == "middle"
+    ]
+    for (x, y, wide), (x2, y2, wide2) in itertools.combinations(boxes, 2):
+        assert abs(x - x2) >= (wide + wide2) / 2 or abs(y - y2) >= 14
 
 
 def test_no_line_is_told_by_colour_alone() -> None:

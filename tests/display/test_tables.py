@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import IPython
 import pandas as pd
 import pytest
+from boto3.dynamodb.types import Binary
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
@@ -73,12 +74,45 @@ def test_html_holds_the_same_words_with_marks_that_are_no_colour() -> None:
     assert not any("id" in attrs for _, attrs in cells.tags)
 
 
-def test_colours_come_from_the_theme_with_a_fallback_for_places_without_one() -> None:
-    style = table(ROWS)._repr_html_().split("</style>")[0]
-    colours = re.findall(r"(?<![\w-])(?:color|background|border-bottom):([^;}]*)", style)
-    assert colours
-    for colour in colours:
-        assert "inherit" in colour or re.search(r"var\(--jp-[\w-]+, [^)]+\)", colour)
+@pytest.mark.parametrize(
+    ("cell", "kind"),
+    [
+        ("readable", "readable"),
+        ("readable: body (card)", "readable"),
+        ("plaintext", "readable"),
+        ("encrypted", "encrypted"),
+        ("ciphertext", "encrypted"),
+        ("partly: city", "partly"),
+        ("allowed", "allowed"),
+        ("refused: AccessDenied", "refused"),
+        ("✕ refused (403)", "refused"),
+        ("readable by everybody", None),
+        ("encrypted under your key", None),
+        ("not readable", None),
+        ("Refused", None),
+    ],
+)
+def test_a_word_of_the_course_is_a_chip_wherever_it_begins_a_cell(
+    cell: str, kind: str | None
+) -> None:
+    source = table([{"row": "a", "what": cell}])._repr_html_().split("</style>")[1]
+    chips = re.findall(r'<span class="course-chip (\w+)">([^<]*)</span>', source)
+    assert chips == ([(kind, cell)] if kind else [])
+    assert cell in source
+
+
+def test_a_wide_table_names_its_column_in_each_cell_for_a_narrow_page() -> None:
+    source = table([{"a": 1, "b <": True, "sent": "x", "d": "readable"}])._repr_html_()
+    assert '<table class="course-table wide">' in source
+    assert re.findall(r'data-label="([^"]*)"', source) == ["b &lt;", "sent", "d"]
+    assert "wide" not in table(ROWS[:1], columns=["call"])._repr_html_().split("</style>")[1]
+
+
+def test_boto3_s_binary_shows_as_bytes_in_a_frame_of_the_learner_s_own() -> None:
+    frame = pd.DataFrame([{"id": "a", "card": Binary(b"\x00\xff")}, {"id": "b", "card": None}])
+    shown = Table(frame)
+    assert repr(shown).splitlines()[2].endswith("  2 bytes: 00 ff")
+    assert "2 bytes: 00 ff" in shown._repr_html_()
 
 
 @pytest.mark.parametrize("word", ["<script>alert(1)</script>", '"&<b>', "a & b"])
@@ -262,3 +296,32 @@ def test_pandas_is_not_imported_before_the_first_table() -> None:
     root = Path(sys.modules["workshop_lib"].__file__ or "").parent
     done = subprocess.run([sys.executable, "-c", check, root], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_dict_is_a_small_table_whose_rows_are_named_by_their_path(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    formatter = DisplayFormatter()
+    monkeypatch.setattr(
+        IPython, "get_ipython", lambda: SimpleNamespace(display_formatter=formatter)
+    )
+    adopt_frames()
+    answer = {
+        "Rules": [{"SSEAlgorithm": "aws:kms", "Blocked": ["SSE-C", "x"]}, {"On": False}],
+        "blob": b"\x00",
+        "count": 2,
+        "names": {"b", "a"},
+        "empty": {},
+    }
+    shown, _ = formatter.format(answer)
+    assert shown["text/plain"].startswith("{")
+    assert Cells(shown["text/html"].replace("<wbr>", "")).rows[1:] == [
+        ["Rules[0].SSEAlgorithm", "aws:kms"],
+        ["Rules[0].Blocked", "SSE-C, x"],
+        ["Rules[1].On", "○ no"],
+        ["blob", "1 byte: 00"],
+        ["count", "2"],
+        ["names", "a, b"],
+        ["empty", "{}"],
+    ]
+    assert "text/html" not in formatter.format({})[0]

@@ -47,6 +47,13 @@ def form(service: str, operation: str, params: dict[str, Any], body: bytes | Non
     return cli_command(model_of(service, operation), params, body=body)
 
 
+def pasted(lines: str) -> list[str]:
+    """What `aws` is given when the lines are pasted into a POSIX shell; files are written."""
+    told = "aws() { printf '%s\\0' \"$@\"; }\n"
+    shell = subprocess.run(["sh", "-c", told + lines], stdout=subprocess.PIPE, check=True)
+    return shell.stdout.decode().split("\0")[:-1]
+
+
 @pytest.fixture(scope="module")
 def driver() -> Any:
     return clidriver.create_clidriver()
@@ -65,10 +72,8 @@ def read_by_the_cli(driver: Any) -> Iterator[Callable[[str], Parsed]]:
 
     def read(command: str) -> Parsed:
         parsed.clear()
-        *before, aws = command.split(" && aws ")
-        for line in before:
-            subprocess.run(line, shell=True, check=True)
-        assert driver.main(shlex.split(aws.removeprefix("aws "))) == 0, command
+        words = pasted(command)
+        assert driver.main(words) == 0, command
         [only] = parsed
         return only
 
@@ -176,7 +181,7 @@ def test_short_text_is_written_to_its_file(
     text: str, read_by_the_cli: Callable[[str], Parsed]
 ) -> None:
     command = form("kms", "Encrypt", {"KeyId": "k", "Plaintext": text.encode()})
-    assert "\n" not in command
+    assert len(command.splitlines()) == 2
     assert read_by_the_cli(command) == ("Encrypt", {"KeyId": "k", "Plaintext": text.encode()})
     _, params = read_by_the_cli(
         form("s3", "PutObject", {"Bucket": "b", "Key": "k", "Body": text}, body=text.encode())
@@ -184,19 +189,40 @@ def test_short_text_is_written_to_its_file(
     assert params["Body"].read() == text.encode()
 
 
-def test_other_bytes_come_from_files_of_the_learner(
+def test_a_small_blob_is_written_to_its_file_as_well(
     folder: Path, read_by_the_cli: Callable[[str], Parsed]
 ) -> None:
     blob = bytes(range(256))
     command = form("kms", "Decrypt", {"CiphertextBlob": blob, "KeyId": "k"})
-    assert command == "aws kms decrypt --ciphertext-blob fileb://ciphertext-blob.bin --key-id k"
-    (folder / "ciphertext-blob.bin").write_bytes(blob)
+    assert command.splitlines()[1] == (
+        "aws kms decrypt --ciphertext-blob fileb://ciphertext-blob.bin --key-id k"
+    )
     assert read_by_the_cli(command)[1] == {"CiphertextBlob": blob, "KeyId": "k"}
 
+
+def test_a_long_or_unknown_body_is_a_file_to_fill_in() -> None:
     long = form("s3", "PutObject", {"Bucket": "b", "Key": "k", "Body": b""}, body=None)
     assert long == "aws s3api put-object --bucket b --key k --body body.bin"
-    encrypted = form("dynamodb", "PutItem", {"TableName": "t", "Item": {"a": {"B": b"\x00"}}})
-    assert encrypted == "aws dynamodb put-item --table-name t --item file://item.json"
+
+
+def test_an_encrypted_item_is_given_as_a_file(folder: Path) -> None:
+    item = {"id": {"S": "END\n'END'"}, "a": {"B": b"\x00\xff"}, "b": {"L": [{"B": b"x"}]}}
+    words = pasted(form("dynamodb", "PutItem", {"TableName": "t", "Item": item}))
+    assert words == ["dynamodb", "put-item", "--table-name", "t", "--item", "file://item.json"]
+    assert json.loads((folder / "item.json").read_text()) == {
+        "id": {"S": "END\n'END'"},
+        "a": {"B": "AP8="},
+        "b": {"L": [{"B": "eA=="}]},
+    }
+
+
+def test_a_long_command_is_broken_before_each_option() -> None:
+    params = {"RoleArn": "arn:aws:iam::123456789012:role/reader", "RoleSessionName": "it's me"}
+    assert form("sts", "AssumeRole", params).splitlines() == [
+        "aws sts assume-role \\",
+        "  --role-arn arn:aws:iam::123456789012:role/reader \\",
+        "  --role-session-name 'it'\"'\"'s me'",
+    ]
 
 
 def test_an_open_file_is_named(folder: Path, read_by_the_cli: Callable[[str], Parsed]) -> None:
@@ -219,11 +245,12 @@ def test_customer_keys_and_passwords_never_appear() -> None:
         "SSECustomerKeyMD5": "digest",
         "SSECustomerAlgorithm": "AES256",
     }
-    command = form("s3", "CopyObject", params)
-    assert command.split("--copy-source ")[1] == (
-        "'b/a b?versionId=7' --copy-source-sse-customer-key fileb://ssec.key "
-        "--sse-customer-key fileb://ssec.key --sse-customer-algorithm AES256"
-    )
+    assert pasted(form("s3", "CopyObject", params))[-8:] == [
+        "--copy-source", "b/a b?versionId=7",
+        "--copy-source-sse-customer-key", "fileb://ssec.key",
+        "--sse-customer-key", "fileb://ssec.key",
+        "--sse-customer-algorithm", "AES256",
+    ]  # fmt: skip
     login = form("iam", "CreateLoginProfile", {"UserName": "ada", "Password": "correct horse"})
     assert login.endswith("--user-name ada --password file://password.txt")
 
@@ -303,7 +330,7 @@ def test_every_operation_and_parameter_has_the_aws_cli_s_name(driver: Any) -> No
         table = commands["s3api" if service == "s3" else service]._get_command_table()
         model = boto3.Session().client(service, region_name="us-east-1").meta.service_model
         for operation in map(model.operation_model, model.operation_names):
-            command = table.get(shlex.split(cli_command(operation, {}))[2])
+            command = table.get(cli_command(operation, {}).split()[2])
             if command is not None:  # boto3 may be newer than the AWS CLI
                 checked += 1
                 _check_names(operation, {f"--{each}" for each in command.arg_table})
@@ -314,7 +341,8 @@ def _check_names(model: OperationModel, known: set[str]) -> None:
     members = model.input_shape.members if model.input_shape else {}
     for name, shape in members.items():
         for value in (True, False) if shape.type_name == "boolean" else ("1",):
-            words = shlex.split(cli_command(model, {name: value}))
+            lines = cli_command(model, {name: value}).replace("\\\n", "")
+            words = shlex.split(lines)
             options = [word for word in words if word.startswith("--")]
             assert known.issuperset(options), (model.name, options)
             assert options or name.endswith("KeyMD5"), (model.name, name)

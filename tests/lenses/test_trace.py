@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 import threading
@@ -89,13 +90,13 @@ def test_s3_body_header_and_url() -> None:
         EARLY.put_object(Bucket="notes", Key="t", Body=CARD, Tagging="a=b&card=4111+1111+1111+1111")
         EARLY.put_object(Bucket="notes", Key="d", Body=b"nothing here")
         EARLY.get_object(Bucket="notes", Key="a")
-    assert column(calls, "plaintext in request") == [
-        "yes: body",
-        "yes: header x-amz-meta-note",
-        "yes: URL",
-        "yes: body, header x-amz-tagging",
-        "no",
-        "no",  # it stands in the answer, but not in the request
+    assert column(calls, "in the request") == [
+        "readable: body",
+        "readable: header x-amz-meta-note",
+        "readable: URL",
+        "readable: body, header x-amz-tagging",
+        "nothing",
+        "nothing",  # it stands in the answer, but not in the request
     ]
 
 
@@ -129,7 +130,7 @@ def test_kms_sees_the_plaintext_and_a_local_cipher_hides_it(kms: Any, key_id: st
         blob = kms.encrypt(KeyId=key_id, Plaintext=f"pay {CARD}")["CiphertextBlob"]
         kms.decrypt(CiphertextBlob=blob)
         kms.encrypt(KeyId=key_id, Plaintext=bytes(b ^ 0x5A for b in CARD.encode()))
-    assert column(calls, "plaintext in request") == ["yes: body", "no", "no"]
+    assert column(calls, "in the request") == ["readable: body", "encrypted", "nothing"]
 
 
 def test_dynamodb_values_are_opened_and_named(table: Any) -> None:
@@ -138,10 +139,10 @@ def test_dynamodb_values_are_opened_and_named(table: Any) -> None:
         table.put_item(Item=item)
         table.put_item(Item={**item, "card": b"\x00\x01", "total": 9})
         table.get_item(Key={"id": "order-18"})
-    assert column(calls, "plaintext in request") == [
-        "yes: body (card, id, total)",
-        "yes: body (id)",
-        "no",
+    assert column(calls, "in the request") == [
+        "readable: body (card, id, total)",
+        "readable: body (id)",
+        "nothing",
     ]
     assert calls.table.caption == "3 API calls; looked for 3 values; too short to look for: paid"
 
@@ -151,7 +152,7 @@ def test_web_forms_are_opened() -> None:
     iam = SESSION.client("iam")
     with trace("Müller & Söhne") as calls:
         iam.create_role(RoleName="r", AssumeRolePolicyDocument=policy)
-    assert column(calls, "plaintext in request") == ["yes: body"]
+    assert column(calls, "in the request") == ["readable: body"]
 
 
 def test_a_customer_key_is_plaintext_too() -> None:
@@ -160,21 +161,21 @@ def test_a_customer_key_is_plaintext_too() -> None:
         EARLY.put_object(
             Bucket="notes", Key="k", Body=b"-", SSECustomerAlgorithm="AES256", SSECustomerKey=key
         )
-    assert column(calls, "plaintext in request") == [
-        "yes: header x-amz-server-side-encryption-customer-key"
+    assert column(calls, "in the request") == [
+        "readable: header x-amz-server-side-encryption-customer-key"
     ]
 
 
 def test_what_botocore_writes_by_itself_is_not_the_caller_s_data() -> None:
     with trace("aws4_request") as calls:
         EARLY.list_buckets()
-    assert column(calls, "plaintext in request") == ["no"]
+    assert column(calls, "in the request") == ["nothing"]
 
 
 def test_without_secrets_nothing_is_claimed() -> None:
     with trace() as calls:
         EARLY.list_buckets()
-    assert column(calls, "plaintext in request") == ["—"]
+    assert column(calls, "in the request") == ["—"]
     assert calls.table.caption == "1 API call"
 
 
@@ -205,10 +206,10 @@ def test_a_row_names_resource_key_context_price_and_outcome(kms: Any, key_id: st
     written = "purpose=demo, tenant=a"
     size = rows[0][5]
     assert rows == [
-        ["KMS", "Encrypt", "alias/orders", key_id, written, size, "—", "200", "3.00"],
-        ["S3", "PutObject", "notes/k", key_id, written, 5, "—", "200", "5.00"],
-        ["S3", "CopyObject", "notes/k → notes/c", "—", "—", 0, "—", "200", "5.00"],
-        ["S3", "HeadObject", "notes/k", key_id, "—", 0, "—", "200", "0.40"],
+        ["KMS", "Encrypt", "alias/orders", key_id, written, size, "—", "—", "200", "3.00"],
+        ["S3", "PutObject", "notes/k", key_id, written, 5, "—", "—", "200", "5.00"],
+        ["S3", "CopyObject", "notes/k → notes/c", "—", "—", 0, "—", "—", "200", "5.00"],
+        ["S3", "HeadObject", "notes/k", key_id, "—", 0, "—", "—", "200", "0.40"],
     ]
     assert size > 5  # JSON around the plaintext
 
@@ -237,7 +238,7 @@ def test_errors_are_rows_and_pass_through(kms: Any) -> None:
     with pytest.raises(ClientError), trace(CARD) as calls:
         kms.encrypt(KeyId="alias/none", Plaintext=CARD)
     assert column(calls, "outcome") == ["NotFoundException"]
-    assert column(calls, "plaintext in request") == ["yes: body"]
+    assert column(calls, "in the request") == ["readable: body"]
     with pytest.raises(ClientError), trace() as calls:
         EARLY.head_object(Bucket="notes", Key="none")
     assert column(calls, "outcome") == ["404"]
@@ -280,8 +281,8 @@ def test_nested_traces_both_see_a_call_with_their_own_secret() -> None:
         with trace("something else") as inner:
             EARLY.put_object(Bucket="notes", Key="k", Body=CARD)
         EARLY.list_buckets()
-    assert column(outer, "plaintext in request") == ["no", "yes: body", "no"]
-    assert column(inner, "plaintext in request") == ["no"]
+    assert column(outer, "in the request") == ["nothing", "readable: body", "nothing"]
+    assert column(inner, "in the request") == ["nothing"]
 
 
 def test_other_threads_are_seen_and_do_not_mix() -> None:
@@ -298,9 +299,9 @@ def test_other_threads_are_seen_and_do_not_mix() -> None:
             thread.join()
     rows = calls.table
     assert len(rows) == 40
-    for where, said in zip(rows["resource"], rows["plaintext in request"], strict=True):
+    for where, said in zip(rows["resource"], rows["in the request"], strict=True):
         _, number, turn = where.split("/")
-        assert said == (f"yes: body ({number})" if int(turn) % 2 else "no")
+        assert said == (f"readable: body ({number})" if int(turn) % 2 else "nothing")
 
 
 def test_nothing_stays_behind() -> None:
@@ -352,12 +353,21 @@ def test_the_encryption_client_s_own_sessions_are_seen(
         encrypted.get_item(Key={"id": "order-17"})
     kinds = ["GenerateDataKey", "PutItem", "GetItem", "Decrypt"]
     assert column(calls, "operation") == kinds
-    kept = dict(zip(kinds, column(calls, "plaintext in request"), strict=True))
+    kept = dict(zip(kinds, column(calls, "in the request"), strict=True))
     # The encryption context carries the primary key's value to KMS, in plaintext.
-    assert kept["GenerateDataKey"] == kept["PutItem"] == "yes: body (id)"
+    assert kept["GenerateDataKey"] == kept["PutItem"] == "readable: body (id)"
     assert "id=order-17" in column(calls, "encryption context")[0]
     assert column(calls, "KMS key") == [key_id, "—", "—", key_id]
-    assert calls.cli[1] == "aws dynamodb put-item --table-name orders --item file://item.json"
+    assert calls.cli[1].startswith("cat > item.json <<'END'\n{")
+    assert calls.cli[1].endswith(
+        "\naws dynamodb put-item --table-name orders --item file://item.json"
+    )
+    assert column(calls, "in the response") == [
+        "readable: data key",  # it goes to the encryption client, in plaintext
+        "nothing",
+        "readable: body (id)",
+        "readable: other plaintext",
+    ]
 
 
 def test_a_listener_that_another_library_has_taken_off_is_put_on_again(
@@ -395,7 +405,8 @@ def test_retries_are_one_row_and_no_answer_is_one_too(monkeypatch: pytest.Monkey
             client.put_object(Bucket="notes", Key="k", Body=io.BytesIO(CARD.encode()))
     assert sent == [CARD.encode()] * 3
     assert column(calls, "outcome") == ["EndpointConnectionError"]
-    assert column(calls, "plaintext in request") == ["yes: body"]
+    assert column(calls, "in the request") == ["readable: body"]
+    assert column(calls, "in the response") == ["no answer"]
 
 
 class _Raw(io.BytesIO):
@@ -425,7 +436,7 @@ def test_streams_arrive_whole_and_stand_where_they_would(tmp_path: Path) -> None
         EARLY.upload_file(str(path), "notes", "upload")
     for key in ("bytesio", "file", "bytearray", "fileobj", "upload"):
         assert stored(key) == path.read_bytes()
-    assert column(calls, "plaintext in request") == ["yes: body"] * 5
+    assert column(calls, "in the request") == ["readable: body"] * 5
     assert column(calls, "body bytes") == [30] * 5
 
 
@@ -444,7 +455,7 @@ def test_a_stream_is_looked_through_from_where_it_stands(tmp_path: Path) -> None
     with trace(CARD) as calls:
         client.put_object(Bucket="notes", Key="k", Body=stream)
     assert seen == [(11, f"{CARD[11:]} and more".encode())]
-    assert column(calls, "plaintext in request") == ["no"]
+    assert column(calls, "in the request") == ["nothing"]
 
 
 @pytest.mark.parametrize("threads", [True, False])
@@ -474,8 +485,8 @@ def test_multipart_uploads_with_and_without_threads(tmp_path: Path, threads: boo
         assert hashlib.sha256(stored(key)).hexdigest() == digest
     one = ["CreateMultipartUpload", "UploadPart", "UploadPart", "UploadPart"]
     assert column(calls, "operation") == [*one, "CompleteMultipartUpload"] * 2
-    said = ["no", "no", "no", "yes: body", "no"]
-    assert column(calls, "plaintext in request") == said * 2
+    said = ["nothing", "nothing", "nothing", "readable: body", "nothing"]
+    assert column(calls, "in the request") == said * 2
     names = [f"notes/file part {number}" for number in (1, 2, 3)]
     assert column(calls, "resource")[1:4] == names
     assert column(calls, "body bytes")[1:4] == [len(part) for part in parts]
@@ -507,9 +518,9 @@ def test_a_stream_that_can_be_read_only_once_is_not_read() -> None:
         client.put_object(Bucket="notes", Key="k", Body=body, ContentLength=19)
         client.put_object(Bucket="notes", Key=CARD, Body=body, ContentLength=19)
     assert reads == [0, 0]
-    assert column(calls, "plaintext in request") == [
-        "not read (stream)",
-        "yes: URL; body not read (stream)",
+    assert column(calls, "in the request") == [
+        "not looked at (stream)",
+        "readable: URL; body not looked at",
     ]
     assert column(calls, "body bytes") == [19, 19]
 
@@ -533,7 +544,7 @@ def test_a_large_file_is_not_held_in_memory(tmp_path: Path) -> None:
         client.put_object(Bucket="notes", Key="k", Body=file)
         left = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-    assert column(calls, "plaintext in request") == ["yes: body"]
+    assert column(calls, "in the request") == ["readable: body"]
     assert column(calls, "body bytes") == [24 << 20]
     assert peaks[0] < 12 << 20
     assert left < 2 << 20
@@ -570,7 +581,8 @@ def test_a_second_run_shows_the_same(kms: Any, key_id: str) -> None:
     kms.create_alias(AliasName="alias/lesson", TargetKeyId=key_id)
     first, second = run_lesson("k"), run_lesson("k")
     assert repr(first) == repr(second)
-    assert first._repr_html_() == second._repr_html_()
+    shown = [re.sub(r"printf %s \S+", "", each._repr_html_()) for each in (first, second)]
+    assert shown[0] == shown[1]
 
 
 def test_what_the_last_line_of_a_cell_shows() -> None:
@@ -578,17 +590,98 @@ def test_what_the_last_line_of_a_cell_shows() -> None:
         EARLY.put_object(Bucket="notes", Key="<k>", Body=CARD)
     assert repr(calls).splitlines() == [
         "1 API call; looked for 1 value",
-        "service  operation  resource   body bytes  plaintext in request  outcome  USD per million",
-        "-------  ---------  ---------  ----------  --------------------  -------  ---------------",
-        "S3       PutObject  notes/<k>          19  yes: body             200      5.00",
+        "call                    in the request  in the response  outcome",
+        "----------------------  --------------  ---------------  -------",
+        "S3 PutObject notes/<k>  readable: body  nothing          200",
     ]
     shown = calls._repr_html_()
-    command = "printf '%s' '4111 1111 1111 1111' > body.txt && "
     assert calls.cli == [
-        f"{command}aws s3api put-object --bucket notes --key '<k>' --body body.txt"
+        "printf '%s' '4111 1111 1111 1111' > body.txt\n"
+        "aws s3api put-object --bucket notes --key '<k>' --body body.txt"
     ]
-    assert "notes/&lt;k&gt;" in shown
+    assert "<strong>S3</strong> PutObject <code>notes/&lt;k&gt;</code>" in shown
+    assert '<span class="course-chip readable">readable: body</span>' in shown
     assert "--key &#x27;&lt;k&gt;&#x27; --body body.txt</pre></details>" in shown
+    folded = re.findall(r"<summary>(.*?)</summary>", shown)
+    assert folded == ["body bytes, USD per million", "The same with the AWS CLI"]
+    assert shown.count("<style>") == 1
+
+
+def test_without_secrets_the_short_form_has_no_column_for_them() -> None:
+    with trace() as calls:
+        EARLY.list_buckets()
+    assert repr(calls).splitlines()[1].split() == ["call", "outcome"]
+
+
+# What came back -------------------------------------------------------------------------------
+
+
+def test_the_answer_is_searched_as_the_request_is(table: Any) -> None:
+    EARLY.put_object(Bucket="notes", Key="k", Body=CARD, Metadata={"note": CARD})
+    table.put_item(Item={"id": "1", "card": CARD})
+    with trace({"card": CARD}) as calls:
+        answer = EARLY.get_object(Bucket="notes", Key="k")
+        EARLY.head_object(Bucket="notes", Key="k")
+        table.get_item(Key={"id": "1"})
+        table.get_item(Key={"id": "2"})
+    assert answer["Body"].read() == CARD.encode()
+    assert column(calls, "in the request") == ["nothing"] * 4
+    assert column(calls, "in the response") == [
+        "readable: body (card), header x-amz-meta-note (card)",
+        "readable: header x-amz-meta-note (card)",
+        "readable: body (card)",
+        "nothing",
+    ]
+
+
+def test_a_body_that_can_be_read_only_once_is_left_alone_and_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    EARLY.put_object(Bucket="notes", Key="k", Body=CARD)
+    client = SESSION.client("s3")
+
+    class Once:
+        """What a socket gives: no way back."""
+
+        def __init__(self, raw: Any) -> None:
+            self.read = raw.read
+
+    def once(parsed: dict[str, Any], **_: Any) -> None:
+        parsed["Body"]._raw_stream = Once(parsed["Body"]._raw_stream)
+
+    with trace(CARD) as calls:
+        original = HierarchicalEmitter._emit
+
+        def emit(emitter: Any, name: str, kwargs: Any, stop_on_response: bool = False) -> Any:
+            if name.startswith("after-call.s3.GetObject"):
+                once(**kwargs)
+            return original(emitter, name, kwargs, stop_on_response)
+
+        monkeypatch.setattr(HierarchicalEmitter, "_emit", emit)
+        answer = client.get_object(Bucket="notes", Key="k")
+        monkeypatch.undo()
+    assert column(calls, "in the response") == ["not looked at (stream)"]
+    assert answer["Body"].read() == CARD.encode()
+
+
+def test_kms_hands_out_plaintext_and_takes_ciphertext_by_its_nature(kms: Any, key_id: str) -> None:
+    with trace(CARD) as calls:
+        blob = kms.encrypt(KeyId=key_id, Plaintext=CARD)["CiphertextBlob"]
+        other = kms.encrypt(KeyId=key_id, Plaintext="something")["CiphertextBlob"]
+        kms.decrypt(CiphertextBlob=blob)
+        kms.decrypt(CiphertextBlob=other)
+        kms.generate_data_key(KeyId=key_id, KeySpec="AES_256")
+        kms.generate_data_key_without_plaintext(KeyId=key_id, KeySpec="AES_256")
+        kms.list_keys()
+    assert column(calls, "in the response") == [
+        "encrypted",
+        "encrypted",
+        "readable: body",
+        "readable: other plaintext",
+        "readable: data key",
+        "encrypted",
+        "nothing",
+    ]
 
 
 def test_importing_trace_does_not_import_pandas() -> None:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple
 import pandas as pd
 
 from workshop_lib.display.formatting import ABSENT, show_bytes
+from workshop_lib.display.style import Marked, chip, page
 
 _MAX_ROWS = 100
 _LONG = 15  # characters: such a word, an ARN for instance, may be broken to let the table fit
@@ -22,26 +23,14 @@ _NUMBER = ' class="number"'
 # aligns every table of an output to the right.
 _LEFT = ' style="text-align:left"'
 _CODE = frozenset({"sent", "stored", "read back"})
-_MARKS = {"yes": "●", "no": "○", "partly": "◐"}
-# The doubled class outranks what JupyterLab sets for every table in an output.
-_STYLE = """<style>
-table.workshop-table.workshop-table {border-collapse: collapse; table-layout: auto;
- margin: 0.5em 0; color: var(--jp-content-font-color1, currentColor);
- font-size: var(--jp-ui-font-size1, 0.9em)}
-table.workshop-table.workshop-table caption {caption-side: top;
- padding: 0.4em 0.5em; color: inherit; font-weight: 600}
-table.workshop-table.workshop-table :is(th, td) {vertical-align: top; padding: 0.4em 0.5em;
- line-height: 1.4; overflow-wrap: break-word; max-width: 26em;
- border-bottom: 1px solid var(--jp-border-color2, #8888)}
-table.workshop-table.workshop-table thead th {vertical-align: bottom;
- border-bottom: 2px solid var(--jp-border-color1, currentColor)}
-table.workshop-table.workshop-table td.code {overflow-wrap: anywhere; min-width: 9em;
- font-family: var(--jp-code-font-family, monospace)}
-table.workshop-table.workshop-table td.long {overflow-wrap: anywhere; min-width: 5.3em}
-table.workshop-table.workshop-table td.absent {font-style: italic}
-table.workshop-table.workshop-table .number {text-align: right;
- font-variant-numeric: tabular-nums}
-</style>"""
+_MARKS = {"yes": "●", "no": "○"}
+# A cell that begins with one of these, alone or before a comma, a colon or a bracket, is a chip.
+_CHIPS = {
+    "readable": "readable", "plaintext": "readable", "encrypted": "encrypted",
+    "ciphertext": "encrypted", "partly": "partly", "allowed": "allowed", "refused": "refused",
+}  # fmt: skip
+_CHIP = re.compile(rf"(?:[✓✕] )?({'|'.join(_CHIPS)})(?=$|[,:]| \()")
+_WIDE = 4  # columns: such a table's rows become blocks where the page is narrow
 
 
 class _Grid(NamedTuple):
@@ -58,7 +47,8 @@ class Table(pd.DataFrame):
 
     Everything a DataFrame does works on it; slices and filtered rows are Tables again.
     Text and HTML hold the same words. Nothing is told by colour alone: a cell that begins with
-    yes, no or partly has a mark beside the word. An unnamed numeric index is not shown.
+    readable, encrypted, partly, allowed or refused is a chip in the colour of that word, and one
+    that begins with yes or no has a mark beside it. An unnamed numeric index is not shown.
     """
 
     _metadata: ClassVar[list[str]] = ["caption", "code_columns"]
@@ -105,7 +95,12 @@ class Table(pd.DataFrame):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        """HTML that is the same in every run: no ids, no colours of our own."""
+        """HTML that is the same in every run: no ids, and the colours are the course's."""
+        return page(self.html)
+
+    @property
+    def html(self) -> str:
+        """The table as HTML without the style sheet, to stand among others in one `page`."""
         grid = _grid(self)
         head = "".join(map(_html_head, grid.header, grid.numeric))
         body = [_html_row(grid, row, _CODE | self.code_columns) for row in grid.rows]
@@ -115,8 +110,9 @@ class Table(pd.DataFrame):
         note = f"… and {grid.rest:,} more rows" if grid.rest else note
         if note:
             body.append(f'<tr><td colspan="{max(1, len(grid.header))}"{_LEFT}>{note}</td></tr>')
+        wide = " wide" if len(grid.header) >= _WIDE else ""
         return (
-            f'{_STYLE}\n<table class="workshop-table">\n{caption}'
+            f'<table class="course-table{wide}">\n{caption}'
             f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(body) + "\n</tbody>\n</table>"
         )
 
@@ -156,10 +152,12 @@ def _is_mere_count(index: pd.Index) -> bool:
 
 def _word(cell: Any) -> str:
     """Write one cell down on one line."""
+    if isinstance(cell, Marked):
+        return cell
     if isinstance(cell, tuple):
         return " / ".join(map(_word, cell))
-    if isinstance(cell, (bytes, bytearray)):
-        return show_bytes(bytes(cell))
+    if hasattr(cell, "__bytes__") or isinstance(cell, (bytes, bytearray, memoryview)):
+        return show_bytes(bytes(cell))  # boto3's Binary among them, which has no text form
     if pd.api.types.is_scalar(cell) and pd.isna(cell):
         return ""
     if pd.api.types.is_bool(cell):
@@ -178,12 +176,13 @@ def _amount(number: float) -> str:
 
 
 def _aligned(grid: _Grid) -> list[str]:
-    columns = list(zip(grid.header, *grid.rows, strict=True))
+    rows = [[w.text if isinstance(w, Marked) else w for w in row] for row in grid.rows]
+    columns = list(zip(grid.header, *rows, strict=True))
     widths = [max(map(_width, column)) for column in columns]
     rule = ["-" * width for width in widths]
     return [
         "  ".join(map(_pad, row, widths, grid.numeric)).rstrip()
-        for row in [grid.header, rule, *grid.rows]
+        for row in [grid.header, rule, *rows]
     ]
 
 
@@ -205,21 +204,37 @@ def _html_head(name: str, numeric: bool) -> str:
 
 
 def _html_row(grid: _Grid, row: list[str], code: frozenset[str]) -> str:
-    first = f'<th scope="row"{_LEFT}>{html.escape(row[0])}</th>' if row else ""
+    first = _html_label(row[0]) if row else ""
     cells = zip(grid.header[1:], row[1:], grid.numeric[1:], strict=True)
     return f"<tr>{first}{''.join(_html_cell(*cell, code) for cell in cells)}</tr>"
 
 
+def _html_label(word: str) -> str:
+    if not isinstance(word, Marked):
+        return f'<th scope="row"{_LEFT}>{_broken(word)}</th>'
+    inner = " inner" if word.startswith("↳") else ""
+    return f'<th scope="row" class="marked{inner}"{_LEFT}>{word.html}</th>'
+
+
 def _html_cell(column: str, word: str, numeric: bool, code: frozenset[str]) -> str:
+    # What the column is called, for where a row is a block of its own (`style.css`).
+    label = f' data-label="{html.escape(column)}"'
     if numeric:
-        return f"<td{_NUMBER}>{html.escape(word)}</td>"
+        return f"<td{_NUMBER}{label}>{html.escape(word)}</td>"
     if column in code:
         kind = "absent" if word == ABSENT else "code"
-        return f'<td class="{kind}"{_LEFT}>{html.escape(word)}</td>'
-    answer = re.match(r"(yes|no|partly)(?=$|[,:])", word)
-    if not answer:
-        if max(map(len, word.split()), default=0) <= _LONG:
-            return f"<td{_LEFT}>{html.escape(word)}</td>"
-        return f'<td class="long"{_LEFT}>{_SEAM.sub("<wbr>", html.escape(word))}</td>'
-    rest = html.escape(word[answer.end() :])
-    return f'<td{_LEFT}><span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}{rest}</td>'
+        return f'<td class="{kind}"{label}{_LEFT}>{html.escape(word)}</td>'
+    if found := _CHIP.match(word):
+        return f"<td{label}{_LEFT}>{chip(_CHIPS[found[1]], word).html}</td>"
+    if answer := re.match(r"(yes|no)(?=$|[,:])", word):
+        rest = html.escape(word[answer.end() :])
+        mark = f'<span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}'
+        return f"<td{label}{_LEFT}>{mark}{rest}</td>"
+    long = ' class="long"' if max(map(len, word.split()), default=0) > _LONG else ""
+    return f"<td{long}{label}{_LEFT}>{_broken(word)}</td>"
+
+
+def _broken(word: str) -> str:
+    """Text in which a long word, such as an ARN, may be broken at its seams."""
+    long = max(map(len, word.split()), default=0) > _LONG
+    return _SEAM.sub("<wbr>", html.escape(word)) if long else html.escape(word)

@@ -13,9 +13,11 @@ from __future__ import annotations
 import functools
 import html
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CHIPS = ("readable", "encrypted", "partly", "allowed", "refused", "question", "neutral")
 """Kinds of chip: yellow and dashed, blue and hatched, both, green, red, violet, and plain."""
@@ -56,8 +58,9 @@ class Card:
 
     kind: one of `CARDS`. title: what follows the kind's word ("AccessDenied"), or stands alone
     where the kind has none. where: who it was ("S3 · GetObject"), at the right. text: the
-    paragraphs below. points: a list below these. folded: (summary, text) pairs, each closed until
-    it is clicked. In all of them `backticks` are code and **stars** are strong.
+    paragraphs below. points: a list below these, of one or more lines each. folded: (summary,
+    text) pairs, each closed until it is clicked; a text of several lines stands as it is. In all
+    others `backticks` are code and **stars** are strong.
     """
 
     kind: str
@@ -80,7 +83,7 @@ class Card:
     def __repr__(self) -> str:
         heading = plain(self.heading) + (f" ({self.where})" if self.where else "")
         lines = [heading, *(f"  {plain(each)}" for each in self.text)]
-        lines += [f"  - {plain(each)}" for each in self.points]
+        lines += [f"  - {plain(each)}".replace("\n", "\n    ") for each in self.points]
         lines += [f"  {summary}: {plain(text)}" for summary, text in self.folded]
         return "\n".join(lines)
 
@@ -95,14 +98,31 @@ class Card:
         inside = [f'<div class="course-head">{heading}</div>']
         inside += [f'<p class="course-said">{marked_up(each)}</p>' for each in self.text]
         if self.points:
-            points = "".join(f"<li>{marked_up(each)}</li>" for each in self.points)
+            lines = [marked_up(each).replace("\n", "<br>") for each in self.points]
+            points = "".join(f"<li>{each}</li>" for each in lines)
             inside.append(f'<ul class="course-said">{points}</ul>')
         inside += [
-            f"<details><summary>{html.escape(summary)}</summary>"
-            f'<p class="course-said">{marked_up(text)}</p></details>'
+            f"<details><summary>{html.escape(summary)}</summary>{_folded(text)}</details>"
             for summary, text in self.folded
         ]
         return f'<div class="course-card {self.kind}">' + "\n".join(inside) + "</div>"
+
+
+class Marked(str):
+    """A text whose `backticks` are code and **stars** are strong, also in a cell of a table.
+
+    One that begins with ↳ belongs to the row above it, and is indented.
+    """
+
+    @property
+    def html(self) -> str:
+        """The text as HTML."""
+        return marked_up(self)
+
+    @property
+    def text(self) -> str:
+        """The text without the marks, indented by blanks."""
+        return ("  " if self.startswith("↳") else "") + plain(self)
 
 
 def chip(kind: str, word: str = "") -> Chip:
@@ -134,6 +154,15 @@ def card(
     return Card(kind, title, text, where, tuple(points), tuple(folded))
 
 
+def show(shown: Any) -> None:
+    """Show something now, as the last line of a cell would; print it where there is no notebook."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        print(repr(shown))
+    else:
+        ipython.display.display(shown)
+
+
 def page(content: str) -> str:
     """Give HTML its colours: whatever has chips or cards in it is shown through this, once.
 
@@ -161,6 +190,12 @@ def marked_up(text: str) -> str:
 def plain(text: str) -> str:
     """The same text for where no HTML can stand: without the marks."""
     return re.sub(r"\*\*([^*]+)\*\*|`([^`]+)`", lambda found: found[1] or found[2], text)
+
+
+def _folded(text: str) -> str:
+    if "\n" in text:
+        return f'<pre class="course-said">{html.escape(text)}</pre>'
+    return f'<p class="course-said">{marked_up(text)}</p>'
 
 
 def _known(kind: str, kinds: Sequence[str]) -> None:

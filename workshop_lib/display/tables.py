@@ -6,8 +6,10 @@ Importing this module does not import pandas: :func:`table` does, when it is fir
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from workshop_lib.display.formatting import show_bytes
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table as Table
@@ -51,10 +53,11 @@ def table(
 
 
 def adopt_frames() -> None:
-    """Show every DataFrame of this kernel in the house style, the learner's own too.
+    """Show every DataFrame and dict of this kernel in the house style, the learner's own too.
 
-    pandas' own HTML aligns text to the right, and its text is as wide as the terminal. Only what
-    is shown changes, not the frame. Outside IPython nothing happens; pandas is not imported.
+    pandas' own HTML aligns text to the right, and its text is as wide as the terminal. A dict,
+    such as an answer of AWS, is a small table with a row for each value, and its text is Python's
+    own. Only what is shown changes. Outside IPython nothing happens; pandas is not imported.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
@@ -64,6 +67,35 @@ def adopt_frames() -> None:
     for home in _HOMES_OF_FRAMES:
         formatters["text/html"].for_type_by_name(home, "DataFrame", _frame_as_html)
         formatters["text/plain"].for_type_by_name(home, "DataFrame", _frame_as_text)
+    formatters["text/html"].for_type(dict, mapping_as_html)
+
+
+def mapping_as_html(values: Mapping[Any, Any]) -> str | None:
+    """A mapping as a table of two columns, what lies deeper named by its path; None if empty."""
+    if not values:
+        return None
+    rows = [{"name": name, "value": value} for name, value in _leaves(values, "")]
+    return table(rows, columns=["name", "value"])._repr_html_()
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Each value with its path: ``Rules[0].BucketKeyEnabled``; a list of plain values is one."""
+    if isinstance(node, Mapping) and node:
+        for name, inner in node.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(node, list | tuple) and any(
+        isinstance(i, Mapping | list | tuple) for i in node
+    ):
+        for position, inner in enumerate(node):
+            yield from _leaves(inner, f"{path}[{position}]")
+    elif isinstance(node, list | tuple | set | frozenset):
+        # As text in a fixed order: a set has none.
+        words = [
+            show_bytes(bytes(each)) if hasattr(each, "__bytes__") else str(each) for each in node
+        ]
+        yield path, ", ".join(sorted(words) if isinstance(node, set | frozenset) else words)
+    else:
+        yield path, str(node) if isinstance(node, Mapping) else node
 
 
 def _frame_as_html(frame: Any) -> str:

@@ -33,14 +33,18 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from workshop_lib.display.style import card, show
 from workshop_lib.exercises.inspection import AGAIN, NEXT_STEPS, CheckEnded, Inspection, Step
 from workshop_lib.exercises.registry import find
 from workshop_lib.lenses.refusals import describe
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
-    """What a check found. error: a mistake of the check itself, of no meaning for the learner."""
+    """What a check found. error: a mistake of the check itself, of no meaning for the learner.
+
+    Shows itself as a card in a notebook, as text elsewhere.
+    """
 
     number: str
     title: str
@@ -68,14 +72,26 @@ class Result:
                 lines.append(f"    → {step.fix}")
         return "\n".join(lines)
 
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        if self.error is not None:
+            return card("note", f"Exercise {self.number}", str(self))._repr_html_()
+        points = [
+            f"{'✓' if step.ok else '✕'} {step.seen}" + (f"\n→ {step.fix}" if step.fix else "")
+            for step in self.steps
+        ]
+        title = f"exercise {self.number}, {self.title}"
+        return card("done" if self.done else "todo", title, points=points)._repr_html_()
+
 
 def check(number: str, lab: Any) -> None:
-    """Check exercise `number` ("1.2") in this lab and print what was found.
+    """Check exercise `number` ("1.2") in this lab and show what was found, on a card.
 
     Asks AWS as the lab's administrator, only reading. Raises nothing: what is missing is said
     with the next step, and so is a refusal by AWS.
     """
-    print(examine(number, lab))
+    show(examine(number, lab))
 
 
 def examine(number: str, lab: Any) -> Result:

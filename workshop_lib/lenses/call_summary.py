@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -30,6 +31,15 @@ _INSIDE = frozenset({
     "ApplyServerSideEncryptionByDefault", "Constraints", "KeyMetadata", "Rules", "SSEDescription",
     "SSESpecification", "ServerSideEncryptionConfiguration", "Table", "TableDescription",
 })  # fmt: skip
+# Where items are, in requests and answers of DynamoDB and its streams.
+_ITEMS = (
+    "Item", "Items", "Attributes", "RequestItems", "Responses", "TransactItems", "Records",
+    "UnprocessedItems", "ExpressionAttributeValues", "Statements", "Parameters",
+)  # fmt: skip
+_DESCRIPTION = "*amzn-ddb-map-desc*"
+# The names under which S3 Encryption Clients keep the wrapped data key: formats 1, 2 and 3.
+_S3_CLIENT = frozenset({"x-amz-key", "x-amz-key-v2", "x-amz-3"})
+_KEY_ID = re.compile(r"\b((?:mrk-)?[0-9a-f]{8})-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b")
 
 
 def resource(params: Mapping[str, Any]) -> str:
@@ -64,6 +74,37 @@ def contexts(params: Mapping[str, Any]) -> str:
     mappings += [_decoded(each) for each in _named(params, "SSEKMSEncryptionContext")]
     written = [", ".join(f"{k}={v}" for k, v in sorted(each.items())) for each in mappings]
     return " → ".join(dict.fromkeys(filter(None, written)))
+
+
+def short_name(resource: str) -> str:
+    """Shorten what `resource` names: of an ARN only what it names, of a key id the beginning."""
+    name = resource.split(":", 5)[5] if resource.startswith("arn:") else resource
+    return _KEY_ID.sub(r"\1…", name)
+
+
+def carries_ciphertext(model: Any, members: Mapping[str, Any]) -> bool:
+    """Say whether a request or an answer carries what is ciphertext by its form.
+
+    That is: a ciphertext blob of KMS; an item with the material description of the DynamoDB
+    Encryption Client; an object with the metadata of an S3 Encryption Client.
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/legacy-dynamodb-concepts.html
+    https://docs.aws.amazon.com/amazon-s3-encryption-client/latest/developerguide/concepts.html
+    """
+    if model.service_model.service_name == "kms":
+        return any(name.endswith("CiphertextBlob") for name in members)
+    if model.service_model.service_name == "s3":
+        return bool(_S3_CLIENT & {name.lower() for name in members.get("Metadata") or {}})
+    return any(_has_name(members.get(name), _DESCRIPTION) for name in _ITEMS)
+
+
+def given_away(model: Any, answer: Mapping[str, Any]) -> str:
+    """Name the plaintext that an answer of KMS hands out by its nature; "" if there is none."""
+    if model.service_model.service_name != "kms":
+        return ""
+    if model.name.startswith("GenerateDataKey"):
+        return "data key" if {"Plaintext", "PrivateKeyPlaintext"} & set(answer) else ""
+    return "other plaintext" if "Plaintext" in answer else ""
 
 
 def range_start(wanted: Any) -> int:
@@ -108,3 +149,9 @@ def _named(node: Any, name: str) -> Iterator[Any]:
         for inside, each in node.items():
             if inside in _INSIDE:
                 yield from _named(each, name)
+
+
+def _has_name(node: Any, name: str) -> bool:
+    if isinstance(node, Mapping):
+        return name in node or any(_has_name(each, name) for each in node.values())
+    return isinstance(node, list | tuple) and any(_has_name(each, name) for each in node)

@@ -4,11 +4,14 @@ The names follow the AWS CLI's own rule: operation and parameter in lower case w
 (``PutObject`` → ``put-object``), as botocore's ``xform_name`` makes them; ``s3`` is ``s3api``.
 Values that are bytes travel in files, because the AWS CLI versions 1 and 2 read bytes on the
 command line differently (https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html).
-The command is for a POSIX shell; it uses whatever Region and credentials the terminal has.
+Bytes inside a JSON file are base64, which version 2 opens and version 1 does not
+(https://docs.aws.amazon.com/cli/latest/userguide/cliv2-migration-changes.html).
+The lines are for a POSIX shell; they use whatever Region and credentials the terminal has.
 """
 
 from __future__ import annotations
 
+import base64
 import datetime
 import json
 import shlex
@@ -22,7 +25,9 @@ from botocore.model import OperationModel, Shape
 from workshop_lib.display.formatting import as_text
 
 SMALL = 256
-"""Text of at most this many bytes is written to its file by the command itself."""
+"""Bytes of at most this many are written to their file by the lines themselves."""
+_WIDTH = 76
+"""Characters of a command that stays on one line; a longer one is broken before each option."""
 
 _CUSTOMER_KEYS = frozenset({"SSECustomerKey", "CopySourceSSECustomerKey"})
 _COMPUTED = frozenset({"SSECustomerKeyMD5", "CopySourceSSECustomerKeyMD5"})
@@ -42,7 +47,7 @@ def cli_command(
     body: bytes | None = None,
     key_file: Callable[[bytes | None], str] = lambda key: "ssec.key",
 ) -> str:
-    """Return one line for the terminal that makes the same API call.
+    """Return the lines for the terminal that make the same API call; they can be pasted.
 
     Args:
         model: botocore's model of the operation.
@@ -52,13 +57,13 @@ def cli_command(
             appears: the learner has the file, made with ``openssl rand 32 -out ssec.key``.
 
     Returns:
-        ``aws …``. A short text body comes first, as ``printf … > body.txt &&``. Everything else
-        that is bytes is a file name to fill in: ``fileb://ciphertext-blob.bin``, ``body.bin``;
-        so is a structure that contains bytes (an encrypted item), ``file://item.json``, and a
-        secret: ``file://password.txt``.
+        ``aws …``, each option on a line of its own if one line is too long. Before it come the
+        lines that make the files it needs: a short text or blob (``printf … > body.txt``), a
+        structure that contains bytes, such as an encrypted item (``cat > item.json``). What is
+        longer, unknown or a secret is a file name to fill in: ``body.bin``, ``password.txt``.
     """
     service = model.service_model.service_name
-    words = ["aws", _COMMANDS.get(service, service), xform_name(model.name, "-")]
+    parts = [f"aws {_COMMANDS.get(service, service)} {xform_name(model.name, '-')}"]
     before: list[str] = []
     for name, value in params.items():
         shape = model.input_shape.members.get(name) if model.input_shape else None
@@ -66,19 +71,23 @@ def cli_command(
             continue
         option = "--" + _RENAMED.get(xform_name(name, "-"), xform_name(name, "-"))
         if name in _CUSTOMER_KEYS:
-            words += [option, "fileb://" + key_file(_as_bytes(value))]
+            parts.append(f"{option} fileb://{key_file(_as_bytes(value))}")
         elif shape.type_name == "boolean":
-            words.append(option if value else "--no-" + option[2:])
+            parts.append(option if value else "--no-" + option[2:])
         elif shape.type_name == "blob":
             streamed = shape.serialization.get("streaming", False)
             content = body if streamed else _as_bytes(value)
+            if shape.metadata.get("sensitive") and content and as_text(content) is None:
+                content = None  # a key, for instance
             file = _file(option[2:], value, content, before)
-            words += [option, shlex.quote(file if streamed else "fileb://" + file)]
+            parts.append(f"{option} {shlex.quote(file if streamed else 'fileb://' + file)}")
         else:
-            words += _option(option, _text(name, shape, value))
+            parts.append(_option(option, _text(name, shape, value, before)))
     if model.has_streaming_output:
-        words.append("out.bin")
-    return " && ".join([*before, " ".join(words)])
+        parts.append("out.bin")
+    line = " ".join(parts)
+    command = line if len(line) <= _WIDTH else " \\\n  ".join(parts)
+    return "\n".join([*before, command])
 
 
 def _file(stem: str, value: Any, content: bytes | None, before: list[str]) -> str:
@@ -86,10 +95,11 @@ def _file(stem: str, value: Any, content: bytes | None, before: list[str]) -> st
     path = getattr(value, "name", None)
     if isinstance(path, str) and Path(path).is_file():
         return path
-    text = None
-    if content is not None and len(content) <= SMALL:
-        text = as_text(content) if content else ""
+    if content is None or len(content) > SMALL:
+        return f"{stem}.bin"
+    text = as_text(content) if content else ""
     if text is None:
+        before.append(f"printf %s {_base64(content)} | base64 -d > {stem}.bin")
         return f"{stem}.bin"
     before.append(f"{_printf(text)} > {stem}.txt")
     return f"{stem}.txt"
@@ -105,29 +115,40 @@ def _printf(text: str) -> str:
     return f"printf '%b' {shlex.quote(escaped)}"
 
 
-def _option(option: str, text: str) -> list[str]:
+def _option(option: str, text: str) -> str:
     if text.startswith("-"):  # or the AWS CLI takes it for an option
-        return [f"{option}={shlex.quote(text)}"]
-    return [option, shlex.quote(text)]
+        return f"{option}={shlex.quote(text)}"
+    return f"{option} {shlex.quote(text)}"
 
 
-def _text(name: str, shape: Shape, value: Any) -> str:
+def _text(name: str, shape: Shape, value: Any, before: list[str]) -> str:
     if _is_secret(shape):
         return f"file://{xform_name(name, '-')}.txt"
     if name == "CopySource" and isinstance(value, Mapping):
         version = f"?versionId={value['VersionId']}" if value.get("VersionId") else ""
         return f"{value['Bucket']}/{value['Key']}{version}"
     if shape.type_name in ("structure", "list", "map"):
-        if _has_bytes(value) or _has_secret(shape, value):
-            return f"file://{xform_name(name, '-')}.json"
-        return json.dumps(value, default=_plain, ensure_ascii=False)
+        file = f"{xform_name(name, '-')}.json"
+        if _has_secret(shape, value):
+            return f"file://{file}"
+        if not _has_bytes(value):
+            return json.dumps(value, default=_plain, ensure_ascii=False)
+        written = json.dumps(value, default=_plain, ensure_ascii=False, indent=1)
+        # No line of JSON is the bare word, so that nothing in it can end the document.
+        before.append(f"cat > {file} <<'END'\n{written}\nEND")
+        return f"file://{file}"
     return _plain(value)
 
 
 def _plain(value: Any) -> str:
     if isinstance(value, datetime.date):
         return value.isoformat()
-    return str(value)
+    data = _as_bytes(value) if not isinstance(value, str) else None
+    return str(value) if data is None else _base64(data)
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _as_bytes(value: Any) -> bytes | None:

@@ -24,7 +24,7 @@ from workshop_lib.lenses.views import is_object, read_view
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
 
-READABLE = "readable without the key"
+READABLE = "without the key"
 """Name of the column that answers the question."""
 
 _SIGNATURE = "*amzn-ddb-map-sig*"
@@ -79,14 +79,16 @@ def compare(
 
     Returns:
         A DataFrame, one row per attribute in the order of ``sent``, then by name what the others
-        add. Columns: ``attribute``, ``type``, [``action``,] [``method``,] ``sent``, ``stored``,
-        [``read back``,] ``readable without the key``. The last one holds
+        add. Columns: ``attribute``, ``without the key``, ``type``, [``action``,] [``method``,]
+        ``sent``, ``stored``, [``read back``]. What somebody without the key makes of it:
 
-        - ``yes``: what was sent stands there: equal, inside a larger value, or, as then said, in
-          base64 or hex (``yes, as base64``) or in another attribute (``yes, in note``);
+        - ``readable``: what was sent stands there: equal, inside a larger value, or, as then said,
+          in base64 or hex (``readable, as base64``) or in another attribute (``readable, in
+          note``);
         - ``partly``: some of it does, with the parts of a nested value (``partly: city``);
-        - ``no``: none of it was found in what is stored;
-        - ``no, other value``: the same, but what stands there does not look like ciphertext;
+        - ``encrypted``: none of it was found in what is stored, and that looks like ciphertext;
+        - ``other value``: none of it was found, but what stands there does not look like
+          ciphertext;
         - ``added: nothing sent is in it`` or ``added: repeats id``: an attribute nobody sent;
         - ``absent``: the attribute is not in the stored view.
 
@@ -128,7 +130,7 @@ def compare(
     entry = "place" if separate else "attribute"
     return table(
         [{entry: name, **_row(name, typed, around(name), given)} for name in _names(typed)],
-        columns=[entry, "type", *given.columns(), *typed, READABLE],
+        columns=[entry, READABLE, "type", *given.columns(), *typed],
         caption=f"{title.rstrip('.')}. Stored as seen through: {vantage}.",
     )
 
@@ -226,7 +228,7 @@ def _readable(name: str, sent: Mapping[str, Value], seen: Mapping[str, _Seen]) -
     if name not in sent:
         return _added(seen[name], sent)
     if sent[name].identity() == seen[name].value.identity():
-        return "yes"
+        return "readable"
     elsewhere = {other: view for other, view in seen.items() if other != name}
     found = [_find(path, leaf, seen[name], elsewhere) for path, leaf in _leaves(sent[name])]
     return _verdict(found, seen[name].value)
@@ -265,11 +267,11 @@ def _find(
 def _verdict(found: list[_Found], stored: Value) -> str:
     if all(part.much == "all" for part in found):
         notes = dict.fromkeys(part.note for part in found if part.note)
-        return ", ".join(["yes", *notes])
+        return ", ".join(["readable", *notes])
     if all(part.much == "none" for part in found):
         leaves = [leaf for _, leaf in _leaves(stored) if leaf.kind != "N"]
         opaque = any(looks_encrypted(form) for leaf in leaves for form in leaf.written())
-        return "no" if opaque else "no, other value"
+        return "encrypted" if opaque else "other value"
     labels = [part.words() for part in found if part.much != "none" and part.label]
     more = f" and {len(labels) - 3} more" if len(labels) > 3 else ""
     return f"partly: {', '.join(labels[:3])}{more}" if labels else "partly"

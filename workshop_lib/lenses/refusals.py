@@ -9,15 +9,16 @@ from __future__ import annotations
 import linecache
 import logging
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from workshop_lib.display.style import Card, card, plain, show
 from workshop_lib.errors import LearnerError
+from workshop_lib.lenses.plain_words import one_sentence
 
 # Libraries that refuse on this side of the wire, by the package their code lives in.
 _LIBRARIES = {
@@ -32,10 +33,10 @@ _LIBRARIES = {
 }
 # These log the whole traceback of an error that they also raise.
 _TALKATIVE_LOGGERS = ("dynamodb_encryption_sdk",)
+# What a slip of the pen raises, wherever it surfaces.
+_SLIPS = (NameError, AttributeError, TypeError, LookupError, SyntaxError, ImportError)
 # Services quote each other's request ids inside messages: new at every call, never of use here.
 _REQUEST_ID = re.compile(r"[;,]?\s*(?:extended )?request ?id:\s*[\w+/=-]+", re.IGNORECASE)
-# Characters: what fits beside the file browser, so that JupyterLab need not break a word in two.
-_LINE = 90
 _SUFFIX = re.compile(r"(Exception|Error|Fault)$")
 
 
@@ -57,6 +58,7 @@ class Refusal:
     operation: the API operation ("GetObject"); "" for a library's error.
     status: the HTTP status; None for a library's error.
     error: the exception itself, untouched.
+    refused: whether there was one.
     """
 
     code: str = ""
@@ -65,6 +67,11 @@ class Refusal:
     operation: str = ""
     status: int | None = None
     error: Exception | None = None
+
+    @property
+    def refused(self) -> bool:
+        """Whether something was refused."""
+        return self.error is not None
 
     def __repr__(self) -> str:
         return f"Refused by {_answer(self)}" if self.error else "Nothing refused yet"
@@ -78,7 +85,8 @@ def refused(*expected: str | type[Exception]) -> _RefusedBlock:
         `client.exceptions.…` included; the class name of a library's error, so that it need not
         be imported ("SignatureVerificationError").
 
-    Prints who refused (service and operation, or library), the code and the message.
+    Shows a card: the code, who refused (service and operation, or library), one sentence, and
+    AWS's own words, folded.
     Yields a `Refusal` with the same facts for later cells. Within the block the tracebacks that
     the DynamoDB Encryption Client logs about its own errors are silenced.
 
@@ -104,7 +112,7 @@ def refused(*expected: str | type[Exception]) -> _RefusedBlock:
 class _RefusedBlock:
     def __init__(self, expected: tuple[str | type[Exception], ...]) -> None:
         self._expected = expected
-        self._silence = _Silence()
+        self._silence = Silence()
 
     def __enter__(self) -> Refusal:
         self._refusal = Refusal()
@@ -132,7 +140,7 @@ class _RefusedBlock:
                 f"{wanted} was expected, but {_where(traceback)}{_instead(refusal)}."
                 f"{self._hint(refusal)}"
             ) from error
-        print(textwrap.fill(repr(refusal), _LINE, break_long_words=False, break_on_hyphens=False))
+        show(refusal_card(refusal))
         return True
 
     def _hint(self, refusal: Refusal) -> str:
@@ -149,18 +157,21 @@ class _RefusedBlock:
         return ""
 
 
-class _Silence:
+class Silence:
     """Drops the talkative loggers' records. One object per block: blocks nest and overlap."""
 
     def start(self) -> None:
+        """Be silent."""
         for name in _TALKATIVE_LOGGERS:
             logging.getLogger(name).addFilter(self)
 
     def stop(self) -> None:
+        """Let them speak again, as far as no other silence lasts."""
         for name in _TALKATIVE_LOGGERS:
             logging.getLogger(name).removeFilter(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Drop every record."""
         return False
 
 
@@ -191,6 +202,41 @@ def describe(error: Exception) -> Refusal:
         refusal.message = _one_line(str(text))
         refusal.service = _library(error)
     return refusal
+
+
+def refusal_card(refusal: Refusal, *, label: str = "", points: Sequence[str] = ()) -> Card:
+    """The card of a refusal; `label` says whose it is, `points` are a list below the sentence."""
+    said = one_sentence(refusal.code, refusal.message, refusal.service)
+    sentences = [said]
+    if beneath := client_error_beneath(refusal.error):
+        sentences.append(
+            f"Beneath it {_service(beneath) or 'AWS'} · {beneath.operation_name} answered "
+            f"`{beneath.response['Error'].get('Code')}`."
+        )
+    own = "AWS" if isinstance(refusal.error, ClientError) else refusal.service or "Python"
+    told = refusal.message and plain(said).rstrip(".") != refusal.message.rstrip(".")
+    return card(
+        "refused",
+        refusal.code,
+        *sentences,
+        where=" · ".join(filter(None, (label, refusal.service or "Python", refusal.operation))),
+        points=points,
+        folded=[(f"{own}'s own words", refusal.message)] if told else [],
+    )
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Say whether AWS or a library refused, and not Python a slip of the pen.
+
+    An error of boto3's or of an encryption library's own class is a refusal. So is one of Python's
+    classes that an encryption library raised itself, unless it is of those that a slip raises.
+    """
+    if not isinstance(error, Exception) or isinstance(error, (LearnerError, *_SLIPS)):
+        return False
+    if _library_of(type(error).__module__):
+        return True
+    innermost = [frame.f_globals.get("__name__", "") for frame in _frames(error)][-1:]
+    return any(_library_of(name) not in ("", "boto3", "the sandbox") for name in innermost)
 
 
 def _answer(refusal: Refusal) -> str:
@@ -257,17 +303,20 @@ def _library(error: Exception) -> str:
     """The library whose class it is, else the innermost one whose code raised it."""
     modules = [type(error).__module__]
     modules += [frame.f_globals.get("__name__", "") for frame in reversed(list(_frames(error)))]
-    for module in modules:
-        for package, name in _LIBRARIES.items():
-            if f"{module}.".startswith(f"{package}."):
-                return name
+    return next(filter(None, map(_library_of, modules)), "")
+
+
+def _library_of(module: str) -> str:
+    for package, name in _LIBRARIES.items():
+        if f"{module}.".startswith(f"{package}."):
+            return name
     return ""
 
 
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Within the block, libraries do not log the errors that they also raise."""
-    silence = _Silence()
+    silence = Silence()
     silence.start()
     try:
         yield

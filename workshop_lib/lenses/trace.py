@@ -1,9 +1,10 @@
-"""`trace(...)`: every API call a block of code makes, and whether the plaintext stood in it.
+"""`trace(...)`: every API call a block of code makes, and whether the plaintext was in it.
 
 It listens to botocore's events, while a trace is open, at the one place that every client's
 events pass (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html). So it
 sees the calls of all clients and threads of the process, whenever and by whom they were made.
-It looks, and changes nothing: streamed bodies are left as they were found.
+It looks, and changes nothing: streamed bodies are left as they were found. What services ask of
+each other in a call's name passes no client; the lab says where to hear of it (`on_behalf`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import html
 import io
+import json
 import secrets as randomness
 import threading
 from collections.abc import Mapping
@@ -21,14 +23,18 @@ from typing import TYPE_CHECKING, Any
 from botocore.hooks import HierarchicalEmitter
 from botocore.httpchecksum import AwsChunkedWrapper
 
-from workshop_lib.lenses import decisions
+from workshop_lib.display.style import Marked, page
+from workshop_lib.lenses import decisions, on_behalf
 from workshop_lib.lenses.call_summary import (
     NONE,
     answered_keys,
+    carries_ciphertext,
     contexts,
+    given_away,
     keys,
     range_start,
     resource,
+    short_name,
 )
 from workshop_lib.lenses.cli_command import SMALL, cli_command
 from workshop_lib.lenses.plaintext import Secret, Secrets
@@ -39,24 +45,31 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "service", "operation", "resource", "KMS key", "encryption context", "body bytes",
-    "plaintext in request", "outcome", "USD per million", "AWS CLI",
+    "in the request", "in the response", "outcome", "USD per million", "AWS CLI",
 )  # fmt: skip
+_ON_DEMAND = ("KMS key", "encryption context", "body bytes", "USD per million")
 # Written by botocore itself from nothing of the caller's but digests and credentials.
 _OWN_HEADERS = frozenset({
     "amz-sdk-invocation-id", "amz-sdk-request", "authorization", "content-length", "content-md5",
     "expect", "host", "transfer-encoding", "user-agent", "x-amz-content-sha256", "x-amz-date",
     "x-amz-decoded-content-length", "x-amz-security-token", "x-amz-trailer",
 })  # fmt: skip
+NOTHING, NOT_LOOKED = "nothing", "not looked at (stream)"
+
+
+_SHORT = ("call", "in the request", "in the response", "outcome")
+# How the calls that a service makes for another name it.
+_SERVICES = {"s3": "S3", "dynamodb": "DynamoDB"}
 
 
 def trace(*secrets: Any) -> Trace:
     """`with trace("4111 1111 1111 1111") as calls:` then `calls` — the block's API calls.
 
     Args:
-        secrets: the plaintext to look for in every request: text, bytes, numbers, or containers
-            of these, such as a whole item. Encodings are opened (base64, JSON, DynamoDB values,
-            web forms, chunked uploads), at any depth and inside larger texts; in bodies over
-            1 MiB one layer of them. Compression is not undone. Without secrets the calls are
+        secrets: the plaintext to look for in every request and answer: text, bytes, numbers, or
+            containers of these, such as a whole item. Encodings are opened (base64, JSON, DynamoDB
+            values, web forms, chunked uploads), at any depth and inside larger texts; in bodies
+            over 1 MiB one layer of them. Compression is not undone. Without secrets the calls are
             listed and nothing is said about plaintext.
 
     Returns:
@@ -72,15 +85,24 @@ def trace(*secrets: Any) -> Trace:
 class Trace:
     """The calls of one block, complete as soon as each was answered.
 
-    table: a DataFrame, one row per API call in the order of sending (retries are the same call):
-        service, operation, resource (as sent), KMS key (the one that answered, else as sent),
-        encryption context, body bytes (the request's body after botocore made it, without the
-        framing of chunked uploads; headers and URL are not counted), plaintext in request
-        ("no"; "yes: body", "yes: URL", "yes: header x-amz-meta-note", followed by the names of
-        the values if they were given with names; "not read (stream)" for a body that can be read
-        only once), outcome (the HTTP status, or the error's code or class; "not answered" where
-        no service gave an answer, but a library kept the request for itself), USD per million
-        (list price, see workshop_lib.lenses.prices), AWS CLI.
+    In a notebook it shows four columns: the call, in the request, in the response, outcome. Below
+    a call, indented, are those that the service made for it ("↳ S3 → KMS GenerateDataKey, in your
+    name"), as far as the lab's AWS runs in this process. Folded below: price, key, context and
+    size; the AWS CLI.
+
+    table: a DataFrame, one row per API call of the block in the order of sending (retries are the
+        same call): service, operation, resource (as sent), KMS key (the one that answered, else as
+        sent), encryption context, body bytes (the request's body after botocore made it, without
+        the framing of chunked uploads; headers and URL are not counted), in the request and in the
+        response (see below), outcome (the HTTP status, or the error's code or class; "not
+        answered" where no service gave an answer, but a library kept the request for itself), USD
+        per million (list price, see workshop_lib.lenses.prices), AWS CLI.
+    in the request, in the response: "readable: body", "readable: URL", "readable: header
+        x-amz-meta-note", followed by the names of the values if they were given with names. If
+        none of the values was found: "readable: data key" or "readable: other plaintext" where
+        KMS hands out one; "encrypted" where the call carries what is by its form ciphertext (a
+        KMS blob, an item or object of an encryption client); else "nothing". "not looked at
+        (stream)" for a body that can be read only once; "no answer" where none came.
     cli: the AWS CLI commands alone. SSE-C keys appear as file names only: `ssec.key`, and for
         further different keys of the same block `ssec-2.key` …
     """
@@ -93,10 +115,13 @@ class Trace:
         self._thread = threading.get_ident()
         self._salt = randomness.token_bytes(16)
         self._key_files: dict[bytes, str] = {}
+        self._asked: dict[str, list[tuple[Any, ...]]] = {}
+        self._heard_from: on_behalf.Witnesses | None = None
 
     def __enter__(self) -> Trace:
         _listener.add(self)
         decisions.watch(True)
+        self._heard_from = on_behalf.listen(self._witness)
         return self
 
     def __exit__(
@@ -107,6 +132,7 @@ class Trace:
     ) -> None:
         decisions.watch(False)
         _listener.remove(self)
+        on_behalf.stop(self._heard_from, self._witness)
         with self._lock:
             self._open.clear()
 
@@ -128,24 +154,65 @@ class Trace:
         """Return each call's request id, operation and error code ("" if none), in that order."""
         return [(call.request_id, call.model.name, call.code) for call in self._ordered()]
 
+    def made(self) -> list[tuple[str, str, str]]:
+        """Return service, operation and outcome of each call, in the table's order."""
+        return [(call.service, call.operation, call.outcome) for call in self._ordered()]
+
     def __repr__(self) -> str:
         return repr(self._short())
 
     def _repr_html_(self) -> str:
-        commands = html.escape("\n".join(self.cli))
-        details = (
-            "<details><summary>The same with the AWS CLI</summary>"
-            f'<pre style="white-space: pre-wrap">{commands}</pre></details>'
-        )
-        return self._short()._repr_html_() + (details if commands else "")
+        from workshop_lib.display.frame import Table
+
+        shown = self._short().html
+        calls = self._ordered()
+        if calls:
+            full = self.table
+            full["call"] = [call.name() for call in calls]
+            kept = [name for name in _ON_DEMAND if not (full[name] == NONE).all()]
+            details = Table(full[["call", *kept]])
+            commands = html.escape("\n\n".join(self.cli))
+            shown += (
+                f"<details><summary>{', '.join(kept)}</summary>{details.html}</details>\n"
+                f"<details><summary>The same with the AWS CLI</summary>"
+                f'<pre style="white-space: pre-wrap">{commands}</pre></details>'
+            )
+        return page(shown)
 
     def _short(self) -> Table:
-        """Leave out the columns that are empty in every row, and the long commands."""
-        full = self.table
-        empty = [name for name in ("KMS key", "encryption context") if (full[name] == NONE).all()]
-        short: Table = full.drop(columns=[COLUMNS[-1], *empty])
-        short.caption = full.caption
-        return short
+        """Lay out four columns; below a call stand those that the service made for it."""
+        from workshop_lib.display.tables import table
+
+        looked = ["in the request", "in the response"] if len(self._secrets) else []
+        rows = []
+        for call in self._ordered():
+            rows.append(dict(zip(_SHORT, call.short(), strict=True)))
+            rows += [dict(zip(_SHORT, inner, strict=True)) for inner in self._inner(call)]
+        return table(rows, columns=["call", *looked, "outcome"], caption=self._caption())
+
+    def _inner(self, call: _Call) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return list(self._asked.get(call.request_id, ()))
+
+    def _witness(self, asked: on_behalf.Asked) -> None:
+        """Note a call that a service made for a call of this process: looked through at once."""
+        whose = "by its grant" if asked.own else "in your name"
+        via = _SERVICES.get(asked.via, asked.via)
+        name = Marked(f"↳ {via} → **KMS** {asked.operation}, {whose}")
+        sent = self._within(asked.parameters)
+        got = "no answer" if asked.error else self._within(asked.answer)
+        if "Plaintext" in asked.answer and not got.startswith("readable"):
+            got = "readable: data key"  # which is all that a service asks KMS to decrypt
+        row = (name, sent, got, asked.error or "200")
+        with self._lock:
+            self._asked.setdefault(asked.request_id, []).append(row)
+
+    def _within(self, members: Mapping[str, Any]) -> str:
+        data = {name: bytes(v).hex() if isinstance(v, bytes) else v for name, v in members.items()}
+        found = self._secrets.in_bytes(json.dumps(data, default=str).encode())
+        if found:
+            return f"readable: body{_labels(found)}"
+        return "encrypted" if "CiphertextBlob" in members else NOTHING
 
     def _caption(self) -> str:
         count = len(self._calls)
@@ -195,9 +262,11 @@ class Trace:
         if call is None or call.cli:  # begun before the block, or a retry
             return
         body = _read_body(request.body, self._secrets)
-        call.plaintext = self._where(request, body) if len(self._secrets) else NONE
         call.size = body.size if body.size is not None else _declared_size(request.headers)
         params = call.low_level_params()
+        if len(self._secrets):
+            ciphertext = carries_ciphertext(call.model, params)
+            call.in_request = self._where(request.headers, body, request.url, ciphertext=ciphertext)
         call.describe(params)
         call.price = _price(call, params)
         with self._lock:
@@ -208,32 +277,56 @@ class Trace:
         call = self._close(context)
         if call and http_response.url is None:  # s3transfer's C client: it only wants the request
             call.outcome, call.price = "not answered", NONE
-            call.forget()
+            call.no_answer()
         elif call:
+            if len(self._secrets):
+                call.in_response = self._in_response(call, http_response, parsed)
             call.answered(http_response.status_code, parsed)
 
     def _after_call_error(self, exception: Exception, context: Any) -> None:
         call = self._close(context)
         if call:
             call.outcome = type(exception).__name__
-            call.forget()
+            call.no_answer()
 
     def _close(self, context: Any) -> _Call | None:
         with self._lock:
             return self._open.pop(id(context), None)
 
-    def _where(self, request: Any, body: _Body) -> str:
-        places: dict[str, set[Secret]] = {"URL": self._secrets.in_bytes(request.url.encode())}
-        for name, value in request.headers.items():
+    def _in_response(self, call: _Call, response: Any, parsed: dict[str, Any]) -> str:
+        body = getattr(response, "_content", None)  # what botocore has read of it, never more
+        if not isinstance(body, bytes):
+            body = getattr(parsed.get("Body"), "_raw_stream", None) or _UNREADABLE
+        given = given_away(call.model, parsed)
+        ciphertext = carries_ciphertext(call.model, parsed)
+        read = _read_body(body, self._secrets)
+        return self._where(response.headers, read, given=given, ciphertext=ciphertext)
+
+    def _where(
+        self,
+        headers: Mapping[str, Any],
+        body: _Body,
+        url: str = "",
+        *,
+        given: str = "",
+        ciphertext: bool = False,
+    ) -> str:
+        """Say where the values are readable; given: what else a response gives away."""
+        places: dict[str, set[Secret]] = {"URL": self._secrets.in_bytes(url.encode())}
+        for name, value in headers.items():
             if name.lower() not in _OWN_HEADERS:
                 text = value if isinstance(value, bytes) else str(value).encode()
                 secrets = self._secrets.in_bytes(name.encode()) | self._secrets.in_bytes(text)
                 places[f"header {name.lower()}"] = secrets
         places["body"] = body.found
         said = [place + _labels(secrets) for place, secrets in sorted(places.items()) if secrets]
-        if not said:
-            return "no" if body.read else "not read (stream)"
-        return "yes: " + ", ".join(said) + ("" if body.read else "; body not read (stream)")
+        if said:
+            return f"readable: {', '.join(said)}" + ("" if body.read else "; body not looked at")
+        if given:
+            return f"readable: {given}"
+        if ciphertext:
+            return "encrypted"
+        return NOTHING if body.read else NOT_LOOKED
 
 
 @dataclass
@@ -250,18 +343,35 @@ class _Call:
     encryption_context: str = NONE
     part: int = 0
     size: int | None = None
-    plaintext: str = NONE
+    in_request: str = NONE
+    in_response: str = NONE
     outcome: str = NONE
+    request_id: str = ""
     price: str = NONE
     cli: str = ""
-    request_id: str = ""
     code: str = ""
 
+    @property
+    def service(self) -> str:
+        return str(self.model.service_model.service_id)
+
+    @property
+    def operation(self) -> str:
+        return str(self.model.name)
+
     def row(self) -> tuple[Any, ...]:
-        service, operation = self.model.service_model.service_id, self.model.name
         size = NONE if self.size is None else self.size
-        asked = (service, operation, self.resource, self.key, self.encryption_context, size)
-        return (*asked, self.plaintext, self.outcome, self.price, self.cli)
+        asked = (self.service, self.operation, self.resource, self.key)
+        seen = (self.encryption_context, size, self.in_request, self.in_response)
+        return (*asked, *seen, self.outcome, self.price, self.cli)
+
+    def name(self) -> Marked:
+        """Say the call in a few words: **service**, operation, `resource`."""
+        about = "" if self.resource == NONE else f" `{short_name(self.resource)}`"
+        return Marked(f"**{self.service}** {self.operation}{about}")
+
+    def short(self) -> tuple[Any, ...]:
+        return self.name(), self.in_request, self.in_response, self.outcome
 
     def low_level_params(self) -> dict[str, Any]:
         """Return what the caller gave, without what botocore added, in the wire's data types."""
@@ -285,6 +395,11 @@ class _Call:
             self.price = _price(self, self.low_level_params(), parsed)
         self.forget()
 
+    def no_answer(self) -> None:
+        if self.in_request != NONE:  # something was looked for
+            self.in_response = "no answer"
+        self.forget()
+
     def forget(self) -> None:
         self.given, self.built, self.context = {}, {}, None
 
@@ -295,7 +410,9 @@ class _Call:
         return self.worker and other.worker and mine == theirs
 
 
-# Reading a request ----------------------------------------------------------------------------
+# Reading a body ---------------------------------------------------------------------------------
+
+_UNREADABLE = object()
 
 
 @dataclass
@@ -309,7 +426,7 @@ class _Body:
 
 
 def _read_body(body: Any, secrets: Secrets) -> _Body:
-    """Look through a body of any kind botocore sends, and put it back as it was."""
+    """Look through a body of any kind botocore sends or gets, and put it back as it was."""
     if isinstance(body, AwsChunkedWrapper):
         body = getattr(body, "_raw", body)  # as s3transfer does, to get at what it wraps
     if body is None:

@@ -27,6 +27,7 @@ from workshop_lib.sandbox.isolation import (
 )
 from workshop_lib.sandbox.policy.explanation import Explanation
 from workshop_lib.sandbox.protocol.service_model import loader
+from workshop_lib.sandbox.services.kms.on_behalf import Witnesses
 from workshop_lib.sandbox.storage.disk import Disk
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 from workshop_lib.sandbox.transport.network_guard import is_aws
@@ -98,6 +99,11 @@ class SandboxBackend:
     def explain(self, request_id: str, operation: str | None) -> list[Explanation] | None:
         """Why each permission that a recent call needed was there or not; None if not kept."""
         return self._gateway.decisions.explain(request_id, operation)
+
+    @property
+    def witnesses(self) -> list[Any]:
+        """Those who are told of each call that a service makes for another, while it is made."""
+        return self._gateway.foundations.common(Witnesses)
 
     def later(self, by: timedelta) -> None:
         """Move the sandbox's clock on."""

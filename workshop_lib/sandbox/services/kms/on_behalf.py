@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/encryption-context.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -31,12 +31,37 @@ class DataKey:
     key_id: str
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One call that a service made, told to whoever listens while it is made, and kept nowhere.
+
+    ``request_id`` is that of the call for which it was made, ``own`` whether the service asked for
+    itself, ``error`` the code of a refusal ("": none), ``answer`` what came back.
+    """
+
+    request_id: str
+    via: str
+    operation: str
+    own: bool
+    parameters: Parameters = field(repr=False)
+    answer: Parameters = field(repr=False)
+    error: str = ""
+
+
+class Witnesses(list[Callable[[Asked], None]]):
+    """Those who are told of each call that a service makes for another."""
+
+    def __init__(self, foundations: Foundations) -> None:
+        super().__init__()
+
+
 class OnBehalf:
     """KMS for other services."""
 
     def __init__(self, foundations: Foundations) -> None:
         self._account = foundations.account
         self._accounts = foundations.accounts
+        self._witnesses = foundations.common(Witnesses)
 
     def _of(self, account: str | None) -> Operations:
         """KMS as an account has it: ids and aliases are those of the account that asks.
@@ -126,8 +151,25 @@ class OnBehalf:
 
     def _inner(self, asked: KeyRequest) -> tuple[KeyRequest, Parameters]:
         operations = self._of(asked.call.account)
-        operations.find_keys(asked)
-        return asked, operations.carry_out(asked, authorize) or {}
+        try:
+            operations.find_keys(asked)
+            answer = operations.carry_out(asked, authorize) or {}
+        except AwsError as error:
+            self._tell(asked, {}, error.code)
+            raise
+        self._tell(asked, answer)
+        return asked, answer
+
+    def _tell(self, asked: KeyRequest, answer: Parameters, error: str = "") -> None:
+        call = asked.call
+        own = call.caller.principal.kind == "service"
+        for witness in list(self._witnesses):
+            witness(
+                Asked(
+                    call.request_id, str(asked.via), call.operation, own, asked.values, answer,
+                    error,
+                )
+            )  # fmt: skip
 
     # --- as a service, by its grant --------------------------------------------------------
 

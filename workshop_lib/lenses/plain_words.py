@@ -1,0 +1,79 @@
+"""A refusal in one sentence: who was not allowed what, by which kind of policy.
+
+Read from AWS's own words, which the card keeps beside it; what has another form is left as it is.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+"""
+
+from __future__ import annotations
+
+import re
+
+_DENIED = re.compile(
+    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
+    r"(?: on resource: \"?(?P<what>[^\s\"]+)\"?)?(?:,? (?P<why>(?:because|with) .+?))?\.?$"
+)
+_NO_POLICY = re.compile(r"because no (?P<kind>[\w -]+) allows the \S+ action$")
+_EXPLICIT = re.compile(r"with an explicit deny in an? (?P<kind>[\w -]+?)(?:: \S+)?$")
+# DynamoDB quotes KMS inside a message of its own.
+_TABLE_KEY = {
+    "KMS key access denied error": "DynamoDB asked KMS for the key of the table, and KMS did not "
+    "let this caller use it.",
+    "KMS key disabled error": "DynamoDB asked KMS for the key of the table, and the key is "
+    "disabled.",
+}
+# What comes without a word.
+_SILENT = {
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html#API_Decrypt_Errors
+    "InvalidCiphertextException": "The ciphertext, or what it is bound to (the encryption "
+    "context), is corrupted, missing or not the one it was made with.",
+    # https://cryptography.io/en/latest/exceptions/#cryptography.exceptions.InvalidTag
+    "InvalidTag": "The authentication tag does not fit: the key, the nonce, the ciphertext or the "
+    "associated data is not what it was made with.",
+}
+_SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(])")
+_LONG = 240  # characters of a sentence that is quoted
+
+
+def one_sentence(code: str, message: str, service: str) -> str:
+    """Say a refusal in one sentence.
+
+    Args:
+        code: AWS's error code, or the class name of a library's error.
+        message: what AWS or the library said, on one line.
+        service: who refused.
+    """
+    if denied := _DENIED.match(message):
+        who, what = _who(denied["who"]), denied["what"]
+        on = f" on `{_short(what)}`" if what and what != "*" else ""
+        return f"{who} is not allowed `{denied['action']}`{on}{_why(denied['why'] or '')}."
+    for beginning, sentence in _TABLE_KEY.items():
+        if message.startswith(beginning):
+            return sentence
+    if message in ("", "Access Denied", "Forbidden"):
+        return _SILENT.get(code) or f"{service or 'Python'} does not say why."
+    first = _SENTENCE.split(message)[0]
+    return first if len(first) <= _LONG else first[:_LONG].rpartition(" ")[0] + " …"
+
+
+def _who(arn: str) -> str:
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    names = {"user": "user", "assumed-role": "role", "role": "role", "federated-user": "user"}
+    if kind == "root":
+        return "The root user of the account"
+    if kind not in names:
+        return f"`{arn}`"
+    return f"The {names[kind]} `{name.partition('/')[0]}`"
+
+
+def _short(arn: str) -> str:
+    """What an ARN names, without partition, service, Region and account."""
+    return arn.split(":", 5)[5] if arn.startswith("arn:") and arn.count(":") >= 5 else arn
+
+
+def _why(said: str) -> str:
+    if found := _NO_POLICY.match(said):
+        return f": no {found['kind']} allows it"
+    if found := _EXPLICIT.match(said):
+        article = "an" if found["kind"][0] in "aeiou" else "a"
+        return f": {article} {found['kind']} denies it explicitly"
+    return f", {_SENTENCE.split(said)[0].rstrip('.')}" if said else ""

@@ -1,0 +1,63 @@
+"""What a cell shows when an error ends it: one sentence, and the traceback folded below.
+
+The error stays an error: the cell counts as failed, and Run All stops there.
+https://ipython.readthedocs.io/en/stable/api/generated/IPython.core.interactiveshell.html
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import TracebackType
+from typing import Any
+
+from workshop_lib.display.style import Card, card, show
+from workshop_lib.lenses.refusals import describe, is_refusal, refusal_card
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def adopt_errors() -> None:
+    """Show AWS's refusals, and names that are not there, as cards in this kernel's cells.
+
+    Only where no other handler stands. Outside IPython nothing happens.
+    """
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is not None and not shell.custom_exceptions:
+        shell.set_custom_exc((Exception,), _show)
+
+
+def _show(
+    shell: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    traceback: TracebackType | None,
+    tb_offset: int | None = None,
+) -> None:
+    made = None if hasattr(error, "_render_traceback_") else _card(error)
+    if made is None:
+        shell.showtraceback(
+            (kind, error, traceback), tb_offset=tb_offset, running_compiled_code=True
+        )
+        return
+    frames = shell.InteractiveTB.structured_traceback(kind, error, traceback, tb_offset=tb_offset)
+    text = _COLOUR.sub("", "\n".join(frames))
+    show(
+        Card(made.kind, made.title, made.text, made.where, (), (*made.folded, ("Traceback", text)))
+    )
+    shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])
+
+
+def _card(error: BaseException) -> Card | None:
+    """The card of an error that a learner meets every day; None for all others."""
+    if isinstance(error, NameError) and error.name:
+        return card(
+            "note",
+            f"There is no `{error.name}` here yet",
+            "If a cell above makes it, run the cells above: Run ▸ Run All Above Selected Cell. A "
+            "kernel that was restarted has forgotten them all. Otherwise mend the name.",
+        )
+    if isinstance(error, Exception) and is_refusal(error):
+        return refusal_card(describe(error))
+    return None
