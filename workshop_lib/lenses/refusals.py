@@ -208,7 +208,7 @@ def refusal_card(refusal: Refusal, *, label: str = "", points: Sequence[str] = (
     """The card of a refusal; `label` says whose it is, `points` are a list below the sentence."""
     said = one_sentence(refusal.code, refusal.message, refusal.service)
     sentences = [said]
-    if beneath := client_error_beneath(refusal.error):
+    if beneath := error_beneath(refusal.error):
         sentences.append(
             f"Beneath it {_service(beneath) or 'AWS'} · {beneath.operation_name} answered "
             f"`{beneath.response['Error'].get('Code')}`."
