@@ -297,10 +297,18 @@ def _needed(service: str, operation: str, given: dict[str, str]) -> list[str]:
 def test_a_secret_within_a_structure_travels_in_a_file() -> None:
     credential = {"AccessKeyId": "A" * 20, "RawSecretAccessKey": "correct horse" * 4}
     store = {"CustomKeyStoreName": "hsm", "XksProxyAuthenticationCredential": credential}
-    assert form("kms", "CreateCustomKeyStore", store) == (
-        "aws kms create-custom-key-store --custom-key-store-name hsm "
-        "--xks-proxy-authentication-credential file://xks-proxy-authentication-credential.json"
-    )
+    lines = form("kms", "CreateCustomKeyStore", store)
+    assert "correct horse" not in lines
+    assert pasted(lines)[2:] == [
+        "--custom-key-store-name", "hsm",
+        "--xks-proxy-authentication-credential",
+        "file://xks-proxy-authentication-credential.json",
+    ]  # fmt: skip
+
+
+def test_a_key_that_kms_is_given_to_encrypt_does_not_appear() -> None:
+    lines = form("kms", "Encrypt", {"KeyId": "k", "Plaintext": b"\xff" * 32})
+    assert lines == "aws kms encrypt --key-id k --plaintext fileb://plaintext.bin"
 
 
 def test_which_kms_key_is_used_is_shown_though_s3_calls_it_sensitive() -> None:
@@ -314,7 +322,9 @@ def test_which_kms_key_is_used_is_shown_though_s3_calls_it_sensitive() -> None:
     assert "alias/mine" in default
     how = {"SSEKMSKeyId": "alias/mine", "SSEKMSEncryptionContext": "eyJhIjogImIifQ=="}
     upload = form("s3", "PutObject", {"Bucket": "b", "Key": "k", **how})
-    assert upload.endswith("-key-id alias/mine --ssekms-encryption-context eyJhIjogImIifQ==")
+    assert pasted(upload)[-4:] == [
+        "--ssekms-key-id", "alias/mine", "--ssekms-encryption-context", "eyJhIjogImIifQ==",
+    ]  # fmt: skip
 
 
 def test_dates_are_written_in_iso_form(read_by_the_cli: Callable[[str], Parsed]) -> None:

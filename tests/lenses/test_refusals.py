@@ -276,7 +276,7 @@ class TestLibraries:
         """The encryption client hands the item to boto3's serializer, which takes no floats."""
         with refused(TypeError):
             encrypt_python_item({"id": "1", "total": 1.5}, item[1])
-        assert capsys.readouterr().out.startswith("Refused by boto3: TypeError — Float types")
+        assert capsys.readouterr().out.startswith("✕ Refused: TypeError (boto3)\n  Float types")
 
     @pytest.mark.parametrize(
         ("module", "shown"),

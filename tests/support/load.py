@@ -125,7 +125,7 @@ def upload(how: str) -> dict[str, Any]:
             repr(traced)
         peak = _memory("VmHWM") - before
     length = s3.head_object(Bucket="large", Key="k")["ContentLength"]
-    found = sum("yes" in said for said in traced.table["plaintext in request"])
+    found = sum("readable" in said for said in traced.table["in the request"])
     return {"peak": peak, "length": length, "found": found}
 
 
