@@ -505,3 +505,15 @@ def test_sts_is_recorded_where_it_was_called() -> None:
     assert not events(EventName="GetCallerIdentity")
     found = boto3.client("cloudtrail", region_name="eu-west-1").lookup_events()["Events"]
     assert [event["EventName"] for event in found] == ["GetCallerIdentity"]
+
+
+def test_a_page_has_1_to_50_events() -> None:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
+    kms, trail = boto3.client("kms"), boto3.client("cloudtrail")
+    for _ in range(51):
+        kms.create_key()
+    for size in (1, 50):
+        assert len(trail.lookup_events(MaxResults=size)["Events"]) == size
+    assert len(trail.lookup_events()["Events"]) == 50
+    with pytest.raises(ClientError, match="InvalidMaxResultsException"):
+        trail.lookup_events(MaxResults=51)

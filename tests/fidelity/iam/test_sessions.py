@@ -236,3 +236,36 @@ def test_a_signature_is_for_a_region_that_there_is() -> None:
     told = "The authorization header is malformed; the region 'mars-1' is wrong; expecting"
     with refused("AuthorizationHeaderMalformed", f"{told} 'us-east-1'"):
         s3.list_buckets()
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "most"),
+    [
+        ("assume_role", {"RoleSessionName": "one"}, 43_200),
+        ("get_session_token", {}, 129_600),
+        ("get_federation_token", {"Name": "one"}, 129_600),
+    ],
+)
+def test_how_long_a_session_may_last(operation: str, asked: dict[str, Any], most: int) -> None:
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_GetFederationToken.html
+    """
+    if operation == "assume_role":
+        trust = {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": "123456789012"},
+        }
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        made = boto3.client("iam").create_role(
+            RoleName="long", AssumeRolePolicyDocument=document, MaxSessionDuration=most
+        )
+        asked = {**asked, "RoleArn": made["Role"]["Arn"]}
+    unchecked = Config(parameter_validation=False)
+    call = getattr(boto3.client("sts", config=unchecked), operation)
+    for seconds in (900, most):
+        assert call(**asked, DurationSeconds=seconds)["Credentials"]
+    for seconds in (899, most + 1):
+        with pytest.raises(ClientError, match="ValidationError"):
+            call(**asked, DurationSeconds=seconds)

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from tests.support.kms_people import ACCOUNT, client, new_key, refused
 
@@ -217,3 +219,49 @@ def test_aws_managed_keys_are_not_for_callers(service: str) -> None:
         with refused("AccessDeniedException"):
             attempt()
     assert kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"]
+
+
+# --- both ends of a range ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameter", "least", "most"),
+    [
+        ("schedule_key_deletion", "PendingWindowInDays", 7, 30),
+        ("enable_key_rotation", "RotationPeriodInDays", 90, 2560),
+        ("generate_data_key", "NumberOfBytes", 1, 1024),
+        ("generate_data_key_without_plaintext", "NumberOfBytes", 1, 1024),
+    ],
+)
+def test_a_number_has_a_least_and_a_most(
+    operation: str, parameter: str, least: int, most: int
+) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html
+    """
+    unchecked = boto3.client("kms", config=Config(parameter_validation=False))
+    call = getattr(unchecked, operation)
+    for number in (least, most):
+        call(KeyId=new_key(), **{parameter: number})
+    for number in (least - 1, most + 1):
+        with refused("ValidationException"):
+            call(KeyId=new_key(), **{parameter: number})
+
+
+@pytest.mark.parametrize(("parameter", "most"), [("Plaintext", 4096), ("Message", 4096)])
+def test_what_kms_takes_at_once(parameter: str, most: int) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
+    """
+    kms = client()
+    if parameter == "Plaintext":
+        asked: dict[str, Any] = {"KeyId": new_key()}
+        call = kms.encrypt
+    else:
+        key = new_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
+        asked = {"KeyId": key, "MacAlgorithm": "HMAC_SHA_256"}
+        call = kms.generate_mac
+    call(**asked, **{parameter: b"x" * most})
+    with refused("ValidationException"):
+        call(**asked, **{parameter: b"x" * (most + 1)})

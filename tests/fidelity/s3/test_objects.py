@@ -375,3 +375,42 @@ def test_the_archive_must_be_restored_first() -> None:
         client().get_object(Bucket=name, Key="a")
     client().restore_object(Bucket=name, Key="a", RestoreRequest={"Days": 1})
     assert client().get_object(Bucket=name, Key="a")["Body"].read() == BODY
+
+
+def test_sizes_and_numbers_have_both_ends() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html
+    """
+    name, s3 = bucket(), client()
+    s3.put_object(Bucket=name, Key="k" * 1024, Body=BODY)
+    with refused_with(400, "KeyTooLongError"):
+        s3.put_object(Bucket=name, Key="k" * 1025, Body=BODY)
+    s3.put_object(Bucket=name, Key="a", Body=BODY)
+
+    def tag(*tags: tuple[str, str]) -> None:
+        listed = [{"Key": key, "Value": value} for key, value in tags]
+        s3.put_object_tagging(Bucket=name, Key="a", Tagging={"TagSet": listed})
+
+    tag(("k" * 128, "v" * 256))
+    for wrong in (("k" * 129, "v"), ("k", "v" * 257)):
+        with refused_with(400, "InvalidTag"):
+            tag(wrong)
+    tag(*((f"k{number}", "v") for number in range(10)))
+    with refused_with(400, "BadRequest"):
+        tag(*((f"k{number}", "v") for number in range(11)))
+
+    def delete(count: int) -> None:
+        s3.delete_objects(Bucket=name, Delete={"Objects": [{"Key": f"{n}"} for n in range(count)]})
+
+    delete(1000)
+    with refused_with(400, "MalformedXML"):
+        delete(1001)
+    there: dict[str, Any] = {"Bucket": name, "Key": "parts"}
+    there["UploadId"] = s3.create_multipart_upload(**there)["UploadId"]
+    for number in (1, 10_000):
+        s3.upload_part(**there, PartNumber=number, Body=BODY)
+    for number in (0, 10_001):
+        with refused_with(400, "InvalidArgument"):
+            s3.upload_part(**there, PartNumber=number, Body=BODY)

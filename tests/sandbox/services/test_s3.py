@@ -7,6 +7,8 @@ import itertools
 import json
 import re
 import tracemalloc
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +24,7 @@ from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Gateway
 from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.services.s3.storage import http_date
 from workshop_lib.sandbox.storage.disk import Stored
 
 MIB = 1024 * 1024
@@ -669,3 +672,102 @@ def test_odd_keys_are_kept_apart(door: Door) -> None:
         assert door.ask("PUT", path, {}, str(number).encode()).status == 200
     for number, key in enumerate(keys):
         assert door.ask("GET", "/b-one/" + quote(key, safe="/")).body == str(number).encode()
+
+
+# --- each name of a list ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING",
+     "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR"],
+)  # fmt: skip
+def test_an_object_has_any_storage_class(s3: Any, name: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+    s3.put_object(Bucket="b-one", Key="k", Body=b"x", StorageClass=name)
+    assert s3.head_object(Bucket="b-one", Key="k").get("StorageClass", "STANDARD") == name
+    archived = name in ("GLACIER", "DEEP_ARCHIVE")
+    with pytest.raises(ClientError) if archived else contextlib.nullcontext():
+        assert s3.get_object(Bucket="b-one", Key="k")["Body"].read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "header"),
+    [
+        ("ResponseCacheControl", "CacheControl"),
+        ("ResponseContentDisposition", "ContentDisposition"),
+        ("ResponseContentEncoding", "ContentEncoding"),
+        ("ResponseContentLanguage", "ContentLanguage"),
+        ("ResponseContentType", "ContentType"),
+        ("ResponseExpires", "ExpiresString"),
+    ],
+)
+def test_a_read_may_ask_for_another_header(s3: Any, parameter: str, header: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    s3.put_object(Bucket="b-one", Key="k", Body=b"x", ContentType="text/plain")
+    wanted: Any = "Tue, 01 Sep 2026 12:00:00 GMT"
+    found = s3.get_object(Bucket="b-one", Key="k", **{parameter: wanted})
+    assert found[header] == wanted
+    assert s3.get_object(Bucket="b-one", Key="k").get(header) in (None, "text/plain")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        ("CacheControl", "no-store"), ("ContentDisposition", "inline"), ("ContentLanguage", "de"),
+        ("ContentType", "text/plain"), ("ContentEncoding", "gzip"),
+        ("WebsiteRedirectLocation", "/other"),
+    ],
+)  # fmt: skip
+def test_a_header_of_an_upload_comes_back_with_the_object(
+    s3: Any, parameter: str, value: str
+) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html"""
+    s3.put_object(Bucket="b-one", Key="k", Body=b"x", **{parameter: value})
+    assert s3.get_object(Bucket="b-one", Key="k")[parameter] == value
+    assert s3.head_object(Bucket="b-one", Key="k")[parameter] == value
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2100, 1, 1)))
+def test_a_time_in_a_header_is_written_as_http_does(moment: datetime) -> None:
+    moment = moment.replace(tzinfo=UTC)
+    assert http_date(moment) == format_datetime(moment, usegmt=True)
+
+
+NARROWING = {
+    "aws:PrincipalAccount": "123456789012",
+    "aws:PrincipalArn": "arn:aws:iam::123456789012:role/app",
+    "aws:PrincipalOrgID": "o-a1b2c3d4e5",
+    "aws:SourceAccount": "123456789012",
+    "aws:SourceArn": "arn:aws:s3:::b-one",
+    "aws:SourceIp": "192.0.2.0/24",
+    "aws:SourceOrgID": "o-a1b2c3d4e5",
+    "aws:SourceVpc": "vpc-111bbb22",
+    "aws:SourceVpce": "vpce-1a2b3c4d",
+    "aws:userid": "AROAEXAMPLEID",
+    "s3:DataAccessPointAccount": "123456789012",
+    "s3:DataAccessPointArn": "arn:aws:s3:us-east-1:123456789012:accesspoint/a",
+}
+
+
+@pytest.mark.parametrize("key", NARROWING)
+def test_a_fixed_value_makes_a_policy_other_than_public(s3: Any, key: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html"""
+    value = NARROWING[key]
+    kind = "IpAddress" if key == "aws:SourceIp" else "StringLike"
+
+    def put(condition: dict[str, Any]) -> None:
+        statement = {
+            "Effect": "Allow", "Principal": "*", "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::b-one/*", "Condition": condition,
+        }  # fmt: skip
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        s3.put_bucket_policy(Bucket="b-one", Policy=json.dumps(document))
+
+    if key != "aws:SourceArn":  # a bucket's ARN names no account
+        put({kind: {key: value}})
+        assert not s3.get_bucket_policy_status(Bucket="b-one")["PolicyStatus"]["IsPublic"]
+    wide = {"aws:SourceIp": "0.0.0.0/1"}.get(key, "*")
+    for condition in ({kind: {key: wide}}, {kind.replace("Like", "NotLike"): {key: wide}}):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            put(condition)

@@ -18,7 +18,8 @@ _KNOWN_KEYS = {
     # comes from a VPC or an instance or through an access point, and the account is in no
     # organization.
     "aws:ec2instancesourceprivateipv4", "aws:ec2instancesourcevpc", "aws:sourcevpc",
-    "aws:sourcevpce", "aws:vpcsourceip", "aws:vpceaccount", "aws:vpceorgid", "aws:vpceorgpaths",
+    "aws:sourcevpcarn", "aws:sourcevpce", "aws:vpcsourceip", "aws:vpceaccount", "aws:vpceorgid",
+    "aws:vpceorgpaths", "aws:assumedroot", "aws:chatbotsourcearn",
     "aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths",
     "aws:sourceorgid", "aws:sourceorgpaths",
     "s3:accesspointnetworkorigin", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
