@@ -216,3 +216,18 @@ def test_organizations_operations_need_permissions() -> None:
     reader.client("organizations").list_roots()
     with refused("AccessDeniedException"):
         reader.client("organizations").describe_organization()
+
+
+def test_a_policy_can_ask_for_the_type_of_a_control_policy() -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html"""
+    org = organized(resource_controls=True)
+    own = {"StringEquals": {"organizations:PolicyType": SCP}}
+    _, limited = user(boto3.Session(), "limited", allow("organizations:*", Condition=own))
+    limited.client("organizations").list_policies(Filter=SCP)
+    made = org.policy(deny("s3:*", Principal="*"), type=RCP)
+    for ask in (
+        lambda: limited.client("organizations").list_policies(Filter=RCP),
+        lambda: limited.client("organizations").delete_policy(PolicyId=made),
+    ):
+        with refused("AccessDeniedException"):
+            ask()

@@ -120,8 +120,9 @@ def test_who_needs_no_statement() -> None:
 
 def test_what_an_organization_denies_or_does_not_allow() -> None:
     denying = policy(statement("Deny", Sid="No"), kind="service control", arn="arn:of:no")
-    full, narrow = (policy(statement(Action=a), kind="service control") for a in ("*", "kms:*"))
-    allowed = {"service_controls": ((full,), (full,))}
+    full = policy(statement(), kind="service control")
+    narrow = policy(statement(Action="kms:*"), kind="service control")
+    allowed: Any = {"service_controls": ((full,), (full,))}
     assert "service control" not in why(user(EVERYTHING), **allowed).sentence
     assert why(user(EVERYTHING), service_controls=((full, denying),)).sentence == (
         "Deny statement `No` of the service control policy `arn:of:no` applies."

@@ -14,7 +14,7 @@ _KNOWN_KEYS = {
     "aws:username", "aws:viaawsservice",
     "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
     "aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths",
-    "aws:sourceorgid", "aws:sourceorgpaths", "organizations:policytype",
+    "aws:sourceorgid", "aws:sourceorgpaths",
     # Here no request carries these: nobody signs in with a device, a console or another directory,
     # passes a role to a service or asks for a token of another kind than an access key; no request
     # comes from a VPC or an instance or through an access point.
@@ -23,7 +23,7 @@ _KNOWN_KEYS = {
     "s3:accesspointnetworkorigin", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
     "s3:accessgrantsinstancearn",
     "aws:multifactorauthage", "aws:federatedprovider", "iam:associatedresourcearn",
-    "iam:passedtoservice", "organizations:serviceprincipal", "sts:awsservicename",
+    "iam:passedtoservice", "sts:awsservicename",
     "sts:durationseconds", "sts:identitytokenaudience",
     "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
     "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
