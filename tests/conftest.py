@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.labs import as_before
 
-_SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail")
+_SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail",
+             "organizations")  # fmt: skip
 _loader = cache(botocore.session.create_loader)
 botocore.session.create_loader = _loader  # else each lab's session reads its own from disk
 

@@ -532,3 +532,39 @@ def test_another_accounts_signature_is_verified_over_http(secret: str | None) ->
         assert "123456789012" not in ran.stdout
     else:
         assert "SignatureDoesNotMatch" in ran.stderr
+
+
+def test_clean_up_ends_an_organization_and_what_its_policies_deny() -> None:
+    lab = start_lab()
+    audit, organizations = lab.account("audit"), lab.session().client("organizations")
+    account = audit.client("sts").get_caller_identity()["Account"]
+    audit.client("kms").create_key()
+    organizations.create_organization()
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    handshake = organizations.invite_account_to_organization(
+        Target={"Id": account, "Type": "ACCOUNT"}
+    )["Handshake"]["Id"]
+    audit.client("organizations").accept_handshake(HandshakeId=handshake)
+    outer = organizations.create_organizational_unit(ParentId=root, Name="outer")
+    inner = organizations.create_organizational_unit(
+        ParentId=outer["OrganizationalUnit"]["Id"], Name="inner"
+    )["OrganizationalUnit"]["Id"]
+    organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=inner)
+    only = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    policy = organizations.create_policy(
+        Name="narrow",
+        Description="",
+        Type="SERVICE_CONTROL_POLICY",
+        Content=json.dumps({"Version": "2012-10-17", "Statement": [only]}),
+    )["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=policy, TargetId=inner)
+    organizations.detach_policy(PolicyId="p-FullAWSAccess", TargetId=inner)
+    with refused("AccessDeniedException"):
+        audit.client("kms").list_keys()
+    lab.cleanup()
+    (key,) = audit.client("kms").list_keys()["Keys"]
+    found = audit.client("kms").describe_key(KeyId=key["KeyId"])["KeyMetadata"]
+    assert found["KeyState"] == "PendingDeletion"
+    with refused("AWSOrganizationsNotInUseException"):
+        organizations.describe_organization()
+    assert list(sandbox_of(lab).created()) == []

@@ -1,6 +1,7 @@
 """Deleting what was made in a lab: each kind in its way, in an order in which none waits."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 import boto3
@@ -12,6 +13,9 @@ _GONE = {
     "NotFoundException",
     "ResourceNotFoundException",
     "BackupNotFoundException",
+    "AWSOrganizationsNotInUseException",
+    "ParentNotFoundException",
+    "PolicyNotFoundException",
 }
 
 
@@ -20,7 +24,8 @@ class Resource(Protocol):
 
     @property
     def kind(self) -> str:
-        """One of table, backup, bucket, alias, key, user, role, group and policy."""
+        """One of table, backup, bucket, alias, key, user, role, group, policy, control policy,
+        organizational unit and organization."""
 
     @property
     def name(self) -> str:
@@ -136,8 +141,48 @@ def _delete_policy(session: boto3.Session, arn: str, region: str) -> str:
     return "deleted"
 
 
-# In the order of deletion: aliases before their keys, users and roles before their policies.
+def _delete_control_policy(session: boto3.Session, id: str, region: str) -> str:
+    organizations = session.client("organizations")
+    kind = organizations.describe_policy(PolicyId=id)["Policy"]["PolicySummary"]["Type"]
+    for target in organizations.list_targets_for_policy(PolicyId=id)["Targets"]:
+        if kind == "SERVICE_CONTROL_POLICY":  # of which no target may be without
+            with suppress(organizations.exceptions.DuplicatePolicyAttachmentException):
+                organizations.attach_policy(PolicyId="p-FullAWSAccess", TargetId=target["TargetId"])
+        organizations.detach_policy(PolicyId=id, TargetId=target["TargetId"])
+    organizations.delete_policy(PolicyId=id)
+    return "deleted"
+
+
+def _delete_unit(session: boto3.Session, id: str, region: str) -> str:
+    organizations = session.client("organizations")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    for account in organizations.list_accounts_for_parent(ParentId=id)["Accounts"]:
+        organizations.move_account(
+            AccountId=account["Id"], SourceParentId=id, DestinationParentId=root
+        )
+    units = organizations.list_organizational_units_for_parent(ParentId=id)
+    for unit in units["OrganizationalUnits"]:
+        _delete_unit(session, unit["Id"], region)
+    organizations.delete_organizational_unit(OrganizationalUnitId=id)
+    return "deleted"
+
+
+def _delete_organization(session: boto3.Session, id: str, region: str) -> str:
+    organizations = session.client("organizations")
+    management = organizations.describe_organization()["Organization"]["MasterAccountId"]
+    for account in organizations.list_accounts()["Accounts"]:
+        if account["Id"] != management:
+            organizations.remove_account_from_organization(AccountId=account["Id"])
+    organizations.delete_organization()
+    return "deleted"
+
+
+# In the order of deletion: what may deny deletions first, aliases before their keys, users and
+# roles before their policies.
 _DELETERS: dict[str, Callable[[boto3.Session, str, str], str]] = {
+    "control policy": _delete_control_policy,
+    "organizational unit": _delete_unit,
+    "organization": _delete_organization,
     "alias": _delete_alias,
     "backup": _delete_backup,
     "table": _delete_table,

@@ -4,7 +4,6 @@ They are answered by a backend, the sandbox in this kernel. `Lab` knows of it on
 `Backend`.
 """
 
-import random
 import re
 import sys
 from collections import Counter
@@ -49,6 +48,9 @@ class Backend(Protocol):
 
     def session(self, account: str | None = None) -> boto3.Session:
         """A new session of the lab's administrator, or of another account's, by its id."""
+
+    def account(self, name: str) -> boto3.Session:
+        """A new session of another account's administrator; the same name is the same account."""
 
     def settle(self) -> None:
         """Let changes that are under way come to their end."""
@@ -123,7 +125,7 @@ class Lab:
         RuntimeError when a later start_lab() took this lab's place.
         """
         _require_label(name)
-        return self._backend.session(_account_id(name))
+        return self._backend.account(name)
 
     def regions(self) -> set[str]:
         """The Regions in which something was made that may still exist."""
@@ -177,11 +179,6 @@ def _require_label(label: str) -> None:
             f"{label!r} cannot be part of a name: use 1 to 40 lower-case letters, digits and "
             "single hyphens."
         )
-
-
-def _account_id(name: str) -> str:
-    """Twelve digits that depend on the name alone."""
-    return str(random.Random(f"account {name}").randrange(2 * 10**11, 10**12))
 
 
 def start_lab() -> Lab:

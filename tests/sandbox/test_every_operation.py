@@ -137,6 +137,25 @@ def make(admin: Clients, service: str, name: str) -> dict[str, Any]:
             "PermissionsBoundary": policy, "AWSServiceName": "dax.amazonaws.com",
             "AccessKeyId": key, "ActionName": "s3:GetObject",
         }  # fmt: skip
+    if service == "organizations":
+        organizations = admin("organizations")
+        with contextlib.suppress(organizations.exceptions.AlreadyInOrganizationException):
+            organizations.create_organization()
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        with contextlib.suppress(organizations.exceptions.PolicyTypeAlreadyEnabledException):
+            organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
+        unit = organizations.create_organizational_unit(ParentId=root, Name=name)
+        made = organizations.create_policy(
+            Name=name, Description="", Type="SERVICE_CONTROL_POLICY", Content=document()
+        )["Policy"]["PolicySummary"]["Id"]
+        id = unit["OrganizationalUnit"]["Id"]
+        organizations.attach_policy(PolicyId=made, TargetId=id)
+        return {
+            "OrganizationalUnitId": id, "ParentId": id, "ChildId": id, "TargetId": id,
+            "PolicyId": made, "RootId": root, "AccountId": "123456789012", "Name": f"{name}-new",
+            "SourceParentId": root, "DestinationParentId": id, "Content": document(),
+            "Id": "123456789012",
+        }  # fmt: skip
     return {}
 
 
@@ -168,6 +187,13 @@ def picture(admin: Clients, service: str) -> tuple[list[str], dict[str, Any]]:
         return [*entities], {
             name: entity for name, entity in entities.items() if name.rpartition("/")[2] in LASTING
         }
+    if service == "organizations":
+        organizations = admin("organizations")
+        root = organizations.list_roots()["Roots"][0]["Id"]
+        units = organizations.list_organizational_units_for_parent(ParentId=root)
+        policies = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
+        told = {each["Name"]: each for each in (*units["OrganizationalUnits"], *policies)}
+        return [*told], {name: told[name] for name in told if name in LASTING}
     return [], {}
 
 

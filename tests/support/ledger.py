@@ -29,6 +29,7 @@ SERVICES = {
     "dynamodb": "DynamoDB",
     "iam": "IAM and STS",
     "cloudtrail": "CloudTrail",
+    "organizations": "Organizations",
 }
 
 

@@ -4,7 +4,8 @@ Written from the text of AWS's pages alone: it shares no code with the sandbox, 
 keeps nothing, and reads policy documents as plain dictionaries each time it is asked.
 IAM User Guide: "Policy evaluation logic", "Condition operators", "Conditions with multiple context
 keys or values", "Set operators for multivalued context keys", "Variables and tags", "Resource",
-"Principal".
+"Principal", "Cross-account policy evaluation logic"; Organizations User Guide: "SCP evaluation",
+"RCP evaluation".
 """
 
 import base64
@@ -36,6 +37,10 @@ class Ask:
     delegation: bool = False
     granted: bool = False
     resource_account: str = "111111111111"
+    # An organization's policies at each level, from the root down to the account: service control
+    # policies of the principal's account, resource control policies of the resource's.
+    service_controls: Sequence[Sequence[Document]] = ()
+    resource_controls: Sequence[Sequence[Document]] = ()
 
 
 def evaluate(ask: Ask) -> str:
@@ -53,6 +58,17 @@ def evaluate(ask: Ask) -> str:
         for statement in statements(document):
             if applies(ask, document, statement, "Deny") and meant(ask, statement):
                 return "ExplicitDeny"
+
+    levels = [*ask.resource_controls, *ask.service_controls]
+    for level in levels:
+        for document in level:
+            if any(applies(ask, document, each, "Deny") for each in statements(document)):
+                return "ExplicitDeny"
+    # "there must be an explicit Allow statement at every level from the root through each OU in
+    # the direct path to the account (including the target account itself)"
+    for level in levels:
+        if not allowed_by_any(ask, level):
+            return "ImplicitDeny"
 
     if ask.granted:
         return "Allow"

@@ -1,6 +1,7 @@
 """The sandbox as the lab's place: a gate, this kernel's door to it, and its credentials."""
 
 import os
+import random
 import re
 import sys
 from collections.abc import Iterable
@@ -113,12 +114,12 @@ class SandboxBackend:
     def session(self, account: str | None = None) -> boto3.Session:
         """A session of the administrator, whatever the environment says by now.
 
-        ``account`` is the id of another one than the lab's own, which is made on first use.
+        ``account`` is the id of another one than the lab's own.
         """
         self._require_current()
         administrator = ADMINISTRATOR
-        if account is not None and account != self._gateway.account:
-            administrator = self._gateway.open_account(account)
+        if account is not None:
+            administrator = self._gateway.administrator_of(account)
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
         core.register_component("data_loader", loader())  # each check makes a session
         return boto3.Session(
@@ -127,6 +128,13 @@ class SandboxBackend:
             region_name=self._region,
             botocore_session=core,
         )
+
+    def account(self, name: str) -> boto3.Session:
+        """A session of another account's administrator; the account is made on first use."""
+        self._require_current()
+        account = str(random.Random(f"account {name}").randrange(2 * 10**11, 10**12))
+        self._gateway.open_account(account, name)
+        return self.session(account)
 
     def settle(self) -> None:
         """Let changes that are under way come to their end, such as a table's new key."""

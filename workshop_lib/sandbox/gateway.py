@@ -92,8 +92,12 @@ class Gateway:
         self._accounts[foundations.account] = _Account(foundations.callers, services, trail)
         return services
 
-    def open_account(self, account: str) -> Credentials:
-        """The administrator's credentials of another account, which is made on first use."""
+    def administrator_of(self, account: str) -> Credentials:
+        """The administrator's credentials of an account that is there."""
+        return self._accounts[account].callers.administrator
+
+    def open_account(self, account: str, name: str) -> Credentials:
+        """As `administrator_of`, of another account, which is made on first use under a name."""
         with self._lock:
             if account not in self._accounts:
                 moto = Moto(account, beside=self._moto)
@@ -101,10 +105,11 @@ class Gateway:
                 first = self.foundations
                 self._open(
                     Foundations(
-                        account, moto, callers, sse_c_allowed=first.sse_c_allowed, beside=first
+                        account, moto, callers, name=name, sse_c_allowed=first.sse_c_allowed,
+                        beside=first,
                     )
-                )
-            return self._accounts[account].callers.administrator
+                )  # fmt: skip
+            return self.administrator_of(account)
 
     @property
     def disk(self) -> Disk:

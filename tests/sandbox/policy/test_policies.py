@@ -1202,6 +1202,35 @@ def documents(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     return body
 
 
+FULL_ACCESS = document(statement())
+FULL_RESOURCE_ACCESS = document(statement(Principal="*"))
+
+
+@st.composite
+def service_controls(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
+    """What is attached at the root and at the account: mostly what AWS attaches, and more."""
+    levels = []
+    for _ in range(draw(st.integers(1, 2))):
+        statements = draw(st.lists(rules("identity"), max_size=2))
+        full = [] if statements and draw(st.integers(0, 2)) == 0 else [FULL_ACCESS]
+        levels.append([*full, *([document(*statements)] if statements else [])])
+    return levels
+
+
+@st.composite
+def resource_controls(draw: st.DrawFn) -> list[list[dict[str, Any]]]:
+    """The same of resource control policies: one's own deny, and name the service."""
+    levels = []
+    for _ in range(draw(st.integers(1, 2))):
+        denied: list[dict[str, Any]] = []
+        for rule in draw(st.lists(rules("identity"), max_size=2)):
+            kept = {name: rule[name] for name in rule if name not in ("Action", "NotAction")}
+            action = draw(st.sampled_from(["s3:*", "s3:G*", "kms:D*", "kms:Decrypt", "sqs:*"]))
+            denied.append({**kept, "Effect": "Deny", "Principal": "*", "Action": action})
+        levels.append([FULL_RESOURCE_ACCESS, *([document(*denied)] if denied else [])])
+    return levels
+
+
 @st.composite
 def contexts(draw: st.DrawFn) -> dict[str, str | Sequence[str]]:
     drawn: dict[str, str | Sequence[str]] = {}
@@ -1246,6 +1275,8 @@ def asks(draw: st.DrawFn) -> Ask:
         delegation=draw(sometimes),
         granted=draw(st.integers(0, 9)) == 0,
         resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, ACCOUNT, OTHER])),
+        service_controls=draw(service_controls()) if account and draw(sometimes) else [],
+        resource_controls=draw(resource_controls()) if draw(sometimes) else [],
     )
 
 
@@ -1269,7 +1300,16 @@ def asked_of_the_sandbox(asked: Ask) -> partial[Decision]:
         delegation=asked.delegation,
         granted=asked.granted,
         resource_account=asked.resource_account,
-    )
+        service_controls=tuple(
+            tuple(read(body, "service control") for body in level)
+            for level in asked.service_controls
+        ),
+        resource_controls=tuple(
+            tuple(read(body, "table" if body is FULL_RESOURCE_ACCESS else "resource control")
+                  for body in level)
+            for level in asked.resource_controls
+        ),
+    )  # fmt: skip
 
 
 def of_the_sandbox(asked: Ask) -> Decision:

@@ -76,14 +76,16 @@ def denial(call: Call, decided: Decision, check: Check) -> AwsError:
     service, principal = call.service, call.caller.principal
     owner = check.owner or call.account
     if principal.account not in (None, owner):
-        ours, theirs = (call.memberships.get(each or "") for each in (principal.account, owner))
-        together = ours is not None and theirs is not None and (
-            ours.organization == theirs.organization
-        )  # fmt: skip
+        together = _are_together(call, owner)
         if service.hides_reason_from_outsiders and not together:
             return AwsError("AccessDenied", "Access Denied", 403)
-        if service.hides_resources and decided.policy_kind == "resource":
+        by_control = decided.policy_kind == "resource control"
+        if service.hides_resources and (
+            decided.policy_kind == "resource" or (by_control and not together)
+        ):
             return unseen(principal.arn, check.action, check.unseen)
+        if by_control and not together:
+            decided = decided._replace(policy_arn=None)
     named: Literal["bare", "quoted", "omitted"] = "quoted" if service.quotes_resource else "bare"
     message = decided.message(
         resource=named if check.names_resource else "omitted", reason=service.tells_reason
@@ -93,3 +95,10 @@ def denial(call: Call, decided: Decision, check: Check) -> AwsError:
     if service.protocol is Protocol.JSON:
         return AwsError("AccessDeniedException", message)
     return AwsError("AccessDenied", message, 403)
+
+
+def _are_together(call: Call, owner: str) -> bool:
+    """Whether the caller's account is in the same organization as a resource's owner."""
+    found = [call.memberships.get(each) for each in (call.asking, owner)]
+    names = {None if member is None else member.organization for member in found}
+    return len(names) == 1 and None not in names

@@ -13,19 +13,19 @@ _KNOWN_KEYS = {
     "aws:sourceip", "aws:tagkeys", "aws:tokenissuetime", "aws:useragent", "aws:userid",
     "aws:username", "aws:viaawsservice",
     "aws:principalisawsservice", "aws:principalservicename", "aws:sourcearn", "aws:sourceaccount",
+    "aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths",
+    "aws:sourceorgid", "aws:sourceorgpaths",
     # Here no request carries these: nobody signs in with a device, a console or another directory,
     # passes a role to a service or asks for a token of another kind than an access key; no request
-    # comes from a VPC or an instance or through an access point, and the account is in no
-    # organization.
+    # comes from a VPC or an instance or through an access point.
     "aws:ec2instancesourceprivateipv4", "aws:ec2instancesourcevpc", "aws:sourcevpc",
     "aws:sourcevpcarn", "aws:sourcevpce", "aws:vpcsourceip", "aws:vpceaccount", "aws:vpceorgid",
     "aws:vpceorgpaths", "aws:assumedroot", "aws:chatbotsourcearn",
-    "aws:principalorgid", "aws:principalorgpaths", "aws:resourceorgid", "aws:resourceorgpaths",
-    "aws:sourceorgid", "aws:sourceorgpaths",
     "s3:accesspointnetworkorigin", "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
     "s3:accessgrantsinstancearn",
     "aws:multifactorauthage", "aws:federatedprovider", "iam:associatedresourcearn",
-    "iam:passedtoservice", "sts:awsservicename", "sts:durationseconds", "sts:identitytokenaudience",
+    "iam:passedtoservice", "sts:awsservicename",
+    "sts:durationseconds", "sts:identitytokenaudience",
     "dynamodb:attributes", "dynamodb:leadingkeys", "dynamodb:returnvalues", "dynamodb:select",
     "dynamodb:enclosingoperation", "dynamodb:fulltablescan",
     "dynamodb:returnconsumedcapacity",

@@ -265,13 +265,9 @@ def decide(
     """
     principal = request.principal
     attached = "resource"
-    controls = [
-        (kind, places)
-        for kind, places in (
-            ("resource control", resource_controls), ("service control", service_controls),
-        )
-        if places
-    ]  # fmt: skip
+    controls: tuple[tuple[str, Controls], ...] = ()
+    if service_controls or resource_controls:
+        controls = ("resource control", resource_controls), ("service control", service_controls)
     for kind, places in controls:
         for policy in itertools.chain(*places):
             if policy.denies(request):

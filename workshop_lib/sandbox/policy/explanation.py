@@ -31,6 +31,7 @@ _NAMES = {
     "boundary": "permissions boundary",
     "session": "session policy",
 }
+_CONTROLS = "_controls"  # of an organization: they give nothing, and each place must allow
 _OWNERS = {"user": "user's", "role-session": "role's", "federated-user": "user's"}
 
 
@@ -187,7 +188,8 @@ class Explanation:
         else:
             said = f"The account's root user needs no policy of its own for `{self.action}`."
         for other, name in dict(self.kinds).items():
-            also = () if other == kind else self._applying("Allow", other)
+            gives = other != kind and not other.endswith(" control")
+            also = self._applying("Allow", other) if gives else ()
             if also and also[0].delegates:
                 said += (
                     f" {_capital(also[0].statement)} of the {name} leaves it to the account's "
@@ -199,6 +201,11 @@ class Explanation:
 
     def _why_missing(self) -> str:
         kind = self.decision.policy_kind
+        if kind.endswith(" control"):
+            return (
+                f"At one place between the organization's root and the account no {kind} policy "
+                f"allows `{self.action}`: each place must."
+            )
         own = [name for each, name in self.kinds if each == kind]
         what = f"allows `{self.action}` on `{self.resource}`"
         if not own:
@@ -261,6 +268,8 @@ def _kind(where: str, policy: Policy) -> str:
     """A policy's kind by the argument it is in, as `Decision.policy_kind` names it."""
     if policy.kind == "trust":
         return "trust"
+    if where.endswith(_CONTROLS):
+        return where.removesuffix("s").replace("_", " ")
     return where.removesuffix("_policies").removesuffix("_policy")
 
 

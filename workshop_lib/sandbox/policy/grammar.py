@@ -20,12 +20,16 @@ from workshop_lib.sandbox.policy.bucket_actions import (
 )
 from workshop_lib.sandbox.policy.conditions import instant, is_operator, network, read_operator
 
-Kind = Literal["identity", "managed", "boundary", "session", "bucket", "key", "table", "trust"]
+Kind = Literal[
+    "identity", "managed", "boundary", "session", "bucket", "key", "table", "trust",
+    "service control", "resource control",
+]  # fmt: skip
 """Where a document is put: inline, as a managed policy (a boundary is one), with a session, on a
-bucket, a KMS key, a DynamoDB table or stream, or a role. It decides what is required and in which
-words it is refused."""
+bucket, a KMS key, a DynamoDB table or stream, a role, or in an organization. It decides what is
+required and in which words it is refused."""
 
-_ATTACHED = ("bucket", "key", "table", "trust")
+_OF_TODAY = ("managed", "boundary", "service control", "resource control")
+_ATTACHED = ("bucket", "key", "table", "trust", "resource control")
 
 
 class MalformedPolicy(ValueError):
@@ -125,11 +129,11 @@ def read_document(document: str | bytes | Mapping[str, Any], kind: Kind) -> tupl
         if isinstance(error, MalformedPolicy):
             raise
         raise MalformedPolicy(_NOT_JSON.get(kind, _SYNTAX.get(kind, _IAM_SYNTAX))) from None
+    if kind in _OF_TODAY and body.get("Version") != "2012-10-17":
+        raise MalformedPolicy("Policy document must be version 2012-10-17 or greater.")
     if kind in _ATTACHED:
         _check_attached(statements, kind)
     else:
-        if kind in ("managed", "boundary") and body.get("Version") != "2012-10-17":
-            raise MalformedPolicy("Policy document must be version 2012-10-17 or greater.")
         _check_identity(statements)
     return statements, body.get("Version") == "2012-10-17"
 
@@ -305,7 +309,12 @@ def _check_action(action: str) -> None:
 
 
 def _check_attached(statements: Statements, kind: Kind) -> None:
-    checks = {"bucket": _check_bucket, "key": _check_key, "table": _check_table}
+    checks = {
+        "bucket": _check_bucket,
+        "key": _check_key,
+        "table": _check_table,
+        "resource control": _check_resource_control,
+    }
     check = checks.get(kind, _check_trust)
     for statement in statements:
         if statement["Effect"] not in ("Allow", "Deny"):
@@ -384,6 +393,19 @@ def _check_table(statement: dict[str, Any]) -> None:
     for name in ("Action", "Resource"):
         if not listed(statement, name):
             raise MalformedPolicy(f"Missing required field {name}")
+
+
+def _check_resource_control(statement: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps_syntax.html"""
+    actions = listed(statement, "Action")
+    if statement["Effect"] != "Deny" or statement.get("Principal") != "*":
+        raise MalformedPolicy("A resource control policy denies, and denies all principals.")
+    if "NotAction" in statement or not actions or not listed(statement, "Resource"):
+        raise MalformedPolicy("A resource control policy names actions and resources.")
+    if not all(re.match(r"[a-z0-9-]+:.", action) for action in actions):
+        raise MalformedPolicy("A resource control policy names the service of an action.")
+    if not all(map(is_operator, statement.get("Condition", {}))):
+        raise MalformedPolicy("A resource control policy has conditions that are known.")
 
 
 def _check_trust(statement: dict[str, Any]) -> None:

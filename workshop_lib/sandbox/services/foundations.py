@@ -47,7 +47,7 @@ class Foundations:
     """One account's: moto's backends, the callers, the disk, and what services share.
 
     ``sse_c_allowed`` makes new buckets take SSE-C, as they did before April 2026. ``beside`` are
-    the foundations of the sandbox's first account.
+    the foundations of the sandbox's first account, ``name`` is what people call this one.
     """
 
     def __init__(
@@ -56,10 +56,12 @@ class Foundations:
         moto: Moto,
         callers: Callers,
         *,
+        name: str = "workshop",
         sse_c_allowed: bool = False,
         beside: "Foundations | None" = None,
     ) -> None:
         self.account = account
+        self.name = name
         self.moto = moto
         self.callers = callers
         self.sse_c_allowed = sse_c_allowed
