@@ -295,7 +295,7 @@ class TestLibraries:
     ) -> None:
         with refused("Tampered"):
             raise type("Tampered", (Exception,), {"__module__": module})("no")
-        assert capsys.readouterr().out == f"Refused by {shown}: Tampered — no\n"
+        assert capsys.readouterr().out == f"✕ Refused: Tampered ({shown})\n  no\n"
 
     def test_python_itself(self, capsys: pytest.CaptureFixture[str]) -> None:
         with refused(KeyError):
