@@ -31,9 +31,9 @@ from botocore.exceptions import ClientError
 from botocore.utils import InstanceMetadataFetcher
 
 from tests.support.labs import as_before, sandbox_of
+from tests.support.messages import request_for
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import backend, isolation
-from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 ADMIN = "arn:aws:iam::123456789012:user/workshop-admin"
@@ -521,7 +521,7 @@ def test_a_stream_that_is_not_what_it_announced_is_refused() -> None:
     }
     url = "https://s3.us-east-1.amazonaws.com/bodies/k"
     for body, status in ((b"3\r\nabc\r\n0\r\n\r\n", 400), (b"4\r\nabcd\r\n0\r\n\r\n", 200)):
-        request = Request.from_url("PUT", url, headers, body)
+        request = request_for("PUT", url, headers, body)
         assert sandbox_of(lab)._gateway.handle(request).status == status
     assert s3.get_object(Bucket="bodies", Key="k")["Body"].read() == b"abcd"
 
@@ -562,7 +562,7 @@ def test_signatures_are_dated_by_the_sandbox_s_clock(
 
     def status(url: str) -> int:
         parts = urlsplit(url)
-        request = Request.from_url("GET", url, {"Host": parts.netloc}, b"")
+        request = request_for("GET", url, {"Host": parts.netloc}, b"")
         return sandbox_of(lab)._gateway.handle(request, signed=True).status
 
     def presign() -> str:
