@@ -1,4 +1,4 @@
-"""The kernel door: every client of this process is caught, and nothing leaves the machine."""
+"""The kernel's transport: every client of this process is caught; nothing leaves the machine."""
 
 import http.client
 import importlib
@@ -45,7 +45,7 @@ REAL_KEY, REAL_SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYE
 def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Any]]:
     """A process with real-looking access to AWS; every attempt to leave it is written down.
 
-    The fakes stand below the door's own guards, where the network would be.
+    The fakes stand below the transport's own guards, where the network would be.
     """
     if BotocoreTransport._installed is not None:
         BotocoreTransport._installed.remove()
@@ -460,7 +460,7 @@ def test_other_sockets_are_left_alone(attempts: list[Any]) -> None:
     assert attempts == ["notaws.example"]
 
 
-def test_removing_the_door_gives_everything_back() -> None:
+def test_removing_the_transport_gives_everything_back() -> None:
     import botocore.auth
     from botocore.httpsession import URLLib3Session
 
@@ -642,5 +642,5 @@ def test_a_shell_command_in_a_cell_stays_here(attempts: list[Any], tmp_path: Pat
         ("%shell_like", False),
     ],
 )
-def test_which_cells_open_the_door(cell: str, is_shell: bool) -> None:
+def test_which_cells_start_the_server(cell: str, is_shell: bool) -> None:
     assert (backend._SHELL.search(cell) is not None) is is_shell

@@ -1,4 +1,4 @@
-"""Plain HTTP messages: what a door hands to the gate, and what it gets back."""
+"""Plain HTTP messages: what a transport hands to the gateway, and what it gets back."""
 
 from dataclasses import dataclass, field
 from typing import Any
