@@ -22,7 +22,7 @@ from botocore.client import Config
 from botocore.exceptions import ClientError
 from botocore.model import Shape
 
-from tests.support.labs import without_kernel_door
+from tests.support.labs import without_kernel_transport
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox.backend import SandboxBackend
 from workshop_lib.sandbox.protocol.service_model import service_model
@@ -358,7 +358,7 @@ def test_it_is_the_operation_that_was_asked_for(
     model = service_model(service).operation_model(operation)
     parameters = {**least(model.input_shape, names), **_MORE.get(operation, {})}
     ask = getattr(world.asker, xform_name(operation))
-    with without_kernel_door() if http else contextlib.nullcontext():
+    with without_kernel_transport() if http else contextlib.nullcontext():
         if emulated:
             with contextlib.suppress(ClientError):
                 ask(**parameters)

@@ -19,7 +19,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.support.labs import without_kernel_door
+from tests.support.labs import without_kernel_transport
 
 pytestmark = pytest.mark.slow
 CLIENTS, ROUNDS = 32, 4
@@ -67,8 +67,8 @@ class Program:
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _no_kernel_door() -> Iterator[None]:
-    with without_kernel_door():
+def _no_kernel_transport() -> Iterator[None]:
+    with without_kernel_transport():
         yield
 
 

@@ -40,7 +40,7 @@ def as_before() -> Iterator[None]:
 
 
 @contextmanager
-def without_kernel_door() -> Iterator[None]:
+def without_kernel_transport() -> Iterator[None]:
     """Other tests' labs catch this process's clients: let them through to real sockets."""
     installed = BotocoreTransport._installed
     if installed is not None:

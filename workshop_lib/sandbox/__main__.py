@@ -51,9 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.access_key or "AKIAWORKSHOPADMIN234",
         options.secret_key or secrets.token_urlsafe(30),
     )
-    gate = Gateway(administrator, options.account, sse_c_allowed=options.sse_c_allowed)
+    gateway = Gateway(administrator, options.account, sse_c_allowed=options.sse_c_allowed)
     try:
-        door = HttpServer(gate, options.port, secure=not options.plain)
+        server = HttpServer(gateway, options.port, secure=not options.plain)
     except OSError as error:
         print(port_taken(options.port, error), file=sys.stderr)
         return 1
@@ -64,12 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
-    door.start()
-    print(f"# The sandbox answers at {door.address} (loopback only). Ctrl-C ends it.")
-    print("\n".join(export_lines(door.address, administrator, DEFAULT_REGION)), flush=True)
+    server.start()
+    print(f"# The sandbox answers at {server.address} (loopback only). Ctrl-C ends it.")
+    print("\n".join(export_lines(server.address, administrator, DEFAULT_REGION)), flush=True)
     while not stopping.wait(1):  # a bounded wait: on Windows an unbounded one ignores Ctrl-C
         pass
-    door.stop()
+    server.stop()
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as the lab's place: a gate, this kernel's door to it, and its credentials."""
+"""The sandbox as the lab's backend: a gateway, this kernel's way to it, and its credentials."""
 
 import os
 import random
@@ -50,9 +50,9 @@ class SandboxBackend:
         set_environment(region)
         self._gateway = Gateway(ADMINISTRATOR)
         self._gateway.callers.set_aside = set_credentials_aside()
-        self._door = BotocoreTransport(self._gateway)
-        self._door.install()
-        guard_new_credentials(self._door.replace)
+        self._transport = BotocoreTransport(self._gateway)
+        self._transport.install()
+        guard_new_credentials(self._transport.replace)
         close_connections(is_aws)
         self._http: HttpServer | None = None
         SandboxBackend._current = self
@@ -68,7 +68,7 @@ class SandboxBackend:
         )
 
     def _require_current(self) -> None:
-        if self._door.forked:
+        if self._transport.forked:
             raise LabReplaced(
                 "This forked worker has only a copy of the lab: use the lab in the process that "
                 "forked it; boto3 reaches it from here as well."
@@ -142,9 +142,9 @@ class SandboxBackend:
         clock.advance(timedelta(minutes=1))
 
     def serve(self, port: int = 0) -> tuple[str, list[str]]:
-        """Open the HTTP door: its address, and the lines that give it to a shell.
+        """Start the HTTP server: its address, and the lines that give it to a shell.
 
-        ``port`` 0 takes a free one; once open, the door stays where it is. Programs started from
+        ``port`` 0 takes a free one; once started, it stays where it is. Programs started from
         this kernel are pointed at it. Raises PortTaken when the port is.
         """
         self._require_current()
@@ -156,7 +156,7 @@ class SandboxBackend:
             except (OSError, OverflowError, TypeError) as error:
                 raise PortTaken(port_taken(port, error)) from None
             self._http.start()
-            self._door.loopback |= self._http.hosts
+            self._transport.loopback |= self._http.hosts
             os.environ["AWS_ENDPOINT_URL"] = self._http.address
         address = self._http.address
         return address, export_lines(address, ADMINISTRATOR, self._region)
@@ -169,8 +169,8 @@ class SandboxBackend:
         self._stop_serving()
         if SandboxBackend._current is self:
             SandboxBackend._current = None
-        if self._door.is_installed:
-            self._door.remove()
+        if self._transport.is_installed:
+            self._transport.remove()
         boto3.DEFAULT_SESSION = None
         clock.reset()
 
@@ -180,9 +180,9 @@ class SandboxBackend:
 
     def _continue_in_fork(self) -> None:
         """In a forked worker: let the parent answer, and keep nothing open that is the parent's."""
-        if not self._door.forked:
-            self._door.forked = True
-            self._door.parent_port = None if self._http is None else self._http.port
+        if not self._transport.forked:
+            self._transport.forked = True
+            self._transport.parent_port = None if self._http is None else self._http.port
         if self._http is not None:
             self._http.abandon()
             self._http = None
@@ -214,14 +214,14 @@ def export_lines(address: str, administrator: Credentials, region: str) -> list[
 
 @cache
 def _watch_forks() -> None:
-    """Open the HTTP door before this process forks, so that its workers' calls arrive there."""
+    """Start the HTTP server before this process forks, so that its workers' calls arrive there."""
     if hasattr(os, "register_at_fork"):  # Windows has no fork
         os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
 
 
 def _before_fork() -> None:
     backend = SandboxBackend._current
-    if backend is not None and backend._door.is_installed and not backend._door.forked:
+    if backend is not None and backend._transport.is_installed and not backend._transport.forked:
         with suppress(PortTaken):  # then the worker is told that it cannot reach the lab
             backend.serve()
 
@@ -241,7 +241,7 @@ _SHELL = re.compile(
 
 
 def _watch_shell_cells() -> None:
-    """Open the HTTP door before a cell starts a shell, so that an ``!aws`` in it arrives there."""
+    """Start the HTTP server before a cell starts a shell: an ``!aws`` in it arrives there."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None and _before_cell not in shell.events.callbacks["pre_run_cell"]:

@@ -126,8 +126,8 @@ class Gateway:
     ) -> Response:
         """Answer one request.
 
-        ``local``: the hosts (with port) that are doors of this gateway; ``secure``: whether the
-        request came over TLS, or counts as if; ``signed``: whether its signature is to be
+        ``local``: the hosts (with port) of this gateway's own HTTP servers; ``secure``: whether
+        the request came over TLS, or counts as if; ``signed``: whether its signature is to be
         verified. Raises NotEmulated for what the sandbox cannot answer, naming it.
         """
         endpoint = self.endpoints.find(request, local)

@@ -19,8 +19,8 @@ from workshop_lib.sandbox.transport.network_guard import AWS_NAMES, METADATA_ADD
 # client made for an earlier lab goes on working.
 ADMINISTRATOR = Credentials("AKIAWORKSHOPADMIN234", secrets.token_urlsafe(30))
 _ADMINISTRATOR = (ADMINISTRATOR.access_key_id, ADMINISTRATOR.secret_access_key, None)
-# Nothing listens on the discard port: a child process that was not given a door fails at once.
-_NO_DOOR = "http://127.0.0.1:9"
+# Nothing listens on the discard port: a child process that was not given an address fails at once.
+_NO_ADDRESS = "http://127.0.0.1:9"
 # What signs for a key of the learner's own that is typed in while a lab runs.
 _NO_SECRET = "set-aside-while-the-lab-runs"
 _NO_PROXY = ("127.0.0.1", "localhost", *AWS_NAMES, *METADATA_ADDRESSES)
@@ -60,7 +60,7 @@ def set_environment(region: str) -> None:
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": _NO_DOOR,
+            "AWS_ENDPOINT_URL": _NO_ADDRESS,
         }
     )
     for name in ("NO_PROXY", "no_proxy"):  # a proxy is no way to loopback, nor round the guard

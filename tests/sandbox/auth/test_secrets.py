@@ -38,7 +38,7 @@ def test_secrets_never_repeat_and_ids_do() -> None:
     assert {len(each["SecretAccessKey"]) for each in first} == {40}
 
 
-def test_an_access_key_opens_the_door_of_its_own_lab_only() -> None:
+def test_an_access_key_is_good_in_its_own_lab_only() -> None:
     def status(key: dict[str, str], address: str) -> int:
         session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
         sts = session.client("sts", endpoint_url=address)

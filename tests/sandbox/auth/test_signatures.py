@@ -23,6 +23,7 @@ from workshop_lib.sandbox.auth.sigv2 import string_to_sign_v2
 from workshop_lib.sandbox.protocol import aws_chunked
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Request
+from workshop_lib.sandbox.transport.prepared_request import read_body, read_prepared
 
 # The credentials of AWS's documentation.
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -290,12 +291,8 @@ def signed(signer: botocore.auth.BaseSigner, request: AWSRequest) -> Request:
     """A request as botocore would put it on the wire."""
     signer.add_auth(request)
     prepared = request.prepare()
-    sent = Request.from_url(
-        prepared.method, prepared.url, dict(prepared.headers.items()), prepared.body or b""
-    )
+    sent = read_prepared(prepared, read_body(prepared.body))
     sent.headers["host"] = sent.host
-    if isinstance(sent.body, str):
-        sent.body = sent.body.encode()
     return sent
 
 

@@ -4,7 +4,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.support.labs import without_kernel_door
+from tests.support.labs import without_kernel_transport
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox.policy.principals import is_service_principal
 from workshop_lib.sandbox.protocol.service_model import regions
@@ -53,7 +53,7 @@ def test_a_region_whose_name_is_none_is_refused_with_its_host() -> None:
 def test_other_programs_sign_for_a_region_that_there_is() -> None:
     lab = start_lab()
     address = lab.serve()
-    with without_kernel_door():
+    with without_kernel_transport():
         for service, code in (
             ("kms", "InvalidSignatureException"),
             ("sts", "SignatureDoesNotMatch"),

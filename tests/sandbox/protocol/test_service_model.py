@@ -1,4 +1,4 @@
-"""Requests that are not built as the service's model says are refused; none breaks the gate."""
+"""Requests that are not built as the service's model says are refused; none breaks the gateway."""
 
 import json
 from typing import Any
@@ -21,11 +21,11 @@ VERSIONS = {"iam": "2010-05-08", "sts": "2011-06-15"}
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gateway:
+def gateway() -> Gateway:
     return Gateway(ADMINISTRATOR)
 
 
-def ask(gate: Gateway, service: str, operation: str, parameters: dict[str, Any]) -> Response:
+def ask(gateway: Gateway, service: str, operation: str, parameters: dict[str, Any]) -> Response:
     scope = f"{ADMINISTRATOR.access_key_id}/20260101/us-east-1/{service}/aws4_request"
     headers = {
         "authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=x",
@@ -38,7 +38,7 @@ def ask(gate: Gateway, service: str, operation: str, parameters: dict[str, Any])
         headers["content-type"] = "application/x-www-form-urlencoded"
         body = urlencode({"Action": operation, "Version": VERSIONS[service], **parameters})
     host = f"{HOSTS.get(service, f'{service}.us-east-1')}.amazonaws.com"
-    return gate.handle(Request("POST", "https", host, "/", "", headers, body.encode()))
+    return gateway.handle(Request("POST", "https", host, "/", "", headers, body.encode()))
 
 
 @pytest.mark.parametrize(
@@ -65,20 +65,20 @@ def ask(gate: Gateway, service: str, operation: str, parameters: dict[str, Any])
     ],
 )  # fmt: skip
 def test_what_is_missing_or_of_another_type(
-    gate: Gateway, service: str, operation: str, parameters: dict[str, Any], told: str
+    gateway: Gateway, service: str, operation: str, parameters: dict[str, Any], told: str
 ) -> None:
-    answer = ask(gate, service, operation, parameters)
+    answer = ask(gateway, service, operation, parameters)
     assert answer.status == 400
     assert told in answer.body.decode().replace("&apos;", "'").replace("&#39;", "'")
 
 
-def test_what_is_built_as_it_should_be_passes(gate: Gateway) -> None:
-    assert ask(gate, "iam", "ListUsers", {"MaxItems": "5"}).status == 200
-    assert ask(gate, "iam", "TagUser", {
+def test_what_is_built_as_it_should_be_passes(gateway: Gateway) -> None:
+    assert ask(gateway, "iam", "ListUsers", {"MaxItems": "5"}).status == 200
+    assert ask(gateway, "iam", "TagUser", {
         "UserName": "workshop-admin", "Tags.member.1.Key": "a", "Tags.member.1.Value": "b",
     }).status == 200  # fmt: skip
-    assert ask(gate, "cloudtrail", "LookupEvents", {"StartTime": 1.5}).status == 200
-    assert ask(gate, "dynamodbstreams", "ListStreams", {"StreamArn": 1}).status < 500
+    assert ask(gateway, "cloudtrail", "LookupEvents", {"StartTime": 1.5}).status == 200
+    assert ask(gateway, "dynamodbstreams", "ListStreams", {"StreamArn": 1}).status < 500
 
 
 # The operations that the lessons use, and their like.
@@ -109,14 +109,14 @@ _VALUES: list[Any] = [*_TEXTS, None, 0, -1, 1.5, 10**30, True, [], {}, [None], {
 
 @given(st.sampled_from(_CASES), st.data())
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_no_parameters_break_the_gate(
-    gate: Gateway, case: tuple[str, str, list[str]], data: st.DataObject
+def test_no_parameters_break_the_gateway(
+    gateway: Gateway, case: tuple[str, str, list[str]], data: st.DataObject
 ) -> None:
     service, operation, names = case
     values = st.sampled_from(_VALUES if service in TARGETS else _TEXTS)
     chosen = data.draw(st.dictionaries(st.sampled_from(names or ["x"]), values))
     try:
-        answer = ask(gate, service, operation, chosen)
+        answer = ask(gateway, service, operation, chosen)
     except NotEmulated:  # 501 over HTTP: named, not silent
         return
     assert answer.status < 500, answer.body

@@ -194,7 +194,7 @@ def fuzzed(random: Random, shape: str, keys: Sequence[str]) -> Any:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_no_request_breaks_the_service(gate: Gateway, kms: Any, seed: int) -> None:
+def test_no_request_breaks_the_service(gateway: Gateway, kms: Any, seed: int) -> None:
     kinds: list[dict[str, Any]] = [
         {},
         {"KeySpec": "ECC_NIST_P256", "KeyUsage": "KEY_AGREEMENT"},
@@ -204,21 +204,23 @@ def test_no_request_breaks_the_service(gate: Gateway, kms: Any, seed: int) -> No
     ]
     keys = [kms.create_key(**kind)["KeyMetadata"]["Arn"] for kind in kinds]
     random, answered = Random(seed), set()
-    for operation in sorted(gate.foundations.shared(Kms).operations) * 8:
+    for operation in sorted(gateway.foundations.shared(Kms).operations) * 8:
         shape = description("kms")["operations"][operation]["input"]["shape"]
         parameters = fuzzed(random, shape, [*keys, "alias/aws/s3", "eu-west-1"])
         if not isinstance(parameters, dict):
             continue
-        call = replace(s3_call(gate, gate_admin(gate)), service=KMS, operation=operation)
+        call = replace(
+            s3_call(gateway, administrator_of(gateway)), service=KMS, operation=operation
+        )
         call.parameters = parameters
         try:
-            answered.add(gate.foundations.shared(Kms).answer(call, authorize).status)
+            answered.add(gateway.foundations.shared(Kms).answer(call, authorize).status)
         except AwsError as error:
             answered.add(error.status)
         except NotEmulated:
             continue
     assert answered == {200, 400}
-    for event in gate.trail.newest_first():
+    for event in gateway.trail.newest_first():
         event.document()
 
 
@@ -226,53 +228,53 @@ def test_no_request_breaks_the_service(gate: Gateway, kms: Any, seed: int) -> No
 
 
 def test_key_ids_depend_on_how_many_keys_there_are_and_on_nothing_else() -> None:
-    gates = (Gateway(Credentials("AKIA", "secret")) for _ in range(2))
-    first, second = (gate.foundations.shared(Operations).store for gate in gates)
+    gateways = (Gateway(Credentials("AKIA", "secret")) for _ in range(2))
+    first, second = (gateway.foundations.shared(Operations).store for gateway in gateways)
     second.new_id(False, "alias/aws/s3 us-east-1")
     assert [first.new_id(False) for _ in range(3)] == [second.new_id(False) for _ in range(3)]
     assert first.new_id(True).startswith("mrk-")
 
 
 @pytest.fixture
-def gate() -> Iterator[Gateway]:
+def gateway() -> Iterator[Gateway]:
     start_lab()
-    door = BotocoreTransport._installed
-    assert door is not None
-    yield door.gateway
-    door.remove()
+    transport = BotocoreTransport._installed
+    assert transport is not None
+    yield transport.gateway
+    transport.remove()
 
 
 @pytest.fixture
-def kms(gate: Gateway) -> Any:
+def kms(gateway: Gateway) -> Any:
     return boto3.client("kms", region_name="us-east-1")
 
 
-def test_no_secret_stands_in_a_representation(gate: Gateway, kms: Any) -> None:
+def test_no_secret_stands_in_a_representation(gateway: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    key = gate.foundations.shared(Operations).store.find("us-east-1", arn.rpartition("/")[2])
+    key = gateway.foundations.shared(Operations).store.find("us-east-1", arn.rpartition("/")[2])
     secret = key.backing.current.secret
     assert secret is not None
     assert repr(secret)[2:-1] not in repr(key)
-    data_key = on_behalf(gate).generate_data_key(
-        s3_call(gate, gate_admin(gate)), via="s3", key=arn, context={}
+    data_key = on_behalf(gateway).generate_data_key(
+        s3_call(gateway, administrator_of(gateway)), via="s3", key=arn, context={}
     )
     assert repr(data_key.plaintext) not in repr(data_key)
 
 
-def recorded(gate: Gateway) -> list[Event]:
+def recorded(gateway: Gateway) -> list[Event]:
     """The events so far, oldest first."""
-    return list(gate.trail.newest_first())[::-1]
+    return list(gateway.trail.newest_first())[::-1]
 
 
 # --- on a caller's behalf -----------------------------------------------------------------
 
 
-def on_behalf(gate: Gateway) -> OnBehalf:
-    return gate.foundations.shared(OnBehalf)
+def on_behalf(gateway: Gateway) -> OnBehalf:
+    return gateway.foundations.shared(OnBehalf)
 
 
-def gate_admin(gate: Gateway) -> Caller:
-    caller = gate.callers._find(gate.callers.administrator.access_key_id)
+def administrator_of(gateway: Gateway) -> Caller:
+    caller = gateway.callers._find(gateway.callers.administrator.access_key_id)
     assert caller is not None
     return caller
 
@@ -282,57 +284,64 @@ def nobody() -> Caller:
     return Caller(principal, name="nobody")
 
 
-def s3_call(gate: Gateway, caller: Caller) -> Call:
+def s3_call(gateway: Gateway, caller: Caller) -> Call:
     request = Request("PUT", "https", "s3.us-east-1.amazonaws.com", "/bucket/key", "", {})
-    return Call(S3, "PutObject", "us-east-1", gate.account, {}, request, caller)
+    return Call(S3, "PutObject", "us-east-1", gateway.account, {}, request, caller)
 
 
 def test_a_service_gets_a_data_key_for_its_caller_and_opens_it_again(
-    gate: Gateway, kms: Any
+    gateway: Gateway, kms: Any
 ) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName="alias/data", TargetKeyId=arn)
-    call, context = s3_call(gate, gate_admin(gate)), {"aws:s3:arn": "arn:aws:s3:::bucket"}
-    data_key = on_behalf(gate).generate_data_key(call, via="s3", key="alias/data", context=context)
+    call, context = (
+        s3_call(gateway, administrator_of(gateway)),
+        {"aws:s3:arn": "arn:aws:s3:::bucket"},
+    )
+    data_key = on_behalf(gateway).generate_data_key(
+        call, via="s3", key="alias/data", context=context
+    )
     assert data_key.key_arn == arn
     assert len(data_key.plaintext) == 32
-    opened = on_behalf(gate).decrypt(call, via="s3", wrapped=data_key.wrapped, context=context)
+    opened = on_behalf(gateway).decrypt(call, via="s3", wrapped=data_key.wrapped, context=context)
     assert opened == data_key.plaintext
     with pytest.raises(AwsError, match="InvalidCiphertextException"):
-        on_behalf(gate).decrypt(call, via="s3", wrapped=data_key.wrapped, context={})
-    names = [(e.name, e.invoked_by, e.error_code) for e in recorded(gate)[-3:]]
+        on_behalf(gateway).decrypt(call, via="s3", wrapped=data_key.wrapped, context={})
+    names = [(e.name, e.invoked_by, e.error_code) for e in recorded(gateway)[-3:]]
     assert names == [
         ("GenerateDataKey", "fas.s3.amazonaws.com", None),
         ("Decrypt", "fas.s3.amazonaws.com", None),
         ("Decrypt", "fas.s3.amazonaws.com", "InvalidCiphertextException"),
     ]
-    assert recorded(gate)[-3].parameters == {
+    assert recorded(gateway)[-3].parameters == {
         "keyId": "alias/data",
         "keySpec": "AES_256",
         "encryptionContext": context,
     }
 
 
-def test_a_service_is_refused_what_its_caller_may_not(gate: Gateway, kms: Any) -> None:
+def test_a_service_is_refused_what_its_caller_may_not(gateway: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     with pytest.raises(AwsError) as caught:
-        on_behalf(gate).generate_data_key(s3_call(gate, nobody()), via="s3", key=arn, context={})
+        on_behalf(gateway).generate_data_key(
+            s3_call(gateway, nobody()), via="s3", key=arn, context={}
+        )
     assert caught.value.code == "AccessDeniedException"
     assert f"is not authorized to perform: kms:GenerateDataKey on resource: {arn}" in str(
         caught.value
     )
-    assert recorded(gate)[-1].error_code == "AccessDenied"
+    assert recorded(gateway)[-1].error_code == "AccessDenied"
 
 
-def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gateway, kms: Any) -> None:
+def test_a_service_may_use_its_own_managed_key_for_anyone(gateway: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
-    arn = on_behalf(gate).managed_key("s3", "us-east-1")
-    assert arn == on_behalf(gate).managed_key("s3", "us-east-1")
-    assert on_behalf(gate).describe("alias/aws/s3", "us-east-1").manager == "AWS"
-    call = s3_call(gate, nobody())
-    assert on_behalf(gate).generate_data_key(call, via="s3", key=arn, context={}).key_arn == arn
+    arn = on_behalf(gateway).managed_key("s3", "us-east-1")
+    assert arn == on_behalf(gateway).managed_key("s3", "us-east-1")
+    assert on_behalf(gateway).describe("alias/aws/s3", "us-east-1").manager == "AWS"
+    call = s3_call(gateway, nobody())
+    assert on_behalf(gateway).generate_data_key(call, via="s3", key=arn, context={}).key_arn == arn
     with pytest.raises(AwsError, match="AccessDeniedException"):
-        on_behalf(gate).generate_data_key(call, via="dynamodb", key=arn, context={})
+        on_behalf(gateway).generate_data_key(call, via="dynamodb", key=arn, context={})
 
 
 @pytest.mark.parametrize(
@@ -344,27 +353,27 @@ def test_a_service_may_use_its_own_managed_key_for_anyone(gate: Gateway, kms: An
         (KEY_ID, f"Key 'arn:aws:kms:us-east-1:{ACCOUNT}:key/{KEY_ID}' does not exist"),
     ],
 )
-def test_a_key_that_is_not_there_is_not_found(gate: Gateway, named: str, message: str) -> None:
+def test_a_key_that_is_not_there_is_not_found(gateway: Gateway, named: str, message: str) -> None:
     with pytest.raises(AwsError) as caught:
-        on_behalf(gate).describe(named, "us-east-1")
+        on_behalf(gateway).describe(named, "us-east-1")
     assert (caught.value.code, caught.value.message) == ("NotFoundException", message)
 
 
-def test_a_service_works_by_its_grant_and_no_further(gate: Gateway, kms: Any) -> None:
+def test_a_service_works_by_its_grant_and_no_further(gateway: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    call = s3_call(gate, gate_admin(gate))
+    call = s3_call(gateway, administrator_of(gateway))
     context = {"aws:dynamodb:tableName": "orders", "aws:dynamodb:subscriberId": ACCOUNT}
 
     def data_key(context: dict[str, str]) -> Any:
-        stranger = s3_call(gate, nobody())
-        return on_behalf(gate).generate_data_key_as_service(
+        stranger = s3_call(gateway, nobody())
+        return on_behalf(gateway).generate_data_key_as_service(
             stranger, service="dynamodb", key=arn, context=context, source_arn=TABLE
         )
 
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key(context)
-    grant_id = on_behalf(gate).create_grant(
+    grant_id = on_behalf(gateway).create_grant(
         call,
         via="dynamodb",
         key=arn,
@@ -374,21 +383,21 @@ def test_a_service_works_by_its_grant_and_no_further(gate: Gateway, kms: Any) ->
     listed = kms.list_grants(KeyId=arn)["Grants"][0]
     assert listed["GranteePrincipal"] == "dynamodb.us-east-1.amazonaws.com"
     made = data_key({**context, "more": "is allowed"})
-    opened = on_behalf(gate).decrypt_as_service(
+    opened = on_behalf(gateway).decrypt_as_service(
         call, service="dynamodb", wrapped=made.wrapped, context={**context, "more": "is allowed"},
         source_arn=TABLE,
     )  # fmt: skip
     assert opened == made.plaintext
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key({"aws:dynamodb:tableName": "payments"})
-    on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
-    on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    on_behalf(gateway).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+    on_behalf(gateway).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
     with pytest.raises(AwsError, match="AccessDeniedException"):
         data_key(context)
 
 
 @pytest.mark.parametrize("name", ["dynamodb.amazonaws.com", "dynamodb.us-east-1.amazonaws.com"])
-def test_a_grant_to_a_service_is_for_one_resource(gate: Gateway, kms: Any, name: str) -> None:
+def test_a_grant_to_a_service_is_for_one_resource(gateway: Gateway, kms: Any, name: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/create-grant-overview.html"""
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     made = kms.create_grant(
@@ -397,18 +406,18 @@ def test_a_grant_to_a_service_is_for_one_resource(gate: Gateway, kms: Any, name:
     )  # fmt: skip
 
     def data_key(source_arn: str, service: str = "dynamodb") -> None:
-        on_behalf(gate).generate_data_key_as_service(
-            s3_call(gate, nobody()), service=service, key=arn, context={}, source_arn=source_arn
+        on_behalf(gateway).generate_data_key_as_service(
+            s3_call(gateway, nobody()), service=service, key=arn, context={}, source_arn=source_arn
         )
 
     data_key(TABLE)
     for source_arn, service in ((f"{TABLE}-2", "dynamodb"), (TABLE, "s3")):
         with pytest.raises(AwsError, match="AccessDeniedException"):
             data_key(source_arn, service)
-    grant_id, call = made["GrantId"], s3_call(gate, nobody())
+    grant_id, call = made["GrantId"], s3_call(gateway, nobody())
     with pytest.raises(AwsError, match="AccessDeniedException"):
-        on_behalf(gate).retire_grant(call, service="s3", key=arn, grant_id=grant_id)
-    on_behalf(gate).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
+        on_behalf(gateway).retire_grant(call, service="s3", key=arn, grant_id=grant_id)
+    on_behalf(gateway).retire_grant(call, service="dynamodb", key=arn, grant_id=grant_id)
     assert kms.list_grants(KeyId=arn)["Grants"] == []
 
 
@@ -425,7 +434,7 @@ def test_a_grant_passes_its_resource_on(constraints: dict[str, str], covered: bo
     assert replace(parent, source_arn=None).covers(("Decrypt",), constraints)
 
 
-def test_a_key_policy_can_hold_a_service_to_a_resource(gate: Gateway, kms: Any) -> None:
+def test_a_key_policy_can_hold_a_service_to_a_resource(gateway: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html"""
     statement = {
         "Effect": "Allow",
@@ -437,20 +446,20 @@ def test_a_key_policy_can_hold_a_service_to_a_resource(gate: Gateway, kms: Any) 
         },
     }  # fmt: skip
     arn = kms.create_key(Policy=delegating(statement))["KeyMetadata"]["Arn"]
-    call = s3_call(gate, nobody())
+    call = s3_call(gateway, nobody())
     asked = {"service": "dynamodb", "key": arn, "context": {}}
-    on_behalf(gate).generate_data_key_as_service(call, **asked, source_arn=TABLE)
+    on_behalf(gateway).generate_data_key_as_service(call, **asked, source_arn=TABLE)
     with pytest.raises(AwsError, match="AccessDeniedException"):
-        on_behalf(gate).generate_data_key_as_service(call, **asked, source_arn=f"{TABLE}-2")
+        on_behalf(gateway).generate_data_key_as_service(call, **asked, source_arn=f"{TABLE}-2")
 
 
-def test_usability_tells_when_a_key_could_not_be_used(gate: Gateway, kms: Any) -> None:
+def test_usability_tells_when_a_key_could_not_be_used(gateway: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    assert not on_behalf(gate).usability(arn)
+    assert not on_behalf(gateway).usability(arn)
     kms.disable_key(KeyId=arn)
     clock.advance(timedelta(hours=1))
     kms.enable_key(KeyId=arn)
-    (off, unusable), (on, usable) = on_behalf(gate).usability(arn)
+    (off, unusable), (on, usable) = on_behalf(gateway).usability(arn)
     assert (unusable, usable) == (False, True)
     assert timedelta(minutes=59) < on - off < timedelta(minutes=61)
 
@@ -482,7 +491,9 @@ def test_signatures_of_mu_are_those_of_the_message(spec: str) -> None:
 # --- the trail ----------------------------------------------------------------------------
 
 
-def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gateway, kms: Any) -> None:
+def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(
+    gateway: Gateway, kms: Any
+) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     made = kms.encrypt(KeyId=arn, Plaintext=b"attack at dawn", EncryptionContext={"a": "b"})
     kms.decrypt(CiphertextBlob=made["CiphertextBlob"], EncryptionContext={"a": "b"})
@@ -490,10 +501,10 @@ def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gateway,
     kms.generate_random(NumberOfBytes=16)
     user = boto3.client("iam").create_user(UserName="reader")["User"]["Arn"]
     grant = kms.create_grant(KeyId=arn, GranteePrincipal=user, Operations=["Decrypt"])
-    shown = repr([(event.parameters, event.response) for event in recorded(gate)])
+    shown = repr([(event.parameters, event.response) for event in recorded(gateway)])
     for secret in ("attack", "plaintext", "iphertextBlob", grant["GrantToken"], "mac"):
         assert secret not in shown
-    by_name = {event.name: event for event in recorded(gate)}
+    by_name = {event.name: event for event in recorded(gateway)}
     assert by_name["Decrypt"].parameters == {
         "encryptionAlgorithm": "SYMMETRIC_DEFAULT",
         "encryptionContext": {"a": "b"},
@@ -505,20 +516,20 @@ def test_neither_plaintext_nor_ciphertext_nor_tokens_are_recorded(gate: Gateway,
     assert by_name["GenerateRandom"].parameters == {"numberOfBytes": 16}
 
 
-def test_an_encryption_context_is_recorded_as_it_was_given(gate: Gateway, kms: Any) -> None:
+def test_an_encryption_context_is_recorded_as_it_was_given(gateway: Gateway, kms: Any) -> None:
     arn = kms.create_key()["KeyMetadata"]["Arn"]
     context = {"Tenant": "A", "EncryptionContext": "B"}
     kms.encrypt(KeyId=arn, Plaintext=b"x", EncryptionContext=context)
-    parameters = recorded(gate)[-1].parameters
+    parameters = recorded(gateway)[-1].parameters
     assert parameters is not None
     assert parameters["encryptionContext"] == context
 
 
-def test_management_is_recorded_with_the_key_it_is_about(gate: Gateway, kms: Any) -> None:
+def test_management_is_recorded_with_the_key_it_is_about(gateway: Gateway, kms: Any) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/ct-createkey.html"""
     arn = kms.create_key()["KeyMetadata"]["Arn"]
-    assert recorded(gate)[-1].resources == (arn,)
-    assert recorded(gate)[0].parameters == {
+    assert recorded(gateway)[-1].resources == (arn,)
+    assert recorded(gateway)[0].parameters == {
         "bypassPolicyLockoutSafetyCheck": False,
         "description": "",
         "keySpec": "SYMMETRIC_DEFAULT",
@@ -527,21 +538,21 @@ def test_management_is_recorded_with_the_key_it_is_about(gate: Gateway, kms: Any
     }
 
 
-def test_a_refused_call_is_recorded_with_its_error(gate: Gateway, kms: Any) -> None:
+def test_a_refused_call_is_recorded_with_its_error(gateway: Gateway, kms: Any) -> None:
     key_id = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.disable_key(KeyId=key_id)
     with pytest.raises(ClientError):
         kms.encrypt(KeyId=key_id, Plaintext=b"x")
-    assert recorded(gate)[-1].error_code == "DisabledException"
+    assert recorded(gateway)[-1].error_code == "DisabledException"
 
 
-def test_a_call_refused_before_it_was_answered_is_recorded(gate: Gateway) -> None:
-    kms = gate.foundations.shared(Kms)
-    call = replace(s3_call(gate, nobody()), service=KMS, operation="Encrypt")
+def test_a_call_refused_before_it_was_answered_is_recorded(gateway: Gateway) -> None:
+    kms = gateway.foundations.shared(Kms)
+    call = replace(s3_call(gateway, nobody()), service=KMS, operation="Encrypt")
     call.parameters = {"KeyId": "alias/none", "Plaintext": "c2VjcmV0"}
     with pytest.raises(AwsError):
         kms.answer(call, authorize)
-    event = recorded(gate)[-1]
+    event = recorded(gateway)[-1]
     assert event.error_code == "NotFoundException"
     with pytest.raises(AwsError):
         kms.answer(replace(call, parameters={"EncryptionContext": 7}), authorize)

@@ -19,11 +19,12 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.support.messages import request_for
 from workshop_lib.errors import NotEmulated
 from workshop_lib.lab import Lab, start_lab
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Gateway
-from workshop_lib.sandbox.protocol.messages import Request, Response
+from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.storage import http_date
 from workshop_lib.sandbox.storage.disk import Stored
 
@@ -228,7 +229,7 @@ class Door:
         *, secure: bool = True, anonymous: bool = False, signed: bool = False,
     ) -> Response:  # fmt: skip
         scheme = "https" if secure else "http"
-        request = Request.from_url(method, f"{scheme}://{HOST}{path}", headers or {}, body)
+        request = request_for(method, f"{scheme}://{HOST}{path}", headers or {}, body)
         request.headers.setdefault("host", HOST)
         if not anonymous:
             scope = f"{ADMINISTRATOR.access_key_id}/20261124/us-east-1/s3/aws4_request"

@@ -1,4 +1,4 @@
-"""The kernel door: every client of this process is caught, and nothing leaves the machine."""
+"""The kernel's transport: every client of this process is caught; nothing leaves the machine."""
 
 import http.client
 import importlib
@@ -31,9 +31,9 @@ from botocore.exceptions import ClientError
 from botocore.utils import InstanceMetadataFetcher
 
 from tests.support.labs import as_before, sandbox_of
+from tests.support.messages import request_for
 from workshop_lib.lab import start_lab
 from workshop_lib.sandbox import backend, isolation
-from workshop_lib.sandbox.protocol.messages import Request
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
 
 ADMIN = "arn:aws:iam::123456789012:user/workshop-admin"
@@ -45,7 +45,7 @@ REAL_KEY, REAL_SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYE
 def attempts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[Any]]:
     """A process with real-looking access to AWS; every attempt to leave it is written down.
 
-    The fakes stand below the door's own guards, where the network would be.
+    The fakes stand below the transport's own guards, where the network would be.
     """
     if BotocoreTransport._installed is not None:
         BotocoreTransport._installed.remove()
@@ -460,7 +460,7 @@ def test_other_sockets_are_left_alone(attempts: list[Any]) -> None:
     assert attempts == ["notaws.example"]
 
 
-def test_removing_the_door_gives_everything_back() -> None:
+def test_removing_the_transport_gives_everything_back() -> None:
     import botocore.auth
     from botocore.httpsession import URLLib3Session
 
@@ -521,7 +521,7 @@ def test_a_stream_that_is_not_what_it_announced_is_refused() -> None:
     }
     url = "https://s3.us-east-1.amazonaws.com/bodies/k"
     for body, status in ((b"3\r\nabc\r\n0\r\n\r\n", 400), (b"4\r\nabcd\r\n0\r\n\r\n", 200)):
-        request = Request.from_url("PUT", url, headers, body)
+        request = request_for("PUT", url, headers, body)
         assert sandbox_of(lab)._gateway.handle(request).status == status
     assert s3.get_object(Bucket="bodies", Key="k")["Body"].read() == b"abcd"
 
@@ -562,7 +562,7 @@ def test_signatures_are_dated_by_the_sandbox_s_clock(
 
     def status(url: str) -> int:
         parts = urlsplit(url)
-        request = Request.from_url("GET", url, {"Host": parts.netloc}, b"")
+        request = request_for("GET", url, {"Host": parts.netloc}, b"")
         return sandbox_of(lab)._gateway.handle(request, signed=True).status
 
     def presign() -> str:
@@ -642,5 +642,5 @@ def test_a_shell_command_in_a_cell_stays_here(attempts: list[Any], tmp_path: Pat
         ("%shell_like", False),
     ],
 )
-def test_which_cells_open_the_door(cell: str, is_shell: bool) -> None:
+def test_which_cells_start_the_server(cell: str, is_shell: bool) -> None:
     assert (backend._SHELL.search(cell) is not None) is is_shell

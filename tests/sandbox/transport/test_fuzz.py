@@ -24,7 +24,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.support.labs import without_kernel_door
+from tests.support.labs import without_kernel_transport
 from workshop_lib.sandbox.auth import sigv4
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.call import Signature
@@ -303,19 +303,19 @@ class Grammar:
 
 
 @pytest.fixture
-def door() -> Iterator[HttpServer]:
-    with without_kernel_door():
-        door = HttpServer(Gateway(OWN, sse_c_allowed=True))
-        door.start()
-        yield door
-        door.stop()
+def server() -> Iterator[HttpServer]:
+    with without_kernel_transport():
+        server = HttpServer(Gateway(OWN, sse_c_allowed=True))
+        server.start()
+        yield server
+        server.stop()
 
 
-def furnish(door: HttpServer) -> list[str]:
+def furnish(server: HttpServer) -> list[str]:
     """What requests can be about, and the names of it."""
     kms, s3, dynamodb, iam = (
         boto3.Session(OWN.access_key_id, OWN.secret_access_key, region_name=REGION).client(
-            name, endpoint_url=door.address, config=Config(retries={"total_max_attempts": 1})
+            name, endpoint_url=server.address, config=Config(retries={"total_max_attempts": 1})
         )
         for name in ("kms", "s3", "dynamodb", "iam")
     )
@@ -336,9 +336,9 @@ def furnish(door: HttpServer) -> list[str]:
             table["LatestStreamArn"], "fuzz/k", "arn:aws:s3:::fuzz"]  # fmt: skip
 
 
-def answer(door: HttpServer, data: bytes) -> bytes:
-    """What the door sends back for a message after which nothing more comes."""
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
+def answer(server: HttpServer, data: bytes) -> bytes:
+    """What the server sends back for a message after which nothing more comes."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         received = b""
@@ -348,15 +348,15 @@ def answer(door: HttpServer, data: bytes) -> bytes:
 
 
 def test_whatever_arrives_is_answered_as_aws_answers(
-    door: HttpServer, capsys: pytest.CaptureFixture[str]
+    server: HttpServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    known = furnish(door)
+    known = furnish(server)
     threads = threading.active_count()
     statuses: dict[int, int] = {}
     failed: dict[str, tuple[object, ...]] = {}  # one of each kind
     for number in range(COUNT):
-        message = Grammar(f"{SEED}-{number}", known).message(f"127.0.0.1:{door.port}")
-        received = answer(door, message)
+        message = Grammar(f"{SEED}-{number}", known).message(f"127.0.0.1:{server.port}")
+        received = answer(server, message)
         found = re.match(rb"(?:HTTP/1\.1 100 Continue\r\n\r\n)?HTTP/1\.1 (\d{3}) ", received)
         status = int(found[1]) if found else 0
         statuses[status] = statuses.get(status, 0) + 1

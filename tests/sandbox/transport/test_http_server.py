@@ -1,4 +1,4 @@
-"""The HTTP door: real clients, many at once, big bodies, and what is no HTTP at all."""
+"""The HTTP server: real clients, many at once, big bodies, and what is no HTTP at all."""
 
 import gc
 import http.client
@@ -29,7 +29,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.labs import without_kernel_door
+from tests.support.labs import without_kernel_transport
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth import sigv4
 from workshop_lib.sandbox.auth.callers import Credentials
@@ -48,17 +48,17 @@ ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_kernel_door() -> Iterator[None]:
-    with without_kernel_door():
+def _no_kernel_transport() -> Iterator[None]:
+    with without_kernel_transport():
         yield
 
 
 @pytest.fixture(scope="module")
-def door() -> Iterator[HttpServer]:
-    door = HttpServer(Gateway(ADMINISTRATOR))
-    door.start()
-    yield door
-    door.stop()
+def server() -> Iterator[HttpServer]:
+    server = HttpServer(Gateway(ADMINISTRATOR))
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +67,10 @@ def _clock() -> Iterator[None]:
     clock.reset()
 
 
-def client(door: HttpServer, service: str, **options: Any) -> Any:
-    """A boto3 client of the door's administrator, unless told otherwise."""
+def client(server: HttpServer, service: str, **options: Any) -> Any:
+    """A boto3 client of the server's administrator, unless told otherwise."""
     given = {
-        "endpoint_url": door.address,
+        "endpoint_url": server.address,
         "region_name": "us-east-1",
         "aws_access_key_id": ADMINISTRATOR.access_key_id,
         "aws_secret_access_key": ADMINISTRATOR.secret_access_key,
@@ -80,9 +80,9 @@ def client(door: HttpServer, service: str, **options: Any) -> Any:
     return boto3.Session().client(service, **given)
 
 
-def exchange(door: HttpServer, data: bytes, *, timeout: float = 10) -> bytes:
-    """What the door sends back for raw bytes, until it closes the connection or is silent."""
-    with socket.create_connection(("127.0.0.1", door.port), timeout=timeout) as connection:
+def exchange(server: HttpServer, data: bytes, *, timeout: float = 10) -> bytes:
+    """What the server sends back for raw bytes, until it closes the connection or is silent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=timeout) as connection:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_WR)
         received = b""
@@ -91,24 +91,24 @@ def exchange(door: HttpServer, data: bytes, *, timeout: float = 10) -> bytes:
         return received
 
 
-def get(door: HttpServer, path: str, extra: str = "") -> bytes:
-    return exchange(door, f"GET {path} HTTP/1.1\r\nHost: {host(door)}\r\n{extra}\r\n".encode())
+def get(server: HttpServer, path: str, extra: str = "") -> bytes:
+    return exchange(server, f"GET {path} HTTP/1.1\r\nHost: {host(server)}\r\n{extra}\r\n".encode())
 
 
-def host(door: HttpServer) -> str:
-    return f"127.0.0.1:{door.port}"
+def host(server: HttpServer) -> str:
+    return f"127.0.0.1:{server.port}"
 
 
 # --- Clients -------------------------------------------------------------------------------------
 
 
-def test_every_service_answers(door: HttpServer) -> None:
-    assert client(door, "sts").get_caller_identity()["Arn"].endswith(":user/workshop-admin")
-    assert client(door, "kms").list_keys()["Keys"] == []
-    assert client(door, "dynamodb").list_tables()["TableNames"] == []
-    assert client(door, "iam").list_users()["Users"][0]["UserName"] == "workshop-admin"
-    assert "Buckets" in client(door, "s3").list_buckets()
-    assert client(door, "dynamodbstreams").list_streams()["Streams"] == []
+def test_every_service_answers(server: HttpServer) -> None:
+    assert client(server, "sts").get_caller_identity()["Arn"].endswith(":user/workshop-admin")
+    assert client(server, "kms").list_keys()["Keys"] == []
+    assert client(server, "dynamodb").list_tables()["TableNames"] == []
+    assert client(server, "iam").list_users()["Users"][0]["UserName"] == "workshop-admin"
+    assert "Buckets" in client(server, "s3").list_buckets()
+    assert client(server, "dynamodbstreams").list_streams()["Streams"] == []
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,8 @@ def test_every_service_answers(door: HttpServer) -> None:
     ],
     ids=["default", "SigV2", "signed payload", "no checksum"],
 )
-def test_uploads_of_every_kind(door: HttpServer, config: Config, tmp_path: Path) -> None:
-    s3 = client(door, "s3", config=config)
+def test_uploads_of_every_kind(server: HttpServer, config: Config, tmp_path: Path) -> None:
+    s3 = client(server, "s3", config=config)
     s3.create_bucket(Bucket="uploads")
     file = tmp_path / "file"
     file.write_bytes(os.urandom(100_000))
@@ -141,18 +141,20 @@ def test_uploads_of_every_kind(door: HttpServer, config: Config, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["bucket-one.localhost", "bucket-one.s3.localhost"])
-def test_the_bucket_in_the_host_name(door: HttpServer, name: str) -> None:
-    s3 = client(door, "s3")
+def test_the_bucket_in_the_host_name(server: HttpServer, name: str) -> None:
+    s3 = client(server, "s3")
     s3.create_bucket(Bucket="bucket-one")
     s3.put_object(Bucket="bucket-one", Key="k/ey", Body=b"found")
     virtual = client(
-        door, "s3", endpoint_url=f"http://{name.partition('.')[2]}:{door.port}",
+        server, "s3", endpoint_url=f"http://{name.partition('.')[2]}:{server.port}",
         config=Config(s3={"addressing_style": "virtual"}),
     )  # fmt: skip
     url = virtual.generate_presigned_url("get_object", {"Bucket": "bucket-one", "Key": "k/ey"})
-    assert url.startswith(f"http://{name}:{door.port}/k/ey?")
-    target = url.removeprefix(f"http://{name}:{door.port}")
-    answer = exchange(door, f"GET {target} HTTP/1.1\r\nHost: {name}:{door.port}\r\n\r\n".encode())
+    assert url.startswith(f"http://{name}:{server.port}/k/ey?")
+    target = url.removeprefix(f"http://{name}:{server.port}")
+    answer = exchange(
+        server, f"GET {target} HTTP/1.1\r\nHost: {name}:{server.port}\r\n\r\n".encode()
+    )
     assert answer.endswith(b"found")
 
 
@@ -166,8 +168,8 @@ def fetch(url: str, **options: Any) -> tuple[int, bytes]:
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_presigned_urls(door: HttpServer, version: str) -> None:
-    s3 = client(door, "s3", config=Config(signature_version=version))
+def test_presigned_urls(server: HttpServer, version: str) -> None:
+    s3 = client(server, "s3", config=Config(signature_version=version))
     s3.create_bucket(Bucket="presigned")
     there = {"Bucket": "presigned", "Key": "an object"}
     put = s3.generate_presigned_url("put_object", there, ExpiresIn=60)
@@ -183,8 +185,8 @@ def test_presigned_urls(door: HttpServer, version: str) -> None:
     assert b"<ServerTime>" in body
 
 
-def test_a_form_s_location_can_be_fetched(door: HttpServer) -> None:
-    s3 = client(door, "s3")
+def test_a_form_s_location_can_be_fetched(server: HttpServer) -> None:
+    s3 = client(server, "s3")
     s3.create_bucket(Bucket="forms")
     fields = {"success_action_status": "201"}
     form = s3.generate_presigned_post("forms", "a b", Fields=fields, Conditions=[fields])
@@ -198,19 +200,19 @@ def test_a_form_s_location_can_be_fetched(door: HttpServer) -> None:
         form["url"], data=f"{text}--x--\r\n".encode(), method="POST", headers=headers
     )
     assert status == 201
-    assert f"<Location>{door.address}/forms/a%20b</Location>".encode() in body
+    assert f"<Location>{server.address}/forms/a%20b</Location>".encode() in body
 
 
-def test_an_anonymous_request_is_anonymous(door: HttpServer) -> None:
-    client(door, "s3").create_bucket(Bucket="private")
-    status, body = fetch(f"{door.address}/private/key")
+def test_an_anonymous_request_is_anonymous(server: HttpServer) -> None:
+    client(server, "s3").create_bucket(Bucket="private")
+    status, body = fetch(f"{server.address}/private/key")
     assert (status, b"<Code>AccessDenied</Code>" in body) == (403, True)
     status, body = fetch(
-        f"{door.address}/", data=b"Action=GetCallerIdentity&Version=2011-06-15", method="POST"
+        f"{server.address}/", data=b"Action=GetCallerIdentity&Version=2011-06-15", method="POST"
     )
     assert (status, b"<Code>MissingAuthenticationToken</Code>" in body) == (403, True)
     headers = {"X-Amz-Target": "TrentService.ListKeys"}
-    status, body = fetch(f"{door.address}/", data=b"{}", method="POST", headers=headers)
+    status, body = fetch(f"{server.address}/", data=b"{}", method="POST", headers=headers)
     assert status == 400
     assert json.loads(body)["__type"].endswith("MissingAuthenticationTokenException")
 
@@ -254,9 +256,9 @@ def refused(service: str, caller: Any) -> tuple[str, int]:
 
 @pytest.mark.parametrize(("service", "wrong"), ANSWERS)
 def test_wrong_credentials_in_each_service_s_words(
-    door: HttpServer, service: str, wrong: str
+    server: HttpServer, service: str, wrong: str
 ) -> None:
-    assert refused(service, client(door, service, **WRONG[wrong])) == ANSWERS[service, wrong]
+    assert refused(service, client(server, service, **WRONG[wrong])) == ANSWERS[service, wrong]
 
 
 @pytest.mark.parametrize(
@@ -268,51 +270,51 @@ def test_wrong_credentials_in_each_service_s_words(
     ],
 )
 def test_a_session_runs_out(
-    door: HttpServer, service: str, expired: tuple[str, int], tokenless: tuple[str, int]
+    server: HttpServer, service: str, expired: tuple[str, int], tokenless: tuple[str, int]
 ) -> None:
     principal = "arn:aws:iam::123456789012:user/workshop-admin"
     trust = {"Effect": "Allow", "Principal": {"AWS": principal}, "Action": "sts:AssumeRole"}
     policy = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    iam, name = client(door, "iam"), f"reader-{service}"
+    iam, name = client(server, "iam"), f"reader-{service}"
     document = {"Version": "2012-10-17", "Statement": trust}
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))["Role"]
     document = {"Version": "2012-10-17", "Statement": policy}
     iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=json.dumps(document))
-    answer = client(door, "sts").assume_role(RoleArn=role["Arn"], RoleSessionName="reading")
+    answer = client(server, "sts").assume_role(RoleArn=role["Arn"], RoleSessionName="reading")
     session = {
         "aws_access_key_id": answer["Credentials"]["AccessKeyId"],
         "aws_secret_access_key": answer["Credentials"]["SecretAccessKey"],
         "aws_session_token": answer["Credentials"]["SessionToken"],
     }
-    CALLS[service](client(door, service, **session))
-    assert refused(service, client(door, service, **{**session, "aws_session_token": None})) == (
+    CALLS[service](client(server, service, **session))
+    assert refused(service, client(server, service, **{**session, "aws_session_token": None})) == (
         tokenless
     )
     clock.advance(timedelta(hours=2))
-    assert refused(service, client(door, service, **session)) == expired
+    assert refused(service, client(server, service, **session)) == expired
 
 
-def test_an_inactive_key_opens_nothing(door: HttpServer) -> None:
-    iam = client(door, "iam")
+def test_an_inactive_key_opens_nothing(server: HttpServer) -> None:
+    iam = client(server, "iam")
     iam.create_user(UserName="ann")
     key = iam.create_access_key(UserName="ann")["AccessKey"]
     own = {
         "aws_access_key_id": key["AccessKeyId"],
         "aws_secret_access_key": key["SecretAccessKey"],
     }
-    assert client(door, "sts", **own).get_caller_identity()["Arn"].endswith(":user/ann")
+    assert client(server, "sts", **own).get_caller_identity()["Arn"].endswith(":user/ann")
     iam.update_access_key(UserName="ann", AccessKeyId=key["AccessKeyId"], Status="Inactive")
-    assert refused("kms", client(door, "kms", **own)) == ("UnrecognizedClientException", 400)
-    assert refused("s3", client(door, "s3", **own)) == ("InvalidAccessKeyId", 403)
+    assert refused("kms", client(server, "kms", **own)) == ("UnrecognizedClientException", 400)
+    assert refused("s3", client(server, "s3", **own)) == ("InvalidAccessKeyId", 403)
 
 
-def test_what_is_not_emulated_is_refused_by_name(door: HttpServer) -> None:
+def test_what_is_not_emulated_is_refused_by_name(server: HttpServer) -> None:
     with pytest.raises(ClientError, match="SQS") as caught:
-        client(door, "sqs").list_queues()
+        client(server, "sqs").list_queues()
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
     with pytest.raises(ClientError, match="AssumeRoleWithSAML") as caught:
-        client(door, "sts").assume_role_with_saml(
+        client(server, "sts").assume_role_with_saml(
             RoleArn="arn:aws:iam::111122223333:role/reader",
             PrincipalArn="arn:aws:iam::111122223333:saml-provider/company",
             SAMLAssertion="assertion",
@@ -326,14 +328,14 @@ def test_what_is_not_emulated_is_refused_by_name(door: HttpServer) -> None:
         "Resource": "arn:aws:s3:::conditions",
     }
     policy = json.dumps({"Statement": [{**statement, "Condition": condition}]})
-    client(door, "s3").create_bucket(Bucket="conditions")
+    client(server, "s3").create_bucket(Bucket="conditions")
     with pytest.raises(ClientError, match="s3:AccessGrantScope") as caught:
-        client(door, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
+        client(server, "s3").put_bucket_policy(Bucket="conditions", Policy=policy)
     assert caught.value.response["Error"]["Code"] == "NotImplemented"
 
 
 def test_a_mistake_of_the_sandbox_s_own(
-    door: HttpServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(*_: Any) -> None:
         raise ZeroDivisionError("a rule of ours")
@@ -345,31 +347,31 @@ def test_a_mistake_of_the_sandbox_s_own(
         ("sts", "InternalFailure"),
     ):
         with monkeypatch.context() as patch:
-            patch.setattr(door._gateway, "_answer", broken)
-            assert refused(service, client(door, service, config=no_retries)) == (code, 500)
+            patch.setattr(server._gateway, "_answer", broken)
+            assert refused(service, client(server, service, config=no_retries)) == (code, 500)
         assert "ZeroDivisionError: a rule of ours" in capsys.readouterr().err
-        CALLS[service](client(door, service))
+        CALLS[service](client(server, service))
 
 
 # --- HTTP ----------------------------------------------------------------------------------------
 
 
-def signed_put(door: HttpServer, key: str = "key") -> tuple[str, dict[str, str]]:
+def signed_put(server: HttpServer, key: str = "key") -> tuple[str, dict[str, str]]:
     """The target and headers of a signed PutObject whose payload may be any."""
-    s3 = client(door, "s3", config=Config(signature_version="s3v4"))
+    s3 = client(server, "s3", config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket="http")
     url = s3.generate_presigned_url("put_object", {"Bucket": "http", "Key": key})
-    return url.removeprefix(door.address), {}
+    return url.removeprefix(server.address), {}
 
 
-def stored(door: HttpServer, key: str = "key") -> bytes:
-    body: bytes = client(door, "s3").get_object(Bucket="http", Key=key)["Body"].read()
+def stored(server: HttpServer, key: str = "key") -> bytes:
+    body: bytes = client(server, "s3").get_object(Bucket="http", Key=key)["Body"].read()
     return body
 
 
-def test_a_connection_serves_many_requests(door: HttpServer) -> None:
-    target, headers = signed_put(door)
-    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
+def test_a_connection_serves_many_requests(server: HttpServer) -> None:
+    target, headers = signed_put(server)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.connect()
     socket_used = connection.sock
     for body in (b"one", b"two"):
@@ -377,7 +379,7 @@ def test_a_connection_serves_many_requests(door: HttpServer) -> None:
         answer = connection.getresponse()
         assert (answer.status, answer.read(), answer.version) == (200, b"", 11)
         assert connection.sock is socket_used
-    assert stored(door) == b"two"
+    assert stored(server) == b"two"
     connection.request("HEAD", "/http/key")
     answer = connection.getresponse()
     assert (answer.status, answer.read()) == (403, b"")
@@ -388,47 +390,47 @@ def test_a_connection_serves_many_requests(door: HttpServer) -> None:
     assert connection.sock is None
 
 
-def test_head_tells_the_length_without_a_body(door: HttpServer) -> None:
-    target, _ = signed_put(door)
-    assert fetch(door.address + target, data=b"12345", method="PUT",
+def test_head_tells_the_length_without_a_body(server: HttpServer) -> None:
+    target, _ = signed_put(server)
+    assert fetch(server.address + target, data=b"12345", method="PUT",
                  headers={"Content-Type": ""})[0] == 200  # fmt: skip
-    s3 = client(door, "s3")
+    s3 = client(server, "s3")
     assert s3.head_object(Bucket="http", Key="key")["ContentLength"] == 5
     assert s3.get_object(Bucket="http", Key="key")["Body"].read() == b"12345"
 
 
-def test_expect_continue(door: HttpServer) -> None:
-    target, _ = signed_put(door)
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
-        head = f"PUT {target} HTTP/1.1\r\nHost: {host(door)}\r\nContent-Length: 5\r\n"
+def test_expect_continue(server: HttpServer) -> None:
+    target, _ = signed_put(server)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        head = f"PUT {target} HTTP/1.1\r\nHost: {host(server)}\r\nContent-Length: 5\r\n"
         connection.sendall(f"{head}Expect: 100-continue\r\n\r\n".encode())
         assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"later")
         assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK\r\n")
-    assert stored(door) == b"later"
+    assert stored(server) == b"later"
 
 
-def test_a_chunked_body(door: HttpServer) -> None:
-    target, headers = signed_put(door)
-    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=20)
+def test_a_chunked_body(server: HttpServer) -> None:
+    target, headers = signed_put(server)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
     connection.request("PUT", target, iter([b"in ", b"pieces"]), headers, encode_chunked=True)
     assert connection.getresponse().status == 200
-    assert stored(door) == b"in pieces"
+    assert stored(server) == b"in pieces"
 
 
-def test_requests_may_arrive_byte_by_byte_or_several_at_once(door: HttpServer) -> None:
-    client(door, "s3").create_bucket(Bucket="http")
-    request = f"GET /http/x HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode()
-    answer = exchange(door, request * 3)
+def test_requests_may_arrive_byte_by_byte_or_several_at_once(server: HttpServer) -> None:
+    client(server, "s3").create_bucket(Bucket="http")
+    request = f"GET /http/x HTTP/1.1\r\nHost: {host(server)}\r\n\r\n".encode()
+    answer = exchange(server, request * 3)
     assert answer.count(b"HTTP/1.1 403 Forbidden\r\n") == 3
-    with socket.create_connection(("127.0.0.1", door.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         for at in range(len(request)):
             connection.sendall(request[at : at + 1])
         assert connection.recv(65536).startswith(b"HTTP/1.1 403 Forbidden\r\n")
 
 
-def test_http_1_0(door: HttpServer) -> None:
-    answer = exchange(door, f"GET /http/x HTTP/1.0\r\nHost: {host(door)}\r\n\r\n".encode())
+def test_http_1_0(server: HttpServer) -> None:
+    answer = exchange(server, f"GET /http/x HTTP/1.0\r\nHost: {host(server)}\r\n\r\n".encode())
     assert b"\r\nConnection: close\r\n" in answer
 
 
@@ -465,9 +467,9 @@ MALFORMED = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_messages(
-    door: HttpServer, name: str, capsys: pytest.CaptureFixture[str]
+    server: HttpServer, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answer = exchange(door, MALFORMED[name].encode("latin-1"))
+    answer = exchange(server, MALFORMED[name].encode("latin-1"))
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert answer.count(b"HTTP/1.1 ") == 1
     assert b"\r\nConnection: close\r\n" in answer
@@ -498,8 +500,8 @@ def test_malformed_messages(
         ),
     )
 )  # fmt: skip
-def test_no_message_breaks_the_door(door: HttpServer, data: bytes) -> None:
-    answer = exchange(door, data)
+def test_no_message_breaks_the_server(server: HttpServer, data: bytes) -> None:
+    answer = exchange(server, data)
     statuses = [int(found) for found in re.findall(rb"HTTP/1\.1 (\d{3})", answer)]
     assert all(400 <= status < 500 or status == 501 for status in statuses)
     assert b"Traceback" not in answer
@@ -508,73 +510,73 @@ def test_no_message_breaks_the_door(door: HttpServer, data: bytes) -> None:
 @pytest.mark.parametrize(
     "name", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example"]
 )
-def test_a_page_cannot_rebind_its_name_to_the_door(door: HttpServer, name: str) -> None:
-    answer = exchange(door, f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+def test_a_page_cannot_rebind_its_name_to_the_server(server: HttpServer, name: str) -> None:
+    answer = exchange(server, f"GET / HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert name.encode() in answer
 
 
-def test_the_door_is_on_loopback_only(door: HttpServer) -> None:
-    assert door._listener.getsockname()[0] == "127.0.0.1"
+def test_the_server_is_on_loopback_only(server: HttpServer) -> None:
+    assert server._listener.getsockname()[0] == "127.0.0.1"
 
 
-def test_a_header_s_value_stays_one_line(door: HttpServer) -> None:
-    s3 = client(door, "s3", config=Config(signature_version="s3v4"))
+def test_a_header_s_value_stays_one_line(server: HttpServer) -> None:
+    s3 = client(server, "s3", config=Config(signature_version="s3v4"))
     s3.create_bucket(Bucket="split")
     s3.put_object(Bucket="split", Key="k", Body=b"x")
     there = {"Bucket": "split", "Key": "k", "ResponseContentType": "a/b\r\nX-Injected: yes"}
     url = s3.generate_presigned_url("get_object", there)
-    answer = get(door, url.removeprefix(door.address))
+    answer = get(server, url.removeprefix(server.address))
     assert b"200 OK" in answer
     assert b"\r\nX-Injected" not in answer
 
 
 def test_silent_connections_are_closed() -> None:
-    door = HttpServer(Gateway(ADMINISTRATOR), idle=0.2)
-    door.start()
-    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+    server = HttpServer(Gateway(ADMINISTRATOR), idle=0.2)
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHo")
         assert connection.recv(100) == b""
-    door.stop()
+    server.stop()
 
 
 def test_stopping_closes_the_port_and_the_connections() -> None:
-    door = HttpServer(Gateway(ADMINISTRATOR))
-    door.start()
-    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
-        connection.sendall(f"GET / HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode())
+    server = HttpServer(Gateway(ADMINISTRATOR))
+    server.start()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(f"GET / HTTP/1.1\r\nHost: {host(server)}\r\n\r\n".encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 ")
-        door.stop()
+        server.stop()
         connection.settimeout(10)
         while connection.recv(65536):
             pass
     with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", door.port), timeout=10)
-    with server_at(door.port) as again:
-        assert again.port == door.port
+        socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    with server_at(server.port) as again:
+        assert again.port == server.port
 
 
 class server_at:
-    """A door at a port, stopped at the end."""
+    """A server at a port, stopped at the end."""
 
     def __init__(self, port: int) -> None:
-        self._door = HttpServer(Gateway(ADMINISTRATOR), port)
+        self._server = HttpServer(Gateway(ADMINISTRATOR), port)
 
     def __enter__(self) -> HttpServer:
-        self._door.start()
-        return self._door
+        self._server.start()
+        return self._server
 
     def __exit__(self, *_: object) -> None:
-        self._door.stop()
+        self._server.stop()
 
 
 # --- Many and much -------------------------------------------------------------------------------
 
 
 def test_many_clients_at_once() -> None:
-    with server_at(0) as door:
+    with server_at(0) as server:
         options = {"config": Config(max_pool_connections=32, retries={"total_max_attempts": 1})}
-        kms, s3, dynamodb = (client(door, name, **options) for name in ("kms", "s3", "dynamodb"))
+        kms, s3, dynamodb = (client(server, name, **options) for name in ("kms", "s3", "dynamodb"))
         key_id = kms.create_key()["KeyMetadata"]["KeyId"]
         s3.create_bucket(Bucket="many")
         dynamodb.create_table(
@@ -603,10 +605,10 @@ def test_many_clients_at_once() -> None:
 
 
 def test_a_big_body_leaves_no_second_copy() -> None:
-    with server_at(0) as door:  # its own: a later gate leaves an earlier one without buckets
+    with server_at(0) as server:  # its own: a later gateway leaves an earlier one without buckets
         size = 64 * 2**20
-        target, _ = signed_put(door, "big")
-        connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=60)
+        target, _ = signed_put(server, "big")
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         gc.collect()
         tracemalloc.start()
         try:
@@ -617,22 +619,22 @@ def test_a_big_body_leaves_no_second_copy() -> None:
         finally:
             tracemalloc.stop()
         assert kept < 1.1 * size  # the object itself, while its connection is still open
-        assert client(door, "s3").head_object(Bucket="http", Key="big")["ContentLength"] == size
-        client(door, "s3").delete_object(Bucket="http", Key="big")
+        assert client(server, "s3").head_object(Bucket="http", Key="big")["ContentLength"] == size
+        client(server, "s3").delete_object(Bucket="http", Key="big")
 
 
 # --- Under attack --------------------------------------------------------------------------------
 
 
-def head_of(door: HttpServer, target: str, size: int, *lines: str, method: str = "PUT") -> bytes:
+def head_of(server: HttpServer, target: str, size: int, *lines: str, method: str = "PUT") -> bytes:
     """The head of a request whose body never comes."""
-    own = [f"{method} {target} HTTP/1.1", f"Host: {host(door)}", f"Content-Length: {size}"]
+    own = [f"{method} {target} HTTP/1.1", f"Host: {host(server)}", f"Content-Length: {size}"]
     return "\r\n".join([*own, *lines, "", ""]).encode()
 
 
-def turned_away(door: HttpServer, head: bytes) -> str:
-    """The door's answer to a head alone: no 100, and nothing after it."""
-    with socket.create_connection(("127.0.0.1", door.port), timeout=10) as connection:
+def turned_away(server: HttpServer, head: bytes) -> str:
+    """The server's answer to a head alone: no 100, and nothing after it."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
         connection.sendall(head)
         received = b""
         while piece := connection.recv(65536):
@@ -684,20 +686,20 @@ BEFORE_THE_BODY = {
 @pytest.mark.parametrize("expect", [[], ["Expect: 100-continue"]], ids=["large", "waits"])
 @pytest.mark.parametrize("name", BEFORE_THE_BODY)
 def test_a_body_is_not_read_before_its_head_is_acceptable(
-    door: HttpServer, name: str, expect: list[str]
+    server: HttpServer, name: str, expect: list[str]
 ) -> None:
-    signed_put(door)
+    signed_put(server)
     method, target, lines, status, code = BEFORE_THE_BODY[name]
-    answer = turned_away(door, head_of(door, target, GIB, *lines, *expect, method=method))
+    answer = turned_away(server, head_of(server, target, GIB, *lines, *expect, method=method))
     assert answer.startswith(f"HTTP/1.1 {status}")
     assert code in answer
 
 
-def test_a_form_is_asked_for_its_signature_before_its_file_is_read(door: HttpServer) -> None:
-    s3 = client(door, "s3")
+def test_a_form_is_asked_for_its_signature_before_its_file_is_read(server: HttpServer) -> None:
+    s3 = client(server, "s3")
     s3.create_bucket(Bucket="forms-begin")
     head = head_of(
-        door, "/forms-begin", GIB, "Content-Type: multipart/form-data; boundary=x", method="POST"
+        server, "/forms-begin", GIB, "Content-Type: multipart/form-data; boundary=x", method="POST"
     )
     fields = {"key": "k", "x": "y" * 100}
     begin = "".join(
@@ -705,7 +707,7 @@ def test_a_form_is_asked_for_its_signature_before_its_file_is_read(door: HttpSer
         for name, value in fields.items()
     )
     begin += '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
-    answer = turned_away(door, head + begin.encode() + bytes(40_000))
+    answer = turned_away(server, head + begin.encode() + bytes(40_000))
     assert "<Code>AccessDenied</Code>" in answer
     signed = s3.generate_presigned_post("forms-begin", "k")["fields"]
     wrong = {**signed, "x-amz-signature": "0" * 64} if "x-amz-signature" in signed else {
@@ -717,19 +719,19 @@ def test_a_form_is_asked_for_its_signature_before_its_file_is_read(door: HttpSer
         )
         begin += '--x\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
         if code:
-            assert code in turned_away(door, head + begin.encode() + bytes(40_000))
+            assert code in turned_away(server, head + begin.encode() + bytes(40_000))
         else:
             body = begin.encode() + bytes(2**21) + b"\r\n--x--\r\n"
             whole = head_of(
-                door, "/forms-begin", len(body),
+                server, "/forms-begin", len(body),
                 "Content-Type: multipart/form-data; boundary=x", method="POST",
             )  # fmt: skip
-            assert exchange(door, whole + body).startswith(b"HTTP/1.1 204 ")
+            assert exchange(server, whole + body).startswith(b"HTTP/1.1 204 ")
     assert s3.head_object(Bucket="forms-begin", Key="k")["ContentLength"] == 2**21
 
 
-def test_documents_have_a_largest_size(door: HttpServer) -> None:
-    s3 = client(door, "s3", config=Config(retries={"total_max_attempts": 1}))
+def test_documents_have_a_largest_size(server: HttpServer) -> None:
+    s3 = client(server, "s3", config=Config(retries={"total_max_attempts": 1}))
     s3.create_bucket(Bucket="documents")
     rule = {"AllowedMethods": ["GET"], "AllowedOrigins": ["*"], "ExposeHeaders": ["a" * 1000]}
     for count, code in ((50, None), (300, "MaxMessageLengthExceeded")):
@@ -743,12 +745,12 @@ def test_documents_have_a_largest_size(door: HttpServer) -> None:
     assert len(s3.delete_objects(Bucket="documents", Delete={"Objects": keys})["Deleted"]) == 1000
 
 
-def test_chunks_end_where_the_body_is_too_large(door: HttpServer) -> None:
-    lines = [f"POST / HTTP/1.1\r\nHost: {host(door)}", "X-Amz-Target: TrentService.Encrypt",
+def test_chunks_end_where_the_body_is_too_large(server: HttpServer) -> None:
+    lines = [f"POST / HTTP/1.1\r\nHost: {host(server)}", "X-Amz-Target: TrentService.Encrypt",
              V4.format(ADMINISTRATOR.access_key_id, "kms"), "X-Amz-Date: 20260101T000000Z",
              "Transfer-Encoding: chunked", "", ""]  # fmt: skip
     piece = b"10000\r\n" + bytes(65_536) + b"\r\n"
-    answer = turned_away(door, "\r\n".join(lines).encode() + piece * 30)
+    answer = turned_away(server, "\r\n".join(lines).encode() + piece * 30)
     assert answer.startswith("HTTP/1.1 413 ")
 
 
@@ -769,9 +771,9 @@ def test_a_document_of_many_tags_costs_nobody_time(tags: str) -> None:
      "Authorization: " + "Credential=" * 5900],
     ids=["spaces", "equal headers", "credentials"],
 )  # fmt: skip
-def test_a_head_costs_nobody_time(door: HttpServer, line: str) -> None:
+def test_a_head_costs_nobody_time(server: HttpServer, line: str) -> None:
     began = time.process_time()
-    answer = get(door, "/b/k", line + "\r\n")
+    answer = get(server, "/b/k", line + "\r\n")
     assert time.process_time() - began < 0.5
     assert answer.startswith(b"HTTP/1.1 400 ")
 
@@ -792,36 +794,37 @@ BYTES = {
 
 @pytest.mark.parametrize("name", BYTES)
 def test_bytes_that_are_no_text(
-    door: HttpServer, name: str, capsys: pytest.CaptureFixture[str]
+    server: HttpServer, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answer = exchange(
-        door, f"GET /b/k HTTP/1.1\r\nHost: {host(door)}\r\n".encode() + BYTES[name] + b"\r\n\r\n"
+        server,
+        f"GET /b/k HTTP/1.1\r\nHost: {host(server)}\r\n".encode() + BYTES[name] + b"\r\n\r\n",
     )
     assert re.match(rb"HTTP/1\.1 40[03] ", answer)
     assert b"<Error><Code>" in answer
     assert capsys.readouterr().err == ""
 
 
-def test_a_url_that_ends_after_the_end_of_time(door: HttpServer) -> None:
-    s3 = client(door, "s3", config=Config(signature_version="s3"))
+def test_a_url_that_ends_after_the_end_of_time(server: HttpServer) -> None:
+    s3 = client(server, "s3", config=Config(signature_version="s3"))
     s3.create_bucket(Bucket="http")
     there = {"Bucket": "http", "Key": "not there"}
     url = s3.generate_presigned_url("get_object", there, ExpiresIn=9 * 10**11)
-    assert b"HTTP/1.1 404 " in get(door, url.removeprefix(door.address))
+    assert b"HTTP/1.1 404 " in get(server, url.removeprefix(server.address))
     moment, scope = "99991231T235959Z", ("99991231", "us-east-1", "s3")
     credential = "/".join((ADMINISTRATOR.access_key_id, *scope, "aws4_request"))
     query = urllib.parse.urlencode(
         {"X-Amz-Algorithm": "AWS4-HMAC-SHA256", "X-Amz-Credential": credential,
          "X-Amz-Date": moment, "X-Amz-Expires": "604800", "X-Amz-SignedHeaders": "host"}
     )  # fmt: skip
-    request = Request("GET", "http", host(door), "/http/k", query, {"host": host(door)})
+    request = Request("GET", "http", host(server), "/http/k", query, {"host": host(server)})
     signature = Signature(
         4, "query", ADMINISTRATOR.access_key_id, "", None, *scope, ("host",), moment
     )
     canonical = sigv4.canonical_request(request, S3, signature, "UNSIGNED-PAYLOAD")
     key = sigv4.signing_key(ADMINISTRATOR.secret_access_key, *scope)
     value = sigv4._hmac(key, sigv4.string_to_sign(signature, canonical)).hex()
-    answer = get(door, f"/http/k?{query}&X-Amz-Signature={value}")
+    answer = get(server, f"/http/k?{query}&X-Amz-Signature={value}")
     assert b"<Message>Request is not yet valid</Message>" in answer
     assert b"<Expires>9999-12-31T23:59:59Z</Expires>" in answer
 
@@ -861,10 +864,10 @@ def test_json_that_looks_like_it(text: str) -> None:
 
 def test_idle_connections_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_server, "_MOST_CONNECTIONS", 4)
-    with server_at(0) as door:
-        there = ("127.0.0.1", door.port)
-        request = f"GET /b/k HTTP/1.1\r\nHost: {host(door)}\r\n\r\n".encode()
-        upload = head_of(door, "/b/k", 5)
+    with server_at(0) as server:
+        there = ("127.0.0.1", server.port)
+        request = f"GET /b/k HTTP/1.1\r\nHost: {host(server)}\r\n\r\n".encode()
+        upload = head_of(server, "/b/k", 5)
         busy = socket.create_connection(there, timeout=10)
         busy.sendall(upload)  # the oldest, and under way
         time.sleep(0.1)
@@ -884,10 +887,10 @@ def test_idle_connections_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
             each.close()
 
 
-def test_a_refused_upload_leaves_no_memory_behind(door: HttpServer) -> None:
+def test_a_refused_upload_leaves_no_memory_behind(server: HttpServer) -> None:
     size = 16 * 2**20
-    target, _ = signed_put(door, "refused")
-    connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=60)
+    target, _ = signed_put(server, "refused")
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     gc.collect()
     gc.disable()
     tracemalloc.start()
@@ -1026,8 +1029,8 @@ def test_arguments_that_make_no_sense(
 def test_plain_requests_do_not_count_as_tls() -> None:
     """A policy that asks for aws:SecureTransport refuses them."""
     for secure in (True, False):
-        door = HttpServer(Gateway(ADMINISTRATOR), secure=secure)
-        door.start()
+        server = HttpServer(Gateway(ADMINISTRATOR), secure=secure)
+        server.start()
         policy = {
             "Version": "2012-10-17",
             "Statement": {
@@ -1035,11 +1038,11 @@ def test_plain_requests_do_not_count_as_tls() -> None:
                 "Condition": {"Bool": {"aws:SecureTransport": "false"}},
             },
         }  # fmt: skip
-        client(door, "iam").put_user_policy(
+        client(server, "iam").put_user_policy(
             UserName="workshop-admin", PolicyName="tls", PolicyDocument=json.dumps(policy)
         )
         if secure:
-            client(door, "kms").list_keys()
+            client(server, "kms").list_keys()
         else:
-            assert refused("kms", client(door, "kms"))[0] == "AccessDeniedException"
-        door.stop()
+            assert refused("kms", client(server, "kms"))[0] == "AccessDeniedException"
+        server.stop()

@@ -227,8 +227,8 @@ def test_transfers_by_the_common_runtime(program: Program, tmp_path: Path) -> No
         import urllib.request
         lab.later(days=2)  # botocore signs by awscrt: dated by the sandbox's clock as well
         by_v4 = Config(signature_version="s3v4")
-        door = boto3.client("s3", endpoint_url=lab.serve(), config=by_v4)
-        url = door.generate_presigned_url("get_object", {{"Bucket": "bucket", "Key": "key.csv"}})
+        client = boto3.client("s3", endpoint_url=lab.serve(), config=by_v4)
+        url = client.generate_presigned_url("get_object", {{"Bucket": "bucket", "Key": "key.csv"}})
         assert urllib.request.urlopen(url).read()[:4] == b"name"
 
         from awscrt.auth import AwsCredentialsProvider
@@ -288,7 +288,7 @@ def test_aiobotocore(program: Program) -> None:
 
 
 def test_pandas_through_s3fs(program: Program) -> None:
-    """At once, with and without the HTTP door; aiobotocore is imported in the lab."""
+    """At once, with and without the HTTP server; aiobotocore is imported in the lab."""
     pytest.importorskip("s3fs")
     program.holds(
         LAB,
@@ -493,7 +493,7 @@ CHILD = """
 
 
 def test_child_processes(program: Program) -> None:
-    """They find a closed port in their environment, or the HTTP door once it is open."""
+    """They find a closed port in their environment, or the HTTP server once it runs."""
     (program.folder / "worker.py").write_text(textwrap.dedent(CHILD))
     program.holds(
         f"sys.path.insert(0, {str(program.folder)!r})",

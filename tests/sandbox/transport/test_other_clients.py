@@ -1,6 +1,6 @@
 """A public S3 client that shares no code with botocore: minio-py, over TLS.
 
-It sends customer keys and KMS headers over TLS only, so the door gets a throw-away certificate.
+It sends customer keys and KMS headers over TLS only, so the server gets a throw-away certificate.
 """
 
 import datetime
@@ -30,7 +30,7 @@ from minio.sse import Sse, SseCustomerKey, SseKMS, SseS3
 from minio.sseconfig import Rule, SSEConfig
 from minio.versioningconfig import VersioningConfig
 
-from tests.support.labs import without_kernel_door
+from tests.support.labs import without_kernel_transport
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Gateway
@@ -40,11 +40,11 @@ ADMINISTRATOR = Credentials("AKIATESTADMINISTRATOR", "the/secret+of/a+test")
 MIB = 2**20
 
 
-class TlsDoor(HttpServer):
-    """The HTTP door with a certificate, which the sandbox itself has no need of."""
+class TlsServer(HttpServer):
+    """The HTTP server with a certificate, which the sandbox itself has no need of."""
 
-    def __init__(self, gate: Gateway, certificate: Path) -> None:
-        super().__init__(gate)
+    def __init__(self, gateway: Gateway, certificate: Path) -> None:
+        super().__init__(gateway)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate)
 
@@ -85,17 +85,17 @@ def make_certificate(file: Path) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("tls") / "door.pem"
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
     make_certificate(file)
     return file
 
 
 @pytest.fixture(scope="module")
-def door(certificate: Path) -> Iterator[TlsDoor]:
-    door = TlsDoor(Gateway(ADMINISTRATOR, sse_c_allowed=True), certificate)
-    door.start()
-    yield door
-    door.stop()
+def server(certificate: Path) -> Iterator[TlsServer]:
+    server = TlsServer(Gateway(ADMINISTRATOR, sse_c_allowed=True), certificate)
+    server.start()
+    yield server
+    server.stop()
     clock.reset()
 
 
@@ -105,20 +105,20 @@ def http(certificate: Path) -> urllib3.PoolManager:
 
 
 @pytest.fixture(scope="module")
-def client(door: TlsDoor, http: urllib3.PoolManager) -> Minio:
+def client(server: TlsServer, http: urllib3.PoolManager) -> Minio:
     own = ADMINISTRATOR
     return Minio(
-        f"127.0.0.1:{door.port}", own.access_key_id, own.secret_access_key, http_client=http
+        f"127.0.0.1:{server.port}", own.access_key_id, own.secret_access_key, http_client=http
     )
 
 
 @pytest.fixture(scope="module")
-def key_arn(door: TlsDoor, certificate: Path) -> str:
+def key_arn(server: TlsServer, certificate: Path) -> str:
     """A KMS key; minio-py speaks S3 only."""
-    with without_kernel_door():
+    with without_kernel_transport():
         kms = boto3.Session().client(
             "kms",
-            endpoint_url=f"https://127.0.0.1:{door.port}",
+            endpoint_url=f"https://127.0.0.1:{server.port}",
             region_name="us-east-1",
             aws_access_key_id=ADMINISTRATOR.access_key_id,
             aws_secret_access_key=ADMINISTRATOR.secret_access_key,
@@ -391,8 +391,8 @@ def test_a_locked_bucket(client: Minio, bucket: str) -> None:
     assert refused(client.remove_object, *there, version_id=version) == "AccessDenied"
 
 
-def test_wrong_credentials(door: TlsDoor, http: urllib3.PoolManager, bucket: str) -> None:
-    address = f"127.0.0.1:{door.port}"
+def test_wrong_credentials(server: TlsServer, http: urllib3.PoolManager, bucket: str) -> None:
+    address = f"127.0.0.1:{server.port}"
     wrong = Minio(address, ADMINISTRATOR.access_key_id, "wrong", http_client=http)
     assert refused(wrong.list_objects(bucket).__next__) == "SignatureDoesNotMatch"
     nobody = Minio(address, http_client=http)

@@ -84,7 +84,7 @@ def canonical_user(account: str, mark: str) -> str:
 def new_secret(length: int) -> str:
     """A secret access key or session token: ids may repeat from process to process, these never.
 
-    Else the credentials of one lab would open another's door.
+    Else the credentials of one lab would be good in another.
     """
     return "".join(secrets.choice(_SECRET_LETTERS) for _ in range(length))
 
@@ -143,7 +143,7 @@ class Callers:
     ) -> Caller:
         """The caller of a request, by its signature's access key; ANONYMOUS where there is none.
 
-        The signature itself is checked by the door that needs it. Raises AwsError, in the words
+        The signature itself is checked where that is needed. Raises AwsError, in the words
         of ``service``, for a key that nobody created or that is inactive, for a session's wrong
         or expired token, and for an unsigned request to any other service than S3.
         """

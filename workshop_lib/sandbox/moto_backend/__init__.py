@@ -1,1 +1,1 @@
-"""The only door to moto, which keeps the sandbox's state. What moto calls a thing stays in here."""
+"""The only way to moto, which keeps the sandbox's state. What moto calls a thing stays in here."""

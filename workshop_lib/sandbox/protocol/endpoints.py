@@ -1,4 +1,4 @@
-"""Which service a request is for: told by its host or, at a local door, by what it carries.
+"""Which service a request is for: told by its host or, on loopback, by what it carries.
 
 Hosts and dual-stack names: https://docs.aws.amazon.com/general/latest/gr/rande.html
 """
@@ -45,7 +45,7 @@ class Endpoint(NamedTuple):
 
 
 class Endpoints:
-    """The endpoints of services, AWS's and those of local doors."""
+    """The endpoints of services, AWS's and those on loopback."""
 
     def __init__(self, services: Iterable[ServiceDefinition]) -> None:
         self._services = tuple(services)
@@ -77,7 +77,7 @@ class Endpoints:
     def find(self, request: Request, local: Container[str]) -> Endpoint:
         """The endpoint of a request.
 
-        ``local`` are the hosts of the HTTP door, with their port: there the target header tells,
+        ``local`` are the hosts of the HTTP server, with their port: there the target header tells,
         else the signature's scope or the form's Version, else it is S3. Raises NotEmulated for any
         other host or service, naming it.
         """
@@ -92,7 +92,7 @@ class Endpoints:
         if scoped in _BESIDE_S3:
             raise _not_of_general_purpose_buckets(request, scoped)
         bucket = self._local_bucket(request.host, local)
-        service = self._at_a_local_door(request, scoped)
+        service = self._on_loopback(request, scoped)
         is_s3 = service is self._objects
         return Endpoint(service, region or DEFAULT_REGION, bucket if is_s3 else None)
 
@@ -125,7 +125,7 @@ class Endpoints:
             f"{', '.join(titles)} and {last}."
         )
 
-    def _at_a_local_door(self, request: Request, scoped: str | None) -> ServiceDefinition:
+    def _on_loopback(self, request: Request, scoped: str | None) -> ServiceDefinition:
         target = request.headers.get("x-amz-target", "").rpartition(".")[0]
         if target:
             return self._named(self._targets, target)
@@ -146,7 +146,7 @@ class Endpoints:
         if "x-amz-target" in request.headers:
             target = request.headers["x-amz-target"].rpartition(".")[0]
             return self._targets.get(target, next(iter(self._targets.values())))
-        return self._at_a_local_door(request, None)
+        return self._on_loopback(request, None)
 
     @staticmethod
     def _named(services: dict[str, ServiceDefinition], name: str) -> ServiceDefinition:

@@ -1,4 +1,4 @@
-"""How much a request may bring along, whichever door it comes through.
+"""How much a request may bring along, whichever transport it comes by.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 """

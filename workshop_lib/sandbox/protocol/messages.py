@@ -1,8 +1,8 @@
-"""Plain HTTP messages: what a door hands to the gate, and what it gets back."""
+"""Plain HTTP messages: what a transport hands to the gateway, and what it gets back."""
 
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 
 @dataclass
@@ -23,15 +23,6 @@ class Request:
     source_ip: str = "127.0.0.1"
     # A browser's upload form, once `multipart_form.read` has read it from the body.
     form: Any = field(default=None, repr=False, compare=False)
-
-    @classmethod
-    def from_url(cls, method: str, url: str, headers: dict[str, str], body: bytes) -> "Request":
-        """A request for ``url``; header names may come in any case."""
-        parts = urlsplit(url)
-        lowered = {name.lower(): value for name, value in headers.items()}
-        return cls(
-            method, parts.scheme, parts.netloc, parts.path or "/", parts.query, lowered, body
-        )
 
     @property
     def parameters(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""aiobotocore's requests in this process (s3fs makes its by it) go to the gate as botocore's do."""
+"""aiobotocore's requests in this process, s3fs's among them, reach the gateway like botocore's."""
 
 import inspect
 import io

@@ -1,4 +1,4 @@
-"""The kernel door: botocore's requests in this process go to the gate, without a socket.
+"""The kernel's transport: botocore's requests in this process reach the gateway without a socket.
 
 It stands where botocore and aiobotocore would open a connection, so that every client passes it,
 whenever it was made and by whomever. boto3's transfers by the AWS Common Runtime, which opens its
@@ -47,8 +47,8 @@ class BotocoreTransport:
 
     def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self.loopback: set[str] = set()  # host:port of this lab's own HTTP doors
-        # In a forked worker: the lab is in the process that forked it, behind this HTTP door.
+        self.loopback: set[str] = set()  # host:port of this lab's own HTTP servers
+        # In a forked worker: the lab is in the process that forked it, behind this HTTP server.
         self.forked = False
         self.parent_port: int | None = None
         self._guard = NetworkGuard()
@@ -56,7 +56,7 @@ class BotocoreTransport:
         self._originals: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
-        """Take the place of botocore's connections, and of an earlier door."""
+        """Take the place of botocore's connections, and of an earlier transport."""
         if BotocoreTransport._installed is not None:
             BotocoreTransport._installed.remove()
         signing_time = SimpleNamespace(**{**vars(time), "time": _timestamp})

@@ -8,9 +8,9 @@ _OF_THE_CONNECTION = ("connection", "content-length", "expect", "host", "transfe
 
 
 def forward(request: Request, port: int | None) -> Response:
-    """The answer of the HTTP door on ``port`` of loopback. Raises ConnectionRefusedError.
+    """The answer of the HTTP server on ``port`` of loopback. Raises ConnectionRefusedError.
 
-    ``port`` is None where no door could be opened before the fork.
+    ``port`` is None where none could be started before the fork.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port or 0)
     try:

@@ -1,6 +1,6 @@
-"""The HTTP door: the gate on loopback, for the AWS CLI, other SDKs and presigned URLs.
+"""The HTTP server: the gateway on loopback, for the AWS CLI, other SDKs and presigned URLs.
 
-A thread to a connection, keep-alive, and nothing between the socket and the gate but the
+A thread to a connection, keep-alive, and nothing between the socket and the gateway but the
 message's form. https://www.rfc-editor.org/rfc/rfc9112
 
 That form is read and written here, not by h11: h11 takes three times the processor time for it
@@ -53,7 +53,7 @@ _HEADER = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]++):[ \t]*+([^\x00-\x08\x0a-\
 
 
 class _Loopback:
-    """The hosts this door answers to: loopback's names, with any port (it may be forwarded).
+    """The hosts this server answers to: loopback's names, with any port (it may be forwarded).
 
     A page in a browser can name any host of its own and have it resolve to loopback; it cannot
     name these.
@@ -118,7 +118,7 @@ class HttpServer:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The Host headers of this very door."""
+        """The Host headers of this very server."""
         return frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
 
     def start(self) -> None:
@@ -154,7 +154,7 @@ class HttpServer:
             threading.Thread(target=self._serve, args=(connection, source_ip), daemon=True).start()
 
     def _let_in(self, connection: socket.socket) -> bool:
-        """Count a connection among the open ones; where the door is full, the longest idle goes."""
+        """Count a connection among the open ones; of too many the longest idle goes."""
         with self._counting:
             if len(self._connections) >= _MOST_CONNECTIONS:
                 idle = [(since, c) for c, since in self._connections.items() if since is not None]
@@ -283,7 +283,7 @@ class HttpServer:
             return self._refuse(request, service.authentication_error("internal", why))
 
     def _refuse(self, request: Request, error: AwsError) -> Response:
-        """An error of the door's own, in the form that the request's protocol has."""
+        """An error of the server's own, in the form that the request's protocol has."""
         service = self._gateway.endpoints.spoken(request)
         return render(error, service, _NO_ID, bodiless=request.method == "HEAD")
 

@@ -1,4 +1,4 @@
-"""Requests that botocore has prepared, as the gate's messages."""
+"""Requests that botocore has prepared, as the gateway's messages."""
 
 import io
 from typing import Any

@@ -1,7 +1,7 @@
 """ML-DSA from the message representative μ on, as FIPS 204 has it.
 
 The cryptography package makes keys and signs whole messages. KMS also takes μ in a message's place
-(EXTERNAL_MU), for which that package has no door: hence this, the standard's own steps one by one,
+(EXTERNAL_MU), which that package does not offer: hence this, the standard's own steps one by one,
 in Python integers and for a sandbox, not in constant time. A signature made either way is verified
 either way.
 

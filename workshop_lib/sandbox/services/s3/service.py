@@ -298,7 +298,7 @@ class S3(Service):
     def _forward(self, call: Call) -> Response:
         """moto's answer. What it cannot read in the body, it is S3's to call malformed."""
         self._moto.seed(call.operation)
-        # moto has rules of its own for what is not signed; the gate has decided already
+        # moto has rules of its own for what is not signed; that is decided already
         headers = {"authorization": "AWS sandbox:sandbox", **call.request.headers}
         try:
             return self._moto.forward(
