@@ -405,3 +405,10 @@ def test_separate_places_do_not_answer_for_each_other() -> None:
     assert list(together[READABLE]) == ["readable", "readable, in plain"]
     assert list(apart[READABLE]) == ["readable", "encrypted"]
     assert list(apart["place"]) == ["plain", "client-side"]
+
+
+def test_a_set_is_shown_in_one_order() -> None:
+    """Binary by length first: a ciphertext's stands where it stood, whatever its bytes."""
+    item = {"b": {b"\xff", b"\x00\x01"}, "n": {10, 9, 2}}
+    frame = compare(item, item)
+    assert list(frame["sent"]) == ["set(1 byte: ff, 2 bytes: 00 01)", "set(2, 9, 10)"]

@@ -704,3 +704,23 @@ def test_an_answer_that_no_service_gave_is_not_shown_as_one() -> None:
     assert column(calls, "outcome") == ["not answered"]
     assert column(calls, "USD per million") == ["—"]
     assert column(answered, "outcome") == ["200"]
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [
+        (base64.b64encode(b'{"b": "2", "a": "1"}').decode(), "a=1, b=2"),
+        (base64.b64encode(b'["a"]').decode(), "not a mapping=WyJhIl0="),
+        ("%%", "not JSON in base64=%%"),
+    ],
+)
+def test_s3_s_encryption_context_is_opened_or_shown_as_it_was_sent(header: str, shown: str) -> None:
+    how = {"ServerSideEncryption": "aws:kms", "SSEKMSEncryptionContext": header}
+    client = SESSION.client("s3")
+    client.meta.events.register_first(
+        "before-send.s3.PutObject",
+        lambda request, **_: AWSResponse(request.url, 200, {}, _Raw(b"")),
+    )
+    with mock_paused(), trace() as calls:
+        client.put_object(Bucket="notes", Key="k", Body=b"-", **how)
+    assert column(calls, "encryption context") == [shown]
