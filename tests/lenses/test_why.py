@@ -182,3 +182,32 @@ def test_the_time_of_the_call_counts_and_not_that_of_the_question() -> None:
     before = repr(why(refusal.value))
     lab.later(hours=2)
     assert repr(why(refusal.value)) == before
+
+
+def test_both_sides_of_a_call_across_accounts() -> None:
+    """What S3 hides from another account's caller, "Access Denied" and no more, is said here."""
+    lab = start_lab()
+    bucket, s3 = lab.name("docs"), boto3.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    s3.put_object(Bucket=bucket, Key="a", Body=b"x")
+    stranger = lab.account("partner").client("s3")
+    with refused("AccessDenied") as refusal:
+        stranger.get_object(Bucket=bucket, Key="a")
+    told = why(refusal).cards[-1]
+    assert told.kind == "refused"
+    assert told.text[0].startswith("The resource has no policy, so nothing there allows")
+    other = lab.account("partner").client("sts").get_caller_identity()["Account"]
+    share = {
+        "Sid": "Share",
+        "Effect": "Allow",
+        "Principal": {"AWS": other},
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy(share))
+    with trace() as calls:
+        stranger.get_object(Bucket=bucket, Key="a")
+    assert why(calls).cards[0].text == [
+        "Statement `Share` of the bucket policy allows `s3:GetObject`. Statement number 1 of the "
+        "user's policies allows it too."
+    ]

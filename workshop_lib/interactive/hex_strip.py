@@ -5,7 +5,6 @@ The parsers read formats that are public, and say of the rest that it is not.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -59,33 +58,31 @@ class HexStrip(Form):
     @property
     def table(self) -> Table:
         """Return the fields; with who notices a flipped bit in the first byte of each."""
+        return self._table(noticed=True)
+
+    def static_html(self) -> str:
+        """The table of the fields; who notices is folded below."""
+        fields = self._table(noticed=False)._repr_html_()
+        if not self._noticed:
+            return fields
+        return fields + folded("Who notices a flipped bit", self.table._repr_html_())
+
+    def _table(self, *, noticed: bool) -> Table:
         from workshop_lib.display.tables import table
 
         rows = []
         for start, field in self._placed():
             row: dict[str, Any] = {
                 "field": field.name,
-                "what stands there": Chip(field.kind, field.kind),
-                "bytes": field.length,
+                "kind": Chip(field.kind, field.kind),
+                "what stands there": _shown(field, self._blob[start : start + field.length]),
                 "meaning": field.meaning,
             }
-            if start in self._noticed and field.length:
+            if noticed and start in self._noticed and field.length:
                 outcome = self._noticed[start]
                 row["who notices a flipped bit"] = Chip(outcome.kind, outcome.who)
             rows.append(row)
-        return table(rows, caption=f"{len(self._blob):,} bytes")
-
-    def static_html(self) -> str:
-        """The bytes in their colours; the fields' table below, folded if it tells who notices."""
-        strip = "".join(
-            f'<span class="course-chip {field.kind}">'
-            f"{html.escape(field.name)}</span> "
-            f"<code>{html.escape(_shown(field, self._blob[start : start + field.length]))}</code> "
-            for start, field in self._placed()
-        )
-        shown = self.table._repr_html_()
-        told = shown if self._open is None else folded("The fields, and who notices", shown)
-        return f"<p>{strip}</p>\n{told}"
+        return table(rows, caption=f"{len(self._blob):,} bytes", code=("what stands there",))
 
     def view(self) -> View:
         """The fields with their bytes, and which byte is flipped (-1: none)."""

@@ -158,6 +158,7 @@ class Gateway:
         head = replace(request, headers=dict(request.headers))
         head.headers.setdefault("content-length", "0")  # in chunks it is told by their end
         call: Call | None = None
+        response: Response | None = None
         try:
             if not service.signs_like_s3:
                 self._caller(head, endpoint, signed=True, whole=False)
@@ -170,6 +171,10 @@ class Gateway:
             return largest_body(service, call.operation)
         except AwsError as error:
             response = render(error, service, request_id, bodiless=request.method == "HEAD")
+        finally:
+            if call is not None:
+                with self._lock:
+                    self.decisions.note(call, refused=response is not None)
         return self._finished(call, response)
 
     def _next_id(self) -> str:
@@ -179,7 +184,6 @@ class Gateway:
         if call is not None:
             with self._lock:
                 self._accounts[call.account].services[call.service].finish(call, response)
-                self.decisions.note(call, refused=response.status >= 400)
         return response
 
     def _caller(
@@ -264,6 +268,7 @@ class Gateway:
         finally:
             if not call.service.records_itself:
                 self._record(call, response, refusal)
+            self.decisions.note(call, refused=refusal is not None)
             del refusal  # which holds this frame, and with it the request, until a collection
         self._note_created(call, response)
         return response

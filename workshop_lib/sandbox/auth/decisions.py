@@ -40,9 +40,9 @@ class Decisions:
         What was asked refers to the call, and the call to its body, which may be large: the call
         lets go of it.
         """
-        asked = call.evaluations[-_QUESTIONS:] if refused or self._watchers else []
+        asked = call.evaluations[-_QUESTIONS:]
         call.evaluations.clear()
-        if asked:
+        if refused or self._watchers:
             self._kept[call.request_id] = _Asked(call.operation, [*map(_settled, asked)])
         while len(self._kept) > _CALLS:
             del self._kept[next(iter(self._kept))]
