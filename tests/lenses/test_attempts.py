@@ -163,3 +163,17 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 )  # fmt: skip
 def test_a_refusal_in_one_sentence(message: str, sentence: str) -> None:
     assert one_sentence("AccessDenied", message, "S3") == sentence
+
+
+@pytest.mark.parametrize(
+    ("code", "service", "sentence"),
+    [
+        ("KMSInvalidMacException", "KMS", "The MAC does not fit: the message"),
+        ("KMSInvalidSignatureException", "KMS", "The signature does not fit: the message, its"),
+        ("InvalidSignature", "the cryptography library", "The signature does not fit: the message"),
+        ("Unheard", "the cryptography library", "The cryptography library does not say why."),
+        ("Unheard", "", "Python does not say why."),
+    ],
+)
+def test_what_comes_without_a_word(code: str, service: str, sentence: str) -> None:
+    assert one_sentence(code, "", service).startswith(sentence)

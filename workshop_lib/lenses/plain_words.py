@@ -29,6 +29,15 @@ _SILENT = {
     # https://cryptography.io/en/latest/exceptions/#cryptography.exceptions.InvalidTag
     "InvalidTag": "The authentication tag does not fit: the key, the nonce, the ciphertext or the "
     "associated data is not what it was made with.",
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html#API_VerifyMac_Errors
+    "KMSInvalidMacException": "The MAC does not fit: the message, the key or the algorithm is not "
+    "the one it was made with.",
+    # https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html#API_Verify_Errors
+    "KMSInvalidSignatureException": "The signature does not fit: the message, its type, the key "
+    "or the algorithm is not the one it was made with.",
+    # https://cryptography.io/en/latest/exceptions/#cryptography.exceptions.InvalidSignature
+    "InvalidSignature": "The signature does not fit: the message, the key or the algorithm is not "
+    "the one it was made with.",
 }
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(])")
 _LONG = 240  # characters of a sentence that is quoted
@@ -50,7 +59,8 @@ def one_sentence(code: str, message: str, service: str) -> str:
         if message.startswith(beginning):
             return sentence
     if message in ("", "Access Denied", "Forbidden"):
-        return _SILENT.get(code) or f"{service or 'Python'} does not say why."
+        who = service or "Python"
+        return _SILENT.get(code) or f"{who[0].upper()}{who[1:]} does not say why."
     first = _SENTENCE.split(message)[0]
     return first if len(first) <= _LONG else first[:_LONG].rpartition(" ")[0] + " …"
 
