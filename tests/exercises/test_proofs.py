@@ -1,10 +1,10 @@
-"""The checks' AES-GCM opens what the cryptography package seals, and nothing else."""
+"""What proves an exercise: AES-GCM opens what was sealed so, and nothing else."""
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop_lib.exercises.aes_gcm import opened
+from workshop_lib.exercises.proofs import opened
 
 keys = st.sampled_from([16, 24, 32]).flatmap(lambda size: st.binary(min_size=size, max_size=size))
 nonces = st.binary(min_size=12, max_size=12)
