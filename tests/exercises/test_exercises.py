@@ -243,44 +243,44 @@ class TestFindingByTag:
         assert [step.seen for step in examine("1.2", LAB).steps] == ["orders-10"]
 
     def test_the_newest_bucket_with_the_tag(self) -> None:
-        @exercise("4.1", "t")
+        @exercise("5.1", "t")
         def a_bucket(inspection: Inspection) -> None:
             inspection.passed(inspection.bucket())
 
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="untagged")
-        (step,) = examine("4.1", LAB).steps
+        (step,) = examine("5.1", LAB).steps
         assert step.fix == (
             "Tag yours: s3.put_bucket_tagging(Bucket=…, "
-            'Tagging={"TagSet": [{"Key": "exercise", "Value": "4.1"}]}).'
+            'Tagging={"TagSet": [{"Key": "exercise", "Value": "5.1"}]}).'
         )
         for name in ("reports-9", "reports-10"):
             s3.create_bucket(Bucket=name)
             s3.put_bucket_tagging(
-                Bucket=name, Tagging={"TagSet": [{"Key": "exercise", "Value": "4.1"}]}
+                Bucket=name, Tagging={"TagSet": [{"Key": "exercise", "Value": "5.1"}]}
             )
-        assert [step.seen for step in examine("4.1", LAB).steps] == ["reports-10"]
+        assert [step.seen for step in examine("5.1", LAB).steps] == ["reports-10"]
 
     def test_the_newest_key_with_the_tag_and_rather_one_that_stays(self) -> None:
-        @exercise("7.1", "t")
+        @exercise("8.1", "t")
         def a_key(inspection: Inspection) -> None:
             inspection.passed(inspection.key()["KeyId"])
 
-        (step,) = examine("7.1", LAB).steps
+        (step,) = examine("8.1", LAB).steps
         assert step.fix == (
-            'Tag yours: kms.create_key(Tags=[{"TagKey": "exercise", "TagValue": "7.1"}]).'
+            'Tag yours: kms.create_key(Tags=[{"TagKey": "exercise", "TagValue": "8.1"}]).'
         )
         kms = boto3.client("kms")
         first, second = (
-            kms.create_key(Tags=[{"TagKey": "exercise", "TagValue": "7.1"}])["KeyMetadata"]["KeyId"]
+            kms.create_key(Tags=[{"TagKey": "exercise", "TagValue": "8.1"}])["KeyMetadata"]["KeyId"]
             for _ in range(2)
         )
         kms.create_key()
-        assert [step.seen for step in examine("7.1", LAB).steps] == [second]
+        assert [step.seen for step in examine("8.1", LAB).steps] == [second]
         kms.schedule_key_deletion(KeyId=second)
-        assert [step.seen for step in examine("7.1", LAB).steps] == [first]
+        assert [step.seen for step in examine("8.1", LAB).steps] == [first]
         kms.schedule_key_deletion(KeyId=first)
-        assert [step.seen for step in examine("7.1", LAB).steps] == [second]
+        assert [step.seen for step in examine("8.1", LAB).steps] == [second]
 
     def test_the_newest_role_with_the_tag(self) -> None:
         @exercise("1.3", "t")

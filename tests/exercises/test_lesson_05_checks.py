@@ -9,183 +9,129 @@ import pytest
 from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab, start_lab
 
+HEADER = "s3:x-amz-server-side-encryption"
+KEY_ID = HEADER + "-aws-kms-key-id"
+WRONG = {"StringNotEquals": {HEADER: "AES256"}}
+
 
 @pytest.fixture
-def lab() -> Lab:
+def lab(capsys: pytest.CaptureFixture[str]) -> Lab:
     return start_lab()
 
 
-def said(number: str, lab: Lab) -> str:
-    result = examine(number, lab)
-    assert result.error is None, result.error
-    return str(result)
-
-
-def tagged_bucket(lab: Lab, default: dict[str, Any] | None, bucket_key: bool = True) -> str:
-    s3, name = boto3.client("s3"), lab.name("answer")
+def make(lab: Lab, number: str, *statements: tuple[dict[str, Any], str, list[str]]) -> str:
+    """A tagged bucket with a policy of (condition, action, resource endings)."""
+    s3, name = boto3.client("s3"), lab.name("exercise")
     s3.create_bucket(Bucket=name)
-    tag = {"Key": "exercise", "Value": "5.1"}
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [tag]})
-    if default is not None:
-        rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key}
-        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    tags = {"TagSet": [{"Key": "exercise", "Value": number}]}
+    s3.put_bucket_tagging(Bucket=name, Tagging=tags)
+    document = [
+        {"Effect": "Deny", "Principal": "*", "Action": action, "Condition": condition,
+         "Resource": [f"arn:aws:s3:::{name}{ending}" for ending in endings]}
+        for condition, action, endings in statements
+    ]  # fmt: skip
+    if document:
+        policy = json.dumps({"Version": "2012-10-17", "Statement": document})
+        s3.put_bucket_policy(Bucket=name, Policy=policy)
     return name
 
 
-def under(key: str) -> dict[str, str]:
-    return {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+def upload(condition: dict[str, Any]) -> tuple[dict[str, Any], str, list[str]]:
+    return condition, "s3:PutObject", ["/*"]
 
 
-def new_key() -> str:
-    return str(boto3.client("kms").create_key()["KeyMetadata"]["Arn"])
+PRESENT = {"Null": {HEADER: "false"}}
+RIGHT = {**WRONG, **PRESENT}
 
 
-def tagged_role(lab: Lab, *statements: dict[str, Any]) -> str:
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    trusted = {"AWS": f"arn:aws:iam::{account}:root"}
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
-    iam, name = boto3.client("iam"), lab.name("answer")
-    role = iam.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
-        Tags=[{"Key": "exercise", "Value": "5.2"}],
-    )
-    if statements:
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam.put_role_policy(RoleName=name, PolicyName="answer", PolicyDocument=document)
-    return str(role["Role"]["Arn"])
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        ([], "the bucket has no policy"),
+        ([upload(WRONG)], "an upload without a header is refused"),
+        ([upload({"StringNotEqualsIfExists": {HEADER: "AES256"}})], "without a header is refused"),
+        ([upload(WRONG), upload(PRESENT)], "an upload with AES256 is refused"),
+        ([upload({"Null": {HEADER: "true"}})], "an upload with aws:kms is accepted"),
+        ([(WRONG, "s3:*", ["/*"])], "refuses the deletion"),
+        ([(WRONG, "s3:*", ["", "/*"])], "no bucket carries the tag"),
+    ],
+)
+def test_a_policy_that_misses_4_1(lab: Lab, statements: list[Any], said: str) -> None:
+    make(lab, "5.1", *statements)
+    result = examine("5.1", lab)
+    assert not result.done
+    assert result.error is None
+    assert said in str(result)
 
 
-def allow(action: str, resource: str, **condition: Any) -> dict[str, Any]:
-    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
-    return {**statement, "Condition": condition} if condition else statement
-
-
-VIA_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
-
-
-def test_5_1_wants_sse_kms(lab: Lab) -> None:
-    tagged_bucket(lab, None)
-    assert "AES256, not aws:kms" in said("5.1", lab)
-
-
-def test_5_1_wants_one_layer(lab: Lab) -> None:
-    tagged_bucket(lab, {**under(new_key()), "SSEAlgorithm": "aws:kms:dsse"}, bucket_key=False)
-    assert "aws:kms:dsse, not aws:kms" in said("5.1", lab)
-
-
-def test_5_1_wants_a_customer_managed_key(lab: Lab) -> None:
-    tagged_bucket(lab, {"SSEAlgorithm": "aws:kms"})
-    assert "KMSMasterKeyID, the ARN" in said("5.1", lab)
-    tagged_bucket(lab, under("alias/aws/s3"))
-    assert "AWS managed" in said("5.1", lab)
-
-
-def test_5_1_wants_a_key_that_exists_and_is_enabled(lab: Lab) -> None:
-    absent = new_key()[:-4] + "0000"
-    tagged_bucket(lab, under(absent))
-    assert f"KMS shows you no key {absent}" in said("5.1", lab)
-    key = new_key()
-    tagged_bucket(lab, under(key))
-    boto3.client("kms").disable_key(KeyId=key)
-    assert "it is Disabled" in said("5.1", lab)
-
-
-def test_5_1_wants_the_bucket_key(lab: Lab) -> None:
-    tagged_bucket(lab, under(new_key()), bucket_key=False)
-    assert "Bucket Key is not enabled" in said("5.1", lab)
-    tagged_bucket(lab, under(new_key()))
-    assert said("5.1", lab).startswith("✓")
-
-
-@pytest.fixture
-def ward(lab: Lab) -> tuple[str, str]:
-    """A right answer to 5.1 with the object of 5.2: the bucket's ARN and the key's."""
-    key = new_key()
-    name = tagged_bucket(lab, under(key))
-    boto3.client("s3").put_object(Bucket=name, Key="note.txt", Body=b"note")
-    return f"arn:aws:s3:::{name}", key
-
-
-def test_5_2_wants_the_bucket_the_role_and_the_note(lab: Lab) -> None:
-    assert "Do exercise 5.1 first" in said("5.2", lab)
-    tagged_bucket(lab, under(new_key()))
-    assert "no role carries the tag" in said("5.2", lab)
-    tagged_role(lab)
-    assert "holds no note.txt" in said("5.2", lab)
-
-
-def test_5_2_wants_the_note_under_the_key(lab: Lab, ward: tuple[str, str]) -> None:
-    bucket = ward[0].rpartition(":")[2]
-    tagged_role(lab)
+def test_4_1_leaves_nothing_behind(lab: Lab) -> None:
+    name = make(lab, "5.1", upload(RIGHT))
     s3 = boto3.client("s3")
-    s3.put_object(Bucket=bucket, Key="note.txt", ServerSideEncryption="AES256")
-    assert "note.txt is encrypted with AES256" in said("5.2", lab)
-    s3.put_object(Bucket=bucket, Key="note.txt", ServerSideEncryption="aws:kms")
-    assert "AWS managed" in said("5.2", lab)
+    versioning = {"Status": "Enabled"}
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
+    assert examine("5.1", lab).done
+    left = s3.list_object_versions(Bucket=name)
+    assert "Versions" not in left
+    assert "DeleteMarkers" not in left
 
 
-def test_5_2_tells_the_two_locks_apart(lab: Lab, ward: tuple[str, str]) -> None:
-    bucket, key = ward
-    tagged_role(lab, allow("kms:Decrypt", key))
-    assert "may not read note.txt" in said("5.2", lab)
-    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"))
-    assert "may not use the key" in said("5.2", lab)
+PLAIN = {"Bool": {"aws:SecureTransport": "false"}}
+TLS = (PLAIN, "s3:*", ["", "/*"])
 
 
-def test_5_2_names_the_context_of_a_bucket_key(lab: Lab, ward: tuple[str, str]) -> None:
-    bucket, key = ward
-    objects = {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/*"}
-    use = allow("kms:Decrypt", key, StringEquals=VIA_S3, StringLike=objects)
-    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
-    assert "aws:s3:arn is the bucket's ARN" in said("5.2", lab)
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        ([(PLAIN, "s3:*", ["/*"]), "this key"], "listing the bucket without TLS is answered"),
+        ([(PLAIN, "s3:*", [""]), "this key"], "a call on an object without TLS is answered"),
+        ([(PLAIN, "s3:PutObject", ["/*"]), "this key"], "a call on an object without TLS"),
+        (
+            [(PLAIN, ["s3:GetObject", "s3:ListBucket"], ["", "/*"]), "this key"],
+            "asking for its encryption without TLS is answered",
+        ),
+        ([TLS], "an upload without a header is accepted"),
+        ([TLS, upload({"Null": {KEY_ID: "true"}})], "the policy lets uploads name any key"),
+        (
+            [TLS, upload({"StringNotEquals": {HEADER: "aws:kms"}})],
+            "an upload with aws:kms and no key is accepted",
+        ),
+        (
+            [TLS, upload({"ArnNotEqualsIfExists": {KEY_ID: "arn:aws:kms:us-east-1:1:key/x"}})],
+            "an upload that names the bucket's own key is refused",
+        ),
+    ],
+)
+def test_a_policy_that_misses_4_2(lab: Lab, statements: list[Any], said: str) -> None:
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    this_key = upload({"ArnNotEqualsIfExists": {KEY_ID: key}})
+    name = make(lab, "5.2", *[this_key if s == "this key" else s for s in statements])
+    set_default(name, {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key})
+    result = examine("5.2", lab)
+    assert not result.done
+    assert result.error is None
+    assert said in str(result)
 
 
-@pytest.mark.parametrize("by_context", [False, True])
-def test_5_2_wants_the_key_through_s3_only(
-    lab: Lab, ward: tuple[str, str], by_context: bool
-) -> None:
-    """A condition on the context alone does not keep a reader from calling KMS with it."""
-    bucket, key = ward
-    context = {"StringEquals": {"kms:EncryptionContext:aws:s3:arn": bucket}} if by_context else {}
-    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), allow("kms:Decrypt", key, **context))
-    assert "may also call kms:Decrypt directly" in said("5.2", lab)
+@pytest.mark.parametrize(
+    ("default", "said"),
+    [
+        ({"SSEAlgorithm": "AES256"}, "its default encryption is AES256"),
+        ({"SSEAlgorithm": "aws:kms"}, "its default names no key"),
+        ({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/aws/s3"}, "AWS managed"),
+    ],
+)
+def test_a_default_that_misses_4_2(lab: Lab, default: dict[str, str], said: str) -> None:
+    set_default(make(lab, "5.2", TLS), default)
+    result = examine("5.2", lab)
+    assert not result.done
+    assert result.error is None
+    assert said in str(result)
 
 
-def test_5_2_sees_through_a_grant(lab: Lab, ward: tuple[str, str]) -> None:
-    bucket, key = ward
-    role = tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"))
-    boto3.client("kms").create_grant(KeyId=key, GranteePrincipal=role, Operations=["Decrypt"])
-    assert "may also call kms:Decrypt directly" in said("5.2", lab)
-
-
-def test_5_2_takes_the_right_answer(lab: Lab, ward: tuple[str, str]) -> None:
-    bucket, key = ward
-    use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
-    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
-    assert said("5.2", lab).startswith("✓")
-
-
-def test_5_1_wants_a_symmetric_key(lab: Lab) -> None:
-    key = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
-    tagged_bucket(lab, under(key["KeyMetadata"]["Arn"]))
-    assert "of the kind RSA_2048" in said("5.1", lab)
-
-
-def test_5_1_tells_of_a_policy_that_locks_the_administrator_out(lab: Lab) -> None:
-    name = tagged_bucket(lab, under(new_key()))
-    everything = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": everything}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": deny})
-    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=policy)
-    assert f"the policy of {name} hides its tags even from you" in said("5.1", lab)
-
-
-def test_5_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> None:
-    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
-    boto3.client("iam").put_user_policy(
-        UserName="workshop-admin",
-        PolicyName="oops",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": deny}),
+def set_default(bucket: str, default: dict[str, str]) -> None:
+    boto3.client("s3").put_bucket_encryption(
+        Bucket=bucket,
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+        },
     )
-    assert "take back the policy of yours" in said("5.1", lab)

@@ -1,8 +1,6 @@
-"""The checks of lesson 06 name the common wrong answers."""
+"""Lesson 06's checks name the common wrong answers."""
 
-import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -11,108 +9,183 @@ import pytest
 from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab, start_lab
 
-ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
-HEADER = "s3:x-amz-server-side-encryption"
-OLD, NEW = (hashlib.sha256(text).digest() for text in (b"old 6.1", b"exercise 6.1"))
-
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
+def lab() -> Lab:
+    return start_lab()
 
 
-def bucket(lab: Lab, number: str, blocked: str = "NONE") -> str:
-    s3, name = boto3.client("s3"), lab.name("check")
+def said(number: str, lab: Lab) -> str:
+    result = examine(number, lab)
+    assert result.error is None, result.error
+    return str(result)
+
+
+def tagged_bucket(lab: Lab, default: dict[str, Any] | None, bucket_key: bool = True) -> str:
+    s3, name = boto3.client("s3"), lab.name("answer")
     s3.create_bucket(Bucket=name)
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "exercise", "Value": number}]})
-    rule: dict[str, Any] = {
-        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
-        "BlockedEncryptionTypes": {"EncryptionType": [blocked]},
-    }
-    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    tag = {"Key": "exercise", "Value": "6.1"}
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [tag]})
+    if default is not None:
+        rule = {"ApplyServerSideEncryptionByDefault": default, "BucketKeyEnabled": bucket_key}
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
     return name
 
 
-def put(name: str, key: bytes | None, body: bytes = b"kept") -> None:
-    own: dict[str, Any] = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key} if key else {}
-    boto3.client("s3").put_object(Bucket=name, Key="report.txt", Body=body, **own)
+def under(key: str) -> dict[str, str]:
+    return {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
 
 
-def policy(name: str, condition: dict[str, Any]) -> None:
-    deny = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:PutObject",
-        "Resource": f"arn:aws:s3:::{name}/*",
-        "Condition": condition,
-    }
-    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
-    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=document)
+def new_key() -> str:
+    return str(boto3.client("kms").create_key()["KeyMetadata"]["Arn"])
 
 
-def found(lab: Lab, number: str) -> str:
-    result = examine(number, lab)
-    assert result.error is None
-    return "done" if result.done else str(result)
-
-
-@pytest.mark.parametrize(
-    ("key", "body", "says"),
-    [
-        (NEW, b"kept", "done"),
-        (OLD, b"kept", "the old key still opens it"),
-        (bytes(32), b"kept", "neither the old nor the new key"),
-        (None, b"kept", "not encrypted with SSE-C"),
-        (NEW, b"other", "its content is 5 bytes"),
-    ],
-    ids=["new key", "old key", "some key", "no key", "other content"],
-)
-def test_6_1_says_which_key_opens_the_object(
-    lab: Lab, key: bytes | None, body: bytes, says: str
-) -> None:
-    put(bucket(lab, "6.1"), key, body)
-    assert says in found(lab, "6.1")
-
-
-def test_6_1_without_an_object(lab: Lab) -> None:
-    bucket(lab, "6.1")
-    assert "there is no object report.txt" in found(lab, "6.1")
-
-
-def test_6_1_finds_the_version_left_under_the_old_key(lab: Lab) -> None:
-    name = bucket(lab, "6.1")
-    boto3.client("s3").put_bucket_versioning(
-        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+def tagged_role(lab: Lab, *statements: dict[str, Any]) -> str:
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    trusted = {"AWS": f"arn:aws:iam::{account}:root"}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
+    iam, name = boto3.client("iam"), lab.name("answer")
+    role = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+        Tags=[{"Key": "exercise", "Value": "6.2"}],
     )
-    put(name, OLD)
-    put(name, NEW)
-    assert "an older one is left" in found(lab, "6.1")
+    if statements:
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        iam.put_role_policy(RoleName=name, PolicyName="answer", PolicyDocument=document)
+    return str(role["Role"]["Arn"])
 
 
-@pytest.mark.parametrize(
-    ("condition", "says"),
-    [
-        ({"Null": {ALGORITHM: "false"}}, "done"),
-        ({"Null": {ALGORITHM: "true"}}, "an upload with SSE-KMS is refused"),
-        ({"StringEquals": {ALGORITHM: "SSE-C"}}, "an upload with SSE-C is let through"),
-        ({"StringEquals": {ALGORITHM: "AES256"}}, "done"),
-        ({"StringNotEquals": {HEADER: "aws:kms"}}, "an upload without a header is refused"),
-    ],
-)
-def test_6_2_puts_the_policy_to_the_test(lab: Lab, condition: dict[str, Any], says: str) -> None:
-    name = bucket(lab, "6.2")
-    policy(name, condition)
-    assert says in found(lab, "6.2")
-    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
+def allow(action: str, resource: str, **condition: Any) -> dict[str, Any]:
+    statement = {"Effect": "Allow", "Action": action, "Resource": resource}
+    return {**statement, "Condition": condition} if condition else statement
 
 
-def test_6_2_without_a_policy(lab: Lab) -> None:
-    bucket(lab, "6.2")
-    assert "it has no policy" in found(lab, "6.2")
+VIA_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 
 
-def test_6_2_with_the_block_left_on(lab: Lab) -> None:
-    policy(bucket(lab, "6.2", blocked="SSE-C"), {"Null": {ALGORITHM: "false"}})
-    assert "its setting blocks SSE-C" in found(lab, "6.2")
+def test_5_1_wants_sse_kms(lab: Lab) -> None:
+    tagged_bucket(lab, None)
+    assert "AES256, not aws:kms" in said("6.1", lab)
+
+
+def test_5_1_wants_one_layer(lab: Lab) -> None:
+    tagged_bucket(lab, {**under(new_key()), "SSEAlgorithm": "aws:kms:dsse"}, bucket_key=False)
+    assert "aws:kms:dsse, not aws:kms" in said("6.1", lab)
+
+
+def test_5_1_wants_a_customer_managed_key(lab: Lab) -> None:
+    tagged_bucket(lab, {"SSEAlgorithm": "aws:kms"})
+    assert "KMSMasterKeyID, the ARN" in said("6.1", lab)
+    tagged_bucket(lab, under("alias/aws/s3"))
+    assert "AWS managed" in said("6.1", lab)
+
+
+def test_5_1_wants_a_key_that_exists_and_is_enabled(lab: Lab) -> None:
+    absent = new_key()[:-4] + "0000"
+    tagged_bucket(lab, under(absent))
+    assert f"KMS shows you no key {absent}" in said("6.1", lab)
+    key = new_key()
+    tagged_bucket(lab, under(key))
+    boto3.client("kms").disable_key(KeyId=key)
+    assert "it is Disabled" in said("6.1", lab)
+
+
+def test_5_1_wants_the_bucket_key(lab: Lab) -> None:
+    tagged_bucket(lab, under(new_key()), bucket_key=False)
+    assert "Bucket Key is not enabled" in said("6.1", lab)
+    tagged_bucket(lab, under(new_key()))
+    assert said("6.1", lab).startswith("✓")
+
+
+@pytest.fixture
+def ward(lab: Lab) -> tuple[str, str]:
+    """A right answer to 5.1 with the object of 5.2: the bucket's ARN and the key's."""
+    key = new_key()
+    name = tagged_bucket(lab, under(key))
+    boto3.client("s3").put_object(Bucket=name, Key="note.txt", Body=b"note")
+    return f"arn:aws:s3:::{name}", key
+
+
+def test_5_2_wants_the_bucket_the_role_and_the_note(lab: Lab) -> None:
+    assert "Do exercise 6.1 first" in said("6.2", lab)
+    tagged_bucket(lab, under(new_key()))
+    assert "no role carries the tag" in said("6.2", lab)
+    tagged_role(lab)
+    assert "holds no note.txt" in said("6.2", lab)
+
+
+def test_5_2_wants_the_note_under_the_key(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket = ward[0].rpartition(":")[2]
+    tagged_role(lab)
+    s3 = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key="note.txt", ServerSideEncryption="AES256")
+    assert "note.txt is encrypted with AES256" in said("6.2", lab)
+    s3.put_object(Bucket=bucket, Key="note.txt", ServerSideEncryption="aws:kms")
+    assert "AWS managed" in said("6.2", lab)
+
+
+def test_5_2_tells_the_two_locks_apart(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket, key = ward
+    tagged_role(lab, allow("kms:Decrypt", key))
+    assert "may not read note.txt" in said("6.2", lab)
+    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"))
+    assert "may not use the key" in said("6.2", lab)
+
+
+def test_5_2_names_the_context_of_a_bucket_key(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket, key = ward
+    objects = {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/*"}
+    use = allow("kms:Decrypt", key, StringEquals=VIA_S3, StringLike=objects)
+    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
+    assert "aws:s3:arn is the bucket's ARN" in said("6.2", lab)
+
+
+@pytest.mark.parametrize("by_context", [False, True])
+def test_5_2_wants_the_key_through_s3_only(
+    lab: Lab, ward: tuple[str, str], by_context: bool
+) -> None:
+    """A condition on the context alone does not keep a reader from calling KMS with it."""
+    bucket, key = ward
+    context = {"StringEquals": {"kms:EncryptionContext:aws:s3:arn": bucket}} if by_context else {}
+    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), allow("kms:Decrypt", key, **context))
+    assert "may also call kms:Decrypt directly" in said("6.2", lab)
+
+
+def test_5_2_sees_through_a_grant(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket, key = ward
+    role = tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"))
+    boto3.client("kms").create_grant(KeyId=key, GranteePrincipal=role, Operations=["Decrypt"])
+    assert "may also call kms:Decrypt directly" in said("6.2", lab)
+
+
+def test_5_2_takes_the_right_answer(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket, key = ward
+    use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
+    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
+    assert said("6.2", lab).startswith("✓")
+
+
+def test_5_1_wants_a_symmetric_key(lab: Lab) -> None:
+    key = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
+    tagged_bucket(lab, under(key["KeyMetadata"]["Arn"]))
+    assert "of the kind RSA_2048" in said("6.1", lab)
+
+
+def test_5_1_tells_of_a_policy_that_locks_the_administrator_out(lab: Lab) -> None:
+    name = tagged_bucket(lab, under(new_key()))
+    everything = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": everything}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": deny})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=policy)
+    assert f"the policy of {name} hides its tags even from you" in said("6.1", lab)
+
+
+def test_5_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> None:
+    deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
+    boto3.client("iam").put_user_policy(
+        UserName="workshop-admin",
+        PolicyName="oops",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": deny}),
+    )
+    assert "take back the policy of yours" in said("6.1", lab)

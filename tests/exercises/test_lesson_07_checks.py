@@ -1,279 +1,118 @@
-"""The checks of lesson 07 name what went wrong, for the mistakes that learners make."""
+"""The checks of lesson 07 name the common wrong answers."""
 
-import base64
+import hashlib
 import json
-import os
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from workshop_lib import start_lab
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab
+from workshop_lib.lab import Lab, start_lab
 
-REPORT = b"Nothing to report. " * 600
-CONTEXT = {"document": "report"}
-PAYROLL = {"department": "payroll"}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
+ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
+HEADER = "s3:x-amz-server-side-encryption"
+OLD, NEW = (hashlib.sha256(text).digest() for text in (b"old 7.1", b"exercise 7.1"))
 
 
 @pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
+def lab() -> Iterator[Lab]:
+    lab = start_lab()
+    yield lab
+    lab.cleanup()
 
 
-def missing(number: str, lab: Lab) -> list[str]:
-    """What the check misses; a mistake of the check itself fails the test."""
+def bucket(lab: Lab, number: str, blocked: str = "NONE") -> str:
+    s3, name = boto3.client("s3"), lab.name("check")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "exercise", "Value": number}]})
+    rule: dict[str, Any] = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+        "BlockedEncryptionTypes": {"EncryptionType": [blocked]},
+    }
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return name
+
+
+def put(name: str, key: bytes | None, body: bytes = b"kept") -> None:
+    own: dict[str, Any] = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key} if key else {}
+    boto3.client("s3").put_object(Bucket=name, Key="report.txt", Body=body, **own)
+
+
+def policy(name: str, condition: dict[str, Any]) -> None:
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+        "Condition": condition,
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=document)
+
+
+def found(lab: Lab, number: str) -> str:
     result = examine(number, lab)
-    assert result.error is None, result
-    return [step.seen for step in result.steps if not step.ok]
-
-
-# --- 7.1 ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def table(lab: Lab) -> Any:
-    return make_table(lab, "document_id")
-
-
-def make_table(lab: Lab, key: str) -> Any:
-    return boto3.resource("dynamodb").create_table(
-        TableName=lab.name("envelopes"),
-        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        Tags=[{"Key": "exercise", "Value": "7.1"}],
-    )
-
-
-@pytest.fixture
-def key(kms: Any) -> str:
-    return str(kms.create_key()["KeyMetadata"]["Arn"])
-
-
-def sealed(
-    kms: Any, key: str, report: bytes = REPORT, spec: str = "AES_256", context: Any = CONTEXT
-) -> dict[str, Any]:
-    answer = kms.generate_data_key(KeyId=key, KeySpec=spec, EncryptionContext=context)
-    nonce = os.urandom(12)
-    return {
-        "document_id": "report",
-        "ciphertext": AESGCM(answer["Plaintext"]).encrypt(nonce, report, None),
-        "nonce": nonce,
-        "wrapped_key": answer["CiphertextBlob"],
-    }
-
-
-def test_an_envelope_is_right(lab: Lab, kms: Any, table: Any, key: str) -> None:
-    table.put_item(Item=sealed(kms, key))
-    assert missing("7.1", lab) == []
+    assert result.error is None
+    return "done" if result.done else str(result)
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("key", "body", "says"),
     [
-        ({"document_id": "minutes"}, "no item with document_id report"),
-        ({"nonce": b""}, "not binary, or empty: nonce"),
-        ({"ciphertext": REPORT}, "readable: it begins with 'Nothing to report. N'"),
-        ({"ciphertext": base64.b64encode(os.urandom(12_000)).decode()}, "not binary, or empty"),
-        ({"nonce": 7}, "not binary, or empty: nonce"),
-        ({"wrapped_key": os.urandom(184)}, "does not unwrap wrapped_key with the context"),
-        ({"wrapped_key": os.urandom(9_000)}, "does not unwrap wrapped_key with the context"),
+        (NEW, b"kept", "done"),
+        (OLD, b"kept", "the old key still opens it"),
+        (bytes(32), b"kept", "neither the old nor the new key"),
+        (None, b"kept", "not encrypted with SSE-C"),
+        (NEW, b"other", "its content is 5 bytes"),
     ],
+    ids=["new key", "old key", "some key", "no key", "other content"],
 )
-def test_a_wrong_part_is_named(
-    change: dict[str, Any], says: str, lab: Lab, kms: Any, table: Any, key: str
+def test_6_1_says_which_key_opens_the_object(
+    lab: Lab, key: bytes | None, body: bytes, says: str
 ) -> None:
-    table.put_item(Item={**sealed(kms, key), **change})
-    assert any(says in text for text in missing("7.1", lab))
+    put(bucket(lab, "7.1"), key, body)
+    assert says in found(lab, "7.1")
+
+
+def test_6_1_without_an_object(lab: Lab) -> None:
+    bucket(lab, "7.1")
+    assert "there is no object report.txt" in found(lab, "7.1")
+
+
+def test_6_1_finds_the_version_left_under_the_old_key(lab: Lab) -> None:
+    name = bucket(lab, "7.1")
+    boto3.client("s3").put_bucket_versioning(
+        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    put(name, OLD)
+    put(name, NEW)
+    assert "an older one is left" in found(lab, "7.1")
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("condition", "says"),
     [
-        ({"report": b"short"}, "21 bytes: its report had fewer"),
-        ({"spec": "AES_128"}, "16 bytes, not the 32"),
-        ({"context": {}}, "does not unwrap wrapped_key with the context"),
-        ({"context": {"document_id": "report"}}, "does not unwrap wrapped_key with the context"),
+        ({"Null": {ALGORITHM: "false"}}, "done"),
+        ({"Null": {ALGORITHM: "true"}}, "an upload with SSE-KMS is refused"),
+        ({"StringEquals": {ALGORITHM: "SSE-C"}}, "an upload with SSE-C is let through"),
+        ({"StringEquals": {ALGORITHM: "AES256"}}, "done"),
+        ({"StringNotEquals": {HEADER: "aws:kms"}}, "an upload without a header is refused"),
     ],
 )
-def test_a_wrong_seal_is_named(
-    how: dict[str, Any], says: str, lab: Lab, kms: Any, table: Any, key: str
-) -> None:
-    table.put_item(Item=sealed(kms, key, **how))
-    assert any(says in text for text in missing("7.1", lab))
+def test_6_2_puts_the_policy_to_the_test(lab: Lab, condition: dict[str, Any], says: str) -> None:
+    name = bucket(lab, "7.2")
+    policy(name, condition)
+    assert says in found(lab, "7.2")
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
 
 
-def test_a_forgotten_part_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
-    item = sealed(kms, key)
-    del item["nonce"]
-    table.put_item(Item=item)
-    assert missing("7.1", lab) == ["the item lacks nonce"]
+def test_6_2_without_a_policy(lab: Lab) -> None:
+    bucket(lab, "7.2")
+    assert "it has no policy" in found(lab, "7.2")
 
 
-@pytest.mark.parametrize("encode", [bytes, bytes.hex, base64.b64encode])
-def test_a_data_key_stored_in_plaintext_is_named(
-    encode: Any, lab: Lab, kms: Any, table: Any, key: str
-) -> None:
-    item = sealed(kms, key)
-    answer = kms.decrypt(CiphertextBlob=item["wrapped_key"], EncryptionContext=CONTEXT)
-    table.put_item(Item={**item, "key": encode(answer["Plaintext"])})
-    assert missing("7.1", lab) == ["the plaintext data key is stored in key"]
-
-
-def test_a_report_wrapped_by_encrypt_is_no_data_key(
-    lab: Lab, kms: Any, table: Any, key: str
-) -> None:
-    blob = kms.encrypt(KeyId=key, Plaintext=REPORT[:4096], EncryptionContext=CONTEXT)
-    table.put_item(Item={**sealed(kms, key), "wrapped_key": blob["CiphertextBlob"]})
-    assert any("4,096 bytes, not the 32" in text for text in missing("7.1", lab))
-
-
-def test_a_key_that_cannot_be_used_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
-    table.put_item(Item=sealed(kms, key))
-    kms.disable_key(KeyId=key)
-    assert any("cannot be used" in text for text in missing("7.1", lab))
-    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
-    assert any("cannot be used" in text for text in missing("7.1", lab))
-    lab.later(days=8)
-    assert any("cannot be used" in text for text in missing("7.1", lab))
-
-
-def test_another_partition_key_is_named(lab: Lab) -> None:
-    make_table(lab, "id")
-    assert any("partition key" in text for text in missing("7.1", lab))
-
-
-# --- 7.2 ---------------------------------------------------------------------------------------
-
-
-def make_key(kms: Any, number: str, **more: Any) -> str:
-    tags = [{"TagKey": "exercise", "TagValue": number}]
-    return str(kms.create_key(Tags=tags, **more)["KeyMetadata"]["Arn"])
-
-
-@pytest.fixture
-def department_key(kms: Any) -> str:
-    return make_key(kms, "7.2")
-
-
-@pytest.fixture
-def clerk(lab: Lab) -> str:
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-        },
-    }
-    role = boto3.client("iam").create_role(
-        RoleName=lab.name("clerk"),
-        AssumeRolePolicyDocument=json.dumps(trust),
-        Tags=[{"Key": "exercise", "Value": "7.2"}],
-    )
-    return str(role["Role"]["Arn"])
-
-
-@pytest.mark.parametrize("constraint", ["EncryptionContextEquals", "EncryptionContextSubset"])
-def test_a_grant_is_right(
-    constraint: str, lab: Lab, kms: Any, department_key: str, clerk: str
-) -> None:
-    kms.create_grant(
-        KeyId=department_key,
-        GranteePrincipal=clerk,
-        Operations=["Decrypt"],
-        Constraints={constraint: PAYROLL},
-    )
-    assert missing("7.2", lab) == []
-
-
-def allow(clerk: str, action: str, condition: dict[str, Any] | None = None) -> None:
-    statement: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": "*"}
-    if condition:
-        statement["Condition"] = condition
-    boto3.client("iam").put_role_policy(
-        RoleName=clerk.rpartition("/")[2],
-        PolicyName="decrypt",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
-    )
-
-
-def context_is(operator: str) -> dict[str, Any]:
-    return {operator: {"kms:EncryptionContext:department": "payroll"}}
-
-
-SALES, NONE = '{"department": "sales"}', "no context at all"
-
-
-@pytest.mark.usefixtures("department_key")
-@pytest.mark.parametrize(
-    ("action", "condition", "says"),
-    [
-        ("kms:Decrypt", context_is("StringEquals"), []),
-        ("kms:Decrypt", None, [SALES, NONE]),
-        ("kms:Decrypt", context_is("StringEqualsIfExists"), [NONE]),
-        (
-            "kms:Decrypt",
-            {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "department"}},
-            [SALES],
-        ),
-        ("kms:*", context_is("StringEquals"), ["it may encrypt as well"]),
-        ("kms:Encrypt", context_is("StringEquals"), ["it may not decrypt"]),
-    ],
-)
-def test_what_a_policy_lets_through_is_named(
-    action: str, condition: dict[str, Any] | None, says: list[str], lab: Lab, clerk: str
-) -> None:
-    allow(clerk, action, condition)
-    found = missing("7.2", lab)
-    assert len(found) == len(says)
-    assert all(part in text for part, text in zip(says, found, strict=True))
-
-
-def test_a_role_without_permission_is_named(lab: Lab, department_key: str, clerk: str) -> None:
-    assert missing("7.2", lab) == [f"it may not decrypt what has the context {json.dumps(PAYROLL)}"]
-
-
-@pytest.mark.usefixtures("clerk")
-@pytest.mark.parametrize(
-    "spec",
-    [
-        {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
-        {"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"},
-    ],
-)
-def test_a_key_of_another_kind_is_named(spec: dict[str, str], lab: Lab, kms: Any) -> None:
-    make_key(kms, "7.2", **spec)
-    assert any("not a symmetric encryption key" in text for text in missing("7.2", lab))
-
-
-# --- 7.3 ---------------------------------------------------------------------------------------
-
-
-def test_the_rescue_step_by_step(lab: Lab, kms: Any) -> None:
-    doomed = make_key(kms, "7.3")
-    kms.schedule_key_deletion(KeyId=doomed, PendingWindowInDays=7)
-    assert missing("7.3", lab) == ["it is still pending deletion"]
-    kms.cancel_key_deletion(KeyId=doomed)
-    assert missing("7.3", lab) == ["its deletion is cancelled, but it is Disabled"]
-    kms.enable_key(KeyId=doomed)
-    assert missing("7.3", lab) == []
-
-
-def test_another_key_in_its_place_is_no_rescue(lab: Lab, kms: Any) -> None:
-    kms.schedule_key_deletion(KeyId=make_key(kms, "7.3"), PendingWindowInDays=7)
-    new = make_key(kms, "7.3")
-    assert any("seems to be another one" in text for text in missing("7.3", lab))
-    with pytest.raises(ClientError, match="is not pending deletion"):
-        kms.cancel_key_deletion(KeyId=new)
-    assert any("seems to be another one" in text for text in missing("7.3", lab))
+def test_6_2_with_the_block_left_on(lab: Lab) -> None:
+    policy(bucket(lab, "7.2", blocked="SSE-C"), {"Null": {ALGORITHM: "false"}})
+    assert "its setting blocks SSE-C" in found(lab, "7.2")

@@ -1,430 +1,279 @@
-"""The checks of lesson 08 name the common wrong answers of each case."""
+"""The checks of lesson 08 name what went wrong, for the mistakes that learners make."""
 
+import base64
 import json
-from collections.abc import Iterator
+import os
 from typing import Any
 
 import boto3
 import pytest
-from dynamodb_encryption_sdk.delegated_keys.jce import JceNameLocalDelegatedKey as LocalKey
-from dynamodb_encryption_sdk.encrypted.table import EncryptedTable
-from dynamodb_encryption_sdk.identifiers import CryptoAction
-from dynamodb_encryption_sdk.material_providers.aws_kms import (
-    AwsKmsCryptographicMaterialsProvider as DirectKms,
-)
-from dynamodb_encryption_sdk.material_providers.most_recent import CachingMostRecentProvider
-from dynamodb_encryption_sdk.material_providers.store.meta import MetaStore
-from dynamodb_encryption_sdk.material_providers.wrapped import (
-    WrappedCryptographicMaterialsProvider,
-)
-from dynamodb_encryption_sdk.structures import AttributeActions
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from workshop_lib import start_lab
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
-HEADER = "s3:x-amz-server-side-encryption"
-PATIENT = {"patient_id": "p-1", "ward": "north", "diagnosis": "broken arm"}
+REPORT = b"Nothing to report. " * 600
+CONTEXT = {"document": "report"}
+PAYROLL = {"department": "payroll"}
 
 
 @pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
+def lab() -> Lab:
+    return start_lab()
 
 
-def said(number: str, lab: Lab) -> str:
+@pytest.fixture
+def kms(lab: Lab) -> Any:
+    return boto3.client("kms")
+
+
+def missing(number: str, lab: Lab) -> list[str]:
+    """What the check misses; a mistake of the check itself fails the test."""
     result = examine(number, lab)
-    assert result.error is None, result.error
-    return "done" if result.done else str(result)
+    assert result.error is None, result
+    return [step.seen for step in result.steps if not step.ok]
 
 
-def tag(number: str) -> dict[str, str]:
-    return {"Key": "exercise", "Value": number}
+# --- 7.1 ---------------------------------------------------------------------------------------
 
 
-def new_key() -> str:
-    return str(boto3.client("kms").create_key()["KeyMetadata"]["Arn"])
+@pytest.fixture
+def table(lab: Lab) -> Any:
+    return make_table(lab, "document_id")
 
 
-def under(key: str) -> dict[str, Any]:
-    return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}}
-
-
-def deny(bucket: str, condition: dict[str, Any], action: str = "s3:PutObject") -> dict[str, Any]:
-    resource = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
-    return {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": action,
-        "Resource": resource if action == "s3:*" else resource[1],
-        "Condition": condition,
-    }
-
-
-def policy(bucket: str, *statements: dict[str, Any]) -> None:
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-    boto3.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
-
-
-def tagged_bucket(
-    lab: Lab, number: str, key: str | None, *, bucket_key: bool = True, blocked: str = "SSE-C"
-) -> str:
-    """A bucket whose default is SSE-KMS under a key ("" the AWS managed one), or SSE-S3."""
-    s3, name = boto3.client("s3"), lab.name("answer")
-    s3.create_bucket(Bucket=name)
-    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [tag(number)]})
-    default = {"SSEAlgorithm": "AES256" if key is None else "aws:kms"}
-    if key:
-        default["KMSMasterKeyID"] = key
-    rule: dict[str, Any] = {
-        "ApplyServerSideEncryptionByDefault": default,
-        "BlockedEncryptionTypes": {"EncryptionType": [blocked]},
-    }
-    if key is not None:
-        rule["BucketKeyEnabled"] = bucket_key
-    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
-    return name
-
-
-# --- 8.1, the hospital ------------------------------------------------------------------------
-
-
-def patients(lab: Lab, key: str = "patient_id", **encryption: Any) -> Any:
+def make_table(lab: Lab, key: str) -> Any:
     return boto3.resource("dynamodb").create_table(
-        TableName=lab.name("answer"),
+        TableName=lab.name("envelopes"),
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
-        Tags=[tag("8.1")],
-        **encryption,
+        Tags=[{"Key": "exercise", "Value": "8.1"}],
     )
 
 
-def encrypted(table: Any, provider: Any = None, **actions: CryptoAction) -> Any:
-    return EncryptedTable(
-        table=table,
-        materials_provider=provider or DirectKms(key_id=new_key()),
-        attribute_actions=AttributeActions(attribute_actions=actions),
-    )
+@pytest.fixture
+def key(kms: Any) -> str:
+    return str(kms.create_key()["KeyMetadata"]["Arn"])
 
 
-def test_8_1_wants_the_table_and_the_patient(lab: Lab) -> None:
-    assert "no table carries the tag" in said("8.1", lab)
-    patients(lab, key="id")
-    assert "its key is id" in said("8.1", lab)
-    table = patients(lab)
-    assert "no patient p-1" in said("8.1", lab)
-    table.put_item(Item={"patient_id": "p-1"})
-    assert "lacks ward and diagnosis" in said("8.1", lab)
+def sealed(
+    kms: Any, key: str, report: bytes = REPORT, spec: str = "AES_256", context: Any = CONTEXT
+) -> dict[str, Any]:
+    answer = kms.generate_data_key(KeyId=key, KeySpec=spec, EncryptionContext=context)
+    nonce = os.urandom(12)
+    return {
+        "document_id": "report",
+        "ciphertext": AESGCM(answer["Plaintext"]).encrypt(nonce, report, None),
+        "nonce": nonce,
+        "wrapped_key": answer["CiphertextBlob"],
+    }
 
 
-def test_8_1_a_key_of_the_table_is_not_enough(lab: Lab) -> None:
-    """The likeliest wrong answer: encryption at rest under a customer managed key."""
-    patients(lab, **under(new_key())).put_item(Item=PATIENT)
-    assert "DynamoDB received the diagnosis in plaintext" in said("8.1", lab)
-
-
-def test_8_1_kms_encrypt_is_not_enough(lab: Lab) -> None:
-    text = PATIENT["diagnosis"].encode()
-    blob = boto3.client("kms").encrypt(KeyId=new_key(), Plaintext=text)["CiphertextBlob"]
-    patients(lab).put_item(Item={**PATIENT, "diagnosis": blob})
-    assert "KMS would also read the diagnosis" in said("8.1", lab)
-
-
-def test_8_1_wants_a_ward_that_can_be_searched(lab: Lab) -> None:
-    encrypted(patients(lab)).put_item(Item=PATIENT)
-    assert "the ward is ciphertext" in said("8.1", lab)
-
-
-def test_8_1_wants_the_diagnosis_encrypted(lab: Lab) -> None:
-    signed = CryptoAction.SIGN_ONLY
-    encrypted(patients(lab), ward=signed, diagnosis=signed).put_item(Item=PATIENT)
-    assert "the diagnosis is readable" in said("8.1", lab)
-
-
-def test_8_1_wants_a_kms_key_behind_it(lab: Lab) -> None:
-    signing, wrapping = LocalKey.generate("HmacSHA256", 256), LocalKey.generate("AES", 256)
-    local = WrappedCryptographicMaterialsProvider(
-        signing_key=signing, wrapping_key=wrapping, unwrapping_key=wrapping
-    )
-    encrypted(patients(lab), local, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
-    assert "no KMS key stands behind" in said("8.1", lab)
-
-
-@pytest.mark.parametrize("cached", [False, True])
-def test_8_1_takes_both_providers_that_rest_on_kms(lab: Lab, cached: bool) -> None:
-    provider: Any = DirectKms(key_id=new_key())
-    if cached:
-        name = lab.name("key-store")
-        MetaStore.create_table(boto3.client("dynamodb"), name, 1, 1)
-        store = MetaStore(boto3.resource("dynamodb").Table(name), provider)
-        provider = CachingMostRecentProvider(store, "patients", 600.0)
-    encrypted(patients(lab), provider, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
-    assert said("8.1", lab) == "done"
-
-
-# --- 8.2, the log archive ---------------------------------------------------------------------
-
-NO_HEADER = {"Null": {HEADER: "false"}}
-
-
-def test_8_2_wants_a_key_of_its_own(lab: Lab) -> None:
-    tagged_bucket(lab, "8.2", None)
-    assert "AES256: there is no key that you could refuse" in said("8.2", lab)
-    tagged_bucket(lab, "8.2", "")
-    assert "AWS managed" in said("8.2", lab)
-    key = new_key()
-    tagged_bucket(lab, "8.2", key[:-4] + "0000")
-    assert "KMS shows you no key" in said("8.2", lab)
-    tagged_bucket(lab, "8.2", key)
-    boto3.client("kms").disable_key(KeyId=key)
-    assert "its key is Disabled" in said("8.2", lab)
-
-
-def test_8_2_wants_the_bucket_key(lab: Lab) -> None:
-    policy(name := tagged_bucket(lab, "8.2", new_key(), bucket_key=False), deny(name, NO_HEADER))
-    assert "its Bucket Key is not enabled" in said("8.2", lab)
-
-
-def test_8_2_wants_other_methods_refused(lab: Lab) -> None:
-    tagged_bucket(lab, "8.2", new_key())
-    found = said("8.2", lab)
-    assert "an upload with AES256 passes" in found
-    assert "an upload that names another key passes" in found
+def test_an_envelope_is_right(lab: Lab, kms: Any, table: Any, key: str) -> None:
+    table.put_item(Item=sealed(kms, key))
+    assert missing("8.1", lab) == []
 
 
 @pytest.mark.parametrize(
-    "condition",
+    ("change", "says"),
     [
-        {"StringNotEquals": {HEADER: "aws:kms"}},
-        {"Null": {HEADER: "true"}},
+        ({"document_id": "minutes"}, "no item with document_id report"),
+        ({"nonce": b""}, "not binary, or empty: nonce"),
+        ({"ciphertext": REPORT}, "readable: it begins with 'Nothing to report. N'"),
+        ({"ciphertext": base64.b64encode(os.urandom(12_000)).decode()}, "not binary, or empty"),
+        ({"nonce": 7}, "not binary, or empty: nonce"),
+        ({"wrapped_key": os.urandom(184)}, "does not unwrap wrapped_key with the context"),
+        ({"wrapped_key": os.urandom(9_000)}, "does not unwrap wrapped_key with the context"),
     ],
 )
-def test_8_2_wants_silent_agents_let_in(lab: Lab, condition: dict[str, Any]) -> None:
-    """The policy that demands a header: the agents send none."""
-    policy(name := tagged_bucket(lab, "8.2", new_key()), deny(name, condition))
-    assert "the agents could not write" in said("8.2", lab)
+def test_a_wrong_part_is_named(
+    change: dict[str, Any], says: str, lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    table.put_item(Item={**sealed(kms, key), **change})
+    assert any(says in text for text in missing("8.1", lab))
 
 
-def test_8_2_wants_more_than_the_method_compared(lab: Lab) -> None:
-    """aws:kms without a key takes alias/aws/s3, whatever the default says (lesson 05)."""
-    condition = {"StringNotEquals": {HEADER: "aws:kms"}, **NO_HEADER}
-    policy(name := tagged_bucket(lab, "8.2", new_key()), deny(name, condition))
-    found = said("8.2", lab)
-    assert "✓ an upload with AES256 is refused" in found
-    assert "takes the AWS managed one, passes the policy" in found
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"report": b"short"}, "21 bytes: its report had fewer"),
+        ({"spec": "AES_128"}, "16 bytes, not the 32"),
+        ({"context": {}}, "does not unwrap wrapped_key with the context"),
+        ({"context": {"document_id": "report"}}, "does not unwrap wrapped_key with the context"),
+    ],
+)
+def test_a_wrong_seal_is_named(
+    how: dict[str, Any], says: str, lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    table.put_item(Item=sealed(kms, key, **how))
+    assert any(says in text for text in missing("8.1", lab))
 
 
-def test_8_2_wants_no_method_forgotten(lab: Lab) -> None:
-    """Two layers under another key are a way round a policy that names the other two methods."""
-    condition = {"StringEquals": {HEADER: ["AES256", "aws:kms"]}}
-    policy(name := tagged_bucket(lab, "8.2", new_key()), deny(name, condition))
-    assert "✗ an upload with aws:kms:dsse passes the policy" in said("8.2", lab)
+def test_a_forgotten_part_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
+    item = sealed(kms, key)
+    del item["nonce"]
+    table.put_item(Item=item)
+    assert missing("8.1", lab) == ["the item lacks nonce"]
 
 
-def test_8_2_wants_brought_keys_blocked(lab: Lab) -> None:
-    name = tagged_bucket(lab, "8.2", new_key(), blocked="NONE")
-    policy(name, deny(name, NO_HEADER))
-    assert "(SSE-C) is accepted" in said("8.2", lab)
+@pytest.mark.parametrize("encode", [bytes, bytes.hex, base64.b64encode])
+def test_a_data_key_stored_in_plaintext_is_named(
+    encode: Any, lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    item = sealed(kms, key)
+    answer = kms.decrypt(CiphertextBlob=item["wrapped_key"], EncryptionContext=CONTEXT)
+    table.put_item(Item={**item, "key": encode(answer["Plaintext"])})
+    assert missing("8.1", lab) == ["the plaintext data key is stored in key"]
 
 
-def test_8_2_takes_the_right_answers(lab: Lab) -> None:
-    policy(name := tagged_bucket(lab, "8.2", key := new_key()), deny(name, NO_HEADER))
-    assert said("8.2", lab) == "done"
-    other = {"ArnNotEquals": {f"{HEADER}-aws-kms-key-id": key}, **NO_HEADER}
-    policy(name, deny(name, other))
-    assert said("8.2", lab) == "done"
-    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
+def test_a_report_wrapped_by_encrypt_is_no_data_key(
+    lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    blob = kms.encrypt(KeyId=key, Plaintext=REPORT[:4096], EncryptionContext=CONTEXT)
+    table.put_item(Item={**sealed(kms, key), "wrapped_key": blob["CiphertextBlob"]})
+    assert any("4,096 bytes, not the 32" in text for text in missing("8.1", lab))
 
 
-def test_8_2_says_when_its_own_upload_cannot_be_deleted(lab: Lab) -> None:
-    name = tagged_bucket(lab, "8.2", new_key())
-    policy(name, deny(name, {"Null": {"aws:PrincipalArn": "false"}}, "s3:DeleteObject"))
-    assert "refuses the deletion" in said("8.2", lab)
+def test_a_key_that_cannot_be_used_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
+    table.put_item(Item=sealed(kms, key))
+    kms.disable_key(KeyId=key)
+    assert any("cannot be used" in text for text in missing("8.1", lab))
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+    assert any("cannot be used" in text for text in missing("8.1", lab))
+    lab.later(days=8)
+    assert any("cannot be used" in text for text in missing("8.1", lab))
 
 
-# --- 8.3, the leaderboard ---------------------------------------------------------------------
+def test_another_partition_key_is_named(lab: Lab) -> None:
+    make_table(lab, "id")
+    assert any("partition key" in text for text in missing("8.1", lab))
 
 
-def scores(
-    lab: Lab, *, index: tuple[str, str] | None = ("game", "score"), kind: str = "N", **more: Any
-) -> Any:
-    kinds = {"player": "S", "game": "S", "score": kind} if index else {"player": "S"}
-    if index:
-        keys = [
-            {"AttributeName": name, "KeyType": role}
-            for name, role in zip(index, ("HASH", "RANGE"), strict=True)
-        ]
-        projection = {"ProjectionType": "ALL"}
-        more["GlobalSecondaryIndexes"] = [
-            {"IndexName": "best", "KeySchema": keys, "Projection": projection}
-        ]
-    return boto3.resource("dynamodb").create_table(
-        TableName=lab.name("answer"),
-        KeySchema=[{"AttributeName": "player", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in kinds.items()],
-        BillingMode="PAY_PER_REQUEST",
-        Tags=[tag("8.3")],
-        **more,
-    )
+# --- 7.2 ---------------------------------------------------------------------------------------
 
 
-def play(table: Any, as_text: bool = False) -> None:
-    for player, score in {"ada": 2100, "bob": 950, "eve": 1800}.items():
-        value = str(score) if as_text else score
-        table.put_item(Item={"player": player, "game": "chess", "score": value})
+def make_key(kms: Any, number: str, **more: Any) -> str:
+    tags = [{"TagKey": "exercise", "TagValue": number}]
+    return str(kms.create_key(Tags=tags, **more)["KeyMetadata"]["Arn"])
 
 
-@pytest.mark.parametrize("own", [True, False])
-def test_8_3_wants_no_kms_key(lab: Lab, own: bool) -> None:
-    spec = under(new_key()) if own else {"SSESpecification": {"Enabled": True}}
-    play(scores(lab, **spec))
-    assert "encrypted under a KMS key" in said("8.3", lab)
+@pytest.fixture
+def department_key(kms: Any) -> str:
+    return make_key(kms, "8.2")
 
 
-def test_8_3_takes_the_way_back_from_a_kms_key(lab: Lab) -> None:
-    """The step that the check names."""
-    play(table := scores(lab, **under(new_key())))
-    boto3.client("dynamodb").update_table(TableName=table.name, SSESpecification={"Enabled": False})
-    lab.later(minutes=1)
-    assert said("8.3", lab) == "done"
-
-
-def test_8_3_wants_no_client_side_encryption(lab: Lab) -> None:
-    play(encrypted(scores(lab, index=None)))
-    assert "encrypted by the client" in said("8.3", lab)
-    signed = dict.fromkeys(("game", "score"), CryptoAction.SIGN_ONLY)
-    play(encrypted(scores(lab), None, **signed))
-    assert "encrypted by the client" in said("8.3", lab)
-
-
-def test_8_3_wants_an_index_sorted_by_a_number(lab: Lab) -> None:
-    play(scores(lab, index=None))
-    assert "no index with the partition key game" in said("8.3", lab)
-    play(scores(lab, index=("score", "game")))
-    assert "no index with the partition key game" in said("8.3", lab)
-    play(scores(lab, kind="S"), as_text=True)
-    assert "as text, 9 comes after 10" in said("8.3", lab)
-
-
-def test_8_3_wants_three_players(lab: Lab) -> None:
-    table = scores(lab)
-    assert "finds 0 of the three players" in said("8.3", lab)
-    play(table)
-    assert said("8.3", lab) == "done"
-    assert "2100, 1800, 950" in str(examine("8.3", lab))
-
-
-# --- 8.4, the shared bucket -------------------------------------------------------------------
-
-PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
-
-
-def partner(lab: Lab, *actions: str) -> None:
+@pytest.fixture
+def clerk(lab: Lab) -> str:
     account = boto3.client("sts").get_caller_identity()["Account"]
-    trusted = {"AWS": f"arn:aws:iam::{account}:root"}
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
-    iam, name = boto3.client("iam"), lab.name("partner")
-    iam.create_role(
-        RoleName=name,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
-        Tags=[tag("8.4")],
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
+        },
+    }
+    role = boto3.client("iam").create_role(
+        RoleName=lab.name("clerk"),
+        AssumeRolePolicyDocument=json.dumps(trust),
+        Tags=[{"Key": "exercise", "Value": "8.2"}],
     )
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
-    iam.put_role_policy(RoleName=name, PolicyName="answer", PolicyDocument=document)
+    return str(role["Role"]["Arn"])
 
 
-def inbox(lab: Lab, key: str | None = "new", tls_only: bool = True, **more: Any) -> str:
-    name = tagged_bucket(lab, "8.4", new_key() if key == "new" else key, **more)
-    if tls_only:
-        policy(name, deny(name, PLAIN_HTTP, "s3:*"))
-    return name
+@pytest.mark.parametrize("constraint", ["EncryptionContextEquals", "EncryptionContextSubset"])
+def test_a_grant_is_right(
+    constraint: str, lab: Lab, kms: Any, department_key: str, clerk: str
+) -> None:
+    kms.create_grant(
+        KeyId=department_key,
+        GranteePrincipal=clerk,
+        Operations=["Decrypt"],
+        Constraints={constraint: PAYROLL},
+    )
+    assert missing("8.2", lab) == []
 
 
-def test_8_4_wants_a_second_lock(lab: Lab) -> None:
-    """The likeliest wrong answer: SSE-S3, and a role without s3:GetObject."""
-    inbox(lab, None)
-    partner(lab, "s3:PutObject")
-    assert "AES256: there is no key that you could refuse" in said("8.4", lab)
-
-
-def test_8_4_the_aws_managed_key_is_no_lock(lab: Lab) -> None:
-    inbox(lab, "")
-    assert "AWS managed" in said("8.4", lab)
-
-
-def test_8_4_wants_the_role_and_tells_its_locks_apart(lab: Lab) -> None:
-    inbox(lab)
-    assert "no role carries the tag" in said("8.4", lab)
-    partner(lab, "kms:GenerateDataKey")
-    assert "the role may not upload" in said("8.4", lab)
-    partner(lab, "s3:PutObject")
-    assert "kms:GenerateDataKey" in said("8.4", lab)
-
-
-def test_8_4_wants_a_partner_that_reads_nothing(lab: Lab) -> None:
-    inbox(lab)
-    partner(lab, "s3:PutObject", "s3:GetObject", "kms:GenerateDataKey", "kms:Decrypt")
-    assert "it may read objects" in said("8.4", lab)
-
-
-def test_8_4_wants_the_key_to_refuse_and_not_only_s3(lab: Lab) -> None:
-    """kms:* or kms:Decrypt without s3:GetObject: one mistake away from reading."""
-    inbox(lab)
-    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
-    found = said("8.4", lab)
-    assert "✓ it may not read an object" in found
-    assert "the key does not stop it" in found
-
-
-def test_8_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
-    """S3 keeps the Bucket Key that the check's own reading has opened."""
-    inbox(lab)
-    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
-    assert "the key does not stop it" in said("8.4", lab)
-    statement = {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}
-    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+def allow(clerk: str, action: str, condition: dict[str, Any] | None = None) -> None:
+    statement: dict[str, Any] = {"Effect": "Allow", "Action": action, "Resource": "*"}
+    if condition:
+        statement["Condition"] = condition
     boto3.client("iam").put_role_policy(
-        RoleName=role["RoleName"],
-        PolicyName="taken-away",
+        RoleName=clerk.rpartition("/")[2],
+        PolicyName="decrypt",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
     )
-    assert "lab.later(minutes=10), then check again" in said("8.4", lab)
-    lab.later(minutes=10)
-    assert said("8.4", lab) == "done"
 
 
-def test_8_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
-    name = inbox(lab, tls_only=False)
-    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
-    assert "a call on an object without TLS is answered" in said("8.4", lab)
-    statement = deny(name, PLAIN_HTTP, "s3:*")
-    policy(name, {**statement, "Resource": f"arn:aws:s3:::{name}/*"})
-    found = said("8.4", lab)
-    assert "✓ a call on an object without TLS is refused" in found
-    assert "listing the bucket without TLS is answered" in found
+def context_is(operator: str) -> dict[str, Any]:
+    return {operator: {"kms:EncryptionContext:department": "payroll"}}
 
 
-def test_8_4_says_when_the_policy_demands_a_header(lab: Lab) -> None:
-    name = inbox(lab)
-    policy(name, deny(name, PLAIN_HTTP, "s3:*"), deny(name, {"Null": {HEADER: "true"}}))
-    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
-    assert "an upload of yours, without a header, is refused" in said("8.4", lab)
+SALES, NONE = '{"department": "sales"}', "no context at all"
 
 
-def test_8_4_wants_brought_keys_blocked(lab: Lab) -> None:
-    inbox(lab, blocked="NONE")
-    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
-    assert "(SSE-C) is accepted" in said("8.4", lab)
+@pytest.mark.usefixtures("department_key")
+@pytest.mark.parametrize(
+    ("action", "condition", "says"),
+    [
+        ("kms:Decrypt", context_is("StringEquals"), []),
+        ("kms:Decrypt", None, [SALES, NONE]),
+        ("kms:Decrypt", context_is("StringEqualsIfExists"), [NONE]),
+        (
+            "kms:Decrypt",
+            {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "department"}},
+            [SALES],
+        ),
+        ("kms:*", context_is("StringEquals"), ["it may encrypt as well"]),
+        ("kms:Encrypt", context_is("StringEquals"), ["it may not decrypt"]),
+    ],
+)
+def test_what_a_policy_lets_through_is_named(
+    action: str, condition: dict[str, Any] | None, says: list[str], lab: Lab, clerk: str
+) -> None:
+    allow(clerk, action, condition)
+    found = missing("8.2", lab)
+    assert len(found) == len(says)
+    assert all(part in text for part, text in zip(says, found, strict=True))
 
 
-def test_8_4_takes_the_right_answer_and_leaves_nothing_behind(lab: Lab) -> None:
-    name = inbox(lab)
-    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
-    assert said("8.4", lab) == "done"
-    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
-    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
-    kept = boto3.client("iam").list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
-    assert kept == ["answer"]
+def test_a_role_without_permission_is_named(lab: Lab, department_key: str, clerk: str) -> None:
+    assert missing("8.2", lab) == [f"it may not decrypt what has the context {json.dumps(PAYROLL)}"]
+
+
+@pytest.mark.usefixtures("clerk")
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"KeySpec": "HMAC_256", "KeyUsage": "GENERATE_VERIFY_MAC"},
+        {"KeySpec": "RSA_2048", "KeyUsage": "ENCRYPT_DECRYPT"},
+    ],
+)
+def test_a_key_of_another_kind_is_named(spec: dict[str, str], lab: Lab, kms: Any) -> None:
+    make_key(kms, "8.2", **spec)
+    assert any("not a symmetric encryption key" in text for text in missing("8.2", lab))
+
+
+# --- 7.3 ---------------------------------------------------------------------------------------
+
+
+def test_the_rescue_step_by_step(lab: Lab, kms: Any) -> None:
+    doomed = make_key(kms, "8.3")
+    kms.schedule_key_deletion(KeyId=doomed, PendingWindowInDays=7)
+    assert missing("8.3", lab) == ["it is still pending deletion"]
+    kms.cancel_key_deletion(KeyId=doomed)
+    assert missing("8.3", lab) == ["its deletion is cancelled, but it is Disabled"]
+    kms.enable_key(KeyId=doomed)
+    assert missing("8.3", lab) == []
+
+
+def test_another_key_in_its_place_is_no_rescue(lab: Lab, kms: Any) -> None:
+    kms.schedule_key_deletion(KeyId=make_key(kms, "8.3"), PendingWindowInDays=7)
+    new = make_key(kms, "8.3")
+    assert any("seems to be another one" in text for text in missing("8.3", lab))
+    with pytest.raises(ClientError, match="is not pending deletion"):
+        kms.cancel_key_deletion(KeyId=new)
+    assert any("seems to be another one" in text for text in missing("8.3", lab))

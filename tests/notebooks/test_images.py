@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 IMAGES = sorted((ROOT / "images").glob("*.svg"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-LESSONS = {f"{number:02d}" for number in range(9)}
+LESSONS = {path.name[:2] for path in NOTEBOOKS}
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"

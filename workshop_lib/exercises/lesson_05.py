@@ -1,128 +1,130 @@
-"""Exercises of lesson 05: S3 with SSE-KMS."""
+"""Exercises of lesson 05: S3's default encryption, and policies that force a choice."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import resources
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.trial_uploads import refuses_plain_http, upload
 
-NOTE = "note.txt"
+ABSENT_KEY = "00000000-0000-0000-0000-000000000000"
+KMS: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
 
 
-@exercise("5.1", "a bucket under a key of your own, with a Bucket Key")
-def own_default(inspection: Inspection) -> None:
-    """The tagged bucket's default is SSE-KMS under a customer managed key, Bucket Key enabled."""
+@exercise("5.1", "the default allowed, a wrong choice forbidden")
+def tolerant(inspection: Inspection) -> None:
+    """The tagged bucket takes silent and AES256 uploads and refuses aws:kms."""
     bucket = inspection.bucket()
     inspection.passed(f"the bucket {bucket} carries the tag")
-    rule = _default(bucket)
-    wanted = rule["ApplyServerSideEncryptionByDefault"]
-    inspection.require(
-        wanted["SSEAlgorithm"] == "aws:kms",
-        passed="its default encryption is aws:kms",
-        failed=f"its default encryption is {wanted['SSEAlgorithm']}, not aws:kms",
-        fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms".',
+    _has_policy(inspection, bucket)
+    _accepted(
+        inspection,
+        "an upload without a header",
+        upload(inspection, bucket),
+        'Negated operators are true for an absent header, also with IfExists: add "Null": '
+        '{"s3:x-amz-server-side-encryption": "false"} to the same statement.',
     )
-    if "KMSMasterKeyID" not in wanted:
-        inspection.fail(
-            "its default names no key, so it is the AWS managed one",
-            "Put KMSMasterKeyID, the ARN of a key of yours, beside SSEAlgorithm.",
-        )
-    inspection.own_key(_key(inspection, wanted["KMSMasterKeyID"]))
+    _accepted(
+        inspection,
+        "an upload with AES256",
+        upload(inspection, bucket, ServerSideEncryption="AES256"),
+        'Compare the header with "AES256". Two conditions go into one statement: each '
+        "statement denies by itself.",
+    )
     inspection.expect(
-        rule.get("BucketKeyEnabled"),
-        passed="its Bucket Key is enabled",
-        failed="its Bucket Key is not enabled",
-        fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
+        upload(inspection, bucket, **KMS) == "AccessDenied",
+        passed="an upload with aws:kms is refused",
+        failed="an upload with aws:kms is accepted",
+        fix="Deny s3:PutObject on arn:aws:s3:::…/* with StringNotEquals on the header.",
     )
 
 
-@exercise("5.2", "a reader who can use the key through S3 only")
-def through_s3_only(inspection: Inspection) -> None:
-    """The tagged role reads note.txt of exercise 5.1's bucket, and cannot call Decrypt itself."""
-    bucket = resources.newest_bucket("5.1")
-    if bucket is None:
-        inspection.fail("there is no bucket with the tag exercise = 5.1", "Do exercise 5.1 first.")
-    role = inspection.role()
-    inspection.passed(f"the role {role['RoleName']} carries the tag")
-    absent = (f"the bucket {bucket} holds no {NOTE}", f'Write it: put_object(…, Key="{NOTE}").')
-    with inspection.asking({"404": absent}):
-        note = boto3.client("s3").head_object(Bucket=bucket, Key=NOTE)
-    inspection.require(
-        note.get("ServerSideEncryption") == "aws:kms",
-        passed=f"{NOTE} is encrypted with SSE-KMS",
-        failed=f"{NOTE} is encrypted with {note.get('ServerSideEncryption', 'SSE-C')}",
-        fix="Finish exercise 5.1, then upload it again without an encryption header.",
+@exercise("5.2", "TLS, and one key by name")
+def strict(inspection: Inspection) -> None:
+    """The tagged bucket answers over TLS only, and takes uploads that name its own key."""
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
+    arn = _default_key(inspection, bucket)
+    _has_policy(inspection, bucket)
+    refuses_plain_http(inspection, bucket, configuration=True)
+    _accepted(
+        inspection,
+        "an upload that names the bucket's own key",
+        upload(inspection, bucket, **KMS, SSEKMSKeyId=arn),
+        "Name the ARN of this key in ArnNotEqualsIfExists, on "
+        "s3:x-amz-server-side-encryption-aws-kms-key-id.",
     )
-    key = _key(inspection, note["SSEKMSKeyId"])
-    inspection.own_key(key)
-    reader = inspection.become(role)
-    try:
-        reader.client("s3").get_object(Bucket=bucket, Key=NOTE)
-    except ClientError as error:
-        inspection.fail(*_lock(error, bool(note.get("BucketKeyEnabled"))))
-    inspection.passed(f"the role reads {NOTE}")
-    bound_to = f"arn:aws:s3:::{bucket}"
+    silent = upload(inspection, bucket)
     inspection.expect(
-        not _decrypts_directly(reader, key["KeyId"], [bound_to, f"{bound_to}/{NOTE}"]),
-        passed="KMS refuses the role when it calls Decrypt itself",
-        failed="the role may also call kms:Decrypt directly",
-        fix="Add the condition kms:ViaService = s3.us-east-1.amazonaws.com (a grant has none).",
+        silent == "AccessDenied",
+        passed="an upload without a header is refused",
+        failed="an upload without a header is accepted: it names no key",
+        fix="Deny s3:PutObject with ArnNotEqualsIfExists on the key id, and no Null beside it: "
+        "a negated operator alone refuses what is absent.",
+    )
+    unnamed = upload(inspection, bucket, **KMS)
+    inspection.expect(
+        unnamed == "AccessDenied",
+        passed="an upload with aws:kms and no key is refused",
+        failed="an upload with aws:kms and no key is accepted: it takes the AWS managed key",
+        fix="Put the condition on the key id (…-aws-kms-key-id), not on the method.",
+    )
+    other = f"{arn.rpartition('/')[0]}/{ABSENT_KEY}"
+    inspection.expect(
+        upload(inspection, bucket, **KMS, SSEKMSKeyId=other) == "AccessDenied",
+        passed="an upload that names another key is refused by the policy",
+        failed="the policy lets uploads name any key",
+        fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
     )
 
 
-def _default(bucket: str) -> dict[str, Any]:
+def _accepted(inspection: Inspection, what: str, answer: str, fix: str) -> None:
+    """The upload was stored; ``fix`` is for a refusal by the policy, the others name the key."""
+    by_policy = answer == "AccessDenied"
+    inspection.expect(
+        answer == "stored",
+        passed=f"{what} is accepted",
+        failed=f"{what} is refused" + ("" if by_policy else f": {answer}"),
+        fix=fix
+        if by_policy
+        else "The policy lets it pass, but the key cannot be used: see "
+        "that it is enabled and in the bucket's Region.",
+    )
+
+
+def _has_policy(inspection: Inspection, bucket: str) -> None:
+    answers = {
+        "NoSuchBucketPolicy": ("the bucket has no policy", "Call s3.put_bucket_policy."),
+        "AccessDenied": (
+            "the policy refuses even to be read",
+            "Let it deny s3:PutObject on the objects, and s3:* only without TLS.",
+        ),
+    }
+    with inspection.asking(answers):
+        boto3.client("s3").get_bucket_policy(Bucket=bucket)
+    inspection.passed("it has a policy")
+
+
+def _default_key(inspection: Inspection, bucket: str) -> str:
+    """The ARN of the customer managed key that is the bucket's default."""
     answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
     rule: dict[str, Any] = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
-    return rule
-
-
-def _key(inspection: Inspection, name: str) -> dict[str, Any]:
-    unknown = (
-        f"KMS shows you no key {name}: S3 does not look when the default is set",
-        "Name a key of this account and Region, best by its ARN.",
-    )
-    with inspection.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
-        metadata: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+    default: dict[str, str] = rule["ApplyServerSideEncryptionByDefault"]
     inspection.require(
-        metadata["KeyState"] == "Enabled",
-        passed=f"the key {metadata['KeyId']} is enabled",
-        failed=f"the key {metadata['KeyId']} is not enabled: it is {metadata['KeyState']}",
-        fix="Enable it (kms.enable_key), or use another key.",
+        default["SSEAlgorithm"] == "aws:kms",
+        passed="its default encryption is SSE-KMS",
+        failed=f"its default encryption is {default['SSEAlgorithm']}",
+        fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms" and your key.',
     )
-    return metadata
-
-
-def _lock(error: ClientError, bucket_key: bool) -> tuple[str, str]:
-    """Which of the two locks refused the reader, and what opens it."""
-    if error.response["Error"]["Code"] != "AccessDenied":
-        raise error
-    if "kms:" not in error.response["Error"]["Message"]:
-        return f"the role may not read {NOTE}", "Allow it s3:GetObject on the bucket's objects."
-    step = "Allow it kms:Decrypt on the key, with kms:ViaService (step 3e)."
-    if bucket_key:
-        step += " With a Bucket Key, aws:s3:arn is the bucket's ARN, without a slash."
-    return "the role may not use the key", step
-
-
-def _decrypts_directly(reader: boto3.Session, key_id: str, arns: Sequence[str]) -> bool:
-    """Whether the role decrypts by itself what is bound to nothing, or as S3 binds it."""
-    contexts: list[dict[str, str]] = [{}, *({"aws:s3:arn": arn} for arn in arns)]
-    return any(_decrypts(reader, key_id, context) for context in contexts)
-
-
-def _decrypts(reader: boto3.Session, key_id: str, context: dict[str, str]) -> bool:
-    kms = boto3.client("kms")
-    sealed = kms.encrypt(KeyId=key_id, Plaintext=b"check", EncryptionContext=context)
-    try:
-        reader.client("kms").decrypt(
-            CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext=context
+    key_id = default.get("KMSMasterKeyID")
+    if key_id is None:
+        inspection.fail(
+            "its default names no key, so it is the AWS managed one",
+            "Give ApplyServerSideEncryptionByDefault a KMSMasterKeyID.",
         )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDeniedException":
-            raise
-        return False
-    return True
+    key = inspection.key_named(key_id)
+    inspection.own_key(key)
+    inspection.enabled(key)
+    arn: str = key["Arn"]
+    return arn

@@ -1,137 +1,128 @@
-"""Exercises of lesson 06: Amazon S3 with customer-provided keys."""
+"""Exercises of lesson 06: S3 with SSE-KMS."""
 
-import base64
-import hashlib
-import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises import resources
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
-_OBJECT = "report.txt"
-_ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
+NOTE = "note.txt"
 
 
-@exercise("6.1", "an object re-keyed in place")
-def rekeyed(inspection: Inspection) -> None:
-    """report.txt of the tagged bucket opens under the new key and no longer under the old one."""
+@exercise("6.1", "a bucket under a key of your own, with a Bucket Key")
+def own_default(inspection: Inspection) -> None:
+    """The tagged bucket's default is SSE-KMS under a customer managed key, Bucket Key enabled."""
     bucket = inspection.bucket()
     inspection.passed(f"the bucket {bucket} carries the tag")
-    answers = {
-        "NoSuchKey": (
-            f"there is no object {_OBJECT} in it",
-            f'Store it: s3.put_object(Bucket=…, Key="{_OBJECT}", Body=b"kept", …).',
-        ),
-        "InvalidRequest": (
-            f"{_OBJECT} is not encrypted with SSE-C",
-            "Name SSECustomerAlgorithm and SSECustomerKey in the copy, not only for its source.",
-        ),
-    }
-    with inspection.asking(answers):
-        opened = _opened(bucket, b"exercise 6.1")
-    if opened is None:
-        with inspection.asking(answers):
-            still_old = _opened(bucket, b"old 6.1") is not None
-        if still_old:
-            inspection.fail("the old key still opens it", "Copy it onto itself, as in step 4a.")
-        inspection.fail(
-            "neither the old nor the new key opens it",
-            'The new key is hashlib.sha256(b"exercise 6.1").digest().',
-        )
-    inspection.passed("the new key opens it, and so the old one does not")
-    inspection.expect(
-        opened == b"kept",
-        passed="its content is what was stored",
-        failed=f"its content is {len(opened)} bytes that are not b'kept'",
-        fix='Store Body=b"kept" and copy that object.',
-    )
-    inspection.expect(
-        not _older_versions(bucket),
-        passed="no older version of it is left",
-        failed="the bucket keeps versions: an older one is left under its old key",
-        fix="Delete the older version, or start again in a bucket without versioning.",
-    )
-
-
-@exercise("6.2", "a bucket that refuses SSE-C by policy")
-def refused_by_policy(inspection: Inspection) -> None:
-    """The tagged bucket's setting blocks nothing; its policy refuses SSE-C, nothing else."""
-    bucket = inspection.bucket()
-    inspection.passed(f"the bucket {bucket} carries the tag")
-    s3 = boto3.client("s3")
-    setting = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
-    blocked = setting["Rules"][0].get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
+    rule = _default(bucket)
+    wanted = rule["ApplyServerSideEncryptionByDefault"]
     inspection.require(
-        "SSE-C" not in blocked,
-        passed="its setting blocks no method",
-        failed="its setting blocks SSE-C, so the policy is never put to the test",
-        fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["NONE"] (step 1c).',
+        wanted["SSEAlgorithm"] == "aws:kms",
+        passed="its default encryption is aws:kms",
+        failed=f"its default encryption is {wanted['SSEAlgorithm']}, not aws:kms",
+        fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms".',
     )
-    answers = {
-        "NoSuchBucketPolicy": (
-            "it has no policy",
-            "Call s3.put_bucket_policy (steps 6d and 6e).",
+    if "KMSMasterKeyID" not in wanted:
+        inspection.fail(
+            "its default names no key, so it is the AWS managed one",
+            "Put KMSMasterKeyID, the ARN of a key of yours, beside SSEAlgorithm.",
         )
-    }
-    with inspection.asking(answers):
-        s3.get_bucket_policy(Bucket=bucket)
-    inspection.passed("it has a policy")
-    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
+    inspection.own_key(_key(inspection, wanted["KMSMasterKeyID"]))
     inspection.expect(
-        not _may_put(bucket, **key),
-        passed="an upload with SSE-C is refused",
-        failed="an upload with SSE-C is let through",
-        fix=f'Deny s3:PutObject on {bucket}/* with Null {{"{_ALGORITHM}": "false"}}.',
-    )
-    inspection.expect(
-        _may_put(bucket),
-        passed="an upload without a header is let through",
-        failed="an upload without a header is refused",
-        fix='Let the condition be about the customer algorithm alone: its Null is "false".',
-    )
-    inspection.expect(
-        _may_put(bucket, ServerSideEncryption="aws:kms"),
-        passed="an upload with SSE-KMS is let through",
-        failed="an upload with SSE-KMS is refused",
-        fix='Deny only where the customer algorithm is present: Null is "false", not "true".',
+        rule.get("BucketKeyEnabled"),
+        passed="its Bucket Key is enabled",
+        failed="its Bucket Key is not enabled",
+        fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
 
 
-def _opened(bucket: str, text: bytes) -> bytes | None:
-    """The object's content under the key that a text stands for; None if another key is needed."""
+@exercise("6.2", "a reader who can use the key through S3 only")
+def through_s3_only(inspection: Inspection) -> None:
+    """The tagged role reads note.txt of exercise 6.1's bucket, and cannot call Decrypt itself."""
+    bucket = resources.newest_bucket("6.1")
+    if bucket is None:
+        inspection.fail("there is no bucket with the tag exercise = 5.1", "Do exercise 6.1 first.")
+    role = inspection.role()
+    inspection.passed(f"the role {role['RoleName']} carries the tag")
+    absent = (f"the bucket {bucket} holds no {NOTE}", f'Write it: put_object(…, Key="{NOTE}").')
+    with inspection.asking({"404": absent}):
+        note = boto3.client("s3").head_object(Bucket=bucket, Key=NOTE)
+    inspection.require(
+        note.get("ServerSideEncryption") == "aws:kms",
+        passed=f"{NOTE} is encrypted with SSE-KMS",
+        failed=f"{NOTE} is encrypted with {note.get('ServerSideEncryption', 'SSE-C')}",
+        fix="Finish exercise 6.1, then upload it again without an encryption header.",
+    )
+    key = _key(inspection, note["SSEKMSKeyId"])
+    inspection.own_key(key)
+    reader = inspection.become(role)
     try:
-        answer = boto3.client("s3").get_object(
-            Bucket=bucket,
-            Key=_OBJECT,
-            SSECustomerAlgorithm="AES256",
-            SSECustomerKey=hashlib.sha256(text).digest(),
+        reader.client("s3").get_object(Bucket=bucket, Key=NOTE)
+    except ClientError as error:
+        inspection.fail(*_lock(error, bool(note.get("BucketKeyEnabled"))))
+    inspection.passed(f"the role reads {NOTE}")
+    bound_to = f"arn:aws:s3:::{bucket}"
+    inspection.expect(
+        not _decrypts_directly(reader, key["KeyId"], [bound_to, f"{bound_to}/{NOTE}"]),
+        passed="KMS refuses the role when it calls Decrypt itself",
+        failed="the role may also call kms:Decrypt directly",
+        fix="Add the condition kms:ViaService = s3.us-east-1.amazonaws.com (a grant has none).",
+    )
+
+
+def _default(bucket: str) -> dict[str, Any]:
+    answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
+    rule: dict[str, Any] = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
+    return rule
+
+
+def _key(inspection: Inspection, name: str) -> dict[str, Any]:
+    unknown = (
+        f"KMS shows you no key {name}: S3 does not look when the default is set",
+        "Name a key of this account and Region, best by its ARN.",
+    )
+    with inspection.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
+        metadata: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+    inspection.require(
+        metadata["KeyState"] == "Enabled",
+        passed=f"the key {metadata['KeyId']} is enabled",
+        failed=f"the key {metadata['KeyId']} is not enabled: it is {metadata['KeyState']}",
+        fix="Enable it (kms.enable_key), or use another key.",
+    )
+    return metadata
+
+
+def _lock(error: ClientError, bucket_key: bool) -> tuple[str, str]:
+    """Which of the two locks refused the reader, and what opens it."""
+    if error.response["Error"]["Code"] != "AccessDenied":
+        raise error
+    if "kms:" not in error.response["Error"]["Message"]:
+        return f"the role may not read {NOTE}", "Allow it s3:GetObject on the bucket's objects."
+    step = "Allow it kms:Decrypt on the key, with kms:ViaService (step 3e)."
+    if bucket_key:
+        step += " With a Bucket Key, aws:s3:arn is the bucket's ARN, without a slash."
+    return "the role may not use the key", step
+
+
+def _decrypts_directly(reader: boto3.Session, key_id: str, arns: Sequence[str]) -> bool:
+    """Whether the role decrypts by itself what is bound to nothing, or as S3 binds it."""
+    contexts: list[dict[str, str]] = [{}, *({"aws:s3:arn": arn} for arn in arns)]
+    return any(_decrypts(reader, key_id, context) for context in contexts)
+
+
+def _decrypts(reader: boto3.Session, key_id: str, context: dict[str, str]) -> bool:
+    kms = boto3.client("kms")
+    sealed = kms.encrypt(KeyId=key_id, Plaintext=b"check", EncryptionContext=context)
+    try:
+        reader.client("kms").decrypt(
+            CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext=context
         )
     except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDenied":
+        if error.response["Error"]["Code"] != "AccessDeniedException":
             raise
-        return None
-    content: bytes = answer["Body"].read()
-    return content
-
-
-def _older_versions(bucket: str) -> bool:
-    listed = boto3.client("s3").list_object_versions(Bucket=bucket, Prefix=_OBJECT)
-    return any(not version["IsLatest"] for version in listed.get("Versions", []))
-
-
-def _may_put(bucket: str, **encryption: Any) -> bool:
-    """Whether an upload would be let through. Its digest is wrong, so that nothing is stored."""
-    wrong = base64.b64encode(bytes(16)).decode()
-    try:
-        boto3.client("s3").put_object(
-            Bucket=bucket, Key=secrets.token_hex(8), Body=b"check", ContentMD5=wrong, **encryption
-        )
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in ("AccessDenied", "BadDigest"):
-            raise
-        return bool(code == "BadDigest")
+        return False
     return True

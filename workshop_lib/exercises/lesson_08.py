@@ -1,332 +1,266 @@
-"""Exercises of lesson 08: four cases, each with the encryption that fits it."""
+"""Exercises of lesson 08: KMS used directly."""
 
+import base64
 import json
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
-from boto3.dynamodb.conditions import Key
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
+from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
-from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http, upload
 
-DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
-KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
-
-
-@exercise("8.1", "a diagnosis that AWS never reads, in a ward that it finds")
-def hospital(inspection: Inspection) -> None:
-    """Item p-1 of the tagged table: ward readable, diagnosis ciphertext, signed, key from KMS."""
-    item = _patient(inspection)
-    secret = isinstance(item["diagnosis"], Binary)
-    if DESCRIPTION not in item or SIGNATURE not in item:
-        if secret:
-            inspection.fail(
-                "the diagnosis is ciphertext, but the item is not signed: an edited ward, or "
-                "another patient's diagnosis, would not be noticed",
-                "Let the DynamoDB Encryption Client encrypt and sign the item. (With KMS Encrypt, "
-                "KMS would also read the diagnosis.)",
-            )
-        inspection.fail(
-            "DynamoDB received the diagnosis in plaintext; no key of the table changes that",
-            "Encrypt before DynamoDB: write with the DynamoDB Encryption Client.",
-        )
-    inspection.passed(
-        "the encryption client wrote it: there are a signature and a material description"
-    )
-    inspection.expect(
-        secret,
-        passed="the diagnosis is ciphertext",
-        failed="the diagnosis is readable: SIGN_ONLY and DO_NOTHING hide nothing",
-        fix="Make no exception for it: ENCRYPT_AND_SIGN is the default action.",
-    )
-    inspection.expect(
-        not isinstance(item["ward"], Binary),
-        passed="its ward is readable, so a search for it finds the patient",
-        failed="a search for a ward finds nobody, and says nothing: the ward is ciphertext",
-        fix='Add "ward": CryptoAction.SIGN_ONLY to the attribute actions.',
-    )
-    inspection.expect(
-        _kms_stands_behind(bytes(item[DESCRIPTION])),
-        passed="a KMS key stands behind its data key",
-        failed="no KMS key stands behind its data key: it hangs on a key in your process",
-        fix="Use the Direct KMS provider, or the caching one over it.",
-    )
+_REPORT = {"document": "report"}
+_PARTS = ("ciphertext", "nonce", "wrapped_key")
+_TAG = 16  # bytes that AES-GCM adds to the plaintext's length
 
 
-def _patient(inspection: Inspection) -> dict[str, Any]:
-    description = inspection.table()
-    name = description["TableName"]
+@exercise("8.1", "an envelope in a table")
+def envelope(inspection: Inspection) -> None:
+    """Item report of the tagged table: ciphertext, nonce, and a data key that KMS unwraps."""
+    name = inspection.table()["TableName"]
     inspection.passed(f"the table {name} carries the tag")
-    schema = [(key["AttributeName"], key["KeyType"]) for key in description["KeySchema"]]
-    inspection.require(
-        schema == [("patient_id", "HASH")],
-        passed="its key is patient_id",
-        failed=f"its key is {', '.join(attribute for attribute, _ in schema)}",
-        fix="Make a table with patient_id as its partition key, and no sort key.",
-    )
-    table = boto3.resource("dynamodb").Table(name)
-    item: dict[str, Any] = table.get_item(Key={"patient_id": "p-1"}).get("Item", {})
-    inspection.require(
-        item,
-        passed="it holds the patient p-1",
-        failed="it holds no patient p-1",
-        fix='Write one: put_item(Item={"patient_id": "p-1", "ward": "north", "diagnosis": …}).',
-    )
-    absent = [attribute for attribute in ("ward", "diagnosis") if attribute not in item]
+    item = _report(inspection, name)
+    absent = [part for part in _PARTS if part not in item]
     inspection.require(
         not absent,
-        passed="the patient has a ward and a diagnosis",
-        failed=f"the patient lacks {' and '.join(absent)}",
-        fix="Add what is lacking and write the patient again.",
+        passed="the item has a ciphertext, a nonce and a wrapped_key",
+        failed=f"the item lacks {' and '.join(absent)}",
+        fix="Put all three parts into the item: without one of them nobody opens it again.",
+    )
+    not_bytes = [part for part in _PARTS if not _binary(item[part])]
+    inspection.require(
+        not not_bytes,
+        passed="all three are binary",
+        failed=f"not binary, or empty: {' and '.join(not_bytes)}",
+        fix="Give put_item of the table resource the bytes as they are, without base64 or hex.",
+    )
+    ciphertext, nonce, wrapped = (_binary(item[part]) for part in _PARTS)
+    inspection.require(
+        as_text(ciphertext) is None,
+        passed="the ciphertext says nothing to a reader",
+        failed=f"the ciphertext is readable: it begins with {(as_text(ciphertext) or '')[:20]!r}",
+        fix="Store what AESGCM(data_key).encrypt(…) returned, not the report.",
+    )
+    inspection.expect(
+        len(ciphertext) >= 10_000 + _TAG,
+        passed=f"the ciphertext has {len(ciphertext):,} bytes",
+        failed=f"the ciphertext has {len(ciphertext):,} bytes: its report had fewer than 10,000",
+        fix="Encrypt a longer report: KMS itself would take 4,096 bytes.",
+    )
+    inspection.expect(
+        len(nonce) >= 12,
+        passed=f"the nonce has {len(nonce)} bytes",
+        failed=f"the nonce has {len(nonce)} bytes: AES-GCM is made for 12",
+        fix="Make it with os.urandom(12), a new one for each document.",
+    )
+    data_key = _unwrapped(inspection, wrapped)
+    inspection.require(
+        len(data_key) == 32,
+        passed="KMS unwraps a 256-bit data key with the context of the report",
+        failed=f"KMS unwraps {len(data_key):,} bytes, not the 32 of a 256-bit data key",
+        fix="Wrap nothing by hand: store the CiphertextBlob of generate_data_key (AES_256).",
+    )
+    shown = (data_key, data_key.hex().encode(), base64.b64encode(data_key))
+    betrayed = [part for part, value in item.items() if _holds(value, shown)]
+    inspection.expect(
+        not betrayed,
+        passed="the plaintext data key stands nowhere in the item",
+        failed=f"the plaintext data key is stored in {' and '.join(betrayed)}",
+        fix="Remove it from the item: whoever reads the table could open the report.",
+    )
+
+
+def _report(inspection: Inspection, table: str) -> dict[str, Any]:
+    key = {"document_id": "report"}
+    answers = {
+        "ValidationException": (
+            "the partition key of the table is not document_id (text) alone",
+            "Make a table whose only key is document_id, of the type S, and tag that one.",
+        )
+    }
+    with inspection.asking(answers):
+        item: dict[str, Any] = (
+            boto3.resource("dynamodb").Table(table).get_item(Key=key).get("Item", {})
+        )
+    inspection.require(
+        item,
+        passed="it holds the item report",
+        failed="it holds no item with document_id report",
+        fix='Put it: put_item(Item={"document_id": "report", "ciphertext": …}).',
     )
     return item
 
 
-def _kms_stands_behind(description: bytes) -> bool:
-    """Whether KMS wrapped the data key, or a key of a MetaStore did (lesson 03, steps 3 and 4).
-
-    https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/crypto-materials-providers.html
-    """
-    by_kms = b"amzn-ddb-wrap-alg" + len(b"kms").to_bytes(4, "big") + b"kms"
-    return by_kms in description or b"amzn-ddb-meta-id" in description
-
-
-@exercise("8.2", "an archive under one key, cheap to ask for")
-def archive(inspection: Inspection) -> None:
-    """The tagged bucket: SSE-KMS by default with a Bucket Key; uploads cannot choose otherwise."""
-    bucket = inspection.bucket()
-    inspection.passed(f"the bucket {bucket} carries the tag")
-    rule = _default(bucket)
-    key = _default_key(inspection, rule)
-    inspection.expect(
-        rule.get("BucketKeyEnabled"),
-        passed="its Bucket Key is enabled",
-        failed="its Bucket Key is not enabled: each upload and download would be a KMS request",
-        fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
+def _unwrapped(inspection: Inspection, wrapped: bytes) -> bytes:
+    """The plaintext of a wrapped key under the report's context."""
+    wrong = (
+        f"KMS does not unwrap wrapped_key with the context {json.dumps(_REPORT)}",
+        "Give generate_data_key exactly this EncryptionContext, and store its CiphertextBlob.",
     )
-    inspection.require(
-        upload(inspection, bucket) == "stored",
-        passed="an upload that names no method is accepted",
-        failed="an upload that names no method is refused: the agents could not write",
-        fix="A negated operator is true for an absent header. Refuse requests that carry one: "
-        '"Null": {"s3:x-amz-server-side-encryption": "false"}.',
+    unusable = (
+        "the KMS key that wrapped it cannot be used: it is disabled, or on its way out, or gone",
+        "Enable the key, or seal the report again under another one.",
     )
-    for what, headers in (
-        ("with AES256", {"ServerSideEncryption": "AES256"}),
-        ("with aws:kms and no key, which takes the AWS managed one,", KMS_HEADER),
-        ("with aws:kms:dsse", {"ServerSideEncryption": "aws:kms:dsse"}),
-        ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
+    with inspection.asking(
+        {
+            "InvalidCiphertextException": wrong,
+            "ValidationException": wrong,
+            "AccessDeniedException": unusable,
+            "DisabledException": unusable,
+            "KMSInvalidStateException": unusable,
+        }
     ):
-        inspection.expect(
-            upload(inspection, bucket, **headers) == "AccessDenied",
-            passed=f"an upload {what} is refused",
-            failed=f"an upload {what} passes the policy",
-            fix=f"Deny s3:PutObject on arn:aws:s3:::{bucket}/* where the header "
-            's3:x-amz-server-side-encryption is there at all: "Null" with "false".',
-        )
-    _refuses_brought_keys(inspection, bucket)
+        answer = boto3.client("kms").decrypt(CiphertextBlob=wrapped, EncryptionContext=_REPORT)
+    plaintext: bytes = answer["Plaintext"]
+    return plaintext
 
 
-@exercise("8.3", "a leaderboard that costs nothing to encrypt")
-def leaderboard(inspection: Inspection) -> None:
-    """The tagged table: AWS owned key, plain items, an index that sorts a game by its score."""
-    table = inspection.table()
-    name = table["TableName"]
-    inspection.passed(f"the table {name} carries the tag")
-    sse = table.get("SSEDescription")
-    inspection.require(
-        sse is None,
-        passed="it is encrypted under the AWS owned key, which is free: it has no SSEDescription",
-        failed="it is encrypted under a KMS key: everybody may read these scores, so its requests "
-        "would be paid for nothing",
-        fix='Leave SSESpecification out; for this table, update_table(…, SSESpecification={"Enabled'
-        '": False}), then lab.later(minutes=1).',
-    )
-    resource = boto3.resource("dynamodb").Table(name)
-    items = resource.scan()["Items"]
-    inspection.require(
-        not any(DESCRIPTION in item or isinstance(item.get("score"), Binary) for item in items),
-        passed="its items are stored as they are",
-        failed="its items are encrypted by the client: KMS requests for nothing, and ciphertext "
-        "cannot be sorted",
-        fix="Write with the plain table.",
-    )
-    index = _index(inspection, table)
-    rows = resource.query(
-        IndexName=index, KeyConditionExpression=Key("game").eq("chess"), ScanIndexForward=False
-    )["Items"]
-    scores = [str(row["score"]) for row in rows]
-    inspection.expect(
-        len(scores) >= 3,
-        passed=f"the best scores of chess come first: {', '.join(scores[:3])}",
-        failed=f"the index finds {len(scores)} of the three players of chess",
-        fix='Write three items with "game": "chess", each with its player and a number as score.',
-    )
+def _binary(value: Any) -> bytes:
+    """A binary attribute's bytes; empty for an attribute of another type."""
+    return bytes(value) if isinstance(value, Binary) else b""
 
 
-def _index(inspection: Inspection, table: dict[str, Any]) -> str:
-    """The name of the index whose keys are game and score, a number."""
-    wanted = [("game", "HASH"), ("score", "RANGE")]
-    for index in table.get("GlobalSecondaryIndexes", []):
-        if [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == wanted:
-            break
-    else:
-        inspection.fail(
-            "it has no index with the partition key game and the sort key score",
-            "Add it to GlobalSecondaryIndexes: a query can sort by a sort key only.",
-        )
-    kinds = {kind["AttributeName"]: kind["AttributeType"] for kind in table["AttributeDefinitions"]}
-    inspection.require(
-        kinds["score"] == "N",
-        passed=f"its index {index['IndexName']} sorts a game by score, a number",
-        failed=f"the score is of the type {kinds['score']}: as text, 9 comes after 10",
-        fix='Let "AttributeType" of score be "N".',
-    )
-    name: str = index["IndexName"]
-    return name
+def _holds(value: Any, secrets: tuple[bytes, ...]) -> bool:
+    raw = value.encode() if isinstance(value, str) else _binary(value)
+    return any(secret in raw for secret in secrets)
 
 
-@exercise("8.4", "a partner who can bring and cannot take")
-def shared(inspection: Inspection) -> None:
-    """The tagged role uploads into the tagged bucket; the key keeps it from reading."""
-    bucket = inspection.bucket()
-    inspection.passed(f"the bucket {bucket} carries the tag")
-    _default_key(inspection, _default(bucket))
-    role = inspection.role()
-    partner = inspection.become(role).client("s3")
-    name = f"{TRY}-{secrets.token_hex(4)}"
-    with _an_object(inspection, bucket, name):
-        # before it uploads: who has just used a Bucket Key may be let in by it once more
-        _reads_nothing(inspection, partner, role["RoleName"], bucket, name)
-    _uploads(inspection, partner, bucket, name)
-    refuses_plain_http(inspection, bucket)
-    _refuses_brought_keys(inspection, bucket)
-
-
-@contextmanager
-def _an_object(inspection: Inspection, bucket: str, name: str) -> Iterator[None]:
-    """Within the block the bucket holds an object of the administrator's."""
-    refusal = (
-        "an upload of yours, without a header, is refused by the bucket's policy",
-        "Let the policy deny what comes without TLS, and nothing else.",
-    )
-    with inspection.asking({"AccessDenied": refusal}):
-        stored = boto3.client("s3").put_object(Bucket=bucket, Key=name, Body=b"x")
-    try:
-        yield
-    finally:
-        delete(bucket, name, stored)
-
-
-def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str, name: str) -> None:
-    def reads() -> bool:
-        return not refused(lambda: partner.get_object(Bucket=bucket, Key=name))
-
-    inspection.expect(
-        not reads(),
-        passed="it may not read an object",
-        failed="it may read objects",
-        fix="Allow it neither s3:GetObject nor kms:Decrypt.",
-    )
-    with _all_of_s3_allowed(role):
-        by_mistake = reads()
-    inspection.expect(
-        not by_mistake,
-        passed="with all of S3 allowed by mistake it still reads nothing",
-        failed="with all of S3 allowed by mistake it reads: the key does not stop it",
-        fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants. "
-        "Once that is done, S3 still uses the Bucket Key that it has for the role: call "
-        "lab.later(minutes=10), then check again.",
-    )
-
-
-def _uploads(inspection: Inspection, partner: Any, bucket: str, name: str) -> None:
-    try:
-        stored = partner.put_object(Bucket=bucket, Key=name, Body=b"x")
-    except ClientError as error:
-        inspection.fail(*_no_upload(error))
-    inspection.passed("it may upload")
-    delete(bucket, name, stored)
-
-
-def _no_upload(error: ClientError) -> tuple[str, str]:
-    """Which lock refused an upload, and what opens it."""
-    if error.response["Error"]["Code"] != "AccessDenied":
-        raise error
-    if "kms:" in error.response["Error"]["Message"]:
-        return (
-            "the role may not use the key, so it cannot upload",
-            "Allow it kms:GenerateDataKey on the key: that is what an upload needs.",
-        )
-    return "the role may not upload", "Allow it s3:PutObject on the bucket's objects."
-
-
-@contextmanager
-def _all_of_s3_allowed(role: str) -> Iterator[None]:
-    """Within the block the role has a policy that allows all of S3."""
-    iam, name = boto3.client("iam"), {"RoleName": role, "PolicyName": TRY}
-    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    iam.put_role_policy(**name, PolicyDocument=document)
-    try:
-        yield
-    finally:
-        iam.delete_role_policy(**name)
-
-
-def _refuses_brought_keys(inspection: Inspection, bucket: str) -> None:
-    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
-    inspection.expect(
-        upload(inspection, bucket, **key) == "AccessDenied",
-        passed="an upload under a key that the uploader brings (SSE-C) is refused",
-        failed="an upload under a key that the uploader brings (SSE-C) is accepted",
-        fix='Block it: BlockedEncryptionTypes of {"EncryptionType": ["SSE-C"]} in the rule of '
-        "put_bucket_encryption.",
-    )
-
-
-def _default(bucket: str) -> dict[str, Any]:
-    answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
-    rule: dict[str, Any] = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
-    return rule
-
-
-def _default_key(inspection: Inspection, rule: dict[str, Any]) -> dict[str, Any]:
-    """KeyMetadata of the bucket's default key, which is the learner's own and enabled."""
-    default: dict[str, str] = rule["ApplyServerSideEncryptionByDefault"]
-    inspection.require(
-        default["SSEAlgorithm"] == "aws:kms",
-        passed="its default encryption is SSE-KMS",
-        failed=f"its default encryption is {default['SSEAlgorithm']}: "
-        + (
-            "there is no key that you could refuse, watch or disable"
-            if default["SSEAlgorithm"] == "AES256"
-            else "two layers, and no Bucket Key"
-        ),
-        fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms" and a key of your own.',
-    )
-    name = default.get("KMSMasterKeyID") or "alias/aws/s3"
-    unknown = (
-        f"KMS shows you no key {name}: S3 does not look when the default is set",
-        "Name a key of this account and Region, best by its ARN.",
-    )
-    with inspection.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
-        key: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
-    inspection.own_key(key)
+@exercise("8.2", "a key for one department")
+def one_department(inspection: Inspection) -> None:
+    """The tagged role decrypts under the tagged key where the context is payroll's, no more."""
+    key = inspection.key()
+    inspection.passed(f"the key {key['KeyId']} carries the tag")
     inspection.require(
         key["KeyState"] == "Enabled",
-        passed="its key is enabled",
-        failed=f"its key is {key['KeyState']}",
-        fix="Enable it (kms.enable_key), or use another key.",
+        passed="the key is enabled",
+        failed=f"the key is {key['KeyState']}",
+        fix="Make a new key, or bring this one back (step 9c).",
     )
-    return key
+    blobs = _encrypted(inspection, key["KeyId"])
+    role = inspection.role()
+    clerk = inspection.become(role).client("kms")
+
+    def reads(department: str) -> bool:
+        context = _context(department)
+        blob = blobs[department]
+        return _allowed(
+            lambda: clerk.decrypt(KeyId=key["Arn"], CiphertextBlob=blob, EncryptionContext=context)
+        )
+
+    inspection.require(
+        reads("payroll"),
+        passed='it decrypts what has the context {"department": "payroll"}',
+        failed='it may not decrypt what has the context {"department": "payroll"}',
+        fix="Allow Decrypt by a grant on the key, in the key policy or in a policy of the role.",
+    )
+    inspection.expect(
+        not reads("sales"),
+        passed='it is refused the context {"department": "sales"}',
+        failed='it also decrypts what has the context {"department": "sales"}',
+        fix="Bind each permission it has to the context: a grant's Constraints, or the condition "
+        "kms:EncryptionContext:department.",
+    )
+    inspection.expect(
+        not reads(""),
+        passed="it is refused what has no context",
+        failed="it also decrypts what has no context at all",
+        fix="A condition that ends in IfExists, or begins with ForAllValues, holds where there is "
+        "no context: use plain StringEquals, or EncryptionContextEquals in a grant.",
+    )
+    payroll = _context("payroll")
+    inspection.expect(
+        not _allowed(
+            lambda: clerk.encrypt(
+                KeyId=key["Arn"], Plaintext=b"check", EncryptionContext=payroll, DryRun=True
+            )
+        ),
+        passed="it may not encrypt",
+        failed="it may encrypt as well",
+        fix='Name the one operation: Operations=["Decrypt"], or the action kms:Decrypt.',
+    )
 
 
-def _another(arn: str) -> str:
-    return f"{arn.rpartition('/')[0]}/00000000-0000-0000-0000-000000000000"
+def _context(department: str) -> Mapping[str, str]:
+    return {"department": department} if department else {}
+
+
+def _encrypted(inspection: Inspection, key_id: str) -> dict[str, bytes]:
+    kms = boto3.client("kms")
+    answers = {
+        "AccessDeniedException": (
+            "the account itself may no longer use the key",
+            "Keep the statement of the default key policy that names the account's root.",
+        ),
+        "InvalidKeyUsageException": (
+            "the key cannot encrypt with a context: it is not a symmetric encryption key",
+            "Make it with kms.create_key without KeySpec and KeyUsage.",
+        ),
+        "ValidationException": (
+            "the key cannot encrypt with a context: it is not a symmetric encryption key",
+            "Make it with kms.create_key without KeySpec and KeyUsage.",
+        ),
+    }
+    with inspection.asking(answers):
+        return {
+            department: kms.encrypt(
+                KeyId=key_id, Plaintext=b"check", EncryptionContext=_context(department)
+            )["CiphertextBlob"]
+            for department in ("payroll", "sales", "")
+        }
+
+
+def _allowed(call: Callable[[], Any]) -> bool:
+    """Whether KMS lets the caller do it; a dry run that would have succeeded counts."""
+    try:
+        call()
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code not in ("AccessDeniedException", "DryRunOperationException"):
+            raise
+        return bool(code == "DryRunOperationException")
+    return True
+
+
+@exercise("8.3", "the rescue of a key")
+def rescued(inspection: Inspection) -> None:
+    """The tagged key was scheduled for deletion, is not any more, and is enabled."""
+    key = inspection.key()
+    inspection.passed(f"the key {key['KeyId']} carries the tag")
+    inspection.require(
+        key["KeyState"] != "PendingDeletion",
+        passed="it is not going to be deleted",
+        failed="it is still pending deletion",
+        fix="Call kms.cancel_key_deletion(KeyId=…).",
+    )
+    inspection.require(
+        _was_cancelled(key["Arn"]),
+        passed="CloudTrail knows of the cancelled deletion: it is the same key",
+        failed="CloudTrail knows of no cancelled deletion of this key: it seems to be another one",
+        fix="Cancel the deletion of the colleague's key. (On AWS the record may take a quarter of "
+        "an hour.)",
+    )
+    inspection.require(
+        key["KeyState"] == "Enabled",
+        passed="it is enabled: what was encrypted under it can be read again",
+        failed=f"its deletion is cancelled, but it is {key['KeyState']}",
+        fix="Call kms.enable_key(KeyId=…).",
+    )
+
+
+def _was_cancelled(key_arn: str) -> bool:
+    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
+    pages = (
+        boto3.client("cloudtrail")
+        .get_paginator("lookup_events")
+        .paginate(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": key_arn}])
+    )
+    return any(
+        event["EventName"] == "CancelKeyDeletion"
+        and "errorCode" not in json.loads(event["CloudTrailEvent"])
+        for page in pages
+        for event in page["Events"]
+    )

@@ -11,8 +11,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.display.formatting import as_text
-from workshop_lib.exercises.proofs import opened
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.proofs import opened
 from workshop_lib.exercises.registry import exercise
 
 _RECORDS = ("patients/1", "patients/2")

@@ -1,0 +1,430 @@
+"""The checks of lesson 12 name the common wrong answers of each case."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from dynamodb_encryption_sdk.delegated_keys.jce import JceNameLocalDelegatedKey as LocalKey
+from dynamodb_encryption_sdk.encrypted.table import EncryptedTable
+from dynamodb_encryption_sdk.identifiers import CryptoAction
+from dynamodb_encryption_sdk.material_providers.aws_kms import (
+    AwsKmsCryptographicMaterialsProvider as DirectKms,
+)
+from dynamodb_encryption_sdk.material_providers.most_recent import CachingMostRecentProvider
+from dynamodb_encryption_sdk.material_providers.store.meta import MetaStore
+from dynamodb_encryption_sdk.material_providers.wrapped import (
+    WrappedCryptographicMaterialsProvider,
+)
+from dynamodb_encryption_sdk.structures import AttributeActions
+
+from workshop_lib.exercises import examine
+from workshop_lib.lab import Lab, start_lab
+
+HEADER = "s3:x-amz-server-side-encryption"
+PATIENT = {"patient_id": "p-1", "ward": "north", "diagnosis": "broken arm"}
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    lab = start_lab()
+    yield lab
+    lab.cleanup()
+
+
+def said(number: str, lab: Lab) -> str:
+    result = examine(number, lab)
+    assert result.error is None, result.error
+    return "done" if result.done else str(result)
+
+
+def tag(number: str) -> dict[str, str]:
+    return {"Key": "exercise", "Value": number}
+
+
+def new_key() -> str:
+    return str(boto3.client("kms").create_key()["KeyMetadata"]["Arn"])
+
+
+def under(key: str) -> dict[str, Any]:
+    return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}}
+
+
+def deny(bucket: str, condition: dict[str, Any], action: str = "s3:PutObject") -> dict[str, Any]:
+    resource = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource if action == "s3:*" else resource[1],
+        "Condition": condition,
+    }
+
+
+def policy(bucket: str, *statements: dict[str, Any]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    boto3.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
+
+
+def tagged_bucket(
+    lab: Lab, number: str, key: str | None, *, bucket_key: bool = True, blocked: str = "SSE-C"
+) -> str:
+    """A bucket whose default is SSE-KMS under a key ("" the AWS managed one), or SSE-S3."""
+    s3, name = boto3.client("s3"), lab.name("answer")
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [tag(number)]})
+    default = {"SSEAlgorithm": "AES256" if key is None else "aws:kms"}
+    if key:
+        default["KMSMasterKeyID"] = key
+    rule: dict[str, Any] = {
+        "ApplyServerSideEncryptionByDefault": default,
+        "BlockedEncryptionTypes": {"EncryptionType": [blocked]},
+    }
+    if key is not None:
+        rule["BucketKeyEnabled"] = bucket_key
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    return name
+
+
+# --- 8.1, the hospital ------------------------------------------------------------------------
+
+
+def patients(lab: Lab, key: str = "patient_id", **encryption: Any) -> Any:
+    return boto3.resource("dynamodb").create_table(
+        TableName=lab.name("answer"),
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[tag("12.1")],
+        **encryption,
+    )
+
+
+def encrypted(table: Any, provider: Any = None, **actions: CryptoAction) -> Any:
+    return EncryptedTable(
+        table=table,
+        materials_provider=provider or DirectKms(key_id=new_key()),
+        attribute_actions=AttributeActions(attribute_actions=actions),
+    )
+
+
+def test_8_1_wants_the_table_and_the_patient(lab: Lab) -> None:
+    assert "no table carries the tag" in said("12.1", lab)
+    patients(lab, key="id")
+    assert "its key is id" in said("12.1", lab)
+    table = patients(lab)
+    assert "no patient p-1" in said("12.1", lab)
+    table.put_item(Item={"patient_id": "p-1"})
+    assert "lacks ward and diagnosis" in said("12.1", lab)
+
+
+def test_8_1_a_key_of_the_table_is_not_enough(lab: Lab) -> None:
+    """The likeliest wrong answer: encryption at rest under a customer managed key."""
+    patients(lab, **under(new_key())).put_item(Item=PATIENT)
+    assert "DynamoDB received the diagnosis in plaintext" in said("12.1", lab)
+
+
+def test_8_1_kms_encrypt_is_not_enough(lab: Lab) -> None:
+    text = PATIENT["diagnosis"].encode()
+    blob = boto3.client("kms").encrypt(KeyId=new_key(), Plaintext=text)["CiphertextBlob"]
+    patients(lab).put_item(Item={**PATIENT, "diagnosis": blob})
+    assert "KMS would also read the diagnosis" in said("12.1", lab)
+
+
+def test_8_1_wants_a_ward_that_can_be_searched(lab: Lab) -> None:
+    encrypted(patients(lab)).put_item(Item=PATIENT)
+    assert "the ward is ciphertext" in said("12.1", lab)
+
+
+def test_8_1_wants_the_diagnosis_encrypted(lab: Lab) -> None:
+    signed = CryptoAction.SIGN_ONLY
+    encrypted(patients(lab), ward=signed, diagnosis=signed).put_item(Item=PATIENT)
+    assert "the diagnosis is readable" in said("12.1", lab)
+
+
+def test_8_1_wants_a_kms_key_behind_it(lab: Lab) -> None:
+    signing, wrapping = LocalKey.generate("HmacSHA256", 256), LocalKey.generate("AES", 256)
+    local = WrappedCryptographicMaterialsProvider(
+        signing_key=signing, wrapping_key=wrapping, unwrapping_key=wrapping
+    )
+    encrypted(patients(lab), local, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    assert "no KMS key stands behind" in said("12.1", lab)
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_8_1_takes_both_providers_that_rest_on_kms(lab: Lab, cached: bool) -> None:
+    provider: Any = DirectKms(key_id=new_key())
+    if cached:
+        name = lab.name("key-store")
+        MetaStore.create_table(boto3.client("dynamodb"), name, 1, 1)
+        store = MetaStore(boto3.resource("dynamodb").Table(name), provider)
+        provider = CachingMostRecentProvider(store, "patients", 600.0)
+    encrypted(patients(lab), provider, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    assert said("12.1", lab) == "done"
+
+
+# --- 8.2, the log archive ---------------------------------------------------------------------
+
+NO_HEADER = {"Null": {HEADER: "false"}}
+
+
+def test_8_2_wants_a_key_of_its_own(lab: Lab) -> None:
+    tagged_bucket(lab, "12.2", None)
+    assert "AES256: there is no key that you could refuse" in said("12.2", lab)
+    tagged_bucket(lab, "12.2", "")
+    assert "AWS managed" in said("12.2", lab)
+    key = new_key()
+    tagged_bucket(lab, "12.2", key[:-4] + "0000")
+    assert "KMS shows you no key" in said("12.2", lab)
+    tagged_bucket(lab, "12.2", key)
+    boto3.client("kms").disable_key(KeyId=key)
+    assert "its key is Disabled" in said("12.2", lab)
+
+
+def test_8_2_wants_the_bucket_key(lab: Lab) -> None:
+    policy(name := tagged_bucket(lab, "12.2", new_key(), bucket_key=False), deny(name, NO_HEADER))
+    assert "its Bucket Key is not enabled" in said("12.2", lab)
+
+
+def test_8_2_wants_other_methods_refused(lab: Lab) -> None:
+    tagged_bucket(lab, "12.2", new_key())
+    found = said("12.2", lab)
+    assert "an upload with AES256 passes" in found
+    assert "an upload that names another key passes" in found
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringNotEquals": {HEADER: "aws:kms"}},
+        {"Null": {HEADER: "true"}},
+    ],
+)
+def test_8_2_wants_silent_agents_let_in(lab: Lab, condition: dict[str, Any]) -> None:
+    """The policy that demands a header: the agents send none."""
+    policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
+    assert "the agents could not write" in said("12.2", lab)
+
+
+def test_8_2_wants_more_than_the_method_compared(lab: Lab) -> None:
+    """aws:kms without a key takes alias/aws/s3, whatever the default says (lesson 06)."""
+    condition = {"StringNotEquals": {HEADER: "aws:kms"}, **NO_HEADER}
+    policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
+    found = said("12.2", lab)
+    assert "✓ an upload with AES256 is refused" in found
+    assert "takes the AWS managed one, passes the policy" in found
+
+
+def test_8_2_wants_no_method_forgotten(lab: Lab) -> None:
+    """Two layers under another key are a way round a policy that names the other two methods."""
+    condition = {"StringEquals": {HEADER: ["AES256", "aws:kms"]}}
+    policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
+    assert "✗ an upload with aws:kms:dsse passes the policy" in said("12.2", lab)
+
+
+def test_8_2_wants_brought_keys_blocked(lab: Lab) -> None:
+    name = tagged_bucket(lab, "12.2", new_key(), blocked="NONE")
+    policy(name, deny(name, NO_HEADER))
+    assert "(SSE-C) is accepted" in said("12.2", lab)
+
+
+def test_8_2_takes_the_right_answers(lab: Lab) -> None:
+    policy(name := tagged_bucket(lab, "12.2", key := new_key()), deny(name, NO_HEADER))
+    assert said("12.2", lab) == "done"
+    other = {"ArnNotEquals": {f"{HEADER}-aws-kms-key-id": key}, **NO_HEADER}
+    policy(name, deny(name, other))
+    assert said("12.2", lab) == "done"
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
+
+
+def test_8_2_says_when_its_own_upload_cannot_be_deleted(lab: Lab) -> None:
+    name = tagged_bucket(lab, "12.2", new_key())
+    policy(name, deny(name, {"Null": {"aws:PrincipalArn": "false"}}, "s3:DeleteObject"))
+    assert "refuses the deletion" in said("12.2", lab)
+
+
+# --- 8.3, the leaderboard ---------------------------------------------------------------------
+
+
+def scores(
+    lab: Lab, *, index: tuple[str, str] | None = ("game", "score"), kind: str = "N", **more: Any
+) -> Any:
+    kinds = {"player": "S", "game": "S", "score": kind} if index else {"player": "S"}
+    if index:
+        keys = [
+            {"AttributeName": name, "KeyType": role}
+            for name, role in zip(index, ("HASH", "RANGE"), strict=True)
+        ]
+        projection = {"ProjectionType": "ALL"}
+        more["GlobalSecondaryIndexes"] = [
+            {"IndexName": "best", "KeySchema": keys, "Projection": projection}
+        ]
+    return boto3.resource("dynamodb").create_table(
+        TableName=lab.name("answer"),
+        KeySchema=[{"AttributeName": "player", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in kinds.items()],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[tag("12.3")],
+        **more,
+    )
+
+
+def play(table: Any, as_text: bool = False) -> None:
+    for player, score in {"ada": 2100, "bob": 950, "eve": 1800}.items():
+        value = str(score) if as_text else score
+        table.put_item(Item={"player": player, "game": "chess", "score": value})
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_8_3_wants_no_kms_key(lab: Lab, own: bool) -> None:
+    spec = under(new_key()) if own else {"SSESpecification": {"Enabled": True}}
+    play(scores(lab, **spec))
+    assert "encrypted under a KMS key" in said("12.3", lab)
+
+
+def test_8_3_takes_the_way_back_from_a_kms_key(lab: Lab) -> None:
+    """The step that the check names."""
+    play(table := scores(lab, **under(new_key())))
+    boto3.client("dynamodb").update_table(TableName=table.name, SSESpecification={"Enabled": False})
+    lab.later(minutes=1)
+    assert said("12.3", lab) == "done"
+
+
+def test_8_3_wants_no_client_side_encryption(lab: Lab) -> None:
+    play(encrypted(scores(lab, index=None)))
+    assert "encrypted by the client" in said("12.3", lab)
+    signed = dict.fromkeys(("game", "score"), CryptoAction.SIGN_ONLY)
+    play(encrypted(scores(lab), None, **signed))
+    assert "encrypted by the client" in said("12.3", lab)
+
+
+def test_8_3_wants_an_index_sorted_by_a_number(lab: Lab) -> None:
+    play(scores(lab, index=None))
+    assert "no index with the partition key game" in said("12.3", lab)
+    play(scores(lab, index=("score", "game")))
+    assert "no index with the partition key game" in said("12.3", lab)
+    play(scores(lab, kind="S"), as_text=True)
+    assert "as text, 9 comes after 10" in said("12.3", lab)
+
+
+def test_8_3_wants_three_players(lab: Lab) -> None:
+    table = scores(lab)
+    assert "finds 0 of the three players" in said("12.3", lab)
+    play(table)
+    assert said("12.3", lab) == "done"
+    assert "2100, 1800, 950" in str(examine("12.3", lab))
+
+
+# --- 8.4, the shared bucket -------------------------------------------------------------------
+
+PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def partner(lab: Lab, *actions: str) -> None:
+    account = boto3.client("sts").get_caller_identity()["Account"]
+    trusted = {"AWS": f"arn:aws:iam::{account}:root"}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": trusted}
+    iam, name = boto3.client("iam"), lab.name("partner")
+    iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust}),
+        Tags=[tag("12.4")],
+    )
+    statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    iam.put_role_policy(RoleName=name, PolicyName="answer", PolicyDocument=document)
+
+
+def inbox(lab: Lab, key: str | None = "new", tls_only: bool = True, **more: Any) -> str:
+    name = tagged_bucket(lab, "12.4", new_key() if key == "new" else key, **more)
+    if tls_only:
+        policy(name, deny(name, PLAIN_HTTP, "s3:*"))
+    return name
+
+
+def test_8_4_wants_a_second_lock(lab: Lab) -> None:
+    """The likeliest wrong answer: SSE-S3, and a role without s3:GetObject."""
+    inbox(lab, None)
+    partner(lab, "s3:PutObject")
+    assert "AES256: there is no key that you could refuse" in said("12.4", lab)
+
+
+def test_8_4_the_aws_managed_key_is_no_lock(lab: Lab) -> None:
+    inbox(lab, "")
+    assert "AWS managed" in said("12.4", lab)
+
+
+def test_8_4_wants_the_role_and_tells_its_locks_apart(lab: Lab) -> None:
+    inbox(lab)
+    assert "no role carries the tag" in said("12.4", lab)
+    partner(lab, "kms:GenerateDataKey")
+    assert "the role may not upload" in said("12.4", lab)
+    partner(lab, "s3:PutObject")
+    assert "kms:GenerateDataKey" in said("12.4", lab)
+
+
+def test_8_4_wants_a_partner_that_reads_nothing(lab: Lab) -> None:
+    inbox(lab)
+    partner(lab, "s3:PutObject", "s3:GetObject", "kms:GenerateDataKey", "kms:Decrypt")
+    assert "it may read objects" in said("12.4", lab)
+
+
+def test_8_4_wants_the_key_to_refuse_and_not_only_s3(lab: Lab) -> None:
+    """kms:* or kms:Decrypt without s3:GetObject: one mistake away from reading."""
+    inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
+    found = said("12.4", lab)
+    assert "✓ it may not read an object" in found
+    assert "the key does not stop it" in found
+
+
+def test_8_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
+    """S3 keeps the Bucket Key that the check's own reading has opened."""
+    inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
+    assert "the key does not stop it" in said("12.4", lab)
+    statement = {"Effect": "Deny", "Action": "kms:Decrypt", "Resource": "*"}
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    boto3.client("iam").put_role_policy(
+        RoleName=role["RoleName"],
+        PolicyName="taken-away",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": statement}),
+    )
+    assert "lab.later(minutes=10), then check again" in said("12.4", lab)
+    lab.later(minutes=10)
+    assert said("12.4", lab) == "done"
+
+
+def test_8_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    assert "a call on an object without TLS is answered" in said("12.4", lab)
+    statement = deny(name, PLAIN_HTTP, "s3:*")
+    policy(name, {**statement, "Resource": f"arn:aws:s3:::{name}/*"})
+    found = said("12.4", lab)
+    assert "✓ a call on an object without TLS is refused" in found
+    assert "listing the bucket without TLS is answered" in found
+
+
+def test_8_4_says_when_the_policy_demands_a_header(lab: Lab) -> None:
+    name = inbox(lab)
+    policy(name, deny(name, PLAIN_HTTP, "s3:*"), deny(name, {"Null": {HEADER: "true"}}))
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    assert "an upload of yours, without a header, is refused" in said("12.4", lab)
+
+
+def test_8_4_wants_brought_keys_blocked(lab: Lab) -> None:
+    inbox(lab, blocked="NONE")
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    assert "(SSE-C) is accepted" in said("12.4", lab)
+
+
+def test_8_4_takes_the_right_answer_and_leaves_nothing_behind(lab: Lab) -> None:
+    name = inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    assert said("12.4", lab) == "done"
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    kept = boto3.client("iam").list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
+    assert kept == ["answer"]
