@@ -568,3 +568,14 @@ def test_clean_up_ends_an_organization_and_what_its_policies_deny() -> None:
     with refused("AWSOrganizationsNotInUseException"):
         organizations.describe_organization()
     assert list(sandbox_of(lab).created()) == []
+
+
+def test_the_first_client_of_a_process_may_be_a_labs_own() -> None:
+    program = (
+        "from workshop_lib import start_lab; s3 = start_lab().session().client('s3'); "
+        "s3.create_bucket(Bucket='a-bucket'); print(s3.list_buckets()['Buckets'][0]['Name'])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert ran.stdout.endswith("a-bucket\n"), ran.stderr

@@ -14,6 +14,7 @@ import boto3
 import botocore.credentials
 import botocore.session
 import botocore.signers
+from botocore.loaders import Loader
 
 from workshop_lib.errors import LabReplaced, PortTaken
 from workshop_lib.sandbox import clock
@@ -27,7 +28,6 @@ from workshop_lib.sandbox.isolation import (
     set_environment,
 )
 from workshop_lib.sandbox.policy.explanation import Explanation
-from workshop_lib.sandbox.protocol.service_model import loader
 from workshop_lib.sandbox.services.kms.on_behalf import Witnesses
 from workshop_lib.sandbox.storage.disk import Disk
 from workshop_lib.sandbox.transport.botocore_transport import BotocoreTransport
@@ -35,6 +35,16 @@ from workshop_lib.sandbox.transport.network_guard import is_aws
 
 if TYPE_CHECKING:
     from workshop_lib.sandbox.transport.http_server import HttpServer
+
+
+@cache
+def _loader() -> Loader:
+    """What the lab's sessions read botocore's descriptions with, each once.
+
+    Not what the sandbox itself reads with: botocore takes the bucket out of the paths of S3's
+    operations in the very description that it was given.
+    """
+    return Loader()
 
 
 class SandboxBackend:
@@ -121,7 +131,7 @@ class SandboxBackend:
         if account is not None:
             administrator = self._gateway.administrator_of(account)
         core = botocore.session.Session(session_vars={"profile": (None, None, None, None)})
-        core.register_component("data_loader", loader())  # each check makes a session
+        core.register_component("data_loader", _loader())  # each check makes a session
         return boto3.Session(
             administrator.access_key_id,
             administrator.secret_access_key,
