@@ -216,7 +216,12 @@ def walk_tables(moto: Moto) -> None:
         assert not table.recovers_points_in_time
         table.set_stream_label("a-label")
         assert table.stream_label == "a-label"
-        assert known(table.stream_shard).vault is vault
+        shard = known(table.stream_shard)
+        assert shard.vault is vault
+        assert (shard.view, shard.id) == ("NEW_AND_OLD_IMAGES", table._wrapped.stream_shard.id)
+        assert shard.first_sequence_number.isdigit()
+        assert isinstance(shard.created, datetime)
+        assert (table.streams, table.time_to_live) == (True, None)
         [item] = table.items()
         assert table.find(key) is item
         assert table.partition({"S": "1"}) == [item]

@@ -349,8 +349,6 @@ def in_bytes(value: Any) -> Any:
         return [in_bytes(each) for each in value]
     if not isinstance(value, dict):
         return value
-    if set(value) == {"bytes"} and isinstance(value["bytes"], str):
-        return base64.b64decode(value["bytes"])
     if set(value) == {"B"} and isinstance(value["B"], str):
         return {"B": base64.b64decode(value["B"])}
     if set(value) == {"BS"} and all(isinstance(each, str) for each in value["BS"]):
@@ -365,8 +363,12 @@ scalars = (
     | st.fixed_dictionaries({"B": st.binary(max_size=8)})
     | st.fixed_dictionaries({"BOOL": st.booleans()})
     | st.just({"NULL": True})
-    | st.fixed_dictionaries({"SS": st.lists(st.text(min_size=1), min_size=1, unique=True)})
-    | st.fixed_dictionaries({"BS": st.lists(st.binary(min_size=1), min_size=1, unique=True)})
+    | st.fixed_dictionaries(
+        {"SS": st.lists(st.text(min_size=1), min_size=1, unique=True).map(sorted)}
+    )
+    | st.fixed_dictionaries(
+        {"BS": st.lists(st.binary(min_size=1), min_size=1, unique=True).map(sorted)}
+    )
 )
 attribute_values: Any = st.recursive(
     scalars,

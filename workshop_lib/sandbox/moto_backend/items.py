@@ -128,7 +128,7 @@ def seal_table(table: Any, vault: Vault) -> None:
         table.items = items
     shard = table.stream_shard
     if shard is not None and not isinstance(shard.items, Records):
-        shard.items = Records(vault)
+        shard.items = Records(vault, table.stream_specification["StreamViewType"])
 
 
 def entrust_table(table: Any, vault: Vault) -> None:
@@ -198,9 +198,9 @@ def _as_moto_writes(value: dict[str, Any]) -> dict[str, Any]:
 class Records(list[Any]):
     """A stream's records, sealed as they come."""
 
-    def __init__(self, vault: Vault, records: Iterable[Record] = ()) -> None:
+    def __init__(self, vault: Vault, view: str, records: Iterable[Record] = ()) -> None:
         super().__init__(records)
-        self.vault = vault
+        self.vault, self.view = vault, view
 
     def tell(
         self,
@@ -210,7 +210,7 @@ class Records(list[Any]):
         after: Mapping[str, Any] | None,
     ) -> None:
         """Add what became of an item."""
-        kind = table.stream_specification["StreamViewType"]
+        kind = self.view
         data: dict[str, Any] = {"Keys": {name: (after or before or {})[name] for name in schema}}
         if after is not None and kind in ("NEW_IMAGE", "NEW_AND_OLD_IMAGES"):
             data["NewImage"] = after
@@ -237,4 +237,4 @@ class Records(list[Any]):
         self.vault.note_written(partial(self.remove, record))
 
     def __deepcopy__(self, memo: Any) -> "Records":
-        return Records(self.vault, self)
+        return Records(self.vault, self.view, self)

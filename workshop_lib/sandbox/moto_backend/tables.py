@@ -41,6 +41,27 @@ class StreamShard(View):
         vault: Vault = self._wrapped.items.vault
         return vault
 
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return str(self._wrapped.id)
+
+    @property
+    def first_sequence_number(self) -> str:
+        """The number of the first record that it can have."""
+        return str(self._wrapped.starting_sequence_number)
+
+    @property
+    def created(self) -> datetime:
+        """When it was made, in UTC."""
+        moment: datetime = self._wrapped.created_on
+        return moment
+
+    @property
+    def view(self) -> str:
+        """Which images of an item its records have."""
+        return str(self._wrapped.items.view)
+
 
 class Table(View):
     """A table: its key, its indexes, and how to find its items."""
@@ -89,6 +110,19 @@ class Table(View):
         """Whether point-in-time recovery is enabled."""
         found = self._wrapped.continuous_backups["PointInTimeRecoveryDescription"]
         return bool(found["PointInTimeRecoveryStatus"] == "ENABLED")
+
+    @property
+    def time_to_live(self) -> str | None:
+        """The attribute that says when an item expires; None where it is not enabled."""
+        found = self._wrapped.ttl
+        on = found["TimeToLiveStatus"] in ("ENABLED", "ENABLING")
+        return str(found["AttributeName"]) if on else None
+
+    @property
+    def streams(self) -> bool:
+        """Whether it has a stream that is told of changes."""
+        found = self._wrapped.stream_specification
+        return bool(found and found.get("StreamEnabled"))
 
     @property
     def stream_label(self) -> str | None:

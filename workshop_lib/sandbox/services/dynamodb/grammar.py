@@ -244,12 +244,11 @@ class _Conditions:
         tokens = self._tokens
         if tokens.current.kind != "sign" or tokens.current.text != "(":
             return False
-        by = 1
-        while tokens.ahead(by).text in (".", "[", "]") or tokens.ahead(by).kind in (
-            "word", "name", "value", "number",
-        ):  # fmt: skip
-            by += 1
-        return by == 1 or tokens.ahead(by).text != ")"
+        by = 2
+        while tokens.ahead(by).kind == "sign" and tokens.ahead(by).text in (".", "["):
+            by += 2 if tokens.ahead(by).text == "." else 3
+        operand = tokens.ahead(1).kind in ("word", "name", "value")
+        return not operand or tokens.ahead(by).text != ")"
 
     def _close(self) -> None:
         tokens = self._tokens

@@ -19,6 +19,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import error_type
 from workshop_lib.sandbox.services.dynamodb import permissions
+from workshop_lib.sandbox.services.dynamodb.descriptions import complete
 from workshop_lib.sandbox.services.dynamodb.encryption import (
     in_use,
     read_specification,
@@ -44,6 +45,7 @@ from workshop_lib.sandbox.services.dynamodb.statements import (
     execute_transaction,
 )
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
+from workshop_lib.sandbox.services.dynamodb.table_schemas import require_schemas
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
 from workshop_lib.sandbox.services.dynamodb.transactions import Tokens, write_together
 from workshop_lib.sandbox.services.dynamodb.values import require_values
@@ -90,7 +92,7 @@ _ALONE: dict[str, Callable[[Call, Expressions, Mapping[str, Table]], Response]] 
 }
 _TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto answers as it is. It takes imports and exports too, past S3's and IAM's rules.
-_FORWARDED = ("DescribeEndpoints", "DescribeLimits", "DescribeTimeToLive", "ListTables")
+_FORWARDED = ("DescribeEndpoints", "DescribeTimeToLive", "ListTables")
 _PARAMETERS_NOT_EMULATED = (
     "ReplicaUpdates", "GlobalTableWitnessUpdates", "GlobalTableSourceArn",
     "GlobalTableSettingsReplicationMode", "MultiRegionConsistency", "RestoreDateTime",
@@ -122,7 +124,8 @@ class DynamoDb(Service):
             "RestoreTableToPointInTime": self._restore,
             "DescribeContinuousBackups": self._continuous_backups,
             "UpdateContinuousBackups": self._continuous_backups,
-            "UpdateTimeToLive": self._need_key,
+            "DescribeLimits": self._describe_limits,
+            "UpdateTimeToLive": self._update_time_to_live,
             "PutResourcePolicy": self._put_policy,
             "GetResourcePolicy": self._get_policy,
             "DeleteResourcePolicy": self._delete_policy,
@@ -241,6 +244,7 @@ class DynamoDb(Service):
     def _create_table(self, call: Call) -> Response:
         parameters = dict(call.parameters)
         require_throughput(parameters)
+        require_schemas(parameters)
         key_id = read_specification(parameters.pop("SSESpecification", {}), "SSESpecification")
         document, policy = parameters.pop("ResourcePolicy", None), None
         arn = permissions.table_arn(call, parameters["TableName"])
@@ -277,6 +281,8 @@ class DynamoDb(Service):
                 "ValidationException", f"At least one of {names} or {_CHANGES[-1]} is required"
             )
         if "SSESpecification" not in changes:
+            self._require_other_stream(call)
+            self._require_index_to_delete(call)
             response = self._forward(call)
             self.storage.keep_table(call.region, table_name(parameters.get("TableName", "")))
             return self._described(call, response, "TableDescription")
@@ -291,6 +297,27 @@ class DynamoDb(Service):
             self.encryption.switch(call, table, parameters["SSESpecification"])
         response = self._forward(call, {"TableName": parameters.get("TableName")})
         return self._described(call, response, "TableDescription")
+
+    def _require_other_stream(self, call: Call) -> None:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+        "You receive a ValidationException if you try to enable a stream on a table that already has
+        a stream, or if you try to disable a stream on a table that doesn't have a stream."
+        """
+        asked = call.parameters.get("StreamSpecification")
+        table = self._tables(call).get(table_name(call.parameters["TableName"]))
+        if asked is None or table is None or asked["StreamEnabled"] != table.streams:
+            return
+        told = "already has an enabled stream" if table.streams else "has no stream to disable"
+        raise AwsError("ValidationException", f"Table {told}: TableName: {table.name}")
+
+    def _require_index_to_delete(self, call: Call) -> None:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
+        table = self._tables(call).get(table_name(call.parameters["TableName"]))
+        names = {index.name for index in table.indexes} if table is not None else set()
+        for update in call.parameters.get("GlobalSecondaryIndexUpdates") or ():
+            for kind in ("Delete", "Update"):
+                if kind in update and update[kind]["IndexName"] not in names:
+                    raise AwsError("ResourceNotFoundException", "Requested resource not found")
 
     def _describe_table(self, call: Call) -> Response:
         return self._described(call, self._forward(call), "Table")
@@ -316,9 +343,7 @@ class DynamoDb(Service):
         document = json.loads(response.body)
         description = document[name]
         self._label_stream(call.region, description)
-        for indexes in ("LocalSecondaryIndexes", "GlobalSecondaryIndexes"):
-            if not description.get(indexes):
-                description.pop(indexes, None)
+        complete(description)
         self._archive(call.region)
         self.encryption.describe(call.region, description)
         if status is not None:
@@ -335,6 +360,34 @@ class DynamoDb(Service):
                 table.set_stream_label(told)
             description["LatestStreamLabel"] = told
             description["LatestStreamArn"] = f"{description['TableArn']}/stream/{told}"
+
+    def _describe_limits(self, call: Call) -> Response:
+        """The quotas that an account begins with.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+        """
+        units = {"AccountMax": 80000, "TableMax": 40000}
+        kinds = ("ReadCapacityUnits", "WriteCapacityUnits")
+        return answer(call, {f"{of}{kind}": most for of, most in units.items() for kind in kinds})
+
+    def _update_time_to_live(self, call: Call) -> Response:
+        """Refuse a change that is none, or of another attribute than the one in use.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
+        """
+        parameters = call.parameters
+        asked = parameters["TimeToLiveSpecification"]
+        has = self._tables(call)[table_name(parameters["TableName"])].time_to_live
+        if asked["Enabled"] == (has is not None):
+            state = "enabled" if has is not None else "disabled"
+            raise AwsError("ValidationException", f"TimeToLive is already {state}")
+        if has is not None and has != asked["AttributeName"]:
+            raise AwsError(
+                "ValidationException",
+                "TimeToLive is active on a different AttributeName: current AttributeName is "
+                + has,
+            )
+        return self._need_key(call)
 
     def _need_key(self, call: Call) -> Response:
         """A change that AWS refuses as soon as the table's key is unusable."""

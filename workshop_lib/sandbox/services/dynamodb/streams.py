@@ -5,18 +5,21 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Am
 
 import json
 import re
+from datetime import UTC
 
 from workshop_lib.sandbox.call import Authorize, Call
-from workshop_lib.sandbox.moto_backend.tables import TableStore
+from workshop_lib.sandbox.moto_backend.tables import Table, TableStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.dynamodb import permissions
-from workshop_lib.sandbox.services.dynamodb.requests import STREAMS_VALIDATOR, with_body
+from workshop_lib.sandbox.services.dynamodb.requests import STREAMS_VALIDATOR, answer, with_body
 from workshop_lib.sandbox.services.dynamodb.storage import vault_of
 from workshop_lib.sandbox.services.dynamodb.stream_records import told_record
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
+_MOST_RECORDS = 1000
 _STREAM_ARN = re.compile(r"arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/[^/]+")
 
 
@@ -54,8 +57,19 @@ class DynamoDbStreams(Service):
                 raise AwsError("ValidationException", "Invalid ShardIterator")
             vaults = [vault_of(shard)]
         arn = call.parameters.get("StreamArn")
-        if arn is not None and not _STREAM_ARN.fullmatch(str(arn)):
-            raise AwsError("ValidationException", "Invalid StreamArn")
+        if arn is not None:
+            self._require_stream(call, str(arn))
+        if call.operation == "GetShardIterator":
+            _require_sequence_number(call)
+        if call.parameters.get("Limit", 1) > _MOST_RECORDS:
+            raise AwsError(
+                "ValidationException",
+                f"1 validation error detected: Value '{call.parameters['Limit']}' at 'limit' "
+                "failed to satisfy constraint: Member must have value less than or equal to "
+                f"{_MOST_RECORDS}",
+            )
+        if call.operation == "DescribeStream":
+            return self._describe(call, str(arn))
         with self._storage.unlocked(call, vaults):
             self._moto.seed(call.operation)
             response = self._forward(call)
@@ -65,8 +79,66 @@ class DynamoDbStreams(Service):
         document["Records"] = [told_record(each, call.region) for each in document["Records"]]
         return with_body(response, document)
 
+    def _require_stream(self, call: Call, arn: str) -> None:
+        if not _STREAM_ARN.fullmatch(arn):
+            raise AwsError("ValidationException", "Invalid StreamArn")
+        table = self._table(call, arn)
+        if table is None or table.stream_label != arn.rpartition("/")[2]:
+            told = f"Requested resource not found: Stream: {arn} not found"
+            raise AwsError("ResourceNotFoundException", told)
+
+    def _table(self, call: Call, arn: str) -> Table | None:
+        return self._store.tables(call.region).get(permissions.table_name(arn))
+
+    def _describe(self, call: Call, arn: str) -> Response:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_DescribeStream.html"""
+        table = self._table(call, arn)
+        shard = None if table is None else table.stream_shard
+        assert table is not None
+        assert shard is not None
+        shards = [
+            {
+                "ShardId": shard.id,
+                "SequenceNumberRange": {"StartingSequenceNumber": shard.first_sequence_number},
+            }
+        ]
+        if call.parameters.get("ExclusiveStartShardId") == shard.id:
+            shards = []
+        description = {
+            "StreamArn": arn,
+            "StreamLabel": table.stream_label,
+            "StreamStatus": "ENABLED" if table.streams else "DISABLED",
+            "StreamViewType": shard.view,
+            "CreationRequestDateTime": shard.created.replace(tzinfo=UTC).timestamp(),
+            "TableName": table.name,
+            "KeySchema": [
+                {"AttributeName": name, "KeyType": "RANGE" if place else "HASH"}
+                for place, name in enumerate(table.key_schema)
+            ],
+            "Shards": shards,
+        }
+        return answer(call, {"StreamDescription": description})
+
     def _forward(self, call: Call) -> Response:
         try:
             return self._moto.forward(call.request, "dynamodbstreams", call.region, call.request_id)
         except AssertionError:  # moto's, of a shard that the stream does not have
             raise AwsError("ResourceNotFoundException", "Requested resource not found") from None
+
+
+def _require_sequence_number(call: Call) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html
+    SequenceNumber is "required if ShardIteratorType is AT_SEQUENCE_NUMBER or
+    AFTER_SEQUENCE_NUMBER".
+    """
+    number = call.parameters.get("SequenceNumber")
+    if call.parameters["ShardIteratorType"] not in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
+        return
+    if number is None:
+        raise AwsError(
+            "ValidationException",
+            "SequenceNumber must be specified for ShardIteratorType "
+            f"{call.parameters['ShardIteratorType']}",
+        )
+    if not number.isascii() or not number.isdigit():
+        raise AwsError("ValidationException", f"Invalid SequenceNumber: {number}")

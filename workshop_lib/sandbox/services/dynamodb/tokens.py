@@ -10,6 +10,8 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<number>[0-9]+)|(?P<sign><>|<=|>=|[=<>+\-()\[\],.]))"
 )
+# An expression has at most 300 operators and functions: what is deeper has parentheses in vain.
+_DEEPEST = 150
 _BLANK = re.compile(r"\s*")
 
 
@@ -33,10 +35,15 @@ class Tokens:
         self._text = text
         self._all = _read(text)
         self._at = 0
+        depth = 0
         for place, token in enumerate(self._all):
             if token.kind == "bad":
                 self._at = place
                 raise self.unexpected()
+            if token.kind == "sign":
+                depth += (token.text == "(") - (token.text == ")")
+                if depth > _DEEPEST:
+                    raise Malformed("The expression has redundant parentheses;")
 
     @property
     def current(self) -> Token:

@@ -19,6 +19,7 @@ from typing import Any
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.dynamodb.comparison import sorted_set
 
 # How numbers are kept that the clients send most: nothing is to be done about them.
 _AS_KEPT = re.compile(r"0|-?[1-9][0-9]{0,37}|-?(?:0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1-9]")
@@ -165,6 +166,8 @@ class _Values:
             value["NS"] = members
         if len({*members}) < len(members):
             raise Unfit(_duplicates(kind, members, older=self._older))
+        if len(members) > 1:
+            value[kind] = sorted_set(kind, members)
 
 
 def read_number(text: str, *, older: bool = False) -> str:
