@@ -187,16 +187,16 @@ class Explanation:
             )
         else:
             said = f"The account's root user needs no policy of its own for `{self.action}`."
-        for other, name in dict(self.kinds).items():
+        for other in dict(self.kinds):
             gives = other != kind and not other.endswith(" control")
             also = self._applying("Allow", other) if gives else ()
             if also and also[0].delegates:
                 said += (
-                    f" {_capital(also[0].statement)} of the {name} leaves it to the account's "
-                    "own policies."
+                    f" {_capital(also[0].statement)} of the {also[0].policy} leaves it to the "
+                    "account's own policies."
                 )
             elif also:
-                said += f" {_capital(also[0].statement)} of the {name} allows it too."
+                said += f" {_capital(also[0].statement)} of the {also[0].policy} allows it too."
         return said
 
     def _why_missing(self) -> str:
