@@ -116,7 +116,7 @@ def test_nothing_of_the_sandbox_is_used(lesson: Path) -> None:
     assert "moto" not in source
     assert "sandbox" not in source
     used = set(re.findall(r"\blab\.(\w+)", source))
-    assert used <= {"name", "later", "disk", "serve", "cleanup"}
+    assert used <= {"account", "name", "later", "disk", "serve", "cleanup"}
 
 
 @lessons
