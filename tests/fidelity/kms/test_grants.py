@@ -151,6 +151,34 @@ def test_the_same_grant_by_name_is_made_once() -> None:
     assert grant(arn, grantee, "Encrypt", Name="read")["GrantId"] != first["GrantId"]
 
 
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"Name": "other"},
+        {"Operations": ["Decrypt", "Encrypt"]},
+        {"GranteePrincipal": f"arn:aws:iam::{ACCOUNT}:root"},
+        {"RetiringPrincipal": f"arn:aws:iam::{ACCOUNT}:root"},
+        {"Constraints": {"EncryptionContextEquals": {"a": "b"}}},
+        {"Constraints": {"EncryptionContextSubset": {"a": "c"}}},
+        {"Constraints": {}},
+    ],
+)
+def test_a_grant_of_the_same_name_is_another_if_anything_differs(
+    difference: dict[str, Any],
+) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html"""
+    kms, arn, (grantee, _) = client(), new_key(), user("grantee")
+    asked = {
+        "KeyId": arn, "Name": "read", "GranteePrincipal": grantee, "Operations": ["Decrypt"],
+        "Constraints": {"EncryptionContextSubset": {"a": "b"}},
+    }  # fmt: skip
+    first, second = (kms.create_grant(**asked) for _ in range(2))
+    assert first["GrantId"] == second["GrantId"]
+    other = kms.create_grant(**{**asked, **difference})
+    assert other["GrantId"] != first["GrantId"]
+    assert kms.create_grant(**{**asked, **difference})["GrantId"] == other["GrantId"]
+
+
 def test_a_grant_is_listed_with_what_it_gives() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantListEntry.html"""
     arn, (grantee, _) = new_key(), user("grantee")

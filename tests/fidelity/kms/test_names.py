@@ -7,7 +7,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from tests.support.kms_people import ACCOUNT, client, new_key, refused
+from tests.support.kms_people import ACCOUNT, client, later, new_key, refused
 
 UNKNOWN = "1234abcd-12ab-34cd-56ef-1234567890ab"
 USES: dict[str, Callable[[Any, str], Any]] = {
@@ -265,3 +265,39 @@ def test_what_kms_takes_at_once(parameter: str, most: int) -> None:
     call(**asked, **{parameter: b"x" * most})
     with refused("ValidationException"):
         call(**asked, **{parameter: b"x" * (most + 1)})
+
+
+# --- pages ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ("list_keys", "Keys"), ("list_aliases", "Aliases"), ("list_grants", "Grants"),
+        ("list_resource_tags", "Tags"), ("list_key_rotations", "Rotations"),
+    ],
+)  # fmt: skip
+def test_pages_follow_each_other(operation: str, result: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ListKeys.html"""
+    kms, arn = client(), new_key(Tags=[{"TagKey": f"t{n}", "TagValue": "v"} for n in range(3)])
+    for number in range(3):
+        new_key()
+        kms.create_alias(AliasName=f"alias/{number}", TargetKeyId=arn)
+        grantee = f"arn:aws:iam::{ACCOUNT}:root"
+        kms.create_grant(KeyId=arn, GranteePrincipal=grantee, Operations=["Decrypt"])
+        kms.rotate_key_on_demand(KeyId=arn)
+        later(days=1)
+    asked: dict[str, Any] = {} if operation == "list_keys" else {"KeyId": arn}
+    call = getattr(kms, operation)
+    whole = call(**asked)
+    assert whole["Truncated"] is False
+    assert "NextMarker" not in whole
+    found, page = [], call(**asked, Limit=1)
+    while page["Truncated"]:
+        found += page[result]
+        page = call(**asked, Limit=1, Marker=page["NextMarker"])
+    assert "NextMarker" not in page
+    assert len(whole[result]) >= 3
+    assert found + page[result] == whole[result]
+    with refused("InvalidMarkerException"):
+        call(**asked, Marker="made-up")
