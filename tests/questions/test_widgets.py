@@ -21,8 +21,8 @@ from nbconvert import HTMLExporter
 
 import workshop_lib
 from workshop_lib import questions
+from workshop_lib.display.style import marked_up
 from workshop_lib.questions import Question, bank, predict, predictions_of, quiz, quiz_of
-from workshop_lib.questions.static_form import marked_up
 from workshop_lib.questions.widgets import PredictionWidget, QuestionsWidget, QuizWidget
 
 CACHED = Question(

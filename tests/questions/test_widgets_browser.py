@@ -260,7 +260,7 @@ def test_the_texts_of_a_question_are_no_html(notebook: Notebook) -> None:
     assert not notebook.page.evaluate("window.broken")
 
 
-TEXTS = ".workshop-question :is(button, legend, p, code, .workshop-mark, .workshop-chip)"
+TEXTS = ".workshop-question :is(button, legend, p, code, .workshop-mark, .course-chip)"
 CONTRAST = """element => {
     const parse = text => {
         const drawing = new OffscreenCanvas(1, 1).getContext('2d');

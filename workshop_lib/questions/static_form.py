@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Sequence
 
+from workshop_lib.display.style import marked_up, plain
 from workshop_lib.questions.bank import Question
 
 # A notebook opened again still has the second output, but nothing to fill it with. These rules
@@ -29,17 +28,10 @@ def as_text(asked: Sequence[tuple[str, Question]]) -> str:
     return "\n\n".join(_text(*pair) for pair in asked)
 
 
-def marked_up(text: str) -> str:
-    """Plain text as HTML, escaped, `backticks` as code and **stars** as strong."""
-    page = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-    return re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", page)
-
-
 def _text(label: str, question: Question) -> str:
     options = "\n".join(f"  - {option}" for option in question.options)
     answer = f"{question.answer}: {question.options[question.answer]}"
-    text = f"{label}: {question.text}\n{options}\nAnswer: {answer}"
-    return text.replace("`", "").replace("**", "")
+    return plain(f"{label}: {question.text}\n{options}\nAnswer: {answer}")
 
 
 def _html(label: str, question: Question) -> str:

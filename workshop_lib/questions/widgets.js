@@ -6,7 +6,11 @@
 // Python, but for `summary`.
 
 const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
-const VERDICTS = { right: "✓ Right", wrong: "✕ Not quite" };
+const MARKS = {
+  mine: ["question", "your choice"],
+  right: ["allowed", "✓ Right"],
+  wrong: ["refused", "✕ Not quite"],
+};
 
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -40,9 +44,8 @@ function optionOf(html, choose) {
     box.classList.toggle("mine", chosen);
   };
   const tell = ({ why, verdict, mine }) => {
-    const chips = [];
-    if (mine) chips.push(make("span", { class: "workshop-chip" }, "your choice"));
-    if (verdict) chips.push(make("span", { class: `workshop-chip ${verdict}` }, VERDICTS[verdict]));
+    const marks = [mine && MARKS.mine, MARKS[verdict]].filter(Boolean);
+    const chips = marks.map(([kind, word]) => make("span", { class: `course-chip ${kind}` }, word));
     told.replaceChildren(...chips.flatMap((chip) => [chip, " "]), ...(why ? [marked("p", why)] : []));
   };
   return { box, radio, check, tell };
@@ -109,7 +112,7 @@ function render({ model, el }) {
     ...radioGroup(asked, (option) => choose(place, option)),
     status: make("div", { role: "status", class: "workshop-feedback" }),
   }));
-  const box = make("div", { class: "workshop-question" });
+  const box = make("div", { class: "course workshop-question" });
   for (const { group, status } of questions) {
     const card = make("div", { class: "workshop-card" }, group);
     if (predicts) {

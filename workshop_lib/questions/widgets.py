@@ -14,11 +14,11 @@ from typing import Any
 from anywidget import AnyWidget
 from traitlets import Bool, Dict, Int, List, Unicode, observe
 
+from workshop_lib.display.style import marked_up, sheet
 from workshop_lib.progress import Journal
 from workshop_lib.questions.answers import Answers
 from workshop_lib.questions.bank import Question
 from workshop_lib.questions.feedback import Feedback, on_prediction, on_quiz, score
-from workshop_lib.questions.static_form import marked_up
 
 _HERE = Path(__file__).parent
 
@@ -31,7 +31,7 @@ class QuestionsWidget(AnyWidget):
     """
 
     _esm = _HERE / "widgets.js"
-    _css = _HERE / "widgets.css"
+    _css = sheet() + (_HERE / "widgets.css").read_text(encoding="utf-8")
     asked = List(Dict(), help="label, text and options of each question; HTML").tag(sync=True)
     chosen = List(Int(), help="the place of the chosen option in each, or -1").tag(sync=True)
     feedback = List(
