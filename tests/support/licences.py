@@ -35,6 +35,7 @@ TOLD_ELSEWHERE = {
     "axe-playwright-python": "MIT",
     "pywin32": "PSF-2.0",
     "pywinpty": "MIT",
+    "pyyaml-ft": "MIT",
 }
 # Licences under which a program under Apache-2.0 may use a library: permissive ones, and the
 # Mozilla licence, which asks for the sources of its own files only.
