@@ -90,6 +90,7 @@ numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**18)
                       places=6)  # fmt: skip
 
 
+@pytest.mark.right_in_moto
 @settings(
     deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -187,6 +188,7 @@ ENVELOPED: dict[str, tuple[str, dict[str, Any], str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.right_in_moto
 @pytest.mark.parametrize(("expression", "values", "message"), WRONG.values(), ids=WRONG)
 def test_updates_that_cannot_be(dynamodb: Any, expression: str, values: Any, message: str) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html"""
@@ -280,6 +282,7 @@ conditions = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.right_in_moto
 @settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -344,6 +347,7 @@ def test_long_and_deep_conditions_are_answered(dynamodb: Any, make: Callable[[],
         )
 
 
+@pytest.mark.right_in_moto
 def test_a_failed_condition_returns_the_item(dynamodb: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
     (ReturnValuesOnConditionCheckFailure)

@@ -146,6 +146,7 @@ def test_a_page_has_a_megabyte(lines: Any) -> None:
     assert (rest["Count"], "LastEvaluatedKey" in rest) == (2, False)
 
 
+@pytest.mark.right_in_moto
 def test_segments_are_the_whole(lines: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan"""
     for number in range(20):
