@@ -100,9 +100,7 @@ def test_a_file_in_parts_is_right(lab: Lab, kms: Any, key: str, clinic: str) -> 
     assert missing("10.1", lab) == []
 
 
-def test_a_record_too_large_to_open_here_is_right(
-    lab: Lab, kms: Any, key: str, clinic: str
-) -> None:
+def test_a_large_record_is_right(lab: Lab, kms: Any, key: str, clinic: str) -> None:
     client = around(kms, key)
     for name in RECORDS:
         client.put_object(
@@ -195,6 +193,20 @@ def test_forgeries_are_named(lab: Lab, kms: Any, s3: Any, key: str, clinic: str)
         assert "does not unwrap the data key" in missing("10.1", lab)[0]
     altered(s3, clinic, {"x-amz-3": "not base64"})
     assert "does not unwrap the data key" in missing("10.1", lab)[0]
+
+
+def test_a_changed_large_record_is_named(
+    lab: Lab, kms: Any, s3: Any, key: str, clinic: str
+) -> None:
+    store(around(kms, key), clinic)
+    around(kms, key).put_object(
+        Bucket=clinic,
+        Key="patients/1",
+        Body=bytes(100_000),
+        EncryptionContext={"object": "patients/1"},
+    )
+    altered(s3, clinic, body=bytes(100_016))
+    assert "its tag does not fit" in missing("10.1", lab)[0]
 
 
 def test_a_missing_record_is_named(lab: Lab, kms: Any, s3: Any, key: str, clinic: str) -> None:

@@ -18,8 +18,6 @@ from workshop_lib.exercises.registry import exercise
 _RECORDS = ("patients/1", "patients/2")
 _MONTHS = {"january": 4_096, "february": 9_216_000, "march": 6_144}  # bytes of their plaintext
 _WORD = b"Confidential"
-_WHOLE = 1 << 16  # bytes up to which a check opens an object
-_TAG = 16
 # The algorithm suite with key commitment: its id, its fixed nonce.
 _SUITE, _NONCE = b"\x00\x73", b"\x01" * 12
 
@@ -54,7 +52,7 @@ def bound_records(inspection: Inspection) -> None:
     for record in records:
         plaintext = _open(inspection, record, key["Arn"])
         inspection.require(
-            plaintext != b"",
+            plaintext,
             passed=f"{record.name} opens under the tagged key, with its context: not a bit of it "
             "was changed",
             failed=f"{record.name} is empty",
@@ -96,11 +94,9 @@ def mended_archive(inspection: Inspection) -> None:
     )
     for month in months:
         plaintext = _open(inspection, month)
-        right = len(month.body) == _MONTHS[month.name] + _TAG
         inspection.require(
-            right and (plaintext is None or plaintext.startswith(_WORD)),
-            passed=f"{month.name} was written by the encryption client"
-            + (", and opens" if plaintext is not None else ", at its full length"),
+            len(plaintext) == _MONTHS[month.name] and plaintext.startswith(_WORD),
+            passed=f"{month.name} was written by the encryption client, and opens to its pages",
             failed=f"{month.name} does not hold the month's pages: it opens to something else",
             fix="Run the colleague's cell again: a plain client reads ciphertext of what is "
             "encrypted already; do not encrypt that.",
@@ -137,8 +133,8 @@ def _read(inspection: Inspection, bucket: str, name: str) -> _Stored:
         return _Stored(name, answer["Body"].read(), answer["Metadata"])
 
 
-def _open(inspection: Inspection, stored: _Stored, key_arn: str = "") -> bytes | None:
-    """What is in it, if it is small; None if it is too large for a check. Ends the check if not.
+def _open(inspection: Inspection, stored: _Stored, key_arn: str = "") -> bytes:
+    """What is in it. Ends the check if the client did not write it, or somebody changed it since.
 
     The format is that of `s3_encryption.pipelines` and `s3_encryption.key_derivation`, 4.0.0.
     """
@@ -164,8 +160,6 @@ def _open(inspection: Inspection, stored: _Stored, key_arn: str = "") -> bytes |
         failed=f"the data key of {stored.name} does not fit its key commitment",
         fix="Leave body and metadata as the client wrote them.",
     )
-    if len(stored.body) > _WHOLE:
-        return None
     content_key = hmac.digest(extracted, _SUITE + b"DERIVEKEY\x01", "sha512")[:32]
     plaintext = opened(content_key, _NONCE, stored.body, _SUITE)
     if plaintext is None:
