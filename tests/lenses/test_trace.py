@@ -684,6 +684,16 @@ def test_kms_hands_out_plaintext_and_takes_ciphertext_by_its_nature(kms: Any, ke
     ]
 
 
+def test_the_commands_stand_one_below_the_other() -> None:
+    with trace() as calls:
+        EARLY.list_objects_v2(Bucket="notes")
+        EARLY.head_bucket(Bucket="notes")
+    commands = calls._repr_html_().partition("<pre")[2].partition(">")[2].partition("</pre>")[0]
+    assert list(filter(None, commands.splitlines())) == calls.cli == [
+        "aws s3api list-objects-v2 --bucket notes", "aws s3api head-bucket --bucket notes",
+    ]  # fmt: skip
+
+
 def test_importing_trace_does_not_import_pandas() -> None:
     code = "import sys, workshop_lib.lenses.trace; assert 'pandas' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

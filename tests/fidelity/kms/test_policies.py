@@ -83,6 +83,24 @@ def test_a_key_policy_is_given_back_in_one_form() -> None:
     )
 
 
+def test_a_key_policy_is_given_back_in_its_own_letters() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html"""
+    put = delegating({**ENCRYPT, "Sid": "Schlüssel für 東京", "Principal": {"AWS": ACCOUNT}})
+    arn = new_key(Policy=put)
+    assert '"Sid" : "Schlüssel für 東京"' in client().get_key_policy(KeyId=arn)["Policy"]
+
+
+def test_what_concerns_no_key_is_not_allowed_by_a_key_s_name() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html"""
+    named = {**EVERYTHING, "Resource": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/*"}
+    _, caller = user("caller", named)
+    for operation in (caller.create_key, caller.list_keys, caller.list_aliases):
+        with refused("AccessDeniedException"):
+            operation()
+    with refused("AccessDeniedException"):
+        caller.generate_random(NumberOfBytes=8)
+
+
 def test_a_key_policy_allows_by_itself() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html"""
     role, session = role_session("app")

@@ -311,6 +311,18 @@ def test_principals_who_are_elsewhere(principal: dict[str, Any]) -> None:
     client().put_bucket_policy(Bucket=bucket(), Policy=a_statement(Principal=principal))
 
 
+def test_a_wildcard_in_the_bucket_s_name_stands_for_its_objects_too() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html"""
+    name = bucket()
+    everybody = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}}
+    for action in ("s3:GetObject", "s3:ListBucket"):
+        set_policy(name, {**everybody, "Action": action, "Resource": f"arn:aws:s3:::{name}*"})
+    with refused_with(400, "MalformedPolicy"):
+        set_policy(
+            name, {**everybody, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}"}
+        )
+
+
 def test_what_is_left_to_access_points_is_not_for_others() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-points-policies.html"""
     name = bucket()

@@ -390,6 +390,18 @@ def test_version_2_as_botocore_signs_it(
         assert refusal(sent).code == "SignatureDoesNotMatch"
 
 
+def test_version_2_signs_a_bucket_with_a_slash_at_its_end() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+
+    def resource(path: str, bucket: str | None = None) -> str:
+        request = Request("GET", "https", "s3.amazonaws.com", path, "", {})
+        return string_to_sign_v2(request, bucket, None).splitlines()[-1]
+
+    assert resource("/bucket") == resource("/bucket/") == resource("/", "bucket") == "/bucket/"
+    assert resource("/bucket/key") == resource("/key", "bucket") == "/bucket/key"
+    assert resource("/") == "/"
+
+
 # The two are of another cloud.
 _OF_GOOGLE = {"defaultObjectAcl", "storageClass"}
 

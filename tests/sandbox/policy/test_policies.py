@@ -449,6 +449,16 @@ def test_resources_know_wildcards_part_by_part(pattern: str, resource: str, matc
     assert ask(user(refusing), resource=resource).allowed is not matches
 
 
+def test_wildcards_beside_a_variable_stay_within_their_part_too() -> None:
+    """IAM: IAM JSON policy elements: Resource, "Using wildcards in resource ARNs"."""
+    alice = {"aws:username": "alice"}
+    right = policy(statement(Resource=f"arn:aws:kms:us-*1:{ACCOUNT}:key/${{aws:username}}"))
+    wrong = policy(statement(Resource="arn:aws:kms:us-*1:key/${aws:username}"))
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/alice"
+    assert ask(user(right), "kms:Decrypt", key, alice).allowed
+    assert not ask(user(wrong), "kms:Decrypt", key.replace("us-east-1", "us-e"), alice).allowed
+
+
 def test_no_pattern_hangs() -> None:
     long = "arn:aws:s3:::docs/" + "a:" * 500
     for pattern in ("*a*" * 40 + "b", "arn:*:*:*:*:*a*b", "arn:a*s:*:*s*:*:a*b:*z"):
