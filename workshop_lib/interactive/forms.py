@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from workshop_lib.display.live import show_both
 from workshop_lib.display.style import page
 
 if TYPE_CHECKING:
@@ -59,31 +60,10 @@ class Form:
         return f'{_ONE_OF_TWO}\n<div class="course-static">{content}</div>'
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
         from workshop_lib.interactive.live import live_form
 
-        display(_Bundle({"text/plain": repr(self), "text/html": self._repr_html_()}, {}))
-        # The metadata tells Colab where the widget's own JavaScript is.
         widget = live_form(self.script, self.view(), self.answer)
-        live, metadata = widget._repr_mimebundle_() or ({}, {})
-        # A widget's own text is the name of its class; where no widget shows, nothing should.
-        display(_Bundle({**live, "text/plain": ""}, metadata))
-
-
-class _Bundle:
-    """Something to display: exactly these forms, by MIME type."""
-
-    def __init__(self, forms: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-        self._forms, self._metadata = forms, metadata
-
-    def __repr__(self) -> str:
-        return str(self._forms["text/plain"])
-
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        return dict(self._forms), dict(self._metadata)
+        show_both(repr(self), self._repr_html_(), widget)
 
 
 def folded(summary: str, content: str) -> str:

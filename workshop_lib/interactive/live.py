@@ -14,6 +14,7 @@ from typing import Any
 from anywidget import AnyWidget
 from traitlets import Dict, observe
 
+from workshop_lib.display.live import script as code_of
 from workshop_lib.display.style import sheet
 
 View = dict[str, Any]
@@ -44,7 +45,6 @@ def live_form(script: str, view: View, answer: Callable[[View], View]) -> LiveFo
 @functools.cache
 def _kind(script: str) -> type[LiveForm]:
     """The widget's class: anywidget reads script and styles from the class."""
-    code = (_HERE / "shared.js").read_text(encoding="utf-8")
-    code += (_HERE / f"{script}.js").read_text(encoding="utf-8")
+    code = code_of(_HERE / "shared.js", _HERE / f"{script}.js")
     style = sheet() + (_HERE / "interactive.css").read_text(encoding="utf-8")
     return type(f"{script.title()}Form", (LiveForm,), {"_esm": code, "_css": style})

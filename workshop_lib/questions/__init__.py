@@ -31,9 +31,10 @@ cell, and in `my-lessons/` the kernel too (`workshop_lib/progress`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from workshop_lib.display.live import show_both
 from workshop_lib.progress import Journal, learners_journal
 from workshop_lib.questions.answers import Answers
 from workshop_lib.questions.bank import (
@@ -100,26 +101,5 @@ def _answers(asked: Sequence[tuple[str, Question]], calls: Sequence[str]) -> lis
     ]
 
 
-class _Bundle:
-    """Something to display: exactly these forms, by MIME type."""
-
-    def __init__(self, forms: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
-        self._forms, self._metadata = forms, metadata
-
-    def __repr__(self) -> str:
-        return str(self._forms["text/plain"])
-
-    def _repr_mimebundle_(
-        self, include: Any = None, exclude: Any = None
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        return dict(self._forms), dict(self._metadata)
-
-
 def _show(asked: Sequence[tuple[str, Question]], widget: QuestionsWidget) -> None:
-    from IPython.display import display
-
-    static = {"text/plain": as_text(asked), "text/html": as_html(asked)}
-    # The metadata tells Colab where the widget's own JavaScript is.
-    live, metadata = widget._repr_mimebundle_() or ({}, {})
-    # A widget's own text is the name of its class; where no widget shows, nothing should.
-    display(_Bundle(static, {}), _Bundle({**live, "text/plain": ""}, metadata))
+    show_both(as_text(asked), as_html(asked), widget)

@@ -14,6 +14,7 @@ from typing import Any
 from anywidget import AnyWidget
 from traitlets import Bool, Dict, Int, List, Unicode, observe
 
+from workshop_lib.display.live import script
 from workshop_lib.display.style import marked_up, sheet
 from workshop_lib.progress import Journal
 from workshop_lib.questions.answers import Answers
@@ -30,7 +31,7 @@ class QuestionsWidget(AnyWidget):
     nothing was, and they are noted nowhere.
     """
 
-    _esm = _HERE / "widgets.js"
+    _esm = script(_HERE / "widgets.js")
     _css = sheet() + (_HERE / "widgets.css").read_text(encoding="utf-8")
     asked = List(Dict(), help="label, text and options of each question; HTML").tag(sync=True)
     chosen = List(Int(), help="the place of the chosen option in each, or -1").tag(sync=True)
