@@ -9,8 +9,13 @@ os.environ["BOTO_DISABLE_CRT"] = "true"  # what learners install has no awscrt e
 
 import botocore.session
 import pytest
+from hypothesis import settings
 
 from tests.support.labs import as_before
+
+# How long a case takes says more about the machine than about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 _SERVICES = ("kms", "s3", "dynamodb", "dynamodbstreams", "iam", "sts", "cloudtrail",
              "organizations")  # fmt: skip

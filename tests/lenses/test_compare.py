@@ -73,7 +73,7 @@ values = st.recursive(
 items = st.dictionaries(names, values, max_size=6).filter(
     lambda item: not any(isinstance(v, dict) and set(v) & TYPES for v in item.values())
 )
-anything = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+anything = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
 @anything

@@ -91,9 +91,7 @@ numbers = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**18)
 
 
 @pytest.mark.right_in_moto
-@settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(numbers, numbers)
 def test_sums_are_exact(dynamodb: Any, one: Decimal, two: Decimal) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
@@ -283,9 +281,7 @@ conditions = st.recursive(
 
 
 @pytest.mark.right_in_moto
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(conditions)
 def test_what_joins_conditions(dynamodb: Any, condition: tuple[str, bool]) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.OperatorsAndFunctions.html"""

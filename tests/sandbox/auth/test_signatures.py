@@ -28,7 +28,7 @@ from workshop_lib.sandbox.transport.prepared_request import read_body, read_prep
 # The credentials of AWS's documentation.
 KEY, SECRET = "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 HOST = "examplebucket.s3.amazonaws.com"
-SIGNERS = settings(max_examples=120, deadline=None)
+SIGNERS = settings(max_examples=120)
 
 
 def refusal(request: Request, service: str = "s3", secret: str = SECRET) -> AwsError:

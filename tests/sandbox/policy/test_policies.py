@@ -1329,7 +1329,7 @@ def of_the_sandbox(asked: Ask) -> Decision:
 def test_decisions_agree_with_the_reference() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
     @given(asks())
     def compare(asked: Ask) -> None:
         decision = of_the_sandbox(asked)
@@ -1343,14 +1343,14 @@ def test_decisions_agree_with_the_reference() -> None:
 
     compare()
     for outcome in ("Allow", "ExplicitDeny", "ImplicitDeny"):
-        assert seen[outcome] >= 0.05 * seen.total(), seen
+        assert seen[outcome] >= 0.01 * seen.total(), seen
 
 
 def test_each_operator_agrees_with_the_reference() -> None:
     """One condition at a time, so that every operator is met often, and fails often."""
     seen: Counter[bool] = Counter()
 
-    @settings(max_examples=250, deadline=None)
+    @settings(max_examples=250)
     @given(conditions().filter(bool), contexts())
     def compare(condition: dict[str, Any], context: dict[str, Any]) -> None:
         body = document(statement(Condition=condition))

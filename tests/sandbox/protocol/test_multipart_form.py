@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.support.post_forms import form_request
@@ -72,7 +72,6 @@ def test_the_file_begins_within_the_limit(before: int) -> None:
         assert multipart_form.read(request).file == b"x" * 30_000
 
 
-@settings(deadline=None)  # files of a megabyte, on any machine
 @given(
     st.lists(st.one_of(st.binary(max_size=30), st.sampled_from(
         [b"\r\n", b"\r", b"\n", b"--edge", b"\r\n--edg", b"\r\n--edgy\r\n", b"x" * 20_000]

@@ -108,7 +108,7 @@ _VALUES: list[Any] = [*_TEXTS, None, 0, -1, 1.5, 10**30, True, [], {}, [None], {
 
 
 @given(st.sampled_from(_CASES), st.data())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 def test_no_parameters_break_the_gateway(
     gateway: Gateway, case: tuple[str, str, list[str]], data: st.DataObject
 ) -> None:

@@ -140,7 +140,7 @@ def has_a_map(value: Any, shape: Any) -> bool:
     return any(has_a_map(each, shape.members[name]) for name, each in value.items())
 
 
-SOME = settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+SOME = settings(max_examples=3, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(("service", "operation"), OPERATIONS)

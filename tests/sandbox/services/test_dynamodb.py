@@ -108,7 +108,6 @@ STEP = timedelta(minutes=10)
 steps = st.integers(1, 6 * 24 * 9)
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(1, 12) | steps, max_size=6), st.integers(1, 12) | steps)
 @example([1, 6], 1)
 def test_the_status_agrees_with_a_patient_watch(gaps: list[int], ahead: int) -> None:
@@ -249,7 +248,7 @@ def lab() -> None:
 
 
 @pytest.mark.usefixtures("lab")
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(OPERATIONS)), st.data())
 def test_nonsense_is_refused_and_never_breaks(method: str, data: st.DataObject) -> None:
     names = OPERATIONS[method]
@@ -409,7 +408,7 @@ WRITES: dict[str, Write] = {
 }  # fmt: skip
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.sampled_from(sorted(WRITES)), attribute_names, attribute_values), max_size=5

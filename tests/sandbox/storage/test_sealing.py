@@ -1,7 +1,7 @@
 """Sealing: what goes in comes out, and nothing that was altered does."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop_lib.sandbox.storage import sealing
@@ -17,7 +17,6 @@ from workshop_lib.sandbox.storage.sealing import (
 )
 
 KEYS = [sealing.new_key()]
-patient = settings(deadline=None)  # the machine may be busy
 SIZES = st.one_of(
     st.integers(0, 200),
     st.sampled_from([SEGMENT - 1, SEGMENT, SEGMENT + 1, 2 * SEGMENT, 2 * SEGMENT + 17]),
@@ -41,7 +40,6 @@ def opened(
     return unseal(lambda at, length: bytes(stored[at : at + length]), sections, keys, **extent)
 
 
-@patient
 @given(SIZES, st.integers(1, 3))
 def test_what_was_sealed_is_opened(size: int, layers: int) -> None:
     keys = [sealing.new_key() for _ in range(layers)]
@@ -50,7 +48,6 @@ def test_what_was_sealed_is_opened(size: int, layers: int) -> None:
     assert opened(stored, section, keys=keys) == body(size)
 
 
-@patient
 @given(FEW, st.data())
 def test_any_range_of_any_parts(sizes: list[int], data: st.DataObject) -> None:
     whole = body(sum(sizes))
@@ -81,7 +78,6 @@ def test_a_range_opens_only_what_it_needs() -> None:
     assert read == [SEGMENT + sealing.TAG]
 
 
-@patient
 @given(SIZES, st.data())
 def test_a_flipped_bit_is_noticed(size: int, data: st.DataObject) -> None:
     section, stored = sealed(body(size))
@@ -114,7 +110,6 @@ def test_the_plaintext_does_not_stand_on_the_disk() -> None:
     assert first != second, "the same bytes never look the same"
 
 
-@patient
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3), st.data())
 def test_a_wrapped_key_needs_its_key_and_its_context(
     context: dict[str, str], data: st.DataObject
@@ -143,7 +138,6 @@ def test_a_fingerprint_tells_keys_apart_and_is_salted() -> None:
     assert key not in first.digest + first.salt
 
 
-@patient
 @given(st.binary(max_size=40), st.binary(max_size=10), st.data())
 def test_a_record_opens_in_its_place_only(record: bytes, place: bytes, data: st.DataObject) -> None:
     sealer = sealing.RecordSealer(sealing.new_key())
