@@ -1,6 +1,5 @@
 """The checks of lesson 03 name what went wrong, for the mistakes that learners make."""
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -8,7 +7,11 @@ import boto3
 import pytest
 from dynamodb_encryption_sdk.delegated_keys.jce import JceNameLocalDelegatedKey
 from dynamodb_encryption_sdk.encrypted import CryptoConfig
-from dynamodb_encryption_sdk.encrypted.item import encrypt_python_item
+from dynamodb_encryption_sdk.encrypted.item import (
+    decrypt_dynamodb_item,
+    encrypt_dynamodb_item,
+    encrypt_python_item,
+)
 from dynamodb_encryption_sdk.encrypted.table import EncryptedTable
 from dynamodb_encryption_sdk.identifiers import CryptoAction
 from dynamodb_encryption_sdk.material_providers.aws_kms import (
@@ -118,7 +121,9 @@ def own_wrapping_key() -> WrappedCryptographicMaterialsProvider:
         ({"card": SIGN_ONLY}, "a plain reader sees the card"),
         ({"cmp": own_wrapping_key()}, "another provider wrote it"),
         ({"item": {**ORDER, "note": "x"}}, "other attributes too: note"),
-        ({"item": {**KEY, "city": "Lyon"}}, "the order lacks card"),
+        ({"item": {**KEY, "city": "Lyon"}}, "the order lin, 31 lacks card"),
+        ({"item": {**ORDER, "card": 4111}}, "does not open to a text"),
+        ({"item": {**ORDER, "card": ""}}, "its card is an empty text"),
         ({"item": {**ORDER, "order_no": 32}}, "no order with customer lin and order_no 31"),
     ],
 )
@@ -147,52 +152,129 @@ def test_a_description_that_is_none(lab: Lab, table: Any, write: Write, descript
     assert "not wrapped by KMS" in seen("3.1", lab)
 
 
-class TestMoved:
+def test_an_order_written_with_the_helper(lab: Lab, table: Any, provider: Any) -> None:
+    """By whatever means: what counts is that a correct reader opens it."""
+    actions = AttributeActions(attribute_actions={"city": SIGN_ONLY})
+    EncryptedTable(table=table, materials_provider=provider, attribute_actions=actions).put_item(
+        Item=ORDER
+    )
+    assert seen("3.1", lab) == ""
+
+
+def test_a_forged_order(lab: Lab, table: Any, write: Write) -> None:
+    """A signature and ciphertext that were made up, beside a genuine description."""
+    write()
+    item = table.get_item(Key=KEY)["Item"]
+    table.put_item(Item={**item, "*amzn-ddb-map-sig*": bytes(32)})
+    assert "signature does not verify" in seen("3.1", lab)
+    table.put_item(Item={**item, "card": bytes(48)})
+    assert "signature does not verify" in seen("3.1", lab)
+
+
+class TestFromTheStream:
+    """Exercise 3.2: what the shop's stream still has, in the archive."""
+
+    ACTIONS = AttributeActions(
+        attribute_actions=dict.fromkeys(("customer", "order_no", "city"), SIGN_ONLY)
+    )
+
     @pytest.fixture
-    def new_key(self) -> str:
-        tag = {"TagKey": "exercise", "TagValue": "3.2"}
-        return str(boto3.client("kms").create_key(Tags=[tag])["KeyMetadata"]["Arn"])
-
-    def test_not_yet(self, lab: Lab, write: Write, new_key: str) -> None:
-        write()
-        assert "wrapped by another KMS key" in seen("3.2", lab)
-
-    def test_by_reading_and_writing(
-        self, lab: Lab, table: Any, write: Write, provider: Any, new_key: str
-    ) -> None:
-        write()
-        actions = AttributeActions(attribute_actions={"city": SIGN_ONLY})
-        old, new = (
-            EncryptedTable(table=table, materials_provider=each, attribute_actions=actions)
-            for each in (provider, AwsKmsCryptographicMaterialsProvider(new_key))
-        )
-        new.put_item(Item=old.get_item(Key=KEY)["Item"])
-        assert seen("3.2", lab) == ""
-
-    def test_by_wrapping_the_same_data_key_anew(
-        self, lab: Lab, table: Any, write: Write, new_key: str
-    ) -> None:
-        """The description is not signed, so ReEncrypt is enough, and a good answer too."""
-        write()
-        item = table.get_item(Key=KEY)["Item"]
-        description = item[DESCRIPTION].value
-        start = description.index(b"amzn-ddb-env-key") + 20
-        size = int.from_bytes(description[start - 4 : start], "big")
-        facts = {
-            "*aws-kms-table*": table.name,
-            "customer": "lin",
-            "order_no": "31",
-            "*amzn-ddb-env-alg*": "AES/256",
-            "*amzn-ddb-sig-alg*": "HmacSHA256/256",
+    def names(self, lab: Lab, provider: Any) -> tuple[str, str]:
+        """The shop's table, whose orders are gone, and the tagged archive: as the lesson does."""
+        layout: dict[str, Any] = {
+            "KeySchema": [
+                {"AttributeName": "customer", "KeyType": "HASH"},
+                {"AttributeName": "order_no", "KeyType": "RANGE"},
+            ],
+            "AttributeDefinitions": [
+                {"AttributeName": "customer", "AttributeType": "S"},
+                {"AttributeName": "order_no", "AttributeType": "N"},
+            ],
+            "BillingMode": "PAY_PER_REQUEST",
         }
-        answer = boto3.client("kms").re_encrypt(
-            CiphertextBlob=base64.b64decode(description[start : start + size]),
-            SourceEncryptionContext=facts,
-            DestinationEncryptionContext=facts,
-            DestinationKeyId=new_key,
+        client = boto3.client("dynamodb")
+        stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+        shop, archive = lab.name("shop"), lab.name("archive")
+        client.create_table(TableName=shop, StreamSpecification=stream, **layout)
+        tags = [{"Key": "exercise", "Value": "3.2"}]
+        client.create_table(TableName=archive, Tags=tags, **layout)
+        sales = EncryptedTable(
+            table=boto3.resource("dynamodb").Table(shop),
+            materials_provider=provider,
+            attribute_actions=self.ACTIONS,
         )
-        wrapped = base64.b64encode(answer["CiphertextBlob"])
-        field = len(wrapped).to_bytes(4, "big") + wrapped
-        item[DESCRIPTION] = description[: start - 4] + field + description[start + size :]
-        table.put_item(Item=item)
+        for n, city in enumerate(("Oslo", "Rome", "Lima"), 1):
+            key = {"customer": "kim", "order_no": n}
+            sales.put_item(Item={**key, "city": city, "card": f"4000 000{n}"})
+            sales.delete_item(Key=key)
+        return shop, archive
+
+    def images(self, shop: str) -> list[dict[str, Any]]:
+        streams = boto3.client("dynamodbstreams")
+        arn = boto3.client("dynamodb").describe_table(TableName=shop)["Table"]["LatestStreamArn"]
+        shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]
+        iterator = streams.get_shard_iterator(
+            StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = streams.get_records(ShardIterator=iterator)["Records"]
+        return [r["dynamodb"]["NewImage"] for r in records if "NewImage" in r["dynamodb"]]
+
+    def config(self, provider: Any, table: str, item: Any) -> CryptoConfig:
+        context = EncryptionContext(table, "customer", "order_no", attributes=item)
+        return CryptoConfig(provider, context, self.ACTIONS)
+
+    def orders(self, provider: Any, shop: str) -> list[dict[str, Any]]:
+        return [
+            decrypt_dynamodb_item(image, self.config(provider, shop, image))
+            for image in self.images(shop)
+        ]
+
+    def put(self, table: str, item: Any) -> None:
+        boto3.client("dynamodb").put_item(TableName=table, Item=item)
+
+    def test_decrypted_and_encrypted_anew(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        assert "no order with customer kim and order_no 1" in seen("3.2", lab)
+        for order in self.orders(provider, shop):
+            item = encrypt_dynamodb_item(order, self.config(provider, archive, order))
+            self.put(archive, item)
         assert seen("3.2", lab) == ""
+
+    def test_under_a_kms_key_of_its_own(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+        other = AwsKmsCryptographicMaterialsProvider(key)
+        for order in self.orders(provider, shop):
+            self.put(archive, encrypt_dynamodb_item(order, self.config(other, archive, order)))
+        assert seen("3.2", lab) == ""
+
+    def test_copied_as_they_are(self, lab: Lab, names: Any) -> None:
+        shop, archive = names
+        for image in self.images(shop):
+            self.put(archive, image)
+        assert "does not unwrap its data key for this table" in seen("3.2", lab)
+
+    def test_written_in_plaintext(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        for order in self.orders(provider, shop):
+            self.put(archive, order)
+        assert "written in plaintext" in seen("3.2", lab)
+
+    def test_encrypted_with_the_old_name(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        for order in self.orders(provider, shop):
+            self.put(archive, encrypt_dynamodb_item(order, self.config(provider, shop, order)))
+        assert "does not unwrap its data key for this table" in seen("3.2", lab)
+
+    def test_one_is_missing(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        for order in self.orders(provider, shop)[:2]:
+            self.put(archive, encrypt_dynamodb_item(order, self.config(provider, archive, order)))
+        assert "order_no 3" in seen("3.2", lab)
+
+    def test_another_card(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        for order in self.orders(provider, shop):
+            order = {**order, "card": {"S": "4000 0009"}}
+            self.put(archive, encrypt_dynamodb_item(order, self.config(provider, archive, order)))
+        assert "not to what the shop wrote" in seen("3.2", lab)

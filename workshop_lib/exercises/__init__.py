@@ -1,5 +1,7 @@
 """Exercises: one check each, which asks AWS what is there and never the learner's variables.
 
+What AWS cannot know, such as how a client behaves, the learner hands over: `check("4.1", lab, it)`.
+
 The checks of a lesson live in `lesson_NN.py` beside this file, loaded when first used:
 
     @exercise("1.2", "a table under a key of your own")
@@ -85,18 +87,19 @@ class Result:
         return card("done" if self.done else "todo", title, points=points)._repr_html_()
 
 
-def check(number: str, lab: Any) -> None:
+def check(number: str, lab: Any, subject: Any = None) -> None:
     """Check exercise `number` ("1.2") in this lab and show what was found, on a card.
 
-    Asks AWS as the lab's administrator, only reading. Raises nothing: what is missing is said
-    with the next step, and so is a refusal by AWS.
+    Asks AWS as the lab's administrator; what it writes to see whether that is refused, it removes.
+    Raises nothing: what is missing is said with the next step, and so is a refusal by AWS.
+    subject: what the exercise is about, where it is in this process only, such as a client.
     """
-    show(examine(number, lab))
+    show(examine(number, lab, subject))
 
 
-def examine(number: str, lab: Any) -> Result:
+def examine(number: str, lab: Any, subject: Any = None) -> Result:
     """The same as data: the steps seen, whether done, and a mistake of the check itself."""
-    inspection = Inspection(number, lab)
+    inspection = Inspection(number, lab, subject)
     title = ""
     error: Exception | None = None
     try:

@@ -47,10 +47,14 @@ class Step:
 
 @dataclass
 class Inspection:
-    """What a check is given: where to look from, and where to say what it saw."""
+    """What a check is given: where to look from, and where to say what it saw.
+
+    subject: what the learner handed over, where AWS cannot show it: a client, for instance.
+    """
 
     number: str
     lab: Any
+    subject: Any = None
     steps: list[Step] = field(default_factory=list)
 
     def passed(self, seen: str) -> None:

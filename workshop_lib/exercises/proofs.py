@@ -14,3 +14,21 @@ def opened(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes |
         return AESGCM(key).decrypt(nonce, sealed, aad)
     except (InvalidTag, ValueError):  # a key or a nonce of a length that there is not
         return None
+
+
+def opened_cbc(key: bytes, sealed: bytes) -> bytes | None:
+    """The plaintext of ``sealed`` (AES-CBC, PKCS #7): an initialization vector, then ciphertext.
+
+    None if that does not come out whole. CBC authenticates nothing: ask a MAC first.
+    https://csrc.nist.gov/pubs/sp/800/38/a/final
+    """
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+    from cryptography.hazmat.primitives.padding import PKCS7
+
+    try:
+        cipher = Cipher(algorithms.AES(key), modes.CBC(sealed[:16])).decryptor()
+        unpadder = PKCS7(128).unpadder()
+        padded = cipher.update(sealed[16:]) + cipher.finalize()
+        return unpadder.update(padded) + unpadder.finalize()
+    except ValueError:
+        return None
