@@ -121,11 +121,12 @@ class Inspection:
             self._untagged("KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
         return key
 
-    def role(self) -> dict[str, Any]:
-        """ListRoles' entry for the newest role tagged for this exercise."""
-        role = resources.newest_role(self.number)
+    def role(self, number: str = "") -> dict[str, Any]:
+        """ListRoles' entry for the newest role tagged for this exercise, or with another value."""
+        number = number or self.number
+        role = resources.newest_role(number)
         if role is None:
-            self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value")
+            self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value", number)
         return role
 
     def table_key(self, table: dict[str, Any]) -> dict[str, Any]:
@@ -190,19 +191,27 @@ class Inspection:
                 "Make it with kms.create_key without KeySpec and KeyUsage.",
             )
 
-    def become(self, role: dict[str, Any]) -> boto3.Session:
-        """A session of a role, as ListRoles describes it; missing if it cannot be assumed."""
+    def become(self, role: dict[str, Any], by: boto3.Session | None = None) -> boto3.Session:
+        """A session of a role, as ListRoles describes it; missing if it cannot be assumed.
+
+        by: a session of the role's account, where that is another one.
+        """
+        account = "its account" if by else "this account"
         answers = {
             "AccessDenied": (
-                f"the role {role['RoleName']} cannot be assumed by this account",
+                f"the role {role['RoleName']} cannot be assumed by {account}",
                 "Let its trust policy name the account's root as principal, without a condition.",
             )
         }
         with self.asking(answers):
-            answer = boto3.client("sts").assume_role(
-                RoleArn=role["Arn"],
-                # a new name each time: services keep what they know of a session for minutes
-                RoleSessionName=f"exercise-check-{secrets.token_hex(4)}",
+            answer = (
+                (by or boto3)
+                .client("sts")
+                .assume_role(
+                    RoleArn=role["Arn"],
+                    # a new name each time: services keep what they know of a session for minutes
+                    RoleSessionName=f"exercise-check-{secrets.token_hex(4)}",
+                )
             )
         self.passed(f"the role {role['RoleName']} can be assumed")
         got = answer["Credentials"]

@@ -33,12 +33,13 @@ def newest_table(number: str) -> dict[str, Any] | None:
     )
 
 
-def newest_bucket(number: str) -> str | None:
+def newest_bucket(number: str, session: boto3.Session | None = None) -> str | None:
     """The name of the newest bucket with the tag exercise=number, or None.
 
+    session: of another account, whose buckets are meant.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketTagging.html
     """
-    s3 = boto3.client("s3")
+    s3 = (session or boto3).client("s3")
 
     def tags(bucket: dict[str, Any]) -> list[tuple[str, str]]:
         tags = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
@@ -83,12 +84,13 @@ def newest_key(number: str) -> dict[str, Any] | None:
     )
 
 
-def newest_role(number: str) -> dict[str, Any] | None:
+def newest_role(number: str, session: boto3.Session | None = None) -> dict[str, Any] | None:
     """ListRoles' entry of the newest role with the tag exercise=number, or None.
 
+    session: of another account, whose roles are meant.
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListRoleTags.html
     """
-    iam = boto3.client("iam")
+    iam = (session or boto3).client("iam")
 
     def tags(role: dict[str, Any]) -> list[tuple[str, str]]:
         tags = iam.list_role_tags(RoleName=role["RoleName"])["Tags"]

@@ -1,0 +1,369 @@
+"""The checks of lesson 09 name what went wrong, for the mistakes that learners make."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.support.accounts import allow, deny, document, id_of, root
+from tests.support.kms_people import ACCOUNT, ROOT, delegating, policy
+from workshop_lib import start_lab
+from workshop_lib.exercises import examine
+from workshop_lib.lab import Lab
+
+
+@pytest.fixture
+def lab() -> Lab:
+    return start_lab()
+
+
+def missing(number: str, lab: Lab) -> list[str]:
+    """What the check misses; a mistake of the check itself fails the test."""
+    result = examine(number, lab)
+    assert result.error is None, result
+    return [step.seen for step in result.steps if not step.ok]
+
+
+def tagged(number: str) -> list[dict[str, str]]:
+    return [{"Key": "exercise", "Value": number}]
+
+
+def make_key(number: str, document: str, **more: Any) -> str:
+    tags = [{"TagKey": "exercise", "TagValue": number}]
+    made = boto3.client("kms").create_key(Policy=document, Tags=tags, **more)
+    return str(made["KeyMetadata"]["Arn"])
+
+
+def make_role(session: Any, name: str, number: str, *statements: dict[str, Any]) -> str:
+    """A role that its account may assume: its ARN."""
+    iam, account = session.client("iam"), id_of(session)
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
+    role = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=document(trust), Tags=tagged(number)
+    )
+    if statements:
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
+    return str(role["Role"]["Arn"])
+
+
+# --- 9.1 ---------------------------------------------------------------------------------------
+
+USE = ["kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey"]
+KEEP = [
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:ScheduleKeyDeletion",
+    "kms:CancelKeyDeletion",
+]
+USER, KEEPER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("uses", "keeps"))
+
+
+@pytest.fixture
+def roles(lab: Lab) -> None:
+    make_role(boto3.Session(), "uses", "9.1 user")
+    make_role(boto3.Session(), "keeps", "9.1 keeper")
+
+
+def to_user(*actions: str) -> dict[str, Any]:
+    return allow(list(actions), Principal={"AWS": USER})
+
+
+def to_keeper(*actions: str) -> dict[str, Any]:
+    return allow(list(actions), Principal={"AWS": KEEPER})
+
+
+def by_policy(role: str, *statements: dict[str, Any]) -> None:
+    boto3.client("iam").put_role_policy(
+        RoleName=role, PolicyName="own", PolicyDocument=document(*statements)
+    )
+
+
+def state(key: str) -> str:
+    return str(boto3.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"])
+
+
+def test_two_statements_are_right(lab: Lab, roles: None) -> None:
+    key = make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP)))
+    assert missing("9.1", lab) == []
+    assert missing("9.1", lab) == []
+    assert state(key) == "Enabled"
+
+
+def test_policies_of_the_roles_are_right(lab: Lab, roles: None) -> None:
+    key = make_key("9.1", delegating())
+    by_policy("uses", allow(USE, key))
+    by_policy("keeps", allow(KEEP, key))
+    assert missing("9.1", lab) == []
+
+
+def test_wildcards_denies_and_grants_are_right(lab: Lab, roles: None) -> None:
+    everything = allow("kms:*", Principal={"AWS": KEEPER})
+    apart = deny(
+        ["kms:*crypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:PutKeyPolicy"],
+        Principal={"AWS": KEEPER},
+    )
+    key = make_key("9.1", delegating(everything, apart))
+    boto3.client("kms").create_grant(
+        KeyId=key, GranteePrincipal=USER, Operations=["Encrypt", "Decrypt", "GenerateDataKey"]
+    )
+    assert missing("9.1", lab) == []
+
+
+def test_an_administrator_with_the_policy_alone_is_right(lab: Lab, roles: None) -> None:
+    me = boto3.client("sts").get_caller_identity()["Arn"]
+    manages = ["kms:GetKeyPolicy", "kms:PutKeyPolicy", "kms:DescribeKey", "kms:ListResourceTags"]
+    mine = allow(manages, Principal={"AWS": me})
+    key = make_key("9.1", policy(mine, to_user(*USE), to_keeper(*KEEP)))
+    assert missing("9.1", lab) == []
+    assert state(key) == "Enabled"
+
+
+@pytest.mark.parametrize(
+    ("statements", "says"),
+    [
+        ([to_user(*USE)], "the keeper may not disable the key"),
+        ([to_user(*USE), to_keeper("kms:DisableKey")], "the keeper may not enable the key"),
+        (
+            [to_user(*USE), to_keeper("kms:DisableKey", "kms:EnableKey")],
+            "the keeper may not schedule the key's deletion",
+        ),
+        ([to_keeper(*KEEP)], "the user may not encrypt, decrypt and make data keys under the key"),
+        (
+            [to_user(*USE[:2]), to_keeper(*KEEP)],
+            "the user may not encrypt, decrypt and make data keys under the key",
+        ),
+        (
+            [to_user(*USE, "kms:DisableKey"), to_keeper(*KEEP)],
+            "the user may manage the key: kms:DisableKey",
+        ),
+        (
+            [to_user(*USE, "kms:ScheduleKeyDeletion"), to_keeper(*KEEP)],
+            "the user may manage the key: kms:ScheduleKeyDeletion",
+        ),
+        (
+            [to_user(*USE, "kms:CreateGrant"), to_keeper(*KEEP)],
+            "the user can let itself or others in: kms:CreateGrant",
+        ),
+        (
+            [to_user(*USE), to_keeper(*KEEP, "kms:PutKeyPolicy")],
+            "the keeper can let itself or others in: kms:PutKeyPolicy",
+        ),
+        (
+            [to_user(*USE), to_keeper(*KEEP, "kms:CreateGrant")],
+            "the keeper can let itself or others in: kms:CreateGrant",
+        ),
+        (
+            [to_user(*USE), to_keeper(*KEEP, "kms:GenerateDataKeyPair")],
+            "the keeper may use the key: kms:GenerateDataKeyPair",
+        ),
+        (
+            [to_user(*USE), to_keeper(*KEEP, "kms:ReEncryptFrom")],
+            "the keeper may use the key: kms:ReEncrypt*",
+        ),
+        (
+            [to_user(*USE), to_keeper(*KEEP, "kms:Decrypt")],
+            "the keeper may use the key: kms:Decrypt",
+        ),
+    ],
+)
+def test_a_wrong_key_policy_is_named(
+    lab: Lab, roles: None, statements: list[dict[str, Any]], says: str
+) -> None:
+    key = make_key("9.1", delegating(*statements))
+    assert missing("9.1", lab) == [says]
+    assert state(key) == "Enabled"
+
+
+def test_decrypting_under_some_context_counts(lab: Lab, roles: None) -> None:
+    condition = {"Null": {"kms:EncryptionContextKeys": "false"}}
+    some = allow("kms:Decrypt", Principal={"AWS": KEEPER}, Condition=condition)
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP), some))
+    assert missing("9.1", lab) == ["the keeper may use the key: kms:Decrypt"]
+
+
+def test_the_way_round_through_iam_is_named(lab: Lab, roles: None) -> None:
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP)))
+    by_policy("keeps", allow("iam:PutRolePolicy"))
+    assert missing("9.1", lab) == ["the keeper can let itself or others in: iam:PutRolePolicy"]
+    by_policy("keeps", allow("sts:AssumeRole"))
+    assert missing("9.1", lab) == [
+        "the keeper can let itself or others in: sts:AssumeRole on the other role"
+    ]
+
+
+def test_nobody_left_to_change_the_policy_is_named(lab: Lab, roles: None) -> None:
+    me = boto3.client("sts").get_caller_identity()["Arn"]
+    sees = allow(["kms:DescribeKey", "kms:ListResourceTags"], Principal={"AWS": me})
+    make_key(
+        "9.1", policy(sees, to_user(*USE), to_keeper(*KEEP)), BypassPolicyLockoutSafetyCheck=True
+    )
+    assert missing("9.1", lab) == ["you may not read or change the key's policy"]
+
+
+def test_what_is_not_there_is_named(lab: Lab) -> None:
+    assert missing("9.1", lab) == ["no KMS key carries the tag exercise = 9.1"]
+    make_key("9.1", delegating())
+    assert missing("9.1", lab) == ["no role carries the tag exercise = 9.1 user"]
+    make_role(boto3.Session(), "uses", "9.1 user")
+    assert missing("9.1", lab) == ["no role carries the tag exercise = 9.1 keeper"]
+
+
+# --- 9.2 ---------------------------------------------------------------------------------------
+
+S3 = "s3.us-east-1.amazonaws.com"
+VIA = {"StringEquals": {"kms:ViaService": S3}}
+NEEDED = ["kms:GenerateDataKey", "kms:Decrypt"]
+Shared = Callable[..., None]
+
+
+@pytest.fixture
+def shared(lab: Lab) -> Shared:
+    """shared(statement, …): a key with these statements, and the auditors' bucket and role."""
+    audit = lab.account("audit")
+
+    def make(*statements: dict[str, Any], role: list[dict[str, Any]] | None = None) -> None:
+        key = make_key("9.2", delegating(*statements))
+        s3 = audit.client("s3")
+        s3.create_bucket(Bucket="theirs")
+        s3.put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": tagged("9.2")})
+        own = [allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::theirs/*")]
+        own += [allow(NEEDED, key)] if role is None else role
+        make_role(audit, "auditor", "9.2", *own)
+
+    return make
+
+
+def theirs(lab: Lab, *actions: str, **more: Any) -> dict[str, Any]:
+    principal = {"AWS": root(id_of(lab.account("audit")))}
+    return allow(list(actions), **{"Principal": principal, **more})
+
+
+def left_over(lab: Lab) -> list[str]:
+    listed = lab.account("audit").client("s3").list_objects_v2(Bucket="theirs")
+    strangers = lab.account("stranger").client("s3").list_buckets()["Buckets"]
+    return [each["Key"] for each in listed.get("Contents", [])] + [b["Name"] for b in strangers]
+
+
+def test_via_service_is_right(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED, Condition=VIA))
+    assert missing("9.2", lab) == []
+    assert left_over(lab) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        {"ForAnyValue:StringEquals": {"kms:ViaService": [S3, "s3.eu-west-1.amazonaws.com"]}},
+    ],
+)
+def test_other_words_for_s3_are_right(lab: Lab, shared: Shared, condition: Any) -> None:
+    shared(theirs(lab, *NEEDED, "kms:DescribeKey", Condition=condition))
+    assert missing("9.2", lab) == []
+
+
+def test_a_caller_account_and_everybody_is_right(lab: Lab, shared: Shared) -> None:
+    account = id_of(lab.account("audit"))
+    both = {"StringEquals": {"kms:ViaService": S3, "kms:CallerAccount": account}}
+    shared(theirs(lab, *NEEDED, Principal={"AWS": "*"}, Condition=both))
+    assert missing("9.2", lab) == []
+
+
+def test_an_allow_with_a_deny_is_right(lab: Lab, shared: Shared) -> None:
+    account = id_of(lab.account("audit"))
+    past = {"StringNotEqualsIfExists": {"kms:ViaService": S3}}
+    shared(theirs(lab, *NEEDED), deny("kms:*", Principal={"AWS": root(account)}, Condition=past))
+    assert missing("9.2", lab) == []
+
+
+def past_s3(who: str, *actions: str) -> str:
+    return f"{who} may use the key without S3: {', '.join(f'kms:{each}' for each in actions)}"
+
+
+ADMINISTRATOR = "the administrator of their account"
+
+
+def test_no_condition_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED))
+    said = missing("9.2", lab)
+    assert past_s3("the role", "Decrypt", "GenerateDataKey") in said
+    assert past_s3(ADMINISTRATOR, "Decrypt", "GenerateDataKey") in said
+    assert "the key policy lets them come through other services as well" in said
+
+
+def test_a_condition_on_their_side_alone_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED), role=[allow(NEEDED, Condition=VIA)])
+    said = missing("9.2", lab)
+    assert past_s3(ADMINISTRATOR, "Decrypt", "GenerateDataKey") in said
+    assert not any(each.startswith("the role") for each in said)
+
+
+def test_a_grant_that_they_may_make_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED, Condition=VIA), theirs(lab, "kms:CreateGrant"))
+    assert past_s3(ADMINISTRATOR, "CreateGrant") in missing("9.2", lab)
+
+
+def test_an_operation_besides_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED, Condition=VIA), theirs(lab, "kms:Encrypt"))
+    assert missing("9.2", lab) == [past_s3(ADMINISTRATOR, "Encrypt")]
+
+
+def test_any_service_is_named(lab: Lab, shared: Shared) -> None:
+    any_service = {"StringLike": {"kms:ViaService": "*.amazonaws.com"}}
+    shared(theirs(lab, *NEEDED, Condition=any_service))
+    assert missing("9.2", lab) == ["the key policy lets them come through other services as well"]
+
+
+def test_everybody_through_s3_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED, Principal={"AWS": "*"}, Condition=VIA))
+    assert missing("9.2", lab) == ["a third account stores objects under the key, too"]
+    assert left_over(lab) == []
+
+
+@pytest.mark.parametrize("side", ["key", "role", "decrypt"])
+def test_one_side_alone_is_named(lab: Lab, shared: Shared, side: str) -> None:
+    if side == "key":
+        shared(theirs(lab, *NEEDED, Condition=VIA), role=[])
+    elif side == "role":
+        shared(role=[allow(NEEDED)])
+    else:
+        shared(theirs(lab, "kms:GenerateDataKey", Condition=VIA))
+    assert missing("9.2", lab) == ["the role cannot store objects under the key and read them"]
+    assert left_over(lab) == []
+
+
+def test_what_is_missing_over_there_is_named(lab: Lab) -> None:
+    audit = lab.account("audit")
+    assert missing("9.2", lab) == ["no KMS key carries the tag exercise = 9.2"]
+    make_key("9.2", delegating())
+    assert missing("9.2", lab) == ["no bucket of the account audit carries the tag exercise = 9.2"]
+    s3 = audit.client("s3")
+    s3.create_bucket(Bucket="theirs")
+    s3.put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": tagged("9.2")})
+    make_role(boto3.Session(), "ours", "9.2")
+    assert missing("9.2", lab) == ["no role of the account audit carries the tag exercise = 9.2"]
+
+
+def test_a_role_that_trusts_nobody_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED, Condition=VIA))
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    trust["Principal"] = {"Service": "ec2.amazonaws.com"}  # type: ignore[assignment]
+    lab.account("audit").client("iam").update_assume_role_policy(
+        RoleName="auditor", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust})
+    )
+    assert missing("9.2", lab) == ["the role auditor cannot be assumed by its account"]
+
+
+def test_a_key_that_shuts_its_own_account_out_is_named(lab: Lab) -> None:
+    audit = lab.account("audit")
+    manages = allow(["kms:Describe*", "kms:List*", "kms:Get*", "kms:Put*"], Principal={"AWS": ROOT})
+    key = make_key("9.2", policy(manages, theirs(lab, *NEEDED, Condition=VIA)))
+    s3 = audit.client("s3")
+    s3.create_bucket(Bucket="theirs")
+    s3.put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": tagged("9.2")})
+    objects = allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::theirs/*")
+    make_role(audit, "auditor", "9.2", objects, allow(NEEDED, key))
+    assert missing("9.2", lab) == ["you yourself may not encrypt under the key"]
