@@ -56,7 +56,7 @@ RIGHT = {**WRONG, **PRESENT}
         ([(WRONG, "s3:*", ["", "/*"])], "no bucket carries the tag"),
     ],
 )
-def test_a_policy_that_misses_4_1(lab: Lab, statements: list[Any], said: str) -> None:
+def test_a_policy_that_misses_5_1(lab: Lab, statements: list[Any], said: str) -> None:
     make(lab, "5.1", *statements)
     result = examine("5.1", lab)
     assert not result.done
@@ -64,7 +64,7 @@ def test_a_policy_that_misses_4_1(lab: Lab, statements: list[Any], said: str) ->
     assert said in str(result)
 
 
-def test_4_1_leaves_nothing_behind(lab: Lab) -> None:
+def test_5_1_leaves_nothing_behind(lab: Lab) -> None:
     name = make(lab, "5.1", upload(RIGHT))
     s3 = boto3.client("s3")
     versioning = {"Status": "Enabled"}
@@ -101,7 +101,7 @@ TLS = (PLAIN, "s3:*", ["", "/*"])
         ),
     ],
 )
-def test_a_policy_that_misses_4_2(lab: Lab, statements: list[Any], said: str) -> None:
+def test_a_policy_that_misses_5_2(lab: Lab, statements: list[Any], said: str) -> None:
     key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
     this_key = upload({"ArnNotEqualsIfExists": {KEY_ID: key}})
     name = make(lab, "5.2", *[this_key if s == "this key" else s for s in statements])
@@ -120,7 +120,7 @@ def test_a_policy_that_misses_4_2(lab: Lab, statements: list[Any], said: str) ->
         ({"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "alias/aws/s3"}, "AWS managed"),
     ],
 )
-def test_a_default_that_misses_4_2(lab: Lab, default: dict[str, str], said: str) -> None:
+def test_a_default_that_misses_5_2(lab: Lab, default: dict[str, str], said: str) -> None:
     set_default(make(lab, "5.2", TLS), default)
     result = examine("5.2", lab)
     assert not result.done
@@ -135,3 +135,144 @@ def set_default(bucket: str, default: dict[str, str]) -> None:
             "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
         },
     )
+
+
+def account_wide(bucket: str, **changes: Any) -> dict[str, Any]:
+    """The right statement of 5.1, changed in one place."""
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": RIGHT,
+    }
+    return {**statement, **changes}
+
+
+def put_policy(bucket: str, *statements: dict[str, Any]) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    boto3.client("s3").put_bucket_policy(Bucket=bucket, Policy=document)
+
+
+def administrator() -> str:
+    return str(boto3.client("sts").get_caller_identity()["Arn"])
+
+
+NOT_A_COPY = {"Null": {HEADER: "false", "s3:x-amz-copy-source": "true"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (lambda name: {"Principal": {"AWS": administrator()}}, "exercise-check by another role"),
+        (
+            lambda name: {
+                "Condition": {**RIGHT, "StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}}
+            },
+            "exercise-check by another role",
+        ),
+        (lambda name: {"Resource": f"arn:aws:s3:::{name}/exercise-check"}, "by you, and"),
+        (lambda name: {"Resource": f"arn:aws:s3:::{name}/exercise*"}, "by you, and"),
+        (lambda name: {"Condition": {**WRONG, **NOT_A_COPY}}, "a copy by you"),
+    ],
+    ids=["the administrator", "users", "the check's own name", "its beginning", "copies"],
+)
+def test_5_1_asks_others_under_other_names(lab: Lab, changes: Any, said: str) -> None:
+    name = make(lab, "5.1")
+    put_policy(name, account_wide(name, **changes(name)))
+    result = examine("5.1", lab)
+    assert not result.done
+    assert "aws:kms is let through all the same" in str(result)
+    assert said in str(result)
+
+
+def test_5_1_wants_the_default_for_everybody(lab: Lab) -> None:
+    name = make(lab, "5.1")
+    all_but_you = {"Principal": "*", "Condition": {
+        **WRONG, "ArnNotEquals": {"aws:PrincipalArn": administrator()}}}  # fmt: skip
+    put_policy(name, account_wide(name), account_wide(name, **all_but_you))
+    assert "uploads without a header are refused here" in str(examine("5.1", lab))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        RIGHT,
+        {"StringEquals": {HEADER: ["aws:kms", "aws:kms:dsse"]}},
+        {"StringLike": {HEADER: "aws:kms*"}},
+        {"StringNotEqualsIgnoreCase": {HEADER: "aes256"}, **PRESENT},
+    ],
+)
+def test_5_1_takes_any_condition_that_does_it(lab: Lab, condition: dict[str, Any]) -> None:
+    name = make(lab, "5.1")
+    put_policy(name, account_wide(name, Condition=condition, Action=["s3:PutObject"]))
+    result = examine("5.1", lab)
+    assert result.done, str(result)
+    assert "exercise-check" not in str(boto3.client("iam").list_roles()["Roles"])
+    assert "Uploads" not in boto3.client("s3").list_multipart_uploads(Bucket=name)
+
+
+def strict(lab: Lab, tls: dict[str, Any] | None = None, key: dict[str, Any] | None = None) -> str:
+    """A bucket for 5.2 with its two statements, changed in one place."""
+    arn = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    name = make(lab, "5.2")
+    set_default(name, {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn})
+    both = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    whole = {"Action": "s3:*", "Resource": both, "Condition": PLAIN}
+    this_key = {"Condition": {"ArnNotEqualsIfExists": {KEY_ID: arn}}}
+    put_policy(
+        name,
+        account_wide(name, **{**whole, **(tls or {})}),
+        account_wide(name, **{**this_key, **(key or {})}),
+    )
+    return name
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        ({"Action": ["s3:Get*", "s3:List*"]}, "s3:PutObjectTagging by you"),
+        ({"Action": ["s3:Get*", "s3:List*", "s3:Put*"]}, "s3:DeleteObjectTagging by you"),
+        ({"Principal": {"AWS": "administrator"}}, "s3:GetObjectTagging by another role"),
+    ],
+    ids=["reads only", "not deletions", "the administrator"],
+)
+def test_5_2_wants_tls_for_every_call_and_caller(lab: Lab, tls: dict[str, Any], said: str) -> None:
+    if "Principal" in tls:
+        tls = {"Principal": {"AWS": administrator()}}
+    strict(lab, tls)
+    result = examine("5.2", lab)
+    assert not result.done
+    assert f"without TLS this is answered: {said}" in str(result)
+
+
+def test_5_2_wants_the_key_from_everybody(lab: Lab) -> None:
+    strict(lab, key={"Principal": {"AWS": administrator()}})
+    assert "another key or none is let through" in str(examine("5.2", lab))
+
+
+@pytest.mark.parametrize(
+    "tls",
+    [
+        {},
+        {"Condition": {"BoolIfExists": {"aws:SecureTransport": "false"}}},
+        {"Condition": {"StringNotEquals": {"aws:SecureTransport": "true"}}},
+    ],
+)
+def test_5_2_takes_any_statement_that_does_it(lab: Lab, tls: dict[str, Any]) -> None:
+    strict(lab, tls)
+    result = examine("5.2", lab)
+    assert result.done, str(result)
+
+
+def test_5_2_takes_a_key_that_only_the_administrator_may_use(lab: Lab) -> None:
+    name = strict(lab)
+    key = boto3.client("s3").get_bucket_encryption(Bucket=name)[
+        "ServerSideEncryptionConfiguration"
+    ]["Rules"][0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
+    only = {"Effect": "Allow", "Principal": {"AWS": administrator()}, "Action": "kms:*",
+            "Resource": "*"}  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [only]})
+    boto3.client("kms").put_key_policy(KeyId=key, Policy=document)
+    result = examine("5.2", lab)
+    assert result.done, str(result)

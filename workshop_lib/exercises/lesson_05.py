@@ -4,6 +4,12 @@ from typing import Any
 
 import boto3
 
+from workshop_lib.exercises.bucket_trials import (
+    answered_without_tls,
+    callers,
+    loopholes,
+    obstacles,
+)
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 from workshop_lib.exercises.trial_uploads import refuses_plain_http, upload
@@ -38,6 +44,11 @@ def tolerant(inspection: Inspection) -> None:
         failed="an upload with aws:kms is accepted",
         fix="Deny s3:PutObject on arn:aws:s3:::…/* with StringNotEquals on the header.",
     )
+    plain: dict[str, Any] = {"ServerSideEncryption": "AES256"}
+    with callers() as sessions:
+        _holds_for_all(inspection, loopholes(inspection, sessions, bucket, KMS, plain), "aws:kms")
+        for what, headers in (("without a header", {}), ("with AES256", plain)):
+            _lets_all(inspection, obstacles(inspection, sessions, bucket, headers), what)
 
 
 @exercise("5.2", "TLS, and one key by name")
@@ -77,6 +88,42 @@ def strict(inspection: Inspection) -> None:
         failed="the policy lets uploads name any key",
         fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
     )
+    by_key: dict[str, Any] = {**KMS, "SSEKMSKeyId": arn}
+    with callers() as sessions:
+        without_tls = answered_without_tls(inspection, sessions, bucket, by_key)
+        inspection.expect(
+            not without_tls,
+            passed="without TLS you and another role are answered nothing",
+            failed=f"without TLS this is answered: {_some(without_tls)}",
+            fix='Deny "s3:*" to "Principal": "*", on the bucket and on its objects.',
+        )
+        open_to: list[str] = []
+        for headers in ({}, KMS, {**KMS, "SSEKMSKeyId": other}, {"ServerSideEncryption": "AES256"}):
+            open_to += loopholes(inspection, sessions, bucket, headers, by_key)
+        _holds_for_all(inspection, open_to, "another key or none")
+        _lets_all(inspection, obstacles(inspection, sessions, bucket, by_key), "with its own key")
+
+
+def _holds_for_all(inspection: Inspection, open_to: list[str], what: str) -> None:
+    inspection.expect(
+        not open_to,
+        passed=f"{what}: refused for you and another role, under other names, as a copy, in parts",
+        failed=f"{what} is let through all the same: {_some(open_to)}",
+        fix='Deny s3:PutObject to "Principal": "*" on all objects of the bucket, /*.',
+    )
+
+
+def _lets_all(inspection: Inspection, refused: list[str], what: str) -> None:
+    inspection.expect(
+        not refused,
+        passed=f"uploads {what} are accepted from another role too, and as copies",
+        failed=f"uploads {what} are refused here: {_some(refused)}",
+        fix="Let the Deny look at the encryption headers, and at nothing else.",
+    )
+
+
+def _some(found: list[str]) -> str:
+    return "".join(found[:1]) + (f", and {len(found) - 1} more" if found[1:] else "")
 
 
 def _accepted(inspection: Inspection, what: str, answer: str, fix: str) -> None:

@@ -1,0 +1,175 @@
+"""What a bucket's policy does with several callers, names and ways to write; nothing stays.
+
+A policy may well refuse you and nobody else, one name and no other, an upload and not a copy.
+"""
+
+import base64
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.trial_uploads import TRY, delete, refused
+
+Sessions = Mapping[str, boto3.Session]
+
+# An upload whose digest is wrong: refused by the policy, or else for the digest.
+_UNSTORED = {"Body": b"x", "ContentMD5": base64.b64encode(bytes(16)).decode()}
+_TOO_MUCH = {
+    "AccessDenied": (
+        "the policy refuses to delete what was uploaded: the deletion carries no such header",
+        'Let "Action" of the statement about uploads be s3:PutObject alone.',
+    )
+}
+
+
+@contextmanager
+def callers() -> Iterator[Sessions]:
+    """Sessions by caller: you, and a role of the block's own that may do all of S3 and KMS."""
+    iam, sts, name = boto3.client("iam"), boto3.client("sts"), f"{TRY}-{secrets.token_hex(4)}"
+    account = sts.get_caller_identity()["Account"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
+    allow = {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))["Role"]
+    attached = {"RoleName": name, "PolicyName": TRY}
+    try:
+        iam.put_role_policy(**attached, PolicyDocument=_document(allow))
+        got = sts.assume_role(RoleArn=role["Arn"], RoleSessionName=TRY)["Credentials"]
+        own, keys = boto3.Session(), ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        another = boto3.Session(*(got[key] for key in keys), region_name=own.region_name)
+        yield {"you": own, "another role": another}
+    finally:
+        iam.delete_role_policy(**attached)
+        iam.delete_role(RoleName=name)
+
+
+def _document(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def loopholes(
+    inspection: Inspection,
+    sessions: Sessions,
+    bucket: str,
+    headers: Mapping[str, Any],
+    accepted: Mapping[str, Any],
+) -> list[str]:
+    """How an upload with these headers gets past the bucket's policy; `accepted` do for sure."""
+    tried = _tried(inspection, sessions, bucket, headers, accepted)
+    return [how for how, by_policy in tried.items() if by_policy is False]
+
+
+def obstacles(
+    inspection: Inspection, sessions: Sessions, bucket: str, headers: Mapping[str, Any]
+) -> list[str]:
+    """Which uploads with these headers the bucket's policy refuses."""
+    tried = _tried(inspection, sessions, bucket, headers, headers)
+    return [how for how, by_policy in tried.items() if by_policy]
+
+
+def _tried(
+    inspection: Inspection,
+    sessions: Sessions,
+    bucket: str,
+    headers: Mapping[str, Any],
+    accepted: Mapping[str, Any],
+) -> dict[str, bool | None]:
+    """Whether the policy refused, by caller and way; None where KMS refused before it could."""
+    names = (TRY, secrets.token_hex(8), f"reports/{secrets.token_hex(4)}.csv")
+    found: dict[str, bool | None] = {}
+    with _an_object(inspection, bucket, accepted) as source:
+        for who, session in sessions.items():
+            s3 = session.client("s3")
+            put = partial(s3.put_object, Bucket=bucket, **_UNSTORED, **headers)
+            for name in names:
+                found[f"an upload of {name} by {who}"] = _by_policy(partial(put, Key=name))
+            begin = partial(_in_parts, inspection, s3, bucket, names[1], headers)
+            found[f"an upload in parts by {who}"] = _by_policy(begin)
+            if source:
+                copy = partial(_copied, inspection, s3, bucket, source, headers)
+                found[f"a copy by {who}"] = _by_policy(copy)
+    return found
+
+
+def _by_policy(call: Callable[[], Any]) -> bool | None:
+    """Whether S3 refused the call by its own permissions; None if for want of a KMS permission."""
+    try:
+        call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            return False  # the wrong digest, or a key that is not there: the policy had let it pass
+        return None if "kms:" in error.response["Error"]["Message"] else True
+    return False
+
+
+@contextmanager
+def _an_object(
+    inspection: Inspection, bucket: str, headers: Mapping[str, Any]
+) -> Iterator[str | None]:
+    """Within the block the bucket holds an object, by this name; None if it takes none."""
+    s3, name = boto3.client("s3"), f"{TRY}-{secrets.token_hex(4)}"
+    try:
+        stored = s3.put_object(Bucket=bucket, Key=name, Body=b"x", **headers)
+    except ClientError:
+        yield None
+        return
+    try:
+        yield name
+    finally:
+        with inspection.asking(_TOO_MUCH):
+            delete(bucket, name, stored)
+
+
+def _copied(
+    inspection: Inspection, s3: Any, bucket: str, source: str, headers: Mapping[str, Any]
+) -> None:
+    name = f"{source}-copy"
+    copy = {"CopySource": {"Bucket": bucket, "Key": source}, **headers}
+    stored = s3.copy_object(Bucket=bucket, Key=name, **copy)
+    with inspection.asking(_TOO_MUCH):
+        delete(bucket, name, stored)
+
+
+def _in_parts(
+    inspection: Inspection, s3: Any, bucket: str, name: str, headers: Mapping[str, Any]
+) -> None:
+    begun = s3.create_multipart_upload(Bucket=bucket, Key=name, **headers)
+    with inspection.asking(_TOO_MUCH):
+        boto3.client("s3").abort_multipart_upload(
+            Bucket=bucket, Key=name, UploadId=begun["UploadId"]
+        )
+
+
+def answered_without_tls(
+    inspection: Inspection, sessions: Sessions, bucket: str, accepted: Mapping[str, Any]
+) -> list[str]:
+    """Which calls over plain HTTP are not refused; uploads with the headers `accepted` work.
+
+    The contents of objects are not asked for: S3 itself refuses those under SSE-KMS without TLS.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    found = []
+    with _an_object(inspection, bucket, accepted) as name:
+        target = {"Bucket": bucket, "Key": name or TRY}
+        for who, session in sessions.items():
+            s3 = session.client("s3", use_ssl=False)
+            no_tags, no_upload = {"TagSet": []}, {"UploadId": "none"}
+            calls: dict[str, Callable[[], Any]] = {
+                "GetObjectTagging": partial(s3.get_object_tagging, **target),
+                "PutObjectTagging": partial(s3.put_object_tagging, **target, Tagging=no_tags),
+                "DeleteObjectTagging": partial(s3.delete_object_tagging, **target),
+                "AbortMultipartUpload": partial(s3.abort_multipart_upload, **target, **no_upload),
+                "ListBucket": partial(s3.list_objects_v2, Bucket=bucket),
+                "ListBucketMultipartUploads": partial(s3.list_multipart_uploads, Bucket=bucket),
+                "GetBucketPolicy": partial(s3.get_bucket_policy, Bucket=bucket),
+            }
+            found += [
+                f"s3:{action} by {who}" for action, call in calls.items() if not refused(call)
+            ]
+    return found
