@@ -64,24 +64,24 @@ def allow(action: str, resource: str, **condition: Any) -> dict[str, Any]:
 VIA_S3 = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
 
 
-def test_5_1_wants_sse_kms(lab: Lab) -> None:
+def test_6_1_wants_sse_kms(lab: Lab) -> None:
     tagged_bucket(lab, None)
     assert "AES256, not aws:kms" in said("6.1", lab)
 
 
-def test_5_1_wants_one_layer(lab: Lab) -> None:
+def test_6_1_wants_one_layer(lab: Lab) -> None:
     tagged_bucket(lab, {**under(new_key()), "SSEAlgorithm": "aws:kms:dsse"}, bucket_key=False)
     assert "aws:kms:dsse, not aws:kms" in said("6.1", lab)
 
 
-def test_5_1_wants_a_customer_managed_key(lab: Lab) -> None:
+def test_6_1_wants_a_customer_managed_key(lab: Lab) -> None:
     tagged_bucket(lab, {"SSEAlgorithm": "aws:kms"})
     assert "KMSMasterKeyID, the ARN" in said("6.1", lab)
     tagged_bucket(lab, under("alias/aws/s3"))
     assert "AWS managed" in said("6.1", lab)
 
 
-def test_5_1_wants_a_key_that_exists_and_is_enabled(lab: Lab) -> None:
+def test_6_1_wants_a_key_that_exists_and_is_enabled(lab: Lab) -> None:
     absent = new_key()[:-4] + "0000"
     tagged_bucket(lab, under(absent))
     assert f"KMS shows you no key {absent}" in said("6.1", lab)
@@ -91,7 +91,7 @@ def test_5_1_wants_a_key_that_exists_and_is_enabled(lab: Lab) -> None:
     assert "it is Disabled" in said("6.1", lab)
 
 
-def test_5_1_wants_the_bucket_key(lab: Lab) -> None:
+def test_6_1_wants_the_bucket_key(lab: Lab) -> None:
     tagged_bucket(lab, under(new_key()), bucket_key=False)
     assert "Bucket Key is not enabled" in said("6.1", lab)
     tagged_bucket(lab, under(new_key()))
@@ -100,14 +100,14 @@ def test_5_1_wants_the_bucket_key(lab: Lab) -> None:
 
 @pytest.fixture
 def ward(lab: Lab) -> tuple[str, str]:
-    """A right answer to 5.1 with the object of 5.2: the bucket's ARN and the key's."""
+    """A right answer to 6.1 with the object of 6.2: the bucket's ARN and the key's."""
     key = new_key()
     name = tagged_bucket(lab, under(key))
     boto3.client("s3").put_object(Bucket=name, Key="note.txt", Body=b"note")
     return f"arn:aws:s3:::{name}", key
 
 
-def test_5_2_wants_the_bucket_the_role_and_the_note(lab: Lab) -> None:
+def test_6_2_wants_the_bucket_the_role_and_the_note(lab: Lab) -> None:
     assert "Do exercise 6.1 first" in said("6.2", lab)
     tagged_bucket(lab, under(new_key()))
     assert "no role carries the tag" in said("6.2", lab)
@@ -115,7 +115,7 @@ def test_5_2_wants_the_bucket_the_role_and_the_note(lab: Lab) -> None:
     assert "holds no note.txt" in said("6.2", lab)
 
 
-def test_5_2_wants_the_note_under_the_key(lab: Lab, ward: tuple[str, str]) -> None:
+def test_6_2_wants_the_note_under_the_key(lab: Lab, ward: tuple[str, str]) -> None:
     bucket = ward[0].rpartition(":")[2]
     tagged_role(lab)
     s3 = boto3.client("s3")
@@ -125,7 +125,7 @@ def test_5_2_wants_the_note_under_the_key(lab: Lab, ward: tuple[str, str]) -> No
     assert "AWS managed" in said("6.2", lab)
 
 
-def test_5_2_tells_the_two_locks_apart(lab: Lab, ward: tuple[str, str]) -> None:
+def test_6_2_tells_the_two_locks_apart(lab: Lab, ward: tuple[str, str]) -> None:
     bucket, key = ward
     tagged_role(lab, allow("kms:Decrypt", key))
     assert "may not read note.txt" in said("6.2", lab)
@@ -133,7 +133,7 @@ def test_5_2_tells_the_two_locks_apart(lab: Lab, ward: tuple[str, str]) -> None:
     assert "may not use the key" in said("6.2", lab)
 
 
-def test_5_2_names_the_context_of_a_bucket_key(lab: Lab, ward: tuple[str, str]) -> None:
+def test_6_2_names_the_context_of_a_bucket_key(lab: Lab, ward: tuple[str, str]) -> None:
     bucket, key = ward
     objects = {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/*"}
     use = allow("kms:Decrypt", key, StringEquals=VIA_S3, StringLike=objects)
@@ -142,7 +142,7 @@ def test_5_2_names_the_context_of_a_bucket_key(lab: Lab, ward: tuple[str, str]) 
 
 
 @pytest.mark.parametrize("by_context", [False, True])
-def test_5_2_wants_the_key_through_s3_only(
+def test_6_2_wants_the_key_through_s3_only(
     lab: Lab, ward: tuple[str, str], by_context: bool
 ) -> None:
     """A condition on the context alone does not keep a reader from calling KMS with it."""
@@ -152,27 +152,27 @@ def test_5_2_wants_the_key_through_s3_only(
     assert "may also call kms:Decrypt directly" in said("6.2", lab)
 
 
-def test_5_2_sees_through_a_grant(lab: Lab, ward: tuple[str, str]) -> None:
+def test_6_2_sees_through_a_grant(lab: Lab, ward: tuple[str, str]) -> None:
     bucket, key = ward
     role = tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"))
     boto3.client("kms").create_grant(KeyId=key, GranteePrincipal=role, Operations=["Decrypt"])
     assert "may also call kms:Decrypt directly" in said("6.2", lab)
 
 
-def test_5_2_takes_the_right_answer(lab: Lab, ward: tuple[str, str]) -> None:
+def test_6_2_takes_the_right_answer(lab: Lab, ward: tuple[str, str]) -> None:
     bucket, key = ward
     use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
     tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
     assert said("6.2", lab).startswith("✓")
 
 
-def test_5_1_wants_a_symmetric_key(lab: Lab) -> None:
+def test_6_1_wants_a_symmetric_key(lab: Lab) -> None:
     key = boto3.client("kms").create_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
     tagged_bucket(lab, under(key["KeyMetadata"]["Arn"]))
     assert "of the kind RSA_2048" in said("6.1", lab)
 
 
-def test_5_1_tells_of_a_policy_that_locks_the_administrator_out(lab: Lab) -> None:
+def test_6_1_tells_of_a_policy_that_locks_the_administrator_out(lab: Lab) -> None:
     name = tagged_bucket(lab, under(new_key()))
     everything = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": everything}
@@ -181,7 +181,7 @@ def test_5_1_tells_of_a_policy_that_locks_the_administrator_out(lab: Lab) -> Non
     assert f"the policy of {name} hides its tags even from you" in said("6.1", lab)
 
 
-def test_5_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> None:
+def test_6_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> None:
     deny = {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}
     boto3.client("iam").put_user_policy(
         UserName="workshop-admin",
@@ -189,3 +189,154 @@ def test_5_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> N
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": deny}),
     )
     assert "take back the policy of yours" in said("6.1", lab)
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("kms:GenerateDataKey", "kms:GenerateDataKey directly"),
+        ("kms:GenerateDataKeyPair*", "kms:GenerateDataKeyPairWithoutPlaintext directly"),
+        ("kms:Encrypt", "kms:Encrypt directly"),
+        ("kms:ReEncrypt*", "kms:ReEncrypt directly"),
+        ("kms:CreateGrant", "give itself the key"),
+        ("kms:PutKeyPolicy", "give itself the key"),
+    ],
+)
+def test_6_2_wants_nothing_else_directly(
+    lab: Lab, ward: tuple[str, str], action: str, says: str
+) -> None:
+    bucket, key = ward
+    use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
+    tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use, allow(action, key))
+    assert says in said("6.2", lab)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"kms:EncryptionContext:purpose": "backup"}},
+        {"StringLike": {"kms:EncryptionContext:purpose": "backup-?-*"}},
+        {"StringEquals": {"kms:EncryptionContext:a": ["x", "y"], "kms:EncryptionContext:b": "z"}},
+        {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "purpose"}},
+        {"Null": {"kms:EncryptionContext:purpose": "false"}},
+        {"Null": {"kms:ViaService": "true"}},
+    ],
+)
+def test_6_2_tries_the_contexts_that_its_permissions_name(
+    lab: Lab, ward: tuple[str, str], condition: dict[str, Any]
+) -> None:
+    bucket, key = ward
+    use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
+    tagged_role(
+        lab, allow("s3:GetObject", f"{bucket}/*"), use, allow("kms:Decrypt", key, **condition)
+    )
+    assert "may also call kms:Decrypt directly" in said("6.2", lab)
+
+
+def test_6_2_sees_a_grant_under_a_context_of_its_own(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket, key = ward
+    use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
+    role = tagged_role(lab, allow("s3:GetObject", f"{bucket}/*"), use)
+    boto3.client("kms").create_grant(
+        KeyId=key,
+        GranteePrincipal=role,
+        Operations=["Decrypt"],
+        Constraints={"EncryptionContextEquals": {"purpose": "backup"}},
+    )
+    assert 'with the encryption context {"purpose": "backup"}' in said("6.2", lab)
+
+
+def test_6_2_takes_a_key_policy_and_an_attached_policy(lab: Lab, ward: tuple[str, str]) -> None:
+    bucket, key = ward
+    role = tagged_role(lab)
+    read = allow("s3:GetObject", f"{bucket}/*")
+    made = boto3.client("iam").create_policy(
+        PolicyName=lab.name("read"),
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [read]}),
+    )
+    boto3.client("iam").attach_role_policy(
+        RoleName=role.rpartition("/")[2], PolicyArn=made["Policy"]["Arn"]
+    )
+    kms = boto3.client("kms")
+    policy = json.loads(kms.get_key_policy(KeyId=key)["Policy"])
+    use = allow("kms:Decrypt", "*", StringEquals=VIA_S3)
+    policy["Statement"].append({**use, "Principal": {"AWS": role}})
+    kms.put_key_policy(KeyId=key, Policy=json.dumps(policy))
+    assert said("6.2", lab).startswith("✓")
+
+
+# --- 6.3 ---------------------------------------------------------------------------------------
+
+
+class Letters:
+    """Two letters, two clerks who opened one each, and a third who was refused."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.s3, self.bucket = boto3.client("s3"), lab.name("letters")
+        self.s3.create_bucket(Bucket=self.bucket)
+        tag = {"Key": "exercise", "Value": "6.3"}
+        self.s3.put_bucket_tagging(Bucket=self.bucket, Tagging={"TagSet": [tag]})
+        key = new_key()
+        for name in ("march", "april"):
+            self.s3.put_object(
+                Bucket=self.bucket, Key=name, ServerSideEncryption="aws:kms", SSEKMSKeyId=key
+            )
+        self.clerks = {name: self._clerk(lab, name, key) for name in ("anna", "ben", "carl")}
+        self._open("anna", "march")
+        self._open("ben", "april")
+        with pytest.raises(Exception, match="AccessDenied"):
+            self._open("carl", "march")
+
+    def _clerk(self, lab: Lab, name: str, key: str) -> tuple[str, Any]:
+        read = allow("s3:GetObject", "*")
+        statements = [read] if name == "carl" else [read, allow("kms:Decrypt", key)]
+        role = tagged_role(lab, *statements)
+        got = boto3.client("sts").assume_role(RoleArn=role, RoleSessionName=name)["Credentials"]
+        keys = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
+        return role, boto3.Session(*keys, region_name="us-east-1").client("s3")
+
+    def _open(self, clerk: str, letter: str) -> None:
+        self.clerks[clerk][1].get_object(Bucket=self.bucket, Key=letter)
+
+    def tag(self, letter: str, value: str) -> None:
+        tags = {"TagSet": [{"Key": "opened-by", "Value": value}]}
+        self.s3.put_object_tagging(Bucket=self.bucket, Key=letter, Tagging=tags)
+
+    def role(self, clerk: str) -> str:
+        return str(self.clerks[clerk][0].rpartition("/")[2])
+
+
+def test_6_3_wants_a_name_at_each_letter(lab: Lab) -> None:
+    letters = Letters(lab)
+    assert "does not name one of the clerks' roles: april, march" in said("6.3", lab)
+    letters.tag("march", letters.role("anna"))
+    letters.tag("april", "workshop-admin")
+    assert "does not name one of the clerks' roles: april" in said("6.3", lab)
+    letters.tag("april", f"{letters.role('anna')}/{letters.role('ben')}")
+    assert "does not name one of the clerks' roles: april" in said("6.3", lab)
+    letters.tag("april", letters.role("ben"))
+    assert said("6.3", lab).startswith("✓")
+
+
+def test_6_3_takes_an_arn_of_the_role_or_its_session(lab: Lab) -> None:
+    letters = Letters(lab)
+    letters.tag("march", letters.clerks["anna"][0])
+    letters.tag("april", f"arn:aws:sts::123456789012:assumed-role/{letters.role('ben')}/ben")
+    assert said("6.3", lab).startswith("✓")
+
+
+def test_6_3_tells_whoever_was_refused_from_whoever_opened(lab: Lab) -> None:
+    letters = Letters(lab)
+    letters.tag("march", letters.role("carl"))
+    letters.tag("april", letters.role("anna"))
+    found = said("6.3", lab)
+    assert f"{letters.role('carl')} did not open march: it asked for it and was refused" in found
+    assert f"{letters.role('anna')} did not open april: it never asked for it" in found
+
+
+def test_6_3_does_not_mind_that_the_administrator_reads_them_too(lab: Lab) -> None:
+    letters = Letters(lab)
+    letters.s3.get_object(Bucket=letters.bucket, Key="march")
+    for letter, clerk in (("march", "anna"), ("april", "ben")):
+        letters.tag(letter, letters.role(clerk))
+    assert said("6.3", lab).startswith("✓")

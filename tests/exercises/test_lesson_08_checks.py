@@ -36,7 +36,7 @@ def missing(number: str, lab: Lab) -> list[str]:
     return [step.seen for step in result.steps if not step.ok]
 
 
-# --- 7.1 ---------------------------------------------------------------------------------------
+# --- 8.1 ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_wrong_part_is_named(
 @pytest.mark.parametrize(
     ("how", "says"),
     [
-        ({"report": b"short"}, "21 bytes: its report had fewer"),
+        ({"report": b"short"}, "5 bytes: fewer than 10,000"),
         ({"spec": "AES_128"}, "16 bytes, not the 32"),
         ({"context": {}}, "does not unwrap wrapped_key with the context"),
         ({"context": {"document_id": "report"}}, "does not unwrap wrapped_key with the context"),
@@ -110,6 +110,55 @@ def test_a_wrong_seal_is_named(
 ) -> None:
     table.put_item(Item=sealed(kms, key, **how))
     assert any(says in text for text in missing("8.1", lab))
+
+
+@pytest.mark.parametrize("aad", [None, b'{"document": "report"}', b'{"document":"report"}'])
+def test_the_context_may_be_the_aad_or_not(
+    aad: bytes | None, lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    answer = kms.generate_data_key(KeyId=key, KeySpec="AES_256", EncryptionContext=CONTEXT)
+    nonce = os.urandom(12)
+    parts = {
+        "ciphertext": AESGCM(answer["Plaintext"]).encrypt(nonce, REPORT, aad),
+        "nonce": nonce,
+        "wrapped_key": answer["CiphertextBlob"],
+    }
+    table.put_item(Item={"document_id": "report", **parts})
+    assert missing("8.1", lab) == []
+
+
+def with_nonce(item: dict[str, Any], kms: Any, nonce: bytes) -> dict[str, Any]:
+    answer = kms.decrypt(CiphertextBlob=item["wrapped_key"], EncryptionContext=CONTEXT)
+    sealed = AESGCM(answer["Plaintext"]).encrypt(nonce, REPORT, None)
+    return {**item, "nonce": nonce, "ciphertext": sealed}
+
+
+def test_what_does_not_open_is_no_envelope(lab: Lab, kms: Any, table: Any, key: str) -> None:
+    """Random bytes, another data key's ciphertext, another nonce: the parts must fit together."""
+    item, other = sealed(kms, key), sealed(kms, key)
+    for part in (
+        {"ciphertext": os.urandom(12_000)},
+        {"ciphertext": other["ciphertext"], "nonce": other["nonce"]},
+        {"wrapped_key": other["wrapped_key"]},
+        {"nonce": os.urandom(12)},
+    ):
+        table.put_item(Item={**item, **part})
+        says = "the ciphertext does not open with this data key and this nonce"
+        assert missing("8.1", lab) == [says], part
+
+
+@pytest.mark.parametrize("nonce", [bytes(12), b"\x01" * 12])
+def test_a_constant_nonce_is_named(nonce: bytes, lab: Lab, kms: Any, table: Any, key: str) -> None:
+    table.put_item(Item=with_nonce(sealed(kms, key), kms, nonce))
+    assert ["one byte repeated" in text for text in missing("8.1", lab)] == [True]
+
+
+def test_plaintext_elsewhere_in_the_table_is_named(
+    lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    table.put_item(Item=sealed(kms, key))
+    table.put_item(Item={"document_id": "draft", "copy": REPORT})
+    assert missing("8.1", lab) == ["the plaintext report is stored in copy"]
 
 
 def test_a_forgotten_part_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
@@ -152,7 +201,7 @@ def test_another_partition_key_is_named(lab: Lab) -> None:
     assert any("partition key" in text for text in missing("8.1", lab))
 
 
-# --- 7.2 ---------------------------------------------------------------------------------------
+# --- 8.2 ---------------------------------------------------------------------------------------
 
 
 def make_key(kms: Any, number: str, **more: Any) -> str:
@@ -227,7 +276,11 @@ SALES, NONE = '{"department": "sales"}', "no context at all"
             {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "department"}},
             [SALES],
         ),
-        ("kms:*", context_is("StringEquals"), ["it may encrypt as well"]),
+        (
+            "kms:*",
+            context_is("StringEquals"),
+            ["it may do more than decrypt: Encrypt, GenerateDataKey"],
+        ),
         ("kms:Encrypt", context_is("StringEquals"), ["it may not decrypt"]),
     ],
 )
@@ -238,6 +291,84 @@ def test_what_a_policy_lets_through_is_named(
     found = missing("8.2", lab)
     assert len(found) == len(says)
     assert all(part in text for part, text in zip(says, found, strict=True))
+
+
+OTHER, MORE = "it also decrypts what has the context", "it may do more than decrypt"
+
+
+@pytest.mark.usefixtures("department_key")
+@pytest.mark.parametrize(
+    ("statements", "says"),
+    [
+        ([("kms:Decrypt", {"StringLike": {"p*": ""}})], OTHER),
+        ([("kms:Decrypt", {"StringLike": {"payroll*": ""}})], OTHER),
+        ([("kms:Decrypt", {"StringLike": {"?ay*": ""}})], OTHER),
+        ([("kms:Decrypt", {"StringEqualsIgnoreCase": {"payroll": ""}})], OTHER),
+        ([("kms:Decrypt", {"StringEquals": {"payroll,legal-7": ""}})], OTHER),
+        ([("kms:Decrypt", {"StringNotEquals": {"sales": ""}})], OTHER),
+        ([("kms:Decrypt", {"StringEquals": {"payroll": ""}}), ("kms:GenerateDataKey*", {})], MORE),
+        ([("kms:Decrypt", {"StringEquals": {"payroll": ""}}), ("kms:ReEncrypt*", {})], MORE),
+        ([("kms:Decrypt", {"StringEquals": {"payroll": ""}}), ("kms:CreateGrant", {})], MORE),
+        ([("kms:Decrypt", {"StringEquals": {"payroll": ""}}), ("kms:PutKeyPolicy", {})], MORE),
+    ],
+)
+def test_what_is_wider_than_payroll_is_named(
+    statements: list[tuple[str, dict[str, dict[str, str]]]], says: str, lab: Lab, clerk: str
+) -> None:
+    written = []
+    for action, condition in statements:
+        asked = {
+            operator: {"kms:EncryptionContext:department": next(iter(values)).split(",")}
+            for operator, values in condition.items()
+        }
+        extra = {"Condition": asked} if asked else {}
+        written.append({"Effect": "Allow", "Action": action, "Resource": "*", **extra})
+    boto3.client("iam").put_role_policy(
+        RoleName=clerk.rpartition("/")[2],
+        PolicyName="decrypt",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": written}),
+    )
+    assert any(says in text for text in missing("8.2", lab))
+
+
+def test_a_grant_that_allows_more_is_named(
+    lab: Lab, kms: Any, department_key: str, clerk: str
+) -> None:
+    kms.create_grant(
+        KeyId=department_key,
+        GranteePrincipal=clerk,
+        Operations=["Decrypt", "GenerateDataKeyWithoutPlaintext"],
+        Constraints={"EncryptionContextEquals": PAYROLL},
+    )
+    says = "with the key it may do more than decrypt: GenerateDataKeyWithoutPlaintext"
+    assert missing("8.2", lab) == [says]
+
+
+def test_a_second_grant_for_another_department_is_named(
+    lab: Lab, kms: Any, department_key: str, clerk: str
+) -> None:
+    for context in (PAYROLL, {"department": "board-of-1987"}):
+        kms.create_grant(
+            KeyId=department_key,
+            GranteePrincipal=clerk,
+            Operations=["Decrypt"],
+            Constraints={"EncryptionContextEquals": context},
+        )
+    assert any("board-of-1987" in text for text in missing("8.2", lab))
+
+
+def test_the_key_policy_does_it_too(lab: Lab, kms: Any, department_key: str, clerk: str) -> None:
+    policy = json.loads(kms.get_key_policy(KeyId=department_key)["Policy"])
+    allow_clerk = {
+        "Effect": "Allow",
+        "Principal": {"AWS": clerk},
+        "Action": "kms:Decrypt",
+        "Resource": "*",
+        "Condition": context_is("StringEquals"),
+    }
+    policy["Statement"].append(allow_clerk)
+    kms.put_key_policy(KeyId=department_key, Policy=json.dumps(policy))
+    assert missing("8.2", lab) == []
 
 
 def test_a_role_without_permission_is_named(lab: Lab, department_key: str, clerk: str) -> None:
@@ -257,7 +388,7 @@ def test_a_key_of_another_kind_is_named(spec: dict[str, str], lab: Lab, kms: Any
     assert any("not a symmetric encryption key" in text for text in missing("8.2", lab))
 
 
-# --- 7.3 ---------------------------------------------------------------------------------------
+# --- 8.3 ---------------------------------------------------------------------------------------
 
 
 def test_the_rescue_step_by_step(lab: Lab, kms: Any) -> None:
@@ -277,3 +408,17 @@ def test_another_key_in_its_place_is_no_rescue(lab: Lab, kms: Any) -> None:
     with pytest.raises(ClientError, match="is not pending deletion"):
         kms.cancel_key_deletion(KeyId=new)
     assert any("seems to be another one" in text for text in missing("8.3", lab))
+
+
+def test_after_the_waiting_period_it_is_too_late(lab: Lab, kms: Any) -> None:
+    gone = make_key(kms, "8.3")
+    kms.schedule_key_deletion(KeyId=gone, PendingWindowInDays=7)
+    lab.later(days=8)
+    assert ["too late" in text for text in missing("8.3", lab)] == [True]
+    make_key(kms, "8.3")  # a new key does not bring the old one back
+    assert ["too late" in text for text in missing("8.3", lab)] == [True]
+    again = make_key(kms, "8.3")
+    kms.schedule_key_deletion(KeyId=again, PendingWindowInDays=7)
+    kms.cancel_key_deletion(KeyId=again)
+    kms.enable_key(KeyId=again)
+    assert missing("8.3", lab) == []

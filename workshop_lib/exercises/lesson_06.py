@@ -1,12 +1,13 @@
 """Exercises of lesson 06: S3 with SSE-KMS."""
 
-from collections.abc import Sequence
+import json
+import re
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import resources
+from workshop_lib.exercises import key_use, resources
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
@@ -45,7 +46,7 @@ def through_s3_only(inspection: Inspection) -> None:
     """The tagged role reads note.txt of exercise 6.1's bucket, and cannot call Decrypt itself."""
     bucket = resources.newest_bucket("6.1")
     if bucket is None:
-        inspection.fail("there is no bucket with the tag exercise = 5.1", "Do exercise 6.1 first.")
+        inspection.fail("there is no bucket with the tag exercise = 6.1", "Do exercise 6.1 first.")
     role = inspection.role()
     inspection.passed(f"the role {role['RoleName']} carries the tag")
     absent = (f"the bucket {bucket} holds no {NOTE}", f'Write it: put_object(…, Key="{NOTE}").')
@@ -65,13 +66,116 @@ def through_s3_only(inspection: Inspection) -> None:
     except ClientError as error:
         inspection.fail(*_lock(error, bool(note.get("BucketKeyEnabled"))))
     inspection.passed(f"the role reads {NOTE}")
-    bound_to = f"arn:aws:s3:::{bucket}"
+    _only_through_s3(inspection, reader.client("kms"), role, key["Arn"], f"arn:aws:s3:::{bucket}")
+
+
+def _only_through_s3(
+    inspection: Inspection, kms: Any, role: dict[str, Any], key_arn: str, bucket_arn: str
+) -> None:
+    """KMS refuses the role whatever it asks by itself, under each context that may matter."""
+    bound = [{"aws:s3:arn": bucket_arn}, {"aws:s3:arn": f"{bucket_arn}/{NOTE}"}]
+    named = key_use.named_contexts(role["RoleName"], role["Arn"], key_arn)
+    contexts: list[dict[str, str]] = [{}, {"made": "up"}, *bound, *named]
+    contexts += [{**one, **other} for one in bound for other in named]
+    opens = [context for context in contexts if key_use.decrypts(kms, key_arn, context)]
     inspection.expect(
-        not _decrypts_directly(reader, key["KeyId"], [bound_to, f"{bound_to}/{NOTE}"]),
+        not opens,
         passed="KMS refuses the role when it calls Decrypt itself",
-        failed="the role may also call kms:Decrypt directly",
-        fix="Add the condition kms:ViaService = s3.us-east-1.amazonaws.com (a grant has none).",
+        failed="the role may also call kms:Decrypt directly, with "
+        + (f"the encryption context {json.dumps(opens[0])}" if any(opens[:1]) else "no context"),
+        fix="Add the condition kms:ViaService = s3.us-east-1.amazonaws.com to every statement "
+        "that allows it (a grant has none).",
     )
+    others = {name for context in contexts for name in key_use.other_uses(kms, key_arn, context)}
+    inspection.expect(
+        not others,
+        passed="KMS refuses it Encrypt, GenerateDataKey and ReEncrypt as well",
+        failed=f"with the key the role may also call {_listed(others)} directly",
+        fix="To read, it needs kms:Decrypt alone. Whatever else you allow needs kms:ViaService.",
+    )
+    powers = set(key_use.control(kms, key_arn, role["Arn"]))
+    inspection.expect(
+        not powers,
+        passed="it cannot hand the key to itself or to others",
+        failed=f"the role may call {_listed(powers)}, and so give itself the key",
+        fix="Do not allow kms:*: name kms:Decrypt.",
+    )
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(f"kms:{name}" for name in sorted(names))
+
+
+OPENED_BY = "opened-by"
+
+
+@exercise("6.3", "who opened which letter")
+def who_opened(inspection: Inspection) -> None:
+    """Each letter in the tagged bucket is tagged with a role that had its data key unwrapped.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-decrypt.html
+    """
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
+    s3 = boto3.client("s3")
+    names = [each["Key"] for each in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    asked, opened = _trail(f"arn:aws:s3:::{bucket}/")
+    inspection.require(
+        len(names) >= 2 and all(opened.get(name) for name in names),
+        passed=f"it holds {len(names)} letters, and CloudTrail has who opened them",
+        failed="the letters, or the records of who opened them, are not there",
+        fix="Run the two cells of this exercise again: nothing need be deleted.",
+    )
+    said = {name: _named(s3, bucket, name, asked) for name in names}
+    blank = [name for name in names if not said[name]]
+    inspection.require(
+        not blank,
+        passed=f"each letter is tagged {OPENED_BY}",
+        failed=f"the tag {OPENED_BY} does not name one of the clerks' roles: {', '.join(blank)}",
+        fix=f'Call s3.put_object_tagging(…, Tagging={{"TagSet": [{{"Key": "{OPENED_BY}", '
+        '"Value": …}]}) with the name of the role.',
+    )
+    for name in names:
+        role = said[name]
+        refused = role not in asked.get(name, set())
+        seen = "never asked for it" if refused else "asked for it and was refused"
+        inspection.expect(
+            role in opened[name],
+            passed=f"{name} was opened by {role}",
+            failed=f"{role} did not open {name}: it {seen}",
+            fix="Look for a Decrypt event without an errorCode whose aws:s3:arn is this letter's "
+            "ARN; userIdentity names who asked.",
+        )
+
+
+def _trail(prefix: str) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Roles by object, from CloudTrail: who asked for its data key, and for whom it was opened."""
+    asked: dict[str, set[str]] = {}
+    opened: dict[str, set[str]] = {}
+    attribute = {"AttributeKey": "EventName", "AttributeValue": "Decrypt"}
+    trail = boto3.client("cloudtrail").get_paginator("lookup_events")
+    for page in trail.paginate(LookupAttributes=[attribute]):
+        for each in page["Events"]:
+            event = json.loads(each["CloudTrailEvent"])
+            parameters = event.get("requestParameters") or {}
+            arn = (parameters.get("encryptionContext") or {}).get("aws:s3:arn", "")
+            who = event["userIdentity"]
+            if not arn.startswith(prefix) or who.get("type") != "AssumedRole":
+                continue
+            name, role = arn.removeprefix(prefix), who["sessionContext"]["sessionIssuer"]
+            asked.setdefault(name, set()).add(role["userName"])
+            if "errorCode" not in event:
+                opened.setdefault(name, set()).add(role["userName"])
+    return asked, opened
+
+
+def _named(s3: Any, bucket: str, name: str, asked: dict[str, set[str]]) -> str:
+    """The one role that the letter's tag names, by its name or an ARN; else empty."""
+    tags = s3.get_object_tagging(Bucket=bucket, Key=name)["TagSet"]
+    value = next((tag["Value"] for tag in tags if tag["Key"] == OPENED_BY), "")
+    roles = {role for found in asked.values() for role in found}
+    named = roles.intersection(re.split("[/:]", value.strip()))
+    return named.pop() if len(named) == 1 else ""
 
 
 def _default(bucket: str) -> dict[str, Any]:
@@ -102,27 +206,7 @@ def _lock(error: ClientError, bucket_key: bool) -> tuple[str, str]:
         raise error
     if "kms:" not in error.response["Error"]["Message"]:
         return f"the role may not read {NOTE}", "Allow it s3:GetObject on the bucket's objects."
-    step = "Allow it kms:Decrypt on the key, with kms:ViaService (step 3e)."
+    step = "Allow it kms:Decrypt on the key, with kms:ViaService (step 3f)."
     if bucket_key:
         step += " With a Bucket Key, aws:s3:arn is the bucket's ARN, without a slash."
     return "the role may not use the key", step
-
-
-def _decrypts_directly(reader: boto3.Session, key_id: str, arns: Sequence[str]) -> bool:
-    """Whether the role decrypts by itself what is bound to nothing, or as S3 binds it."""
-    contexts: list[dict[str, str]] = [{}, *({"aws:s3:arn": arn} for arn in arns)]
-    return any(_decrypts(reader, key_id, context) for context in contexts)
-
-
-def _decrypts(reader: boto3.Session, key_id: str, context: dict[str, str]) -> bool:
-    kms = boto3.client("kms")
-    sealed = kms.encrypt(KeyId=key_id, Plaintext=b"check", EncryptionContext=context)
-    try:
-        reader.client("kms").decrypt(
-            CiphertextBlob=sealed["CiphertextBlob"], EncryptionContext=context
-        )
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDeniedException":
-            raise
-        return False
-    return True

@@ -2,20 +2,24 @@
 
 import base64
 import json
-from collections.abc import Callable, Mapping
+import secrets
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 from boto3.dynamodb.types import Binary
-from botocore.exceptions import ClientError
 
 from workshop_lib.display.formatting import as_text
+from workshop_lib.exercises import key_use, resources
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.proofs import opened
 from workshop_lib.exercises.registry import exercise
 
 _REPORT = {"document": "report"}
 _PARTS = ("ciphertext", "nonce", "wrapped_key")
-_TAG = 16  # bytes that AES-GCM adds to the plaintext's length
+_LEAST = 10_000  # bytes of the report
+# The context as AAD, in the ways that json.dumps writes it; or none.
+_AADS = (json.dumps(_REPORT).encode(), json.dumps(_REPORT, separators=(",", ":")).encode(), b"")
 
 
 @exercise("8.1", "an envelope in a table")
@@ -46,15 +50,11 @@ def envelope(inspection: Inspection) -> None:
         fix="Store what AESGCM(data_key).encrypt(…) returned, not the report.",
     )
     inspection.expect(
-        len(ciphertext) >= 10_000 + _TAG,
-        passed=f"the ciphertext has {len(ciphertext):,} bytes",
-        failed=f"the ciphertext has {len(ciphertext):,} bytes: its report had fewer than 10,000",
-        fix="Encrypt a longer report: KMS itself would take 4,096 bytes.",
-    )
-    inspection.expect(
-        len(nonce) >= 12,
+        len(nonce) >= 12 and len(set(nonce)) > 1,
         passed=f"the nonce has {len(nonce)} bytes",
-        failed=f"the nonce has {len(nonce)} bytes: AES-GCM is made for 12",
+        failed=f"the nonce has {len(nonce)} bytes: AES-GCM is made for 12"
+        if len(nonce) < 12
+        else "the nonce is one byte repeated: it is the same for every document",
         fix="Make it with os.urandom(12), a new one for each document.",
     )
     data_key = _unwrapped(inspection, wrapped)
@@ -64,14 +64,34 @@ def envelope(inspection: Inspection) -> None:
         failed=f"KMS unwraps {len(data_key):,} bytes, not the 32 of a 256-bit data key",
         fix="Wrap nothing by hand: store the CiphertextBlob of generate_data_key (AES_256).",
     )
-    shown = (data_key, data_key.hex().encode(), base64.b64encode(data_key))
-    betrayed = [part for part, value in item.items() if _holds(value, shown)]
+    plaintexts = (opened(data_key, nonce, ciphertext, aad) for aad in _AADS)
+    report = next((each for each in plaintexts if each is not None), None)
+    if report is None:
+        inspection.fail(
+            "the ciphertext does not open with this data key and this nonce",
+            "Seal as in step 6c, with AESGCM(data_key).encrypt(nonce, report, aad), and store "
+            "exactly that nonce and the wrapped form of exactly that key. As aad the check takes "
+            "json.dumps of the context, or none.",
+        )
+    inspection.passed("with data key and nonce, AES-GCM opens the ciphertext")
     inspection.expect(
-        not betrayed,
-        passed="the plaintext data key stands nowhere in the item",
-        failed=f"the plaintext data key is stored in {' and '.join(betrayed)}",
-        fix="Remove it from the item: whoever reads the table could open the report.",
+        len(report) >= _LEAST,
+        passed=f"the report in it has {len(report):,} bytes",
+        failed=f"the report in it has {len(report):,} bytes: fewer than {_LEAST:,}",
+        fix="Encrypt a longer report: KMS itself would take 4,096 bytes.",
     )
+    items = boto3.resource("dynamodb").Table(name).scan(ConsistentRead=True)["Items"]
+    for what, fix, secret in (
+        ("data key", "whoever reads the table could open the report", data_key),
+        ("report", "its ciphertext is enough", report),
+    ):
+        found = sorted({part for each in items for part in each if _holds(each[part], secret)})
+        inspection.expect(
+            not found,
+            passed=f"the plaintext {what} is nowhere in the table",
+            failed=f"the plaintext {what} is stored in {' and '.join(found)}",
+            fix=f"Remove it from the table: {fix}.",
+        )
 
 
 def _report(inspection: Inspection, table: str) -> dict[str, Any]:
@@ -124,9 +144,10 @@ def _binary(value: Any) -> bytes:
     return bytes(value) if isinstance(value, Binary) else b""
 
 
-def _holds(value: Any, secrets: tuple[bytes, ...]) -> bool:
+def _holds(value: Any, secret: bytes) -> bool:
+    """Whether a text or binary attribute holds the secret: as it is, in hex or in base64."""
     raw = value.encode() if isinstance(value, str) else _binary(value)
-    return any(secret in raw for secret in secrets)
+    return any(each in raw for each in (secret, secret.hex().encode(), base64.b64encode(secret)))
 
 
 @exercise("8.2", "a key for one department")
@@ -140,94 +161,90 @@ def one_department(inspection: Inspection) -> None:
         failed=f"the key is {key['KeyState']}",
         fix="Make a new key, or bring this one back (step 9c).",
     )
-    blobs = _encrypted(inspection, key["KeyId"])
+    inspection.require(
+        key["KeySpec"] == "SYMMETRIC_DEFAULT",
+        passed="it is a symmetric encryption key",
+        failed="the key cannot encrypt with a context: it is not a symmetric encryption key",
+        fix="Make it with kms.create_key without KeySpec and KeyUsage.",
+    )
     role = inspection.role()
     clerk = inspection.become(role).client("kms")
-
-    def reads(department: str) -> bool:
-        context = _context(department)
-        blob = blobs[department]
-        return _allowed(
-            lambda: clerk.decrypt(KeyId=key["Arn"], CiphertextBlob=blob, EncryptionContext=context)
-        )
-
     inspection.require(
-        reads("payroll"),
+        key_use.decrypts(clerk, key["Arn"], _PAYROLL),
         passed='it decrypts what has the context {"department": "payroll"}',
         failed='it may not decrypt what has the context {"department": "payroll"}',
         fix="Allow Decrypt by a grant on the key, in the key policy or in a policy of the role.",
     )
-    inspection.expect(
-        not reads("sales"),
-        passed='it is refused the context {"department": "sales"}',
-        failed='it also decrypts what has the context {"department": "sales"}',
-        fix="Bind each permission it has to the context: a grant's Constraints, or the condition "
-        "kms:EncryptionContext:department.",
+    named = key_use.named_contexts(role["RoleName"], role["Arn"], key["Arn"])
+    other = next(
+        (
+            context
+            for context in _other_departments(named)
+            if key_use.decrypts(clerk, key["Arn"], context)
+        ),
+        None,
     )
     inspection.expect(
-        not reads(""),
-        passed="it is refused what has no context",
-        failed="it also decrypts what has no context at all",
+        other is None,
+        passed="it is refused the contexts of other departments",
+        failed=f"it also decrypts what has the context {json.dumps(other)}",
+        fix="Bind each permission it has to payroll exactly: a grant's Constraints, or "
+        "StringEquals on kms:EncryptionContext:department with one value and no wildcard.",
+    )
+    without = [{}, {"team": "payroll"}, *({**each} for each in named if not _department(each))]
+    inspection.expect(
+        not any(key_use.decrypts(clerk, key["Arn"], context) for context in without),
+        passed="it is refused what names no department",
+        failed="it also decrypts what has no context at all, or none with a department",
         fix="A condition that ends in IfExists, or begins with ForAllValues, holds where there is "
         "no context: use plain StringEquals, or EncryptionContextEquals in a grant.",
     )
-    payroll = _context("payroll")
+    uses = {
+        use
+        for context in [_PAYROLL, {}, *named]
+        for use in key_use.other_uses(clerk, key["Arn"], context)
+    }
+    uses.update(key_use.control(clerk, key["Arn"], role["Arn"]))
     inspection.expect(
-        not _allowed(
-            lambda: clerk.encrypt(
-                KeyId=key["Arn"], Plaintext=b"check", EncryptionContext=payroll, DryRun=True
-            )
-        ),
-        passed="it may not encrypt",
-        failed="it may encrypt as well",
+        not uses,
+        passed="it may not encrypt, make data keys or hand the key on",
+        failed=f"with the key it may do more than decrypt: {', '.join(sorted(uses))}",
         fix='Name the one operation: Operations=["Decrypt"], or the action kms:Decrypt.',
     )
 
 
-def _context(department: str) -> Mapping[str, str]:
-    return {"department": department} if department else {}
+_PAYROLL = {"department": "payroll"}
 
 
-def _encrypted(inspection: Inspection, key_id: str) -> dict[str, bytes]:
-    kms = boto3.client("kms")
-    answers = {
-        "AccessDeniedException": (
-            "the account itself may no longer use the key",
-            "Keep the statement of the default key policy that names the account's root.",
-        ),
-        "InvalidKeyUsageException": (
-            "the key cannot encrypt with a context: it is not a symmetric encryption key",
-            "Make it with kms.create_key without KeySpec and KeyUsage.",
-        ),
-        "ValidationException": (
-            "the key cannot encrypt with a context: it is not a symmetric encryption key",
-            "Make it with kms.create_key without KeySpec and KeyUsage.",
-        ),
-    }
-    with inspection.asking(answers):
-        return {
-            department: kms.encrypt(
-                KeyId=key_id, Plaintext=b"check", EncryptionContext=_context(department)
-            )["CiphertextBlob"]
-            for department in ("payroll", "sales", "")
-        }
+def _other_departments(named: list[dict[str, str]]) -> Iterator[dict[str, str]]:
+    """Contexts of other departments: likely ones, made up ones, and those that policies name."""
+    alike = ("sales", "hr", "Payroll", "PAYROLL", "payroll ", "payroll2", "payrol", "p", "xpayroll")
+    for department in (*alike, "payroll" + secrets.token_hex(4), secrets.token_hex(4)):
+        yield {"department": department}
+    for context in named:
+        if _department(context) not in ("", "payroll"):
+            yield context
+            yield {"department": _department(context)}
 
 
-def _allowed(call: Callable[[], Any]) -> bool:
-    """Whether KMS lets the caller do it; a dry run that would have succeeded counts."""
-    try:
-        call()
-    except ClientError as error:
-        code = error.response["Error"]["Code"]
-        if code not in ("AccessDeniedException", "DryRunOperationException"):
-            raise
-        return bool(code == "DryRunOperationException")
-    return True
+def _department(context: dict[str, str]) -> str:
+    """What stands under department; KMS's condition keys do not tell upper case from lower."""
+    return next((value for name, value in context.items() if name.lower() == "department"), "")
 
 
 @exercise("8.3", "the rescue of a key")
 def rescued(inspection: Inspection) -> None:
     """The tagged key was scheduled for deletion, is not any more, and is enabled."""
+    key = resources.newest_key(inspection.number)
+    cancelled = key is not None and _was_cancelled(key["Arn"])
+    if not cancelled and (key is None or key["KeyState"] != "PendingDeletion"):
+        for gone in _deleted(inspection.number):
+            inspection.fail(
+                f"too late: the waiting period of the colleague's key {gone} is over, and AWS has "
+                "deleted it. What was encrypted under it is lost",
+                "Run the colleague's cell again, for a new accident, and be faster: lab.later "
+                "moves the clock.",
+            )
     key = inspection.key()
     inspection.passed(f"the key {key['KeyId']} carries the tag")
     inspection.require(
@@ -237,7 +254,7 @@ def rescued(inspection: Inspection) -> None:
         fix="Call kms.cancel_key_deletion(KeyId=…).",
     )
     inspection.require(
-        _was_cancelled(key["Arn"]),
+        cancelled,
         passed="CloudTrail knows of the cancelled deletion: it is the same key",
         failed="CloudTrail knows of no cancelled deletion of this key: it seems to be another one",
         fix="Cancel the deletion of the colleague's key. (On AWS the record may take a quarter of "
@@ -252,15 +269,34 @@ def rescued(inspection: Inspection) -> None:
 
 
 def _was_cancelled(key_arn: str) -> bool:
-    """https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html"""
-    pages = (
-        boto3.client("cloudtrail")
-        .get_paginator("lookup_events")
-        .paginate(LookupAttributes=[{"AttributeKey": "ResourceName", "AttributeValue": key_arn}])
-    )
+    """Whether CloudTrail holds a CancelKeyDeletion of this key that was not refused."""
     return any(
-        event["EventName"] == "CancelKeyDeletion"
-        and "errorCode" not in json.loads(event["CloudTrailEvent"])
-        for page in pages
-        for event in page["Events"]
+        event["eventName"] == "CancelKeyDeletion" for event in _events("ResourceName", key_arn)
     )
+
+
+def _deleted(number: str) -> Iterator[str]:
+    """Ids of keys that were made with the exercise's tag and do not exist any more."""
+    kms = boto3.client("kms")
+    for event in _events("EventName", "CreateKey"):
+        tags = (event.get("requestParameters") or {}).get("tags") or []
+        if {"tagKey": resources.TAG, "tagValue": number} in tags:
+            key_id = event["responseElements"]["keyMetadata"]["keyId"]
+            try:
+                kms.describe_key(KeyId=key_id)
+            except kms.exceptions.NotFoundException:
+                yield key_id
+
+
+def _events(attribute: str, value: str) -> Iterator[dict[str, Any]]:
+    """CloudTrail's records of what was done, newest first; what was refused is left out.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+    """
+    asked = [{"AttributeKey": attribute, "AttributeValue": value}]
+    pages = boto3.client("cloudtrail").get_paginator("lookup_events")
+    for page in pages.paginate(LookupAttributes=asked):
+        for each in page["Events"]:
+            event: dict[str, Any] = json.loads(each["CloudTrailEvent"])
+            if "errorCode" not in event:
+                yield event
