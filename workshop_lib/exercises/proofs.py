@@ -32,3 +32,16 @@ def opened_cbc(key: bytes, sealed: bytes) -> bytes | None:
         return unpadder.update(padded) + unpadder.finalize()
     except ValueError:
         return None
+
+
+def unwrapped(wrapping_key: bytes, wrapped: bytes) -> bytes | None:
+    """The key in ``wrapped`` (AES key wrap, RFC 3394); None if it does not open.
+
+    https://www.rfc-editor.org/rfc/rfc3394
+    """
+    from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+
+    try:
+        return aes_key_unwrap(wrapping_key, wrapped)
+    except (InvalidUnwrap, ValueError):
+        return None
