@@ -101,10 +101,11 @@ def test_the_service_control_policy_keeps_keys_and_the_lockout_check() -> None:
     key = kms.create_key()["KeyMetadata"]["Arn"]
     same = {"KeyId": key, "Policy": kms.get_key_policy(KeyId=key)["Policy"]}
     kms.put_key_policy(**same)
-    for call in (
-        lambda: kms.schedule_key_deletion(KeyId=key),
-        lambda: kms.put_key_policy(**same, BypassPolicyLockoutSafetyCheck=True),
-        lambda: kms.create_key(BypassPolicyLockoutSafetyCheck=True),
+    bypass = {"BypassPolicyLockoutSafetyCheck": True}
+    for operation, parameters in (
+        (kms.schedule_key_deletion, {"KeyId": key}),
+        (kms.put_key_policy, {**same, **bypass}),
+        (kms.create_key, bypass),
     ):
         with pytest.raises(ClientError, match="explicit deny in a service control policy"):
-            call()
+            operation(**parameters)
