@@ -87,7 +87,7 @@ def tagged_bucket(
     return name
 
 
-# --- 8.1, the hospital ------------------------------------------------------------------------
+# --- 12.1, the hospital ------------------------------------------------------------------------
 
 
 def patients(lab: Lab, key: str = "patient_id", **encryption: Any) -> Any:
@@ -109,7 +109,7 @@ def encrypted(table: Any, provider: Any = None, **actions: CryptoAction) -> Any:
     )
 
 
-def test_8_1_wants_the_table_and_the_patient(lab: Lab) -> None:
+def test_12_1_wants_the_table_and_the_patient(lab: Lab) -> None:
     assert "no table carries the tag" in said("12.1", lab)
     patients(lab, key="id")
     assert "its key is id" in said("12.1", lab)
@@ -119,31 +119,31 @@ def test_8_1_wants_the_table_and_the_patient(lab: Lab) -> None:
     assert "lacks ward and diagnosis" in said("12.1", lab)
 
 
-def test_8_1_a_key_of_the_table_is_not_enough(lab: Lab) -> None:
+def test_12_1_a_key_of_the_table_is_not_enough(lab: Lab) -> None:
     """The likeliest wrong answer: encryption at rest under a customer managed key."""
     patients(lab, **under(new_key())).put_item(Item=PATIENT)
     assert "DynamoDB received the diagnosis in plaintext" in said("12.1", lab)
 
 
-def test_8_1_kms_encrypt_is_not_enough(lab: Lab) -> None:
+def test_12_1_kms_encrypt_is_not_enough(lab: Lab) -> None:
     text = PATIENT["diagnosis"].encode()
     blob = boto3.client("kms").encrypt(KeyId=new_key(), Plaintext=text)["CiphertextBlob"]
     patients(lab).put_item(Item={**PATIENT, "diagnosis": blob})
     assert "KMS would also read the diagnosis" in said("12.1", lab)
 
 
-def test_8_1_wants_a_ward_that_can_be_searched(lab: Lab) -> None:
+def test_12_1_wants_a_ward_that_can_be_searched(lab: Lab) -> None:
     encrypted(patients(lab)).put_item(Item=PATIENT)
     assert "the ward is ciphertext" in said("12.1", lab)
 
 
-def test_8_1_wants_the_diagnosis_encrypted(lab: Lab) -> None:
+def test_12_1_wants_the_diagnosis_encrypted(lab: Lab) -> None:
     signed = CryptoAction.SIGN_ONLY
     encrypted(patients(lab), ward=signed, diagnosis=signed).put_item(Item=PATIENT)
     assert "the diagnosis is readable" in said("12.1", lab)
 
 
-def test_8_1_wants_a_kms_key_behind_it(lab: Lab) -> None:
+def test_12_1_wants_a_kms_key_behind_it(lab: Lab) -> None:
     signing, wrapping = LocalKey.generate("HmacSHA256", 256), LocalKey.generate("AES", 256)
     local = WrappedCryptographicMaterialsProvider(
         signing_key=signing, wrapping_key=wrapping, unwrapping_key=wrapping
@@ -153,7 +153,7 @@ def test_8_1_wants_a_kms_key_behind_it(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("cached", [False, True])
-def test_8_1_takes_both_providers_that_rest_on_kms(lab: Lab, cached: bool) -> None:
+def test_12_1_takes_both_providers_that_rest_on_kms(lab: Lab, cached: bool) -> None:
     provider: Any = DirectKms(key_id=new_key())
     if cached:
         name = lab.name("key-store")
@@ -164,12 +164,12 @@ def test_8_1_takes_both_providers_that_rest_on_kms(lab: Lab, cached: bool) -> No
     assert said("12.1", lab) == "done"
 
 
-# --- 8.2, the log archive ---------------------------------------------------------------------
+# --- 12.2, the log archive ---------------------------------------------------------------------
 
 NO_HEADER = {"Null": {HEADER: "false"}}
 
 
-def test_8_2_wants_a_key_of_its_own(lab: Lab) -> None:
+def test_12_2_wants_a_key_of_its_own(lab: Lab) -> None:
     tagged_bucket(lab, "12.2", None)
     assert "AES256: there is no key that you could refuse" in said("12.2", lab)
     tagged_bucket(lab, "12.2", "")
@@ -182,12 +182,12 @@ def test_8_2_wants_a_key_of_its_own(lab: Lab) -> None:
     assert "its key is Disabled" in said("12.2", lab)
 
 
-def test_8_2_wants_the_bucket_key(lab: Lab) -> None:
+def test_12_2_wants_the_bucket_key(lab: Lab) -> None:
     policy(name := tagged_bucket(lab, "12.2", new_key(), bucket_key=False), deny(name, NO_HEADER))
     assert "its Bucket Key is not enabled" in said("12.2", lab)
 
 
-def test_8_2_wants_other_methods_refused(lab: Lab) -> None:
+def test_12_2_wants_other_methods_refused(lab: Lab) -> None:
     tagged_bucket(lab, "12.2", new_key())
     found = said("12.2", lab)
     assert "an upload with AES256 passes" in found
@@ -201,13 +201,13 @@ def test_8_2_wants_other_methods_refused(lab: Lab) -> None:
         {"Null": {HEADER: "true"}},
     ],
 )
-def test_8_2_wants_silent_agents_let_in(lab: Lab, condition: dict[str, Any]) -> None:
+def test_12_2_wants_silent_agents_let_in(lab: Lab, condition: dict[str, Any]) -> None:
     """The policy that demands a header: the agents send none."""
     policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
     assert "the agents could not write" in said("12.2", lab)
 
 
-def test_8_2_wants_more_than_the_method_compared(lab: Lab) -> None:
+def test_12_2_wants_more_than_the_method_compared(lab: Lab) -> None:
     """aws:kms without a key takes alias/aws/s3, whatever the default says (lesson 06)."""
     condition = {"StringNotEquals": {HEADER: "aws:kms"}, **NO_HEADER}
     policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
@@ -216,20 +216,20 @@ def test_8_2_wants_more_than_the_method_compared(lab: Lab) -> None:
     assert "takes the AWS managed one, passes the policy" in found
 
 
-def test_8_2_wants_no_method_forgotten(lab: Lab) -> None:
+def test_12_2_wants_no_method_forgotten(lab: Lab) -> None:
     """Two layers under another key are a way round a policy that names the other two methods."""
     condition = {"StringEquals": {HEADER: ["AES256", "aws:kms"]}}
     policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
     assert "✗ an upload with aws:kms:dsse passes the policy" in said("12.2", lab)
 
 
-def test_8_2_wants_brought_keys_blocked(lab: Lab) -> None:
+def test_12_2_wants_brought_keys_blocked(lab: Lab) -> None:
     name = tagged_bucket(lab, "12.2", new_key(), blocked="NONE")
     policy(name, deny(name, NO_HEADER))
     assert "(SSE-C) is accepted" in said("12.2", lab)
 
 
-def test_8_2_takes_the_right_answers(lab: Lab) -> None:
+def test_12_2_takes_the_right_answers(lab: Lab) -> None:
     policy(name := tagged_bucket(lab, "12.2", key := new_key()), deny(name, NO_HEADER))
     assert said("12.2", lab) == "done"
     other = {"ArnNotEquals": {f"{HEADER}-aws-kms-key-id": key}, **NO_HEADER}
@@ -238,13 +238,13 @@ def test_8_2_takes_the_right_answers(lab: Lab) -> None:
     assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
 
 
-def test_8_2_says_when_its_own_upload_cannot_be_deleted(lab: Lab) -> None:
+def test_12_2_says_when_its_own_upload_cannot_be_deleted(lab: Lab) -> None:
     name = tagged_bucket(lab, "12.2", new_key())
     policy(name, deny(name, {"Null": {"aws:PrincipalArn": "false"}}, "s3:DeleteObject"))
     assert "refuses the deletion" in said("12.2", lab)
 
 
-# --- 8.3, the leaderboard ---------------------------------------------------------------------
+# --- 12.3, the leaderboard ---------------------------------------------------------------------
 
 
 def scores(
@@ -277,13 +277,13 @@ def play(table: Any, as_text: bool = False) -> None:
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_8_3_wants_no_kms_key(lab: Lab, own: bool) -> None:
+def test_12_3_wants_no_kms_key(lab: Lab, own: bool) -> None:
     spec = under(new_key()) if own else {"SSESpecification": {"Enabled": True}}
     play(scores(lab, **spec))
     assert "encrypted under a KMS key" in said("12.3", lab)
 
 
-def test_8_3_takes_the_way_back_from_a_kms_key(lab: Lab) -> None:
+def test_12_3_takes_the_way_back_from_a_kms_key(lab: Lab) -> None:
     """The step that the check names."""
     play(table := scores(lab, **under(new_key())))
     boto3.client("dynamodb").update_table(TableName=table.name, SSESpecification={"Enabled": False})
@@ -291,7 +291,7 @@ def test_8_3_takes_the_way_back_from_a_kms_key(lab: Lab) -> None:
     assert said("12.3", lab) == "done"
 
 
-def test_8_3_wants_no_client_side_encryption(lab: Lab) -> None:
+def test_12_3_wants_no_client_side_encryption(lab: Lab) -> None:
     play(encrypted(scores(lab, index=None)))
     assert "encrypted by the client" in said("12.3", lab)
     signed = dict.fromkeys(("game", "score"), CryptoAction.SIGN_ONLY)
@@ -299,7 +299,7 @@ def test_8_3_wants_no_client_side_encryption(lab: Lab) -> None:
     assert "encrypted by the client" in said("12.3", lab)
 
 
-def test_8_3_wants_an_index_sorted_by_a_number(lab: Lab) -> None:
+def test_12_3_wants_an_index_sorted_by_a_number(lab: Lab) -> None:
     play(scores(lab, index=None))
     assert "no index with the partition key game" in said("12.3", lab)
     play(scores(lab, index=("score", "game")))
@@ -308,7 +308,7 @@ def test_8_3_wants_an_index_sorted_by_a_number(lab: Lab) -> None:
     assert "as text, 9 comes after 10" in said("12.3", lab)
 
 
-def test_8_3_wants_three_players(lab: Lab) -> None:
+def test_12_3_wants_three_players(lab: Lab) -> None:
     table = scores(lab)
     assert "finds 0 of the three players" in said("12.3", lab)
     play(table)
@@ -316,7 +316,7 @@ def test_8_3_wants_three_players(lab: Lab) -> None:
     assert "2100, 1800, 950" in str(examine("12.3", lab))
 
 
-# --- 8.4, the shared bucket -------------------------------------------------------------------
+# --- 12.4, the shared bucket -------------------------------------------------------------------
 
 PLAIN_HTTP = {"Bool": {"aws:SecureTransport": "false"}}
 
@@ -343,19 +343,19 @@ def inbox(lab: Lab, key: str | None = "new", tls_only: bool = True, **more: Any)
     return name
 
 
-def test_8_4_wants_a_second_lock(lab: Lab) -> None:
+def test_12_4_wants_a_second_lock(lab: Lab) -> None:
     """The likeliest wrong answer: SSE-S3, and a role without s3:GetObject."""
     inbox(lab, None)
     partner(lab, "s3:PutObject")
     assert "AES256: there is no key that you could refuse" in said("12.4", lab)
 
 
-def test_8_4_the_aws_managed_key_is_no_lock(lab: Lab) -> None:
+def test_12_4_the_aws_managed_key_is_no_lock(lab: Lab) -> None:
     inbox(lab, "")
     assert "AWS managed" in said("12.4", lab)
 
 
-def test_8_4_wants_the_role_and_tells_its_locks_apart(lab: Lab) -> None:
+def test_12_4_wants_the_role_and_tells_its_locks_apart(lab: Lab) -> None:
     inbox(lab)
     assert "no role carries the tag" in said("12.4", lab)
     partner(lab, "kms:GenerateDataKey")
@@ -364,13 +364,13 @@ def test_8_4_wants_the_role_and_tells_its_locks_apart(lab: Lab) -> None:
     assert "kms:GenerateDataKey" in said("12.4", lab)
 
 
-def test_8_4_wants_a_partner_that_reads_nothing(lab: Lab) -> None:
+def test_12_4_wants_a_partner_that_reads_nothing(lab: Lab) -> None:
     inbox(lab)
     partner(lab, "s3:PutObject", "s3:GetObject", "kms:GenerateDataKey", "kms:Decrypt")
     assert "it may read objects" in said("12.4", lab)
 
 
-def test_8_4_wants_the_key_to_refuse_and_not_only_s3(lab: Lab) -> None:
+def test_12_4_wants_the_key_to_refuse_and_not_only_s3(lab: Lab) -> None:
     """kms:* or kms:Decrypt without s3:GetObject: one mistake away from reading."""
     inbox(lab)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
@@ -379,7 +379,7 @@ def test_8_4_wants_the_key_to_refuse_and_not_only_s3(lab: Lab) -> None:
     assert "the key does not stop it" in found
 
 
-def test_8_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
+def test_12_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
     """S3 keeps the Bucket Key that the check's own reading has opened."""
     inbox(lab)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
@@ -396,7 +396,7 @@ def test_8_4_says_how_long_a_permission_taken_away_goes_on(lab: Lab) -> None:
     assert said("12.4", lab) == "done"
 
 
-def test_8_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
+def test_12_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
     name = inbox(lab, tls_only=False)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")
     assert "a call on an object without TLS is answered" in said("12.4", lab)
@@ -407,20 +407,20 @@ def test_8_4_wants_tls_for_objects_and_bucket(lab: Lab) -> None:
     assert "listing the bucket without TLS is answered" in found
 
 
-def test_8_4_says_when_the_policy_demands_a_header(lab: Lab) -> None:
+def test_12_4_says_when_the_policy_demands_a_header(lab: Lab) -> None:
     name = inbox(lab)
     policy(name, deny(name, PLAIN_HTTP, "s3:*"), deny(name, {"Null": {HEADER: "true"}}))
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")
     assert "an upload of yours, without a header, is refused" in said("12.4", lab)
 
 
-def test_8_4_wants_brought_keys_blocked(lab: Lab) -> None:
+def test_12_4_wants_brought_keys_blocked(lab: Lab) -> None:
     inbox(lab, blocked="NONE")
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")
     assert "(SSE-C) is accepted" in said("12.4", lab)
 
 
-def test_8_4_takes_the_right_answer_and_leaves_nothing_behind(lab: Lab) -> None:
+def test_12_4_takes_the_right_answer_and_leaves_nothing_behind(lab: Lab) -> None:
     name = inbox(lab)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")
     assert said("12.4", lab) == "done"
@@ -428,3 +428,166 @@ def test_8_4_takes_the_right_answer_and_leaves_nothing_behind(lab: Lab) -> None:
     [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
     kept = boto3.client("iam").list_role_policies(RoleName=role["RoleName"])["PolicyNames"]
     assert kept == ["answer"]
+
+
+# --- what a check must not take for right ---------------------------------------------------------
+
+
+def test_12_1_wants_the_ward_signed(lab: Lab) -> None:
+    """DO_NOTHING leaves the ward readable, and nobody notices another one."""
+    encrypted(patients(lab), ward=CryptoAction.DO_NOTHING).put_item(Item=PATIENT)
+    found = said("12.1", lab)
+    assert "not signed: ward" in found
+    assert "✓ the diagnosis is ciphertext" in found
+
+
+def test_12_1_wants_the_ciphertext_of_this_patient(lab: Lab) -> None:
+    """Another patient's diagnosis, moved here; and then the whole item."""
+    table = patients(lab)
+    client = encrypted(table, ward=CryptoAction.SIGN_ONLY)
+    client.put_item(Item=PATIENT)
+    client.put_item(Item={**PATIENT, "patient_id": "p-2", "diagnosis": "measles"})
+    mine, other = (table.get_item(Key={"patient_id": p})["Item"] for p in ("p-1", "p-2"))
+    table.put_item(Item={**mine, "diagnosis": other["diagnosis"]})
+    assert "its signature does not fit" in said("12.1", lab)
+    table.put_item(Item={**other, "patient_id": "p-1"})
+    assert "was written for another one" in said("12.1", lab)
+    table.put_item(Item=mine)
+    assert said("12.1", lab) == "done"
+
+
+@pytest.mark.parametrize("invented", [b"\0" * 4, b"kms", b"\0\0\0\0\0\0\0\1a\0\0\0\1b"])
+def test_12_1_believes_no_invented_description(lab: Lab, invented: bytes) -> None:
+    """A forged item beside a made-up material description and signature."""
+    forged = {"*amzn-ddb-map-desc*": invented, "*amzn-ddb-map-sig*": bytes(32)}
+    patients(lab).put_item(Item={**PATIENT, "diagnosis": bytes(range(64)), **forged})
+    assert "12.1" in said("12.1", lab)
+    assert "✗" in said("12.1", lab)
+
+
+def test_12_1_notices_an_edited_ward(lab: Lab) -> None:
+    table = patients(lab)
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    stored = table.get_item(Key={"patient_id": "p-1"})["Item"]
+    table.put_item(Item={**stored, "ward": "south"})
+    assert "its signature does not fit" in said("12.1", lab)
+
+
+def test_12_1_finds_the_diagnosis_elsewhere(lab: Lab) -> None:
+    signed = dict.fromkeys(("ward", "note"), CryptoAction.SIGN_ONLY)
+    table = patients(lab)
+    encrypted(table, **signed).put_item(Item={**PATIENT, "note": "a broken arm, the left"})
+    assert "also stands readable in note" in said("12.1", lab)
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    table.put_item(Item={**PATIENT, "patient_id": "p-2"})
+    assert "the diagnosis of p-2 is readable" in said("12.1", lab)
+
+
+def test_12_1_takes_a_patient_with_more_attributes(lab: Lab) -> None:
+    more = {"age": 41, "tags": {"a", "b"}, "seen": [1, {"x": None}], "scan": b"\x01" * 40}
+    client = encrypted(patients(lab), ward=CryptoAction.SIGN_ONLY, age=CryptoAction.SIGN_ONLY)
+    client.put_item(Item={**PATIENT, **more})
+    assert said("12.1", lab) == "done"
+
+
+def test_12_1_takes_a_table_under_a_key_as_well(lab: Lab) -> None:
+    table = patients(lab, **under(new_key()))
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    assert said("12.1", lab) == "done"
+
+
+def test_12_2_asks_as_somebody_new(lab: Lab) -> None:
+    """A Deny that names the administrator alone."""
+    me = boto3.client("sts").get_caller_identity()["Arn"]
+    name = tagged_bucket(lab, "12.2", new_key())
+    policy(name, {**deny(name, NO_HEADER), "Principal": {"AWS": me}})
+    assert "✗ an upload with AES256 passes the policy if it comes from an agent" in said(
+        "12.2", lab
+    )
+
+
+def test_12_2_asks_as_the_administrator_too(lab: Lab) -> None:
+    role = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/*"}}
+    policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, {**NO_HEADER, **role}))
+    assert "✗ an upload with AES256 passes the policy if it comes from you" in said("12.2", lab)
+
+
+@pytest.mark.parametrize("names", ["exercise-check*", "logs/*", "exercise-check"])
+def test_12_2_tries_names_of_several_kinds(lab: Lab, names: str) -> None:
+    name = tagged_bucket(lab, "12.2", new_key())
+    policy(name, {**deny(name, NO_HEADER), "Resource": f"arn:aws:s3:::{name}/{names}"})
+    assert "an upload with AES256 passes the policy" in said("12.2", lab)
+
+
+def test_12_2_leaves_nobody_and_nothing_behind(lab: Lab) -> None:
+    policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, NO_HEADER))
+    assert said("12.2", lab) == "done"
+    assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
+    assert not boto3.client("iam").list_roles()["Roles"]
+
+
+def test_12_3_takes_a_local_index(lab: Lab) -> None:
+    local = [{"AttributeName": "game", "KeyType": "HASH"}]
+    kinds = {"game": "S", "player": "S", "score": "N"}
+    table = boto3.resource("dynamodb").create_table(
+        TableName=lab.name("answer"),
+        KeySchema=[*local, {"AttributeName": "player", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in kinds.items()],
+        LocalSecondaryIndexes=[
+            {
+                "IndexName": "best",
+                "KeySchema": [*local, {"AttributeName": "score", "KeyType": "RANGE"}],
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[tag("12.3")],
+    )
+    play(table)
+    assert said("12.3", lab) == "done"
+
+
+def deny_reading(lab: Lab, name: str, *actions: str) -> dict[str, Any]:
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    resource = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    who = {"Effect": "Deny", "Principal": {"AWS": role["Arn"]}}
+    return {**who, "Action": list(actions), "Resource": resource}
+
+
+def test_12_4_a_bucket_policy_is_no_second_lock(lab: Lab) -> None:
+    """All of S3 deletes the policy that denies reading."""
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
+    tls = deny(name, PLAIN_HTTP, "s3:*")
+    policy(name, tls, deny_reading(lab, name, "s3:GetObject*"))
+    before = boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"]
+    assert "deletes the bucket's policy, and then reads" in said("12.4", lab)
+    assert boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"] == before
+
+
+def test_12_4_a_version_is_read_by_another_permission(lab: Lab) -> None:
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt")
+    policy(name, deny(name, PLAIN_HTTP, "s3:*"), deny_reading(lab, name, "s3:GetObject"))
+    assert "the key does not stop it" in said("12.4", lab)
+
+
+@pytest.mark.parametrize("action", ["kms:CreateGrant", "kms:PutKeyPolicy", "iam:PutRolePolicy"])
+def test_12_4_wants_a_partner_that_gives_itself_nothing(lab: Lab, action: str) -> None:
+    inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", action)
+    assert "it could let itself decrypt" in said("12.4", lab)
+
+
+def test_12_4_wants_tls_of_everybody(lab: Lab) -> None:
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    me = boto3.client("sts").get_caller_identity()["Arn"]
+    policy(name, {**deny(name, PLAIN_HTTP, "s3:*"), "Principal": {"AWS": me}})
+    assert "somebody else is answered without TLS" in said("12.4", lab)
+
+
+def test_12_4_takes_a_bucket_without_a_bucket_key(lab: Lab) -> None:
+    inbox(lab, bucket_key=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    assert said("12.4", lab) == "done"

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,19 +11,31 @@ from boto3.dynamodb.conditions import Key
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises.client_items import (
+    DESCRIPTION,
+    SIGNATURE,
+    Attributes,
+    NotOpened,
+    OpenedItem,
+    open_item,
+)
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.people import somebody
 from workshop_lib.exercises.registry import exercise
-from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http, upload
+from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http
 
-DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
 KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
+_READABLE = ("S", "N", "SS", "NS", "L", "M")
 
 
-@exercise("12.1", "a diagnosis that AWS never reads, in a ward that it finds")
+@exercise("12.1", "a diagnosis that DynamoDB never receives, in a ward that it finds")
 def hospital(inspection: Inspection) -> None:
-    """Item p-1 of the tagged table: ward readable, diagnosis ciphertext, signed, key from KMS."""
-    item = _patient(inspection)
-    secret = isinstance(item["diagnosis"], Binary)
+    """Item p-1 of the tagged table: ward readable, diagnosis ciphertext, all signed, key from KMS.
+
+    The item is opened with the KMS key, and its signature computed anew.
+    """
+    table, item = _patient(inspection)
+    secret = "B" in item["diagnosis"]
     if DESCRIPTION not in item or SIGNATURE not in item:
         if secret:
             inspection.fail(
@@ -36,9 +48,6 @@ def hospital(inspection: Inspection) -> None:
             "DynamoDB received the diagnosis in plaintext; no key of the table changes that",
             "Encrypt before DynamoDB: write with the DynamoDB Encryption Client.",
         )
-    inspection.passed(
-        "the encryption client wrote it: there are a signature and a material description"
-    )
     inspection.expect(
         secret,
         passed="the diagnosis is ciphertext",
@@ -46,32 +55,85 @@ def hospital(inspection: Inspection) -> None:
         fix="Make no exception for it: ENCRYPT_AND_SIGN is the default action.",
     )
     inspection.expect(
-        not isinstance(item["ward"], Binary),
+        "B" not in item["ward"],
         passed="its ward is readable, so a search for it finds the patient",
         failed="a search for a ward finds nobody, and says nothing: the ward is ciphertext",
         fix='Add "ward": CryptoAction.SIGN_ONLY to the attribute actions.',
     )
+    opened = _opened(inspection, table, item)
+    inspection.passed("KMS unwraps its data key, and the signature fits this patient")
     inspection.expect(
-        _kms_stands_behind(bytes(item[DESCRIPTION])),
-        passed="a KMS key stands behind its data key",
-        failed="no KMS key stands behind its data key: it hangs on a key in your process",
-        fix="Use the Direct KMS provider, or the caching one over it.",
+        not opened.unsigned,
+        passed="every attribute is signed: a change is noticed",
+        failed=f"not signed: {', '.join(opened.unsigned)}. Whoever may write can change that, and "
+        "nobody notices",
+        fix="CryptoAction.SIGN_ONLY leaves an attribute readable and signs it; DO_NOTHING does "
+        "neither.",
     )
+    _stays_secret(inspection, table, item, opened)
 
 
-def _patient(inspection: Inspection) -> dict[str, Any]:
+def _opened(inspection: Inspection, table: str, item: Attributes) -> OpenedItem:
+    try:
+        return open_item(table, ["patient_id"], item, inspection.lab.regions())
+    except NotOpened as reason:
+        if "no KMS key" in str(reason):
+            inspection.fail(
+                f"{reason}: it hangs on a key in your process",
+                "Use the Direct KMS provider, or the caching one over it.",
+            )
+        inspection.fail(
+            f"the patient cannot be read: {reason}",
+            "Write p-1 again through the encryption client, and leave what it stored as it is.",
+        )
+
+
+def _stays_secret(inspection: Inspection, table: str, item: Attributes, opened: OpenedItem) -> None:
+    """The diagnosis stands in no other attribute, and no other patient's is readable."""
+    text = opened.plaintext.get("diagnosis", b"")[6:].decode("utf-8", "replace")
+    copies = [
+        name
+        for name in (*opened.signed, *opened.unsigned)
+        if text and name != "diagnosis" and text in json.dumps(item[name], default=str)
+    ]
+    inspection.expect(
+        not copies,
+        passed="no readable attribute holds the diagnosis as well",
+        failed=f"the diagnosis also stands readable in {' and '.join(copies)}",
+        fix="Leave that attribute out, or encrypt it too.",
+    )
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    others = [
+        next(iter(each["patient_id"].values()))
+        for page in pages
+        for each in page["Items"]
+        if any(kind in _READABLE for kind in each.get("diagnosis", {}))
+        and each["patient_id"] != item["patient_id"]
+    ]
+    if others:
+        inspection.fail(
+            f"the diagnosis of {others[0]} is readable in the same table",
+            "Write every patient through the encryption client, or delete that one.",
+        )
+
+
+def _patient(inspection: Inspection) -> tuple[str, Attributes]:
+    """The name of the tagged table, and patient p-1 as it is stored."""
     description = inspection.table()
-    name = description["TableName"]
+    name: str = description["TableName"]
     inspection.passed(f"the table {name} carries the tag")
     schema = [(key["AttributeName"], key["KeyType"]) for key in description["KeySchema"]]
+    kinds = {kind["AttributeName"]: kind["AttributeType"] for kind in _kinds(description)}
     inspection.require(
-        schema == [("patient_id", "HASH")],
+        schema == [("patient_id", "HASH")] and kinds["patient_id"] == "S",
         passed="its key is patient_id",
-        failed=f"its key is {', '.join(attribute for attribute, _ in schema)}",
-        fix="Make a table with patient_id as its partition key, and no sort key.",
+        failed="its key is "
+        + " and ".join(f"{attribute} ({kinds[attribute]})" for attribute, _ in schema),
+        fix="Make a table with patient_id, a text (S), as its partition key, and no sort key.",
     )
-    table = boto3.resource("dynamodb").Table(name)
-    item: dict[str, Any] = table.get_item(Key={"patient_id": "p-1"}).get("Item", {})
+    key = {"patient_id": {"S": "p-1"}}
+    answer = boto3.client("dynamodb").get_item(TableName=name, Key=key, ConsistentRead=True)
+    item: Attributes = answer.get("Item", {})
     inspection.require(
         item,
         passed="it holds the patient p-1",
@@ -85,21 +147,20 @@ def _patient(inspection: Inspection) -> dict[str, Any]:
         failed=f"the patient lacks {' and '.join(absent)}",
         fix="Add what is lacking and write the patient again.",
     )
-    return item
+    return name, item
 
 
-def _kms_stands_behind(description: bytes) -> bool:
-    """Whether KMS wrapped the data key, or a key of a MetaStore did (lesson 03, steps 3 and 4).
-
-    https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/crypto-materials-providers.html
-    """
-    by_kms = b"amzn-ddb-wrap-alg" + len(b"kms").to_bytes(4, "big") + b"kms"
-    return by_kms in description or b"amzn-ddb-meta-id" in description
+def _kinds(table: dict[str, Any]) -> list[dict[str, str]]:
+    kinds: list[dict[str, str]] = table["AttributeDefinitions"]
+    return kinds
 
 
 @exercise("12.2", "an archive under one key, cheap to ask for")
 def archive(inspection: Inspection) -> None:
-    """The tagged bucket: SSE-KMS by default with a Bucket Key; uploads cannot choose otherwise."""
+    """The tagged bucket: SSE-KMS by default with a Bucket Key; no upload chooses otherwise.
+
+    Uploads are tried as the administrator and as somebody new, under names of several kinds.
+    """
     bucket = inspection.bucket()
     inspection.passed(f"the bucket {bucket} carries the tag")
     rule = _default(bucket)
@@ -110,27 +171,84 @@ def archive(inspection: Inspection) -> None:
         failed="its Bucket Key is not enabled: each upload and download would be a KMS request",
         fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
+    with somebody("s3:*", "kms:*") as agent:
+        people = {"you": boto3.Session(), "an agent": agent}
+        _takes_silent_uploads(inspection, bucket, people)
+        for what, headers in (
+            ("with AES256", {"ServerSideEncryption": "AES256"}),
+            ("with aws:kms and no key, which takes the AWS managed one,", KMS_HEADER),
+            ("with aws:kms:dsse", {"ServerSideEncryption": "aws:kms:dsse"}),
+            ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
+        ):
+            let_in = _let_in(inspection, bucket, people, headers)
+            inspection.expect(
+                not let_in,
+                passed=f"an upload {what} is refused, whoever makes it",
+                failed=f"an upload {what} passes the policy{_by(let_in)}",
+                fix=f'Deny s3:PutObject to "Principal": "*" on arn:aws:s3:::{bucket}/* where the '
+                'header s3:x-amz-server-side-encryption is there at all: "Null" with "false".',
+            )
+        _refuses_brought_keys(inspection, bucket, people)
+
+
+def _takes_silent_uploads(
+    inspection: Inspection, bucket: str, people: dict[str, boto3.Session]
+) -> None:
+    """An upload without a header is stored; a key policy may still leave new people out."""
+    found = {who: list(_uploaded(inspection, bucket, one, {})) for who, one in people.items()}
+    by_policy = [
+        who
+        for who, outcomes in found.items()
+        if any("resource-based policy" in outcome for outcome in outcomes)
+        or (who == "you" and outcomes != ["stored"] * len(outcomes))
+    ]
     inspection.require(
-        upload(inspection, bucket) == "stored",
+        not by_policy,
         passed="an upload that names no method is accepted",
         failed="an upload that names no method is refused: the agents could not write",
         fix="A negated operator is true for an absent header. Refuse requests that carry one: "
         '"Null": {"s3:x-amz-server-side-encryption": "false"}.',
     )
-    for what, headers in (
-        ("with AES256", {"ServerSideEncryption": "AES256"}),
-        ("with aws:kms and no key, which takes the AWS managed one,", KMS_HEADER),
-        ("with aws:kms:dsse", {"ServerSideEncryption": "aws:kms:dsse"}),
-        ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
-    ):
-        inspection.expect(
-            upload(inspection, bucket, **headers) == "AccessDenied",
-            passed=f"an upload {what} is refused",
-            failed=f"an upload {what} passes the policy",
-            fix=f"Deny s3:PutObject on arn:aws:s3:::{bucket}/* where the header "
-            's3:x-amz-server-side-encryption is there at all: "Null" with "false".',
+
+
+def _let_in(
+    inspection: Inspection, bucket: str, people: dict[str, boto3.Session], headers: dict[str, Any]
+) -> list[str]:
+    """Who is not refused an upload with these headers, under every name."""
+    return [
+        who
+        for who, session in people.items()
+        if any(
+            not outcome.startswith("AccessDenied")
+            for outcome in _uploaded(inspection, bucket, session, headers)
         )
-    _refuses_brought_keys(inspection, bucket)
+    ]
+
+
+def _by(people: list[str]) -> str:
+    """Nothing where everybody was let in; else who was."""
+    return "" if len(people) != 1 else f" if it comes from {people[0]}"
+
+
+def _uploaded(
+    inspection: Inspection, bucket: str, session: boto3.Session, headers: dict[str, Any]
+) -> Iterator[str]:
+    """Upload under several new names: "stored", or code and message. All of it is deleted again."""
+    word = secrets.token_hex(4)
+    for name in (f"{TRY}-{word}", f"logs/2026/11/{word}.log"):
+        try:
+            client = session.client("s3")
+            stored = client.put_object(Bucket=bucket, Key=name, Body=b"x", **headers)
+        except ClientError as error:
+            yield f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+            continue
+        too_much = (
+            "the policy refuses the deletion of an object, which carries no such header",
+            'Let "Action" of the statement about uploads be s3:PutObject alone.',
+        )
+        with inspection.asking({"AccessDenied": too_much}):
+            delete(bucket, name, stored)
+        yield "stored"
 
 
 @exercise("12.3", "a leaderboard that costs nothing to encrypt")
@@ -151,7 +269,7 @@ def leaderboard(inspection: Inspection) -> None:
     resource = boto3.resource("dynamodb").Table(name)
     items = resource.scan()["Items"]
     inspection.require(
-        not any(DESCRIPTION in item or isinstance(item.get("score"), Binary) for item in items),
+        not any(isinstance(value, Binary) for item in items for value in item.values()),
         passed="its items are stored as they are",
         failed="its items are encrypted by the client: KMS requests for nothing, and ciphertext "
         "cannot be sorted",
@@ -173,15 +291,17 @@ def leaderboard(inspection: Inspection) -> None:
 def _index(inspection: Inspection, table: dict[str, Any]) -> str:
     """The name of the index whose keys are game and score, a number."""
     wanted = [("game", "HASH"), ("score", "RANGE")]
-    for index in table.get("GlobalSecondaryIndexes", []):
+    indexes = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+    for index in (index for kind in indexes for index in table.get(kind, [])):
         if [(key["AttributeName"], key["KeyType"]) for key in index["KeySchema"]] == wanted:
             break
     else:
         inspection.fail(
             "it has no index with the partition key game and the sort key score",
-            "Add it to GlobalSecondaryIndexes: a query can sort by a sort key only.",
+            "Add it to GlobalSecondaryIndexes, or to LocalSecondaryIndexes if game is already the "
+            "table's partition key: a query can sort by a sort key only.",
         )
-    kinds = {kind["AttributeName"]: kind["AttributeType"] for kind in table["AttributeDefinitions"]}
+    kinds = {kind["AttributeName"]: kind["AttributeType"] for kind in _kinds(table)}
     inspection.require(
         kinds["score"] == "N",
         passed=f"its index {index['IndexName']} sorts a game by score, a number",
@@ -197,16 +317,34 @@ def shared(inspection: Inspection) -> None:
     """The tagged role uploads into the tagged bucket; the key keeps it from reading."""
     bucket = inspection.bucket()
     inspection.passed(f"the bucket {bucket} carries the tag")
-    _default_key(inspection, _default(bucket))
+    rule = _default(bucket)
+    key = _default_key(inspection, rule)
+    if rule.get("BucketKeyEnabled"):
+        inspection.passed(
+            "its Bucket Key is enabled; on AWS uploads may then need kms:Decrypt too, so you had "
+            "better do without it"
+        )
     role = inspection.role()
-    partner = inspection.become(role).client("s3")
+    session = inspection.become(role)
+    partner = session.client("s3")
     name = f"{TRY}-{secrets.token_hex(4)}"
     with _an_object(inspection, bucket, name):
         # before it uploads: who has just used a Bucket Key may be let in by it once more
         _reads_nothing(inspection, partner, role["RoleName"], bucket, name)
+    _gives_itself_nothing(inspection, session, role["Arn"], key["Arn"])
     _uploads(inspection, partner, bucket, name)
     refuses_plain_http(inspection, bucket)
-    _refuses_brought_keys(inspection, bucket)
+    with somebody("s3:*", "kms:*") as colleague:
+        plain = colleague.client("s3", use_ssl=False)
+        inspection.expect(
+            refused(lambda: plain.list_objects_v2(Bucket=bucket))
+            and refused(lambda: plain.delete_object(Bucket=bucket, Key=name)),
+            passed="somebody else without TLS is refused too",
+            failed="somebody else is answered without TLS",
+            fix='Let the Deny name "Principal": "*".',
+        )
+        people = {"you": boto3.Session(), "somebody else": colleague}
+        _refuses_brought_keys(inspection, bucket, people)
 
 
 @contextmanager
@@ -226,7 +364,12 @@ def _an_object(inspection: Inspection, bucket: str, name: str) -> Iterator[None]
 
 def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str, name: str) -> None:
     def reads() -> bool:
-        return not refused(lambda: partner.get_object(Bucket=bucket, Key=name))
+        place = {"Bucket": bucket, "Key": name}
+        # a version is a permission of its own, s3:GetObjectVersion
+        version = boto3.client("s3").head_object(**place).get("VersionId", "null")
+        return not refused(lambda: partner.get_object(**place)) or not refused(
+            lambda: partner.get_object(**place, VersionId=version)
+        )
 
     inspection.expect(
         not reads(),
@@ -236,6 +379,16 @@ def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str,
     )
     with _all_of_s3_allowed(role):
         by_mistake = reads()
+        with _policy_kept(bucket):
+            past_policy = not by_mistake and _drops_policy(partner, bucket) and reads()
+    inspection.expect(
+        not past_policy,
+        passed="it reads nothing, even if it deletes the bucket's policy",
+        failed="with all of S3 allowed by mistake it deletes the bucket's policy, and then reads: "
+        "the policy is its only lock",
+        fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants: "
+        "no S3 permission opens that lock.",
+    )
     inspection.expect(
         not by_mistake,
         passed="with all of S3 allowed by mistake it still reads nothing",
@@ -244,6 +397,81 @@ def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str,
         "Once that is done, S3 still uses the Bucket Key that it has for the role: call "
         "lab.later(minutes=10), then check again.",
     )
+
+
+def _drops_policy(partner: Any, bucket: str) -> bool:
+    """Whether the partner can get rid of what the bucket's policy denies it."""
+    harmless = {
+        "Sid": "Nothing",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{bucket}/{secrets.token_hex(16)}",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [harmless]})
+    return not refused(lambda: partner.delete_bucket_policy(Bucket=bucket)) or not refused(
+        lambda: partner.put_bucket_policy(Bucket=bucket, Policy=document)
+    )
+
+
+@contextmanager
+def _policy_kept(bucket: str) -> Iterator[None]:
+    """After the block the bucket has the policy that it had before, or none."""
+    s3 = boto3.client("s3")
+    try:
+        document = s3.get_bucket_policy(Bucket=bucket)["Policy"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+            raise
+        document = None
+    try:
+        yield
+    finally:
+        if document is None:
+            s3.delete_bucket_policy(Bucket=bucket)
+        else:
+            s3.put_bucket_policy(Bucket=bucket, Policy=document)
+
+
+def _gives_itself_nothing(
+    inspection: Inspection, session: boto3.Session, role_arn: str, key_arn: str
+) -> None:
+    """The role can give itself no permission. Nothing changes: a dry run, and the same policy."""
+    kms = session.client("kms")
+    grant = {"KeyId": key_arn, "GranteePrincipal": role_arn, "Operations": ["Decrypt"]}
+    policy = boto3.client("kms").get_key_policy(KeyId=key_arn)["Policy"]
+    may = (
+        _answered(lambda: kms.create_grant(**grant, DryRun=True))
+        or _answered(lambda: kms.put_key_policy(KeyId=key_arn, Policy=policy))
+        or _simulated(role_arn, ("iam:PutRolePolicy", "iam:AttachRolePolicy"))
+    )
+    inspection.expect(
+        not may,
+        passed="it cannot give itself permission to decrypt",
+        failed="it may create grants on the key, or change the key's policy or its own: it could "
+        "let itself decrypt",
+        fix="Allow it s3:PutObject and kms:GenerateDataKey, and nothing that changes permissions.",
+    )
+
+
+def _answered(call: Any) -> bool:
+    """Whether a call to KMS is allowed; a dry run that would succeed says so by an error."""
+    try:
+        call()
+    except ClientError as error:
+        return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
+    return True
+
+
+def _simulated(role_arn: str, actions: Iterable[str]) -> bool:
+    """Whether the role's policies allow it any of the actions on itself.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    answer = boto3.client("iam").simulate_principal_policy(
+        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[role_arn]
+    )
+    return any(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"])
 
 
 def _uploads(inspection: Inspection, partner: Any, bucket: str, name: str) -> None:
@@ -280,12 +508,15 @@ def _all_of_s3_allowed(role: str) -> Iterator[None]:
         iam.delete_role_policy(**name)
 
 
-def _refuses_brought_keys(inspection: Inspection, bucket: str) -> None:
-    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
+def _refuses_brought_keys(
+    inspection: Inspection, bucket: str, people: dict[str, boto3.Session]
+) -> None:
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": secrets.token_bytes(32)}
+    let_in = _let_in(inspection, bucket, people, key)
     inspection.expect(
-        upload(inspection, bucket, **key) == "AccessDenied",
+        not let_in,
         passed="an upload under a key that the uploader brings (SSE-C) is refused",
-        failed="an upload under a key that the uploader brings (SSE-C) is accepted",
+        failed=f"an upload under a key that the uploader brings (SSE-C) is accepted{_by(let_in)}",
         fix='Block it: BlockedEncryptionTypes of {"EncryptionType": ["SSE-C"]} in the rule of '
         "put_bucket_encryption.",
     )
