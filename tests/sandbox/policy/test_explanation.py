@@ -4,7 +4,7 @@ from collections import Counter
 from functools import partial
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 
 from tests.sandbox.policy.test_policies import (
     ACCOUNT,
@@ -137,7 +137,7 @@ def test_it_says_what_the_evaluator_says() -> None:
     """The verdict is the evaluator's, and the statements that are shown for it bear it out."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=250)
     @given(asks())
     def compare(asked: Ask) -> None:
         evaluation = asked_of_the_sandbox(asked)

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from tests.support.policy_reference import Ask, evaluate, many
@@ -1329,7 +1329,7 @@ def of_the_sandbox(asked: Ask) -> Decision:
 def test_decisions_agree_with_the_reference() -> None:
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=250)
     @given(asks())
     def compare(asked: Ask) -> None:
         decision = of_the_sandbox(asked)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from botocore.loaders import Loader
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workshop_lib.errors import NotEmulated
@@ -108,7 +108,7 @@ _VALUES: list[Any] = [*_TEXTS, None, 0, -1, 1.5, 10**30, True, [], {}, [None], {
 
 
 @given(st.sampled_from(_CASES), st.data())
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 def test_no_parameters_break_the_gateway(
     gateway: Gateway, case: tuple[str, str, list[str]], data: st.DataObject
 ) -> None:

@@ -248,7 +248,6 @@ def lab() -> None:
 
 
 @pytest.mark.usefixtures("lab")
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(OPERATIONS)), st.data())
 def test_nonsense_is_refused_and_never_breaks(method: str, data: st.DataObject) -> None:
     names = OPERATIONS[method]

@@ -622,7 +622,7 @@ def test_a_retention_until_after_the_last_year_is_no_date() -> None:
     _SENT,
     _BODIES,
 )
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 def test_nothing_that_comes_breaks_it(
     fuzzed: Door, method: str, path: str, data: st.DataObject, headers: dict[str, str], body: bytes
 ) -> None:
@@ -654,7 +654,7 @@ def test_nothing_that_comes_breaks_it(
         max_size=4,
     )
 )
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 def test_encryption_headers_of_any_text(fuzzed: Door, headers: dict[str, str]) -> None:
     response = fuzzed.ask("PUT", "/b-one/any", headers, BODY)
     own = {name: text for name, text in headers.items() if not name.startswith("x-amz-copy")}
