@@ -1,35 +1,52 @@
 """Exercises of lesson 02: DynamoDB client-side encryption."""
 
 import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises.client_items import (
+    DESCRIPTION,
+    SIGNATURE,
+    NotOpened,
+    OpenedItem,
+    open_item,
+)
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 from workshop_lib.exercises.stored_items import is_ciphertext
 
-DESCRIPTION = "*amzn-ddb-map-desc*"
 LAYOUT = {"customer": "S", "order_no": "N"}
+_ORDER = {"customer": {"S": "lin"}, "order_no": {"N": "21"}}
+_SECRET = ("card", "phone")
+_REFUSED = "AccessDeniedException"
+
+Item = dict[str, Any]
+Statement = Callable[[], str]
+Ways = Mapping[str, Callable[[], object]]
+"""Ways to write plaintext, {what it is called: the call}."""
 
 
 @exercise("2.1", "a readable city, and the rest secret")
 def readable_city(inspection: Inspection) -> None:
-    """Order lin/21 of the tagged table: city text, card and phone ciphertext, all signed."""
+    """Order lin/21 of the tagged table: the client signed the city and encrypted card and phone."""
     described = inspection.table()
     name = described["TableName"]
     inspection.passed(f"the table {name} carries the tag")
     inspection.keyed(described, LAYOUT, "1a")
-    table = boto3.resource("dynamodb").Table(name)
-    item: dict[str, Any] = table.get_item(Key={"customer": "lin", "order_no": 21}).get("Item", {})
+    item = _stored(name, _ORDER)
     inspection.require(
         item,
         passed="it holds the order lin, 21",
         failed="it holds no order with customer lin and order_no 21",
         fix='Write it through an EncryptedTable: put_item(Item={"customer": "lin", …}).',
     )
-    absent = [attribute for attribute in ("city", "card", "phone") if attribute not in item]
+    absent = [attribute for attribute in ("city", *_SECRET) if attribute not in item]
     inspection.require(
         not absent,
         passed="the order has a city, a card and a phone",
@@ -38,75 +55,287 @@ def readable_city(inspection: Inspection) -> None:
     )
     inspection.require(
         DESCRIPTION in item,
-        passed="the encryption client wrote it: there is a material description",
+        passed="there is a material description",
         failed="it was written without the encryption client: there is no material description",
         fix="Write through EncryptedTable(…).put_item, not through the plain table.",
     )
     inspection.expect(
-        isinstance(item["city"], str),
-        passed=f"a plain reader sees the city {item['city']!r}",
-        failed="the city is encrypted, so the index cannot find it",
+        "S" in item["city"],
+        passed="a plain reader sees the city",
+        failed="the city is not readable as text, so the index cannot find it",
         fix='Add "city": CryptoAction.SIGN_ONLY to the attribute actions.',
     )
-    readable = [name for name in ("card", "phone") if not is_ciphertext(item[name])]
-    inspection.expect(
+    readable = [name for name in _SECRET if not is_ciphertext(item[name].get("B"))]
+    inspection.require(
         not readable,
-        passed="card and phone are ciphertext",
+        passed="a plain reader sees ciphertext in card and phone",
         failed=f"a plain reader sees {' and '.join(readable)}",
         fix="Let ENCRYPT_AND_SIGN be the default action, and make no exception for them.",
     )
+    opened = _opened(inspection, name, item)
+    unsure = [name for name in _SECRET if name not in opened.encrypted]
+    inspection.require(
+        not unsure,
+        passed="card and phone open under the data key of the order, which KMS unwraps",
+        failed=f"{' and '.join(unsure)}: bytes that this client did not encrypt",
+        fix="Give the client the plaintext and let it encrypt: ENCRYPT_AND_SIGN.",
+    )
+    open_to_change = [name for name in (*LAYOUT, "city") if name not in opened.signed]
+    inspection.expect(
+        not open_to_change,
+        passed="the signature fits, and covers the city",
+        failed=f"the signature does not cover {' and '.join(open_to_change)}: whoever may write "
+        "can change it, and nobody notices",
+        fix="Take SIGN_ONLY in place of DO_NOTHING.",
+    )
+
+
+def _opened(inspection: Inspection, table: str, item: Item) -> OpenedItem:
+    try:
+        return open_item(table, list(LAYOUT), item, inspection.lab.regions())
+    except NotOpened as error:
+        inspection.fail(
+            f"no reader opens the order: {error}",
+            "Write it through EncryptedTable(…).put_item with a provider of AWS KMS, and leave "
+            "what is stored as it is.",
+        )
 
 
 @exercise("2.2", "a writer that cannot leak through PartiQL")
 def no_partiql(inspection: Inspection) -> None:
     """The tagged role puts items, and is refused PartiQL even when all of DynamoDB is allowed."""
-    role = inspection.role()
-    inspection.passed(f"the role {role['RoleName']} carries the tag")
-    writer = inspection.become(role).client("dynamodb")
-    described = inspection.table("2.1")
-    inspection.keyed(described, LAYOUT, "1a")
-    table = described["TableName"]
-    probe = {"customer": {"S": "exercise-check"}, "order_no": {"N": "22"}}
-    inspection.expect(
-        _allowed(lambda: writer.put_item(TableName=table, Item=probe)),
-        passed="the role may put items",
-        failed="the role may not put items",
-        fix="Allow it dynamodb:PutItem on the table of exercise 2.1.",
-    )
-    statement = f"INSERT INTO \"{table}\" VALUE {{'customer': 'exercise-check', 'order_no': 23}}"
-    with _everything_allowed(role["RoleName"]):
-        leaked = _allowed(lambda: writer.execute_statement(Statement=statement))
-    dynamodb = boto3.client("dynamodb")
-    for number in ("22", "23"):
-        dynamodb.delete_item(TableName=table, Key={**probe, "order_no": {"N": number}})
-    inspection.expect(
-        not leaked,
+    trial = _Trial(inspection)
+    trial.may_put(trial.plain(), "the role may put items")
+    trial.passes_none(
+        trial.by_partiql(),
         passed="PartiQL is refused, although a second policy allowed all of DynamoDB",
-        failed="with a second policy that allows dynamodb:*, the role inserted with PartiQL",
-        fix='Add a statement with "Effect": "Deny" and "Action": "dynamodb:PartiQL*".',
+        fix='Add a statement with "Effect": "Deny" and the actions that write with PartiQL: '
+        "an INSERT, an UPDATE, also in a batch or a transaction. They begin with dynamodb:PartiQL.",
     )
 
 
-def _allowed(call: Any) -> bool:
+@exercise("2.3", "a writer that writes nothing but signed items")
+def signed_items_only(inspection: Inspection) -> None:
+    """The tagged role puts what the client signed, and is refused every other way to write."""
+    trial = _Trial(inspection)
+    signed = trial.signed()
+    trial.may_put(signed, "the role may put an item that the client has signed")
+    trial.passes_none(
+        {**trial.by_items(signed), **trial.by_partiql()},
+        passed="every way past the client is refused, although a second policy allowed all of "
+        "DynamoDB",
+        fix='Deny every action of DynamoDB but PutItem and DescribeTable ("NotAction"), and deny '
+        "PutItem where none of the attributes (dynamodb:Attributes) is the signature.",
+    )
+
+
+class _Trial:
+    """The tagged role, and what it is let do to the table of exercise 2.1 under a new key."""
+
+    def __init__(self, inspection: Inspection) -> None:
+        self._inspection = inspection
+        self._role = inspection.role()
+        inspection.passed(f"the role {self._role['RoleName']} carries the tag")
+        self._session = inspection.become(self._role)
+        self._writer = self._session.client("dynamodb")
+        described = inspection.table("2.1")
+        inspection.keyed(described, LAYOUT, "1a")
+        self._table, self._arn = described["TableName"], described["TableArn"]
+        self._customer = f"check-{secrets.token_hex(4)}"
+        self._attribute = f"card_{secrets.token_hex(2)}"
+        self._made = 0
+
+    def plain(self) -> Item:
+        """A new item in plaintext."""
+        return {**self._key(), self._attribute: {"S": "4111 1111 1111 1111"}}
+
+    def signed(self) -> Item:
+        """A new item as the client would send it: signature and material description with it."""
+        order = _stored(self._table, _ORDER)
+        self._inspection.require(
+            SIGNATURE in order and DESCRIPTION in order,
+            passed="the table of exercise 2.1 holds an order that the client signed",
+            failed="the table of exercise 2.1 holds no order that the client signed",
+            fix="Do exercise 2.1 first.",
+        )
+        return {**order, **self._key()}
+
+    def may_put(self, item: Item, passed: str) -> None:
+        """The role may put it, by its own policies."""
+        with self._undone():
+            allowed = _allowed(lambda: self._put(item))
+        self._inspection.expect(
+            allowed,
+            passed=passed,
+            failed=passed.replace(" may ", " may not "),
+            fix="Allow it dynamodb:PutItem on the table of exercise 2.1.",
+        )
+
+    def by_items(self, signed: Item) -> Ways:
+        """PutItem, UpdateItem, batches and transactions."""
+        there = {"TableName": self._table}
+        change = {
+            "UpdateExpression": "SET #a = :a",
+            "ExpressionAttributeNames": {"#a": self._attribute},
+            "ExpressionAttributeValues": {":a": {"S": "4111 1111 1111 1111"}},
+        }
+
+        def batch(*items: Item) -> object:
+            requests = [{"PutRequest": {"Item": item}} for item in items]
+            return self._writer.batch_write_item(RequestItems={self._table: requests})
+
+        def transact(**asked: Item) -> object:
+            return self._writer.transact_write_items(TransactItems=[asked])
+
+        return {
+            "PutItem without a signature": lambda: self._put(self.plain()),
+            "UpdateItem": lambda: self._writer.update_item(**there, Key=self._key(), **change),
+            "BatchWriteItem": lambda: batch(self.plain()),
+            "BatchWriteItem with a signed item among others": lambda: batch(
+                {**signed, **self._key()}, self.plain()
+            ),
+            "TransactWriteItems with a Put": lambda: transact(Put={**there, "Item": self.plain()}),
+            "TransactWriteItems with an Update": lambda: transact(
+                Update={**there, "Key": self._key(), **change}
+            ),
+        }
+
+    def by_partiql(self) -> Ways:
+        """INSERT and UPDATE: alone, in a batch, in a transaction."""
+
+        def insert() -> str:
+            key = f"'customer': '{self._customer}', 'order_no': {self._number()}"
+            return f"INSERT INTO \"{self._table}\" VALUE {{{key}, '{self._attribute}': '4111'}}"
+
+        def update() -> str:
+            item = self.plain()
+            boto3.client("dynamodb").put_item(
+                TableName=self._table, Item=item
+            )  # there has to be one
+            where = f"customer='{self._customer}' AND order_no={item['order_no']['N']}"
+            return f"UPDATE \"{self._table}\" SET {self._attribute}='5500' WHERE {where}"
+
+        def alone(statement: Statement) -> object:
+            return self._writer.execute_statement(Statement=statement())
+
+        def in_a_batch(statement: Statement) -> None:
+            asked = [{"Statement": statement()}]
+            _each_answered(self._writer.batch_execute_statement(Statements=asked))
+
+        def in_a_transaction(statement: Statement) -> object:
+            asked = [{"Statement": statement()}]
+            return self._writer.execute_transaction(TransactStatements=asked)
+
+        return {
+            f"a PartiQL {what}{where}": partial(run, statement)
+            for what, statement in (("INSERT", insert), ("UPDATE", update))
+            for where, run in (
+                ("", alone),
+                (" in a batch", in_a_batch),
+                (" in a transaction", in_a_transaction),
+            )
+        }
+
+    def passes_none(self, ways: Ways, *, passed: str, fix: str) -> None:
+        """With all of DynamoDB allowed the role is refused each of them, and cannot help it."""
+        with self._undone(), _everything_allowed(self._role["RoleName"]):
+            through = [what for what, call in ways.items() if _allowed(call)]
+            loosened = not through and self._without_the_table_s_policy(ways)
+        self._inspection.require(
+            not through,
+            passed=passed,
+            failed="with a second policy that allows dynamodb:*, the role wrote plaintext by "
+            + ", ".join(through),
+            fix=fix,
+        )
+        if loosened:
+            self._inspection.fail(
+                "with a second policy that allows dynamodb:*, the role deleted the table's own "
+                "policy, and then wrote plaintext",
+                "Write the Deny into the policies of the role: it cannot change those.",
+            )
+
+    def _without_the_table_s_policy(self, ways: Ways) -> bool:
+        """Whether the role can take the table's policy away, and writes then."""
+        admin = boto3.client("dynamodb")
+        try:
+            policy = admin.get_resource_policy(ResourceArn=self._arn)["Policy"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "PolicyNotFoundException":
+                raise
+            return False
+        if not _allowed(lambda: self._writer.delete_resource_policy(ResourceArn=self._arn)):
+            return False
+        try:
+            return any(_allowed(call) for call in ways.values())
+        finally:
+            admin.put_resource_policy(ResourceArn=self._arn, Policy=policy)
+
+    def _put(self, item: Item) -> object:
+        return self._writer.put_item(TableName=self._table, Item=item)
+
+    def _key(self) -> Item:
+        return {"customer": {"S": self._customer}, "order_no": {"N": self._number()}}
+
+    def _number(self) -> str:
+        self._made += 1
+        return str(self._made)
+
+    @contextmanager
+    def _undone(self) -> Iterator[None]:
+        """What is written within the block is deleted after it."""
+        try:
+            yield
+        finally:
+            for number in range(1, self._made + 1):
+                key = {"customer": {"S": self._customer}, "order_no": {"N": str(number)}}
+                boto3.client("dynamodb").delete_item(TableName=self._table, Key=key)
+
+
+def _stored(table: str, key: Item) -> Item:
+    answer = boto3.client("dynamodb").get_item(TableName=table, Key=key, ConsistentRead=True)
+    item: Item = answer.get("Item", {})
+    return item
+
+
+def _each_answered(answer: Mapping[str, Any]) -> None:
+    """Raise the error of a statement in a batch, as if it had been alone."""
+    for response in answer["Responses"]:
+        if error := response.get("Error"):
+            code = _REFUSED if error["Code"] == "AccessDenied" else error["Code"]
+            raise ClientError(
+                {"Error": {"Code": code, "Message": error.get("Message", "")}},
+                "BatchExecuteStatement",
+            )
+
+
+def _allowed(call: Callable[[], object]) -> bool:
     try:
         call()
     except ClientError as error:
-        if error.response["Error"]["Code"] != "AccessDeniedException":
+        if not _is_refusal(error):
             raise
         return False
     return True
 
 
-class _everything_allowed:
+def _is_refusal(error: ClientError) -> bool:
+    """AccessDenied; a transaction may name it as the reason of one of its parts."""
+    if error.response["Error"]["Code"] == _REFUSED:
+        return True
+    reasons: Any = error.response.get("CancellationReasons", ())
+    return any(str(reason.get("Code", "")).startswith("AccessDenied") for reason in reasons)
+
+
+@contextmanager
+def _everything_allowed(role: str) -> Iterator[None]:
     """Within the block, the role has a policy that allows all of DynamoDB."""
-
-    def __init__(self, role: str) -> None:
-        self._name = {"RoleName": role, "PolicyName": "exercise-check"}
-
-    def __enter__(self) -> None:
-        statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        boto3.client("iam").put_role_policy(**self._name, PolicyDocument=document)
-
-    def __exit__(self, *_: object) -> None:
-        boto3.client("iam").delete_role_policy(**self._name)
+    name = {"RoleName": role, "PolicyName": f"exercise-check-{secrets.token_hex(4)}"}
+    statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    iam = boto3.client("iam")
+    iam.put_role_policy(**name, PolicyDocument=document)
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(**name)

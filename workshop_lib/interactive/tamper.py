@@ -91,7 +91,9 @@ class TamperForm(Form):
         place = min(max(place, 0), max(change.places - 1, 0))
         row = _row(change, place, change.run(place))
         self._tried.insert(0, row)
-        said = f"{row['what is changed']}: noticed by {row['who']}. {row['what happened']}."
+        happened = row["what happened"]
+        happened = happened[:1].upper() + happened[1:]
+        said = f"{row['what is changed']}: noticed by {row['who']}. {happened}."
         return {**self.view(), "said": said.replace("..", ".")}
 
 
