@@ -40,13 +40,14 @@ def put(name: str, key: bytes | None, body: bytes = b"kept") -> None:
     boto3.client("s3").put_object(Bucket=name, Key="report.txt", Body=body, **own)
 
 
-def policy(name: str, condition: dict[str, Any]) -> None:
+def policy(name: str, condition: dict[str, Any], **changes: Any) -> None:
     deny = {
         "Effect": "Deny",
         "Principal": "*",
         "Action": "s3:PutObject",
         "Resource": f"arn:aws:s3:::{name}/*",
         "Condition": condition,
+        **changes,
     }
     document = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
     boto3.client("s3").put_bucket_policy(Bucket=name, Policy=document)
@@ -69,19 +70,19 @@ def found(lab: Lab, number: str) -> str:
     ],
     ids=["new key", "old key", "some key", "no key", "other content"],
 )
-def test_6_1_says_which_key_opens_the_object(
+def test_7_1_says_which_key_opens_the_object(
     lab: Lab, key: bytes | None, body: bytes, says: str
 ) -> None:
     put(bucket(lab, "7.1"), key, body)
     assert says in found(lab, "7.1")
 
 
-def test_6_1_without_an_object(lab: Lab) -> None:
+def test_7_1_without_an_object(lab: Lab) -> None:
     bucket(lab, "7.1")
     assert "there is no object report.txt" in found(lab, "7.1")
 
 
-def test_6_1_finds_the_version_left_under_the_old_key(lab: Lab) -> None:
+def test_7_1_finds_the_version_left_under_the_old_key(lab: Lab) -> None:
     name = bucket(lab, "7.1")
     boto3.client("s3").put_bucket_versioning(
         Bucket=name, VersioningConfiguration={"Status": "Enabled"}
@@ -101,18 +102,108 @@ def test_6_1_finds_the_version_left_under_the_old_key(lab: Lab) -> None:
         ({"StringNotEquals": {HEADER: "aws:kms"}}, "an upload without a header is refused"),
     ],
 )
-def test_6_2_puts_the_policy_to_the_test(lab: Lab, condition: dict[str, Any], says: str) -> None:
+def test_7_2_puts_the_policy_to_the_test(lab: Lab, condition: dict[str, Any], says: str) -> None:
     name = bucket(lab, "7.2")
     policy(name, condition)
     assert says in found(lab, "7.2")
     assert "Contents" not in boto3.client("s3").list_objects_v2(Bucket=name)
 
 
-def test_6_2_without_a_policy(lab: Lab) -> None:
+def test_7_2_without_a_policy(lab: Lab) -> None:
     bucket(lab, "7.2")
     assert "it has no policy" in found(lab, "7.2")
 
 
-def test_6_2_with_the_block_left_on(lab: Lab) -> None:
+def test_7_2_with_the_block_left_on(lab: Lab) -> None:
     policy(bucket(lab, "7.2", blocked="SSE-C"), {"Null": {ALGORITHM: "false"}})
     assert "its setting blocks SSE-C" in found(lab, "7.2")
+
+
+NO_SSE_C = {"Null": {ALGORITHM: "false"}}
+
+
+def administrator() -> str:
+    return str(boto3.client("sts").get_caller_identity()["Arn"])
+
+
+USERS = {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/*"}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "changes", "says"),
+    [
+        (NO_SSE_C, {"Principal": "administrator"}, "an upload of exercise-check by another role"),
+        ({**NO_SSE_C, **USERS}, {}, "an upload of exercise-check by another role"),
+        ({"Null": {ALGORITHM: "false", "s3:x-amz-copy-source": "true"}}, {}, "a copy by you"),
+    ],
+    ids=["the administrator", "users", "no copies"],
+)
+def test_7_2_asks_others_in_other_ways(
+    lab: Lab, condition: dict[str, Any], changes: dict[str, Any], says: str
+) -> None:
+    name = bucket(lab, "7.2")
+    if changes:
+        changes = {"Principal": {"AWS": administrator()}}
+    policy(name, condition, **changes)
+    assert f"SSE-C is let through all the same: {says}" in found(lab, "7.2")
+
+
+def test_7_2_asks_under_other_names(lab: Lab) -> None:
+    name = bucket(lab, "7.2")
+    policy(name, NO_SSE_C, Resource=f"arn:aws:s3:::{name}/exercise*")
+    assert "an upload with SSE-C is let through" in found(lab, "7.2")
+
+
+def test_7_2_wants_other_uploads_let_through_for_everybody(lab: Lab) -> None:
+    name = bucket(lab, "7.2")
+    others = {"ArnNotEquals": {"aws:PrincipalArn": administrator()}}
+    policy(name, NO_SSE_C)
+    document = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    document["Statement"].append({**document["Statement"][0], "Sid": "B", "Condition": others})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+    assert "an upload without SSE-C is refused: an upload of" in found(lab, "7.2")
+
+
+LAST = hashlib.sha256(b"exercise 7.3").digest()
+
+
+def left(
+    lab: Lab, *, key: bytes | None = LAST, body: bytes = b"kept", moved: bytes | None = b"kept",
+    moved_key: bytes | None = None, blocked: str = "SSE-C",
+) -> None:  # fmt: skip
+    """A bucket for 7.3, done as asked but for the arguments."""
+    s3, name = boto3.client("s3"), bucket(lab, "7.3")
+    for each, content, own in (("old.txt", body, key), ("moved.txt", moved, moved_key)):
+        sse: dict[str, Any] = (
+            {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": own} if own else {}
+        )
+        if content is not None:
+            s3.put_object(Bucket=name, Key=each, Body=content, **sse)
+    rule: dict[str, Any] = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+        "BlockedEncryptionTypes": {"EncryptionType": [blocked]},
+    }
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({}, "done"),
+        ({"blocked": "NONE"}, "its setting does not block SSE-C"),
+        ({"key": None}, "old.txt is not encrypted with SSE-C"),
+        ({"key": bytes(32)}, "another key than the exercise's opens old.txt"),
+        ({"body": b"else"}, "the content of old.txt is not"),
+        ({"moved": None}, "there is no object moved.txt"),
+        ({"moved": b"else"}, "the content of moved.txt is not that of old.txt"),
+        ({"moved_key": LAST}, "moved.txt is still under SSE-C"),
+    ],
+)
+def test_7_3_wants_both_objects_and_the_block(lab: Lab, changes: dict[str, Any], says: str) -> None:
+    left(lab, **changes)
+    assert says in found(lab, "7.3")
+
+
+def test_7_3_without_an_object(lab: Lab) -> None:
+    bucket(lab, "7.3")
+    assert "there is no object old.txt" in found(lab, "7.3")

@@ -159,12 +159,12 @@ def answered_without_tls(
         target = {"Bucket": bucket, "Key": name or TRY}
         for who, session in sessions.items():
             s3 = session.client("s3", use_ssl=False)
-            no_tags, no_upload = {"TagSet": []}, {"UploadId": "none"}
+            no_tags: dict[str, Any] = {"TagSet": []}
             calls: dict[str, Callable[[], Any]] = {
                 "GetObjectTagging": partial(s3.get_object_tagging, **target),
                 "PutObjectTagging": partial(s3.put_object_tagging, **target, Tagging=no_tags),
                 "DeleteObjectTagging": partial(s3.delete_object_tagging, **target),
-                "AbortMultipartUpload": partial(s3.abort_multipart_upload, **target, **no_upload),
+                "AbortMultipartUpload": partial(s3.abort_multipart_upload, **target, UploadId="-"),
                 "ListBucket": partial(s3.list_objects_v2, Bucket=bucket),
                 "ListBucketMultipartUploads": partial(s3.list_multipart_uploads, Bucket=bucket),
                 "GetBucketPolicy": partial(s3.get_bucket_policy, Bucket=bucket),

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises.bucket_trials import callers, loopholes, obstacles
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
@@ -62,13 +63,11 @@ def refused_by_policy(inspection: Inspection) -> None:
     bucket = inspection.bucket()
     inspection.passed(f"the bucket {bucket} carries the tag")
     s3 = boto3.client("s3")
-    setting = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]
-    blocked = setting["Rules"][0].get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
     inspection.require(
-        "SSE-C" not in blocked,
+        "SSE-C" not in _blocked(bucket),
         passed="its setting blocks no method",
         failed="its setting blocks SSE-C, so the policy is never put to the test",
-        fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["NONE"] (step 1c).',
+        fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["NONE"] (step 1d).',
     )
     answers = {
         "NoSuchBucketPolicy": (
@@ -98,14 +97,102 @@ def refused_by_policy(inspection: Inspection) -> None:
         failed="an upload with SSE-KMS is refused",
         fix='Deny only where the customer algorithm is present: Null is "false", not "true".',
     )
+    with callers() as sessions:
+        open_to = loopholes(inspection, sessions, bucket, key, {})
+        inspection.expect(
+            not open_to,
+            passed="SSE-C is refused to you and to another role, under other names, as a copy and "
+            "in parts",
+            failed=f"SSE-C is let through all the same: {', '.join(open_to[:1])}",
+            fix='Deny s3:PutObject to "Principal": "*" on all objects of the bucket, /*.',
+        )
+        stopped = obstacles(inspection, sessions, bucket, {})
+        stopped += obstacles(inspection, sessions, bucket, {"ServerSideEncryption": "aws:kms"})
+        inspection.expect(
+            not stopped,
+            passed="uploads without SSE-C go through for another role too, and as copies",
+            failed=f"an upload without SSE-C is refused: {', '.join(stopped[:1])}",
+            fix="Let the Deny look at the customer algorithm, and at nothing else.",
+        )
 
 
-def _opened(bucket: str, text: bytes) -> bytes | None:
+@exercise("7.3", "a bucket that left SSE-C behind")
+def left_behind(inspection: Inspection) -> None:
+    """The tagged bucket blocks SSE-C, still holds such an object, and a copy that needs no key."""
+    bucket = inspection.bucket()
+    inspection.passed(f"the bucket {bucket} carries the tag")
+    answers = {
+        "NoSuchKey": (
+            "there is no object old.txt in it",
+            'Store it with SSE-C while the bucket takes that: block(…, "NONE"), as in step 8a.',
+        ),
+        "InvalidRequest": (
+            "old.txt is not encrypted with SSE-C",
+            "Name SSECustomerAlgorithm and SSECustomerKey when you store it.",
+        ),
+    }
+    with inspection.asking(answers):
+        opened = _opened(bucket, b"exercise 7.3", "old.txt")
+    inspection.require(
+        opened == b"kept",
+        passed="old.txt opens with its key",
+        failed="another key than the exercise's opens old.txt"
+        if opened is None
+        else "the content of old.txt is not b'kept'",
+        fix='Store Body=b"kept" under the key hashlib.sha256(b"exercise 7.3").digest().',
+    )
+    _needs_no_key(inspection, bucket)
+    key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(32)}
+    inspection.require(
+        "SSE-C" in _blocked(bucket),
+        passed="its setting blocks SSE-C",
+        failed="its setting does not block SSE-C",
+        fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["SSE-C"] (step 8a).',
+    )
+    inspection.expect(
+        not _may_put(bucket, **key),
+        passed="a new object with SSE-C is refused",
+        failed="a new object with SSE-C is let through",
+        fix='Call put_bucket_encryption with BlockedEncryptionTypes of ["SSE-C"] (step 8a).',
+    )
+
+
+def _needs_no_key(inspection: Inspection, bucket: str) -> None:
+    """moved.txt is read without a key, and holds what old.txt holds."""
+    answers = {
+        "NoSuchKey": (
+            "there is no object moved.txt in it",
+            "Copy old.txt to it, with the key for the source only (step 8c).",
+        ),
+        "InvalidRequest": (
+            "moved.txt is still under SSE-C",
+            "Name the key as CopySourceSSECustomerKey only: the target gets the bucket's default.",
+        ),
+    }
+    with inspection.asking(answers):
+        answer = boto3.client("s3").get_object(Bucket=bucket, Key="moved.txt")
+    inspection.expect(
+        answer["Body"].read() == b"kept",
+        passed=f"moved.txt needs no key: it is under {answer['ServerSideEncryption']}",
+        failed="the content of moved.txt is not that of old.txt",
+        fix="Copy old.txt to it (step 8c).",
+    )
+
+
+def _blocked(bucket: str) -> list[str]:
+    """The methods that the bucket's setting blocks."""
+    answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
+    rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
+    blocked: list[str] = rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
+    return blocked
+
+
+def _opened(bucket: str, text: bytes, name: str = _OBJECT) -> bytes | None:
     """The object's content under the key that a text stands for; None if another key is needed."""
     try:
         answer = boto3.client("s3").get_object(
             Bucket=bucket,
-            Key=_OBJECT,
+            Key=name,
             SSECustomerAlgorithm="AES256",
             SSECustomerKey=hashlib.sha256(text).digest(),
         )

@@ -1,6 +1,7 @@
 """SSE-S3: the bucket policy does what the page says; the smallest policies are just enough."""
 
 import json
+from collections.abc import Callable
 
 import boto3
 import pytest
@@ -32,11 +33,12 @@ def test_the_bucket_policy_wants_tls_and_no_other_method(lab: Lab) -> None:
     s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy("The bucket policy")))
     s3.put_object(**TARGET, Body=b"letter")
     s3.put_object(**TARGET, Body=b"letter", ServerSideEncryption="AES256")
-    for call in (
+    calls: list[Callable[[], object]] = [
         lambda: s3.put_object(**TARGET, Body=b"letter", ServerSideEncryption="aws:kms"),
         lambda: plain.get_object(**TARGET),
         lambda: plain.list_objects_v2(Bucket=BUCKET),
-    ):
+    ]
+    for call in calls:
         with pytest.raises(ClientError, match="AccessDenied"):
             call()
 
