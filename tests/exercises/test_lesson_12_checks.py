@@ -441,6 +441,17 @@ def test_12_1_wants_the_ward_signed(lab: Lab) -> None:
     assert "✓ the diagnosis is ciphertext" in found
 
 
+@pytest.mark.parametrize("by_kms", [True, False])
+def test_12_1_wants_the_client_to_encrypt_the_diagnosis(lab: Lab, by_kms: bool) -> None:
+    """Bytes that are signed and not encrypted: the words themselves, or what KMS Encrypt made."""
+    text = PATIENT["diagnosis"].encode()
+    if by_kms:
+        text = boto3.client("kms").encrypt(KeyId=new_key(), Plaintext=text)["CiphertextBlob"]
+    signed = dict.fromkeys(("ward", "diagnosis"), CryptoAction.SIGN_ONLY)
+    encrypted(patients(lab), **signed).put_item(Item={**PATIENT, "diagnosis": text})
+    assert "bytes that the client did not encrypt" in said("12.1", lab)
+
+
 def test_12_1_wants_the_ciphertext_of_this_patient(lab: Lab) -> None:
     """Another patient's diagnosis, moved here; and then the whole item."""
     table = patients(lab)

@@ -25,6 +25,7 @@ from workshop_lib.exercises.registry import exercise
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http
 
 KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
+_HEAD = 6  # bytes before a text, as the client serializes it: type and length
 _READABLE = ("S", "N", "SS", "NS", "L", "M")
 
 
@@ -62,6 +63,14 @@ def hospital(inspection: Inspection) -> None:
     )
     opened = _opened(inspection, table, item)
     inspection.passed("KMS unwraps its data key, and the signature fits this patient")
+    if secret:
+        inspection.require(
+            len(opened.plaintext.get("diagnosis", b"")) > _HEAD,
+            passed="its diagnosis opens under that data key",
+            failed="the diagnosis is bytes that the client did not encrypt, or is empty",
+            fix="Give the client some words as diagnosis, and let it encrypt them: "
+            "ENCRYPT_AND_SIGN.",
+        )
     inspection.expect(
         not opened.unsigned,
         passed="every attribute is signed: a change is noticed",
@@ -90,7 +99,7 @@ def _opened(inspection: Inspection, table: str, item: Attributes) -> OpenedItem:
 
 def _stays_secret(inspection: Inspection, table: str, item: Attributes, opened: OpenedItem) -> None:
     """The diagnosis stands in no other attribute, and no other patient's is readable."""
-    text = opened.plaintext.get("diagnosis", b"")[6:].decode("utf-8", "replace")
+    text = opened.plaintext.get("diagnosis", b"")[_HEAD:].decode("utf-8", "replace")
     copies = [
         name
         for name in (*opened.signed, *opened.unsigned)
