@@ -6,19 +6,16 @@ https://github.com/aws/aws-dynamodb-encryption-python/tree/master/src/dynamodb_e
 """
 
 import base64
-import hashlib
 import hmac
-from decimal import Decimal
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises.client_items import DESCRIPTION, SIGNATURE, signed_bytes
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.proofs import opened_cbc
 
-SIGNATURE = "*amzn-ddb-map-sig*"
-DESCRIPTION = "*amzn-ddb-map-desc*"
 LAYOUT = {"customer": "S", "order_no": "N"}
 READABLE = ("customer", "order_no", "city")
 
@@ -196,19 +193,10 @@ def _derived(data_key: bytes, info: bytes) -> bytes:
 
 def _signature(table: str, item: dict[str, Any], data_key: bytes) -> bytes:
     """HMAC-SHA256 over the item, under the key that is derived for signing."""
-    message = _hash(f"TABLE>{table}<TABLE".encode())
-    for name in sorted(set(item) - {SIGNATURE, DESCRIPTION}):
-        action = b"PLAINTEXT" if name in READABLE else b"ENCRYPTED"
-        message += _hash(name.encode()) + _hash(action) + _hash(_serialized(item[name]))
-    return hmac.digest(_derived(data_key, b"Signing"), message, "sha256")
-
-
-def _serialized(attribute: dict[str, Any]) -> bytes:
-    ((kind, value),) = attribute.items()
-    if kind == "N":
-        value = f"{Decimal(value).normalize():f}"
-    data = value if kind == "B" else str(value).encode()
-    return b"\0" + kind.lower().encode() + len(data).to_bytes(4, "big") + data
+    body = {name: value for name, value in item.items() if name not in (SIGNATURE, DESCRIPTION)}
+    actions = {name: "signed" if name in READABLE else "encrypted" for name in body}
+    signing_key = _derived(data_key, b"Signing")
+    return hmac.digest(signing_key, signed_bytes(table, body, actions), "sha256")
 
 
 def _text(serialized: bytes | None) -> str | None:
@@ -220,7 +208,3 @@ def _text(serialized: bytes | None) -> str | None:
         return serialized[6:].decode() if len(serialized) == 6 + size else None
     except UnicodeDecodeError:
         return None
-
-
-def _hash(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()

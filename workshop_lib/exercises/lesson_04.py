@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import boto3
 
-from workshop_lib.exercises.encrypted_orders import DESCRIPTION, LAYOUT, SIGNATURE, open_order
+from workshop_lib.exercises.client_items import DESCRIPTION, SIGNATURE
+from workshop_lib.exercises.encrypted_orders import LAYOUT, open_order
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 from workshop_lib.lenses.trace import trace
