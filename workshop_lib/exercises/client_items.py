@@ -69,7 +69,7 @@ def open_item(
             attribute actions gives the stored signature.
         ClientError: KMS refuses for another reason (a disabled key, a missing permission).
     """
-    described = _description(item)
+    described = description(item)
     if "amzn-ddb-meta-id" in described:
         cipher_key, signing_key, arns = _stored_keys(described, tuple(regions))
     else:
@@ -157,7 +157,7 @@ def _likely_actions(body: Attributes, keys: Sequence[str]) -> Iterator[dict[str,
     return (dict(zip(body, chosen, strict=True)) for chosen in tried)
 
 
-def _description(item: Attributes) -> dict[str, str]:
+def description(item: Attributes) -> dict[str, str]:
     """The material description: a version and then names and values, each with its length."""
     data = bytes(item.get(DESCRIPTION, {}).get("B", b""))
     words: list[str] = []
@@ -189,10 +189,10 @@ def _kms_keys(
     for name in keys:
         [(kind, value)] = item[name].items()
         context[name] = base64.b64encode(value).decode() if kind == "B" else value
-    blob = _base64(described.get("amzn-ddb-env-key", ""))
+    blob = decoded(described.get("amzn-ddb-env-key", ""))
     secret, arn = _decrypt(blob, context, regions)
     bits = int(described.get("amzn-ddb-env-alg", "AES/256").rpartition("/")[2])
-    return _hkdf(secret, b"Encryption")[: bits // 8], _hkdf(secret, b"Signing"), (arn,)
+    return derived(secret, b"Encryption")[: bits // 8], derived(secret, b"Signing"), (arn,)
 
 
 def _decrypt(
@@ -229,7 +229,7 @@ def _stored_keys(
             if item and DESCRIPTION in item:
                 kept = open_item(table, ["N", "V"], item, regions)
                 wrapping, signing = (kept.plaintext[part][6:] for part in ("enc", "int"))
-                content = unwrapped(wrapping, _base64(described.get("amzn-ddb-env-key", "")))
+                content = unwrapped(wrapping, decoded(described.get("amzn-ddb-env-key", "")))
                 if content is not None:
                     return content, signing, kept.kms_keys
     raise NotOpened(
@@ -237,13 +237,14 @@ def _stored_keys(
     )
 
 
-def _hkdf(secret: bytes, info: bytes) -> bytes:
+def derived(secret: bytes, info: bytes) -> bytes:
     """HKDF-SHA256 without a salt, 32 bytes. https://www.rfc-editor.org/rfc/rfc5869"""
     extracted = hmac.digest(bytes(32), secret, "sha256")
     return hmac.digest(extracted, info + b"\1", "sha256")
 
 
-def _base64(text: str) -> bytes:
+def decoded(text: str) -> bytes:
+    """What base64 text stands for; nothing if it is no base64."""
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):

@@ -1,18 +1,24 @@
 """Orders that the DynamoDB Encryption Client encrypted under Direct KMS, opened by a check.
 
-A check opens them as a correct reader would, but with KMS, HMAC and AES alone.
-The format is that of the client for Python, version 3:
-https://github.com/aws/aws-dynamodb-encryption-python/tree/master/src/dynamodb_encryption_sdk/internal
+A check opens them as a correct reader would, with KMS and what `client_items` knows of the format,
+and says what is wrong with those that do not open.
 """
 
-import base64
 import hmac
 from typing import Any, NamedTuple
 
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises.client_items import DESCRIPTION, SIGNATURE, signed_bytes
+from workshop_lib.exercises.client_items import (
+    DESCRIPTION,
+    SIGNATURE,
+    NotOpened,
+    decoded,
+    derived,
+    description,
+    signed_bytes,
+)
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.proofs import opened_cbc
 
@@ -63,7 +69,7 @@ def open_order(inspection: Inspection, table: str, customer: str, number: str) -
             "Let the actions sign the city: DO_NOTHING signs nothing. After an edit, encrypt "
             "again.",
         )
-    card = _text(opened_cbc(_derived(data_key, b"Encryption"), item["card"]["B"]))
+    card = _text(opened_cbc(derived(data_key, b"Encryption"), item["card"]["B"]))
     if card is None:
         inspection.fail(
             f"{which}: its card does not open to a text under the data key",
@@ -76,14 +82,14 @@ def _unwrapped(
     inspection: Inspection, which: str, table: str, item: dict[str, Any]
 ) -> dict[str, Any]:
     """KMS's answer for the item's data key, asked with the facts that a correct reader names."""
-    facts = _fields(item[DESCRIPTION]["B"])
+    facts = _facts(item)
     if facts.get("amzn-ddb-wrap-alg") != "kms" or "amzn-ddb-env-key" not in facts:
         inspection.fail(
             f"{which}: its data key was not wrapped by KMS: another provider wrote it, or its "
             "material description was edited",
             "Encrypt it with the provider DirectKms in the CryptoConfig.",
         )
-    blob = _wrapped_key(facts)
+    blob = decoded(facts["amzn-ddb-env-key"])
     if not blob:
         inspection.fail(
             f"{which}: its material description holds no wrapped data key: it was edited",
@@ -164,38 +170,19 @@ def _as_asked(inspection: Inspection, which: str, item: dict[str, Any]) -> None:
         )
 
 
-def _fields(description: bytes) -> dict[str, str]:
-    """Return the names and values of a material description; {} if it is not one."""
-    texts, at = [], 4
+def _facts(item: dict[str, Any]) -> dict[str, str]:
+    """The names and values of the material description; {} if it is not one."""
     try:
-        while at < len(description):
-            size = int.from_bytes(description[at : at + 4], "big")
-            texts.append(description[at + 4 : at + 4 + size].decode())
-            at += 4 + size
-        return dict(zip(texts[::2], texts[1::2], strict=True))
-    except ValueError:
+        return description(item)
+    except NotOpened:
         return {}
-
-
-def _wrapped_key(facts: dict[str, str]) -> bytes:
-    """The wrapped data key of a material description; empty if what stands there is none."""
-    try:
-        return base64.b64decode(facts["amzn-ddb-env-key"], validate=True)
-    except ValueError:
-        return b""
-
-
-def _derived(data_key: bytes, info: bytes) -> bytes:
-    """The key of 32 bytes that HKDF-SHA256 derives. https://www.rfc-editor.org/rfc/rfc5869"""
-    extracted = hmac.digest(bytes(32), data_key, "sha256")
-    return hmac.digest(extracted, info + b"\x01", "sha256")
 
 
 def _signature(table: str, item: dict[str, Any], data_key: bytes) -> bytes:
     """HMAC-SHA256 over the item, under the key that is derived for signing."""
     body = {name: value for name, value in item.items() if name not in (SIGNATURE, DESCRIPTION)}
     actions = {name: "signed" if name in READABLE else "encrypted" for name in body}
-    signing_key = _derived(data_key, b"Signing")
+    signing_key = derived(data_key, b"Signing")
     return hmac.digest(signing_key, signed_bytes(table, body, actions), "sha256")
 
 
