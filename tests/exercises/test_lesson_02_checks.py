@@ -272,6 +272,7 @@ NOTHING_ELSE = {"Effect": "Deny", "NotAction": ["dynamodb:PutItem"], "Resource":
         [PUT, deny("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")],
         [PUT, deny("dynamodb:PartiQLI*"), deny("dynamodb:PartiQL?pdate")],
         [PUT, NOTHING_ELSE],
+        [allow("dynamodb:PutItem", Condition=SIGNED), deny("dynamodb:PartiQL*")],
         [allow("*"), deny("dynamodb:PartiQL*")],
         [allow("dynamodb:*"), deny("dynamodb:PartiQL*", Resource="arn:aws:dynamodb:*:*:table/*")],
         [PUT, {**NOTHING_ELSE, "NotAction": ["dynamodb:Put*", "dynamodb:Get*", "kms:*"]}],

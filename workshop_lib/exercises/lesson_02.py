@@ -105,12 +105,12 @@ def _opened(inspection: Inspection, table: str, item: Item) -> OpenedItem:
 def no_partiql(inspection: Inspection) -> None:
     """The tagged role puts items, and is refused PartiQL even when all of DynamoDB is allowed."""
     trial = _Trial(inspection)
-    trial.may_put(trial.plain(), "the role may put items")
+    trial.may_put(trial.any(), "the role may put items")
     trial.passes_none(
         trial.by_partiql(),
         passed="PartiQL is refused, although a second policy allowed all of DynamoDB",
-        fix='Add a statement with "Effect": "Deny" and the actions that write with PartiQL: '
-        "an INSERT, an UPDATE, also in a batch or a transaction. They begin with dynamodb:PartiQL.",
+        fix="Another policy may add an Allow at any time: what wins over it? Let it cover each "
+        "way that is listed here.",
     )
 
 
@@ -124,8 +124,8 @@ def signed_items_only(inspection: Inspection) -> None:
         {**trial.by_items(signed), **trial.by_partiql()},
         passed="every way past the client is refused, although a second policy allowed all of "
         "DynamoDB",
-        fix='Deny every action of DynamoDB but PutItem and DescribeTable ("NotAction"), and deny '
-        "PutItem where none of the attributes (dynamodb:Attributes) is the signature.",
+        fix="Which permission does each way need that is listed here? And what has a signed item "
+        "that a plain one lacks?",
     )
 
 
@@ -148,6 +148,10 @@ class _Trial:
     def plain(self) -> Item:
         """A new item in plaintext."""
         return {**self._key(), self._attribute: {"S": "4111 1111 1111 1111"}}
+
+    def any(self) -> Item:
+        """A new item like that of exercise 2.1; in plaintext if there is none."""
+        return {**(_stored(self._table, _ORDER) or self.plain()), **self._key()}
 
     def signed(self) -> Item:
         """A new item as the client would send it: signature and material description with it."""
