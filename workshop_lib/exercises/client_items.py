@@ -26,6 +26,7 @@ DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
 Attributes = Mapping[str, Mapping[str, Any]]
 """An item as boto3's client gives it: ``{"ward": {"S": "north"}}``."""
 
+_AES_BYTES = {"AES/128": 16, "AES/192": 24, "AES/256": 32}
 _MOST = 50_000  # combinations of attribute actions that are tried
 _TAGS = {
     "B": b"b", "BS": b"B", "N": b"n", "NS": b"N", "S": b"s", "SS": b"S",
@@ -191,8 +192,10 @@ def _kms_keys(
         context[name] = base64.b64encode(value).decode() if kind == "B" else value
     blob = decoded(described.get("amzn-ddb-env-key", ""))
     secret, arn = _decrypt(blob, context, regions)
-    bits = int(described.get("amzn-ddb-env-alg", "AES/256").rpartition("/")[2])
-    return derived(secret, b"Encryption")[: bits // 8], derived(secret, b"Signing"), (arn,)
+    size = _AES_BYTES.get(described.get("amzn-ddb-env-alg", "AES/256"))
+    if size is None:
+        raise NotOpened("its material description names an algorithm that is not the client's")
+    return derived(secret, b"Encryption")[:size], derived(secret, b"Signing"), (arn,)
 
 
 def _decrypt(
