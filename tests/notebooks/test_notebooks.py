@@ -130,6 +130,31 @@ def test_nothing_of_the_sandbox_is_used(lesson: Path) -> None:
 
 
 @lessons
+def test_the_cell_that_answers_a_prediction_does_not_announce_a_refusal(lesson: Path) -> None:
+    """It stands in sight while the learner chooses: `attempt` tells nothing, `refused` does."""
+    cells = [cell.source for cell in code_cells(read(lesson))]
+    asked = [place for place, source in enumerate(cells) if source.startswith("predict(")]
+    assert asked
+    told = [cells[place] for place in asked if "refused(" in cells[place + 1]]
+    assert not told
+
+
+@lessons
+def test_the_picture_of_a_lesson_asks_first_and_is_complete_later(lesson: Path) -> None:
+    cells = read(lesson).cells
+    places = {
+        name: place
+        for place, cell in reversed(list(enumerate(cells)))
+        if cell.cell_type == "markdown"
+        for name in re.findall(r"images/([\w-]+)\.svg", cell.source)
+    }
+    asked = [place for place, cell in enumerate(cells) if cell.source.startswith("predict(")]
+    (sketch,) = [name for name in places if name.endswith("-sketch")]
+    complete = places[sketch.removesuffix("-sketch")]
+    assert places[sketch] < asked[0] < complete
+
+
+@lessons
 def test_every_exercise_has_a_check_and_a_solution(lesson: Path) -> None:
     notebook = read(lesson)
     cells = [cell for cell in code_cells(notebook) if cell.source.startswith(EXERCISE_CELL)]

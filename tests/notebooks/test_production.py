@@ -12,21 +12,18 @@ import pytest
 from tests.support.lessons import LESSONS
 from tests.support.production import blocks
 
-SHOWN = [lesson for lesson in LESSONS if blocks(lesson, "hcl")]
-shown = pytest.mark.parametrize("lesson", SHOWN, ids=lambda path: path.stem)
+every_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
 
-def test_lessons_show_how_it_is_done_in_production() -> None:
-    assert SHOWN
-
-
-@shown
+@every_lesson
 def test_terraform_parses_and_declares_resources(lesson: Path) -> None:
-    for title, text in blocks(lesson, "hcl").items():
+    configurations = blocks(lesson, "hcl")
+    assert configurations
+    for title, text in configurations.items():
         assert hcl2.loads(text)["resource"], title
 
 
-@shown
+@every_lesson
 def test_cloudformation_has_no_findings(lesson: Path) -> None:
     templates = blocks(lesson, "yaml")
     assert templates
