@@ -85,6 +85,7 @@ class Step:
     operation: str
     params: dict[str, Any]
     skipped: timedelta  # what the lab's clock was ahead by
+    account: str = ""  # the name of the other account whose administrator made it
     answer: Any = None
     cli: str = ""
 
@@ -108,12 +109,21 @@ class Step:
 def play(lesson: Path) -> list[Step]:
     """Run a lesson's cells in this process, each in a trace, and tell the calls it made."""
     steps: list[Step] = []
-    original = BaseClient._make_api_call
+    accounts: dict[str, str] = {}
+    original, account = BaseClient._make_api_call, Lab.account
+
+    def entering(lab: Lab, name: str) -> boto3.Session:
+        session = account(lab, name)
+        accounts[session.get_credentials().access_key] = name
+        return session
 
     def recording(client: Any, operation: str, params: Any) -> Any:
         access_key = client._request_signer._credentials.access_key
         # botocore encodes a customer key in place; and some calls make another call
-        step = Step(client, access_key, operation, dict(params), clock._skipped)
+        step = Step(
+            client, access_key, operation, dict(params), clock._skipped,
+            accounts.get(access_key, ""),
+        )  # fmt: skip
         steps.append(step)
         try:
             step.answer = original(client, operation, params)
@@ -125,6 +135,7 @@ def play(lesson: Path) -> list[Step]:
     namespace: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", recording)
+        patch.setattr(Lab, "account", entering)
         for cell in code_cells(with_solutions(read(lesson))):
             if _NO_STEP.match(cell.source):
                 continue
@@ -140,13 +151,14 @@ def play(lesson: Path) -> list[Step]:
 class Again:
     """A lesson's calls once more, in a fresh lab: from the terminal, or as they were made.
 
-    What a lesson is given (ids of keys and versions) is the same in every lab; only a role's
-    credentials are not.
+    What a lesson is given (ids of keys and versions) is the same in every lab; only the
+    credentials of a role or of another account's administrator are not.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._terminal = Terminal(start_lab(), folder)
+        self._lab = start_lab()
+        self._terminal = Terminal(self._lab, folder)
         self._sessions: dict[str, dict[str, str]] = {}
         self._clients: dict[BaseClient, Any] = {}
 
@@ -154,7 +166,7 @@ class Again:
         """Make the call through boto3; the error code, or nothing."""
         clock.advance(step.skipped - clock._skipped)
         if step.client not in self._clients:
-            session = self._sessions.get(step.access_key, {})
+            session = self._session(step)
             names = {name.lower(): each for name, each in session.items()}
             self._clients[step.client] = boto3.Session().client(
                 step.service, endpoint_url=step.client.meta.endpoint_url, **names
@@ -172,11 +184,21 @@ class Again:
             }
         return ""
 
+    def _session(self, step: Step) -> dict[str, str]:
+        """The credentials of whoever made the call, as they are in this lab."""
+        if step.account and step.access_key not in self._sessions:
+            own = self._lab.account(step.account).get_credentials()
+            self._sessions[step.access_key] = {
+                "AWS_ACCESS_KEY_ID": own.access_key,
+                "AWS_SECRET_ACCESS_KEY": own.secret_key,
+            }
+        return self._sessions.get(step.access_key, {})
+
     def type(self, step: Step) -> str:
         """Run the call's AWS CLI form, unchanged; the error code, or nothing."""
         clock.advance(step.skipped - clock._skipped)
         self._write_files(step)
-        printed, code = self._terminal.run(step.cli, self._sessions.get(step.access_key))
+        printed, code = self._terminal.run(step.cli, self._session(step))
         told = json.loads(printed) if printed else {}
         for name in _SAME & step.answer.keys():
             assert told[name] == step.answer[name], (step.cli, name)
