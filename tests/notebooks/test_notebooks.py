@@ -60,12 +60,12 @@ def test_no_output_is_an_error_and_no_widget_state_is_kept(lesson: Path) -> None
 
 @lessons
 def test_a_cell_is_one_idea(lesson: Path) -> None:
-    """One cell of helpers may be longer; it is folded, says so, and comes after a first result."""
+    """Helpers may be folded; such cells say so, stand together and come after a first result."""
     cells = code_cells(read(lesson))
     folded = [place for place, cell in enumerate(cells) if is_folded(cell)]
-    assert len(folded) <= 1
+    assert not folded or folded == list(range(folded[0], folded[-1] + 1))
     assert all(place >= 3 and "Folded:" in cells[place].source for place in folded)
-    lengths = [len(cell.source.splitlines()) for cell in cells if not is_folded(cell)]
+    lengths = [len(cell.source.splitlines()) for cell in cells]
     assert max(lengths) <= 12
     assert sorted(lengths)[len(lengths) // 2] <= 6
 
