@@ -48,12 +48,7 @@ ABOUT = "The course's commands: `lab` opens it, `test` tests it."
 ROOT = Path(__file__).resolve().parent
 LOCK = ROOT / "requirements.lock"
 DEV_LOCK = ROOT / "requirements-dev.lock"
-VENV = ROOT / ".venv"
-STAMP = VENV / "workshop.json"
 SCHEME = "venv" if "venv" in sysconfig.get_scheme_names() else "posix_prefix"  # before 3.11
-SITE_PACKAGES = Path(sysconfig.get_path("purelib", SCHEME, {"base": str(VENV)}))
-SCRIPTS = Path(sysconfig.get_path("scripts", SCHEME, {"base": str(VENV)}))
-PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 TOOLS = ROOT / ".python"  # what this Python lacks: a pip; or a Python that fits, and uv for it
 ORIGINALS = ROOT / "notebooks"
 COPIES = ROOT / "my-lessons"
@@ -118,6 +113,28 @@ CAUSES = {
 }
 
 
+class Environment:
+    """A virtual environment of the course: its folder, and the lock that says what is in it."""
+
+    def __init__(self, name: str, lock: Path) -> None:
+        self.folder = ROOT / name
+        self.lock = lock
+        self.stamp = self.folder / "workshop.json"
+        self.packages = self._place("purelib")
+        self.scripts = self._place("scripts")
+        self.python = self.scripts / ("python.exe" if os.name == "nt" else "python")
+
+    def _place(self, kind: str) -> Path:
+        return Path(sysconfig.get_path(kind, SCHEME, {"base": str(self.folder)}))
+
+
+COURSE = Environment(".venv", LOCK)  # with the packages of DEV_LOCK, once `test` was called
+CLASS = Environment(".venv-class", ROOT / "requirements-class.lock")
+HUB = Environment(".venv-hub", ROOT / "requirements-hub.lock")
+SITE = Environment(".venv-site", ROOT / "requirements-site.lock")
+ENVIRONMENTS = (COURSE, CLASS, HUB, SITE)
+
+
 class Trouble(Exception):
     """Something the person at the keyboard can mend, told in one sentence."""
 
@@ -133,35 +150,35 @@ def say(text: str, *, failed: bool = False) -> None:
 # --- The environment ------------------------------------------------------------------------
 
 
-def set_up(dev: bool = False) -> None:
-    """Make `.venv` hold what the lock names (with `dev`, what the tests need as well).
+def set_up(dev: bool = False, to: Environment = COURSE) -> None:
+    """Make an environment hold what its lock names (with `dev`, what the tests need as well).
 
-    Does nothing when it already does: a stamp, written last, names Python, place and lock. A
-    `.venv` without a valid stamp (interrupted, moved, another Python) is made anew, which is
-    quick because uv and pip keep their downloads.
+    Does nothing when it already does: a stamp, written last, names Python, place and lock. One
+    without a valid stamp (interrupted, moved, another Python) is made anew, which is quick because
+    uv and pip keep their downloads.
     Raises Trouble with the next step to take.
     """
-    lock, wanted, intact = plan(dev)
-    if intact and read_json(STAMP) == wanted:
+    lock, wanted, intact = plan(dev, to)
+    if intact and read_json(to.stamp) == wanted:
         return
     with alone():
-        lock, wanted, intact = plan(dev)  # somebody else may have done it by now
-        if intact and read_json(STAMP) == wanted:
+        lock, wanted, intact = plan(dev, to)  # somebody else may have done it by now
+        if intact and read_json(to.stamp) == wanted:
             return
-        STAMP.unlink(missing_ok=True)
+        to.stamp.unlink(missing_ok=True)
         if not intact:
-            make_venv()
-        install(lock)
-        write(STAMP, json.dumps(wanted))
+            make_venv(to)
+        install(lock, to)
+        write(to.stamp, json.dumps(wanted))
 
 
-def plan(dev: bool) -> "tuple[Path, dict[str, str], bool]":
-    """The lock to install, the stamp that says so, and whether `.venv` can take it as it is."""
-    stamp = read_json(STAMP)
+def plan(dev: bool, to: Environment) -> "tuple[Path, dict[str, str], bool]":
+    """The lock to install, the stamp that says so, and whether the environment can take it."""
+    stamp = read_json(to.stamp)
     here = {"root": str(ROOT), "python": platform.python_version()}
-    intact = PYTHON.exists() and here.items() <= stamp.items()
+    intact = to.python.exists() and here.items() <= stamp.items()
     # The tests' packages are a superset: what `test` installed, `lab` leaves in place.
-    lock = DEV_LOCK if dev or (intact and stamp.get("lock") == DEV_LOCK.name) else LOCK
+    lock = DEV_LOCK if dev or (intact and stamp.get("lock") == DEV_LOCK.name) else to.lock
     digest = hashlib.sha256(lock.read_bytes()).hexdigest()
     return lock, {**here, "lock": lock.name, "sha256": digest}, intact
 
@@ -256,28 +273,29 @@ def bring() -> Path:
     return max(TOOLS.glob(pattern))
 
 
-def make_venv() -> None:
-    say("1/3  making .venv with Python " + platform.python_version())
-    if VENV.exists():
-        shutil.rmtree(VENV)
+def make_venv(to: Environment) -> None:
+    say(f"1/3  making {to.folder.name} with Python {platform.python_version()}")
+    if to.folder.exists():
+        shutil.rmtree(to.folder)
     # From the base interpreter: the running one may be the .venv that was just deleted.
     # pip installed by venv would be half of the whole set-up's time; uv does it in no time.
-    run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", "--without-pip", VENV)
+    base = getattr(sys, "_base_executable", sys.executable)
+    run(base, "-m", "venv", "--without-pip", to.folder)
 
 
-def install(lock: Path) -> None:
+def install(lock: Path, to: Environment) -> None:
     """Install exactly what `lock` names: uv by pip, and by uv, twenty times as fast, the rest."""
     version, _ = pinned("uv", lock)
-    if not (SITE_PACKAGES / f"uv-{version}.dist-info").exists():
+    if not (to.packages / f"uv-{version}.dist-info").exists():
         say(f"2/3  installing uv {version}, the installer")
-        install_uv(PYTHON, VENV, lock=lock)
+        install_uv(to.python, to.folder, lock=lock)
     say(f"3/3  installing the packages of {lock.name}")
-    uv = (PYTHON, "-m", "uv", "pip", "sync", "--python", PYTHON, "--require-hashes", lock)
+    uv = (to.python, "-m", "uv", "pip", "sync", "--python", to.python, "--require-hashes", lock)
     run(*uv, env=uv_environment())
     # A path file instead of `pip install -e .`: instant, and it needs no build tool from the
     # network. The path is relative, so that it is plain ASCII wherever the course lies.
-    write(SITE_PACKAGES / "workshop.pth", os.path.relpath(ROOT, SITE_PACKAGES) + "\n")
-    write(VENV / "share/jupyter/lab/settings/overrides.json", json.dumps(SETTINGS))
+    write(to.packages / "workshop.pth", os.path.relpath(ROOT, to.packages) + "\n")
+    write(to.folder / "share/jupyter/lab/settings/overrides.json", json.dumps(SETTINGS))
 
 
 def uv_environment() -> "dict[str, str]":
@@ -340,20 +358,20 @@ def explain(output: str) -> str:
     return "\n".join([*last, "The set-up failed, see above: mend it, then call this again."])
 
 
-def environment() -> "dict[str, str]":
+def environment(of: Environment = COURSE) -> "dict[str, str]":
     """The environment of a shell in which `.venv` is active, so that `!aws` finds its tools."""
-    path = os.pathsep.join([str(SCRIPTS), os.environ.get("PATH", os.defpath)])
-    own = {"VIRTUAL_ENV": str(VENV), "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
+    path = os.pathsep.join([str(of.scripts), os.environ.get("PATH", os.defpath)])
+    own = {"VIRTUAL_ENV": str(of.folder), "PATH": path, "JUPYTER_PREFER_ENV_PATH": "1"}
     return {**plain_environment(), **own}
 
 
-def call(*arguments: object, python: Path = PYTHON) -> int:
-    """Run `.venv`'s Python (or another) in the foreground, and return its exit code.
+def call(*arguments: object, python: "Path | None" = None, of: Environment = COURSE) -> int:
+    """Run the environment's Python (or another) in the foreground, and return its exit code.
 
     Ctrl-C reaches the child as well, which ends in its own way; so this only waits for it.
     """
-    words = [str(word) for word in (python, *arguments)]
-    process = subprocess.Popen(words, cwd=ROOT, env=environment())
+    words = [str(word) for word in (python or of.python, *arguments)]
+    process = subprocess.Popen(words, cwd=ROOT, env=environment(of))
     signal.signal(signal.SIGTERM, lambda *_: process.terminate())
     while True:
         try:
@@ -552,7 +570,7 @@ def refresh(wanted: "list[str]") -> int:
     """Execute the notebooks in place and renew their outputs; 1 when a cell failed."""
     lessons = [find_lesson(name) for name in wanted] or sorted(ORIGINALS.glob("*.ipynb"))
     set_up(dev=True)
-    if not VENV.samefile(sys.prefix):
+    if not COURSE.folder.samefile(sys.prefix):
         return call(Path(__file__).resolve(), "refresh", *wanted)
     import nbformat
     from nbclient import NotebookClient
@@ -586,15 +604,21 @@ def refresh(wanted: "list[str]") -> int:
 
 
 def lock(upgrade: bool = False) -> None:
-    """Renew both locks from pyproject.toml; the learner's takes its versions from the tests'."""
+    """Renew the locks from pyproject.toml; all take their versions from the tests'."""
     set_up(dev=True)
-    command = f"-m uv pip compile pyproject.toml --extra setup {'--upgrade' if upgrade else ''}"
+    command = f"-m uv pip compile --group setup {'--upgrade' if upgrade else ''}"
     command += " --universal --python-version 3.11 --generate-hashes --no-emit-index-url"
-    compile_ = (PYTHON, *command.split(), "--no-header", "--quiet", "-o")
+    compile_ = (COURSE.python, *command.split(), "--no-header", "--quiet")
     env = uv_environment()
-    run(*compile_, DEV_LOCK.name, "--extra", "dev", env=env)
-    run(*compile_, LOCK.name, "-c", DEV_LOCK.name, env=env)
-    say(f"Renewed: {DEV_LOCK.name}, {LOCK.name}. `python3 workshop.py test` tries them.")
+    course, same = ("pyproject.toml",), ("-c", DEV_LOCK.name)
+    run(*compile_, *course, "--extra", "dev", "--group", "class", "-o", DEV_LOCK.name, env=env)
+    run(*compile_, *course, *same, "-o", LOCK.name, env=env)
+    run(*compile_, *same, "--group", "class", "-o", CLASS.lock.name, env=env)
+    hub = ("--group", "class", "--group", "hub", "-o", HUB.lock.name)
+    run(*compile_, *course, *same, *hub, env=env)
+    run(*compile_, *course, *same, "--group", "site", "-o", SITE.lock.name, env=env)
+    names = ", ".join(each.name for each in (DEV_LOCK, *(e.lock for e in ENVIRONMENTS)))
+    say(f"Renewed: {names}. `python3 workshop.py test` tries them.")
 
 
 def parse(arguments: "list[str] | None") -> argparse.Namespace:
@@ -617,7 +641,7 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     puts_back.add_argument("lesson", help="number or name, for example 02")
     renews = command("refresh", "execute the course's notebooks and renew their outputs")
     renews.add_argument("lessons", nargs="*", help="numbers or names (all when left out)")
-    locks = command("lock", "renew requirements.lock and requirements-dev.lock")
+    locks = command("lock", "renew the locks from pyproject.toml")
     locks.add_argument("--upgrade", action="store_true", help="to the newest allowed versions")
 
     options, rest = parser.parse_known_args(arguments)

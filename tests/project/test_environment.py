@@ -1,4 +1,4 @@
-"""pyproject.toml, environment.yml and the two locks name the same environment."""
+"""pyproject.toml, environment.yml and the locks name the same environment."""
 
 import os
 import re
@@ -24,8 +24,9 @@ def keyed(requirements: list[str]) -> dict[str, Requirement]:
 
 
 DIRECT = keyed(PROJECT["dependencies"])
-SETUP = keyed(PROJECT["optional-dependencies"]["setup"])
 DEV = keyed(PROJECT["optional-dependencies"]["dev"])
+GROUPS = {name: keyed(each) for name, each in PYPROJECT["dependency-groups"].items()}
+SETUP, CLASS, HUB, SITE = (GROUPS[name] for name in ("setup", "class", "hub", "site"))
 
 
 def conda() -> tuple[list[str], list[str]]:
@@ -70,14 +71,20 @@ def test_everything_names_the_same_pythons() -> None:
 
 
 def test_every_direct_dependency_is_bounded() -> None:
-    for requirement in [*DIRECT.values(), *SETUP.values(), *DEV.values()]:
+    for requirement in [r for each in (DIRECT, DEV, *GROUPS.values()) for r in each.values()]:
         operators = {specifier.operator for specifier in requirement.specifier}
         assert operators == {">=", "<"}, f"{requirement} needs a lower and an upper bound"
 
 
 @pytest.mark.parametrize(
     ("lock", "wanted"),
-    [("requirements.lock", DIRECT | SETUP), ("requirements-dev.lock", DIRECT | SETUP | DEV)],
+    [
+        ("requirements.lock", DIRECT | SETUP),
+        ("requirements-dev.lock", DIRECT | SETUP | DEV | CLASS),
+        ("requirements-class.lock", SETUP | CLASS),
+        ("requirements-hub.lock", DIRECT | SETUP | CLASS | HUB),
+        ("requirements-site.lock", DIRECT | SETUP | SITE),
+    ],
 )
 def test_locks_hold_the_direct_dependencies_within_their_bounds(
     lock: str, wanted: dict[str, Requirement]
@@ -95,6 +102,13 @@ def test_the_learners_lock_is_part_of_the_tests_lock() -> None:
         name: version(block) for name, block in tests.items()
     }.items()
     assert not set(DEV) & set(learners) - {"h11", "nbclient"}, "a learner installs no test tools"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_what_is_in_two_locks_has_one_version(lock: str) -> None:
+    here, tests = locked(lock), locked("requirements-dev.lock")
+    for name in here.keys() & tests.keys():
+        assert version(here[name]) == version(tests[name]), name
 
 
 @pytest.mark.parametrize("lock", LOCKS)

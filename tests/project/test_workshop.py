@@ -95,13 +95,13 @@ class Tools:
             self.steps.append(step)
         self.words = [*self.words, *words]
         if step == "venv":
-            self.workshop.PYTHON.parent.mkdir(parents=True)
-            self.workshop.PYTHON.touch()
-            self.workshop.SITE_PACKAGES.mkdir(parents=True)
+            self.workshop.COURSE.python.parent.mkdir(parents=True)
+            self.workshop.COURSE.python.touch()
+            self.workshop.COURSE.packages.mkdir(parents=True)
         if step in self.fails:
             raise self.fails.pop(step)
         if step == "pip":
-            target = self.workshop.SITE_PACKAGES
+            target = self.workshop.COURSE.packages
             if "--target" in words:
                 target = Path(words[words.index("--target") + 1])
             (target / "uv-1.2.3.dist-info").mkdir(parents=True)
@@ -137,9 +137,9 @@ def test_the_second_start_installs_nothing(workshop: ModuleType, tools: Tools) -
 
 def test_the_environment_finds_the_course_and_is_quiet(workshop: ModuleType, tools: Tools) -> None:
     workshop.set_up()
-    path = (workshop.SITE_PACKAGES / "workshop.pth").read_text().strip()
-    assert (workshop.SITE_PACKAGES / path).resolve() == workshop.ROOT
-    settings = workshop.VENV / "share/jupyter/lab/settings/overrides.json"
+    path = (workshop.COURSE.packages / "workshop.pth").read_text().strip()
+    assert (workshop.COURSE.packages / path).resolve() == workshop.ROOT
+    settings = workshop.COURSE.folder / "share/jupyter/lab/settings/overrides.json"
     notification = json.loads(settings.read_text())["@jupyterlab/apputils-extension:notification"]
     assert notification == {"fetchNews": "false"}
 
@@ -169,14 +169,14 @@ def test_a_changed_uv_is_installed_by_pip(workshop: ModuleType, tools: Tools) ->
     workshop.set_up()
     tools.used()
     workshop.LOCK.write_text(PIN.replace("uv==1.2.3", "uv==1.2.4"))
-    (workshop.SITE_PACKAGES / "uv-1.2.3.dist-info").rmdir()
+    (workshop.COURSE.packages / "uv-1.2.3.dist-info").rmdir()
     workshop.set_up()
     assert tools.used() == ["pip", "uv requirements.lock"]
 
 
 def test_only_the_lines_of_uv_go_to_pip(workshop: ModuleType, tools: Tools) -> None:
     workshop.set_up()
-    requirement = (workshop.VENV / "uv.txt").read_text()
+    requirement = (workshop.COURSE.folder / "uv.txt").read_text()
     assert requirement.startswith("uv==1.2.3 \\\n    --hash=sha256:00\n")
     assert "zipp" not in requirement
 
@@ -320,10 +320,10 @@ def test_an_interrupted_set_up_is_healed_by_the_next(
     with pytest.raises(KeyboardInterrupt):
         workshop.set_up()
     tools.used()
-    (workshop.VENV / "half-written").touch()
+    (workshop.COURSE.folder / "half-written").touch()
     workshop.set_up()
     assert tools.used() == ["venv", "pip", "uv requirements.lock"]
-    assert not (workshop.VENV / "half-written").exists()
+    assert not (workshop.COURSE.folder / "half-written").exists()
 
 
 def test_an_update_that_was_interrupted_is_healed_too(workshop: ModuleType, tools: Tools) -> None:
@@ -343,8 +343,8 @@ def test_another_python_or_place_makes_the_environment_anew(
 ) -> None:
     workshop.set_up()
     tools.used()
-    stamp = json.loads(workshop.STAMP.read_text())
-    workshop.STAMP.write_text(json.dumps(stamp | change))
+    stamp = json.loads(workshop.COURSE.stamp.read_text())
+    workshop.COURSE.stamp.write_text(json.dumps(stamp | change))
     workshop.set_up()
     assert tools.used()[0] == "venv"
 
@@ -354,7 +354,7 @@ def test_an_environment_whose_python_is_gone_is_made_anew(
 ) -> None:
     workshop.set_up()
     tools.used()
-    workshop.PYTHON.unlink()
+    workshop.COURSE.python.unlink()
     workshop.set_up()
     assert tools.used()[0] == "venv"
 
@@ -402,7 +402,7 @@ def test_uv_brings_a_python_once_and_everything_runs_with_it(
 ) -> None:
     assert workshop.main(["test", "tests", "-x"]) == 5
     assert tools.used() == ["pip", "uv python"]
-    assert not workshop.VENV.exists(), "the brought Python makes it"
+    assert not workshop.COURSE.folder.exists(), "the brought Python makes it"
     said = capsys.readouterr().out
     assert f"this is Python {sys.version.split()[0]}: uv brings Python 3.13 into" in said
     assert str(workshop.TOOLS) in said
@@ -506,7 +506,7 @@ def test_a_taken_port_names_the_option(
         said = say_in_main(workshop, capsys, "lab", "--port", port)
     assert f"Port {port} cannot be used" in said
     assert "`--port`" in said
-    assert not workshop.VENV.exists(), "it is said before anything is installed"
+    assert not workshop.COURSE.folder.exists(), "it is said before anything is installed"
 
 
 def test_a_missing_venv_names_the_package(workshop: ModuleType) -> None:
@@ -950,7 +950,7 @@ def test_unknown_arguments_are_refused(workshop: ModuleType) -> None:
 def test_refresh_runs_every_cell_and_keeps_ids(
     workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workshop, "VENV", Path(sys.prefix))
+    monkeypatch.setattr(workshop.COURSE, "folder", Path(sys.prefix))
     monkeypatch.setattr(workshop, "set_up", lambda dev: None)
     lesson = workshop.ORIGINALS / "01_at_rest.ipynb"
     stale = json.loads(lesson.read_text())
