@@ -631,18 +631,23 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     opens = command("lab", "open the course in JupyterLab")
     opens.add_argument("--no-browser", action="store_true", help="only print the address")
     opens.add_argument("--port", type=int, help="this port of 127.0.0.1 (else a free one)")
+    opens.set_defaults(run=lambda o: lab(o.port, not o.no_browser))
     tests = command(
         "test",
         "run ruff, mypy, the tests and all notebooks",
         "Arguments after it go to pytest; when they name files, only pytest runs, on those.",
     )
     tests.add_argument("--all", action="store_true", help="also what takes long, as in CI")
+    tests.set_defaults(run=lambda o: test(o.rest, o.all))
     puts_back = command("restore", "put your copy of a lesson back to the original, keeping yours")
     puts_back.add_argument("lesson", help="number or name, for example 02")
+    puts_back.set_defaults(run=lambda o: restore(o.lesson))
     renews = command("refresh", "execute the course's notebooks and renew their outputs")
     renews.add_argument("lessons", nargs="*", help="numbers or names (all when left out)")
+    renews.set_defaults(run=lambda o: refresh(o.lessons))
     locks = command("lock", "renew the locks from pyproject.toml")
     locks.add_argument("--upgrade", action="store_true", help="to the newest allowed versions")
+    locks.set_defaults(run=lambda o: lock(o.upgrade))
 
     options, rest = parser.parse_known_args(arguments)
     if rest and options.command != "test":
@@ -668,17 +673,7 @@ def main(arguments: "list[str] | None" = None) -> int:
         if not FITS:
             words = sys.argv[1:] if arguments is None else arguments
             return call(Path(__file__).resolve(), *words, python=bring())
-        if options.command == "lab":
-            return lab(options.port, not options.no_browser)
-        if options.command == "test":
-            return test(options.rest, options.all)
-        if options.command == "refresh":
-            return refresh(options.lessons)
-        if options.command == "restore":
-            restore(options.lesson)
-        else:
-            lock(options.upgrade)
-        return 0
+        return options.run(options) or 0
     except Trouble as trouble:
         sentence = str(trouble)
     except KeyboardInterrupt:
