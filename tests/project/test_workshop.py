@@ -525,11 +525,12 @@ def test_a_hub_says_what_it_lacks_before_anything_is_installed(
     assert not workshop.HUB.folder.exists()
 
 
-def test_the_hubs_proxy_is_installed_whole_or_not_at_all(
+def test_packages_of_node_are_installed_whole_or_not_at_all(
     workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = workshop.ROOT / "classroom/proxy"
     files.mkdir(parents=True)
+    (files / "package.json").write_text("{}")
     (files / "package-lock.json").write_text('{"lockfileVersion": 3}')
     calls: list[tuple[object, ...]] = []
 
@@ -539,16 +540,16 @@ def test_the_hubs_proxy_is_installed_whole_or_not_at_all(
 
     monkeypatch.setattr(workshop, "run", broken)
     with pytest.raises(workshop.Trouble):
-        workshop.install_proxy()
-    assert not workshop.PROXY.exists()
+        workshop.node_packages("proxy", workshop.HUB)
+    assert not (workshop.HUB.folder / "proxy").exists()
     monkeypatch.setattr(workshop, "run", lambda *words, env: calls.append(words))
-    node = workshop.install_proxy()
+    node, packages = workshop.node_packages("proxy", workshop.HUB)
     assert node.name == "node"
-    assert workshop.read_json(workshop.PROXY / "package-lock.json") == {"lockfileVersion": 3}
+    assert workshop.read_json(packages.parent / "package-lock.json") == {"lockfileVersion": 3}
     assert "ci" in calls[1]
     assert "--ignore-scripts" in calls[1]
-    workshop.install_proxy()
-    assert len(calls) == 2, "it is there already"
+    workshop.node_packages("proxy", workshop.HUB)
+    assert len(calls) == 2, "they are there already"
 
 
 def test_a_missing_venv_names_the_package(workshop: ModuleType) -> None:
