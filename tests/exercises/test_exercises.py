@@ -12,12 +12,16 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from hypothesis import given
+from hypothesis import strategies as st
 from moto import mock_aws
 
 from workshop_lib import exercises
 from workshop_lib.exercises import check, examine, registry
 from workshop_lib.exercises.inspection import Inspection, Step
 from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.wording import _phrases_of, courses_words
+from workshop_lib.progress import FILE_NAME, Journal, mark
 
 LAB = SimpleNamespace(session=boto3.Session, regions=set)
 
@@ -331,3 +335,121 @@ class TestFindingByTag:
             Tags=[{"Key": "exercise", "Value": "1.2"}],
         )
         assert examine("1.2", LAB).done
+
+
+class TestWhatIsNoted:
+    """That a check passed, or which condition failed: in the course's words, of the learner none.
+
+    The sentences here stand in a test, where nobody would look for the course's words.
+    """
+
+    @pytest.fixture
+    def journal(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+        journal = Journal(tmp_path / FILE_NAME)
+        monkeypatch.setattr(exercises, "learners_journal", lambda: journal)
+        return journal
+
+    def test_each_attempt_until_it_passes(self, journal: Journal) -> None:
+        bucket: list[str] = []
+
+        @exercise("5.2", "a bucket")
+        def has_policy(inspection: Inspection) -> None:
+            if not bucket:
+                inspection._untagged("no bucket", "put it", "Key", "Value")
+            inspection.passed(f"the bucket {bucket[0]} is there")
+
+        for _ in range(2):
+            check("5.2", LAB)
+        bucket.append("secret-4111")
+        check("5.2", LAB)
+        told = [(e.lesson, e.item, e.outcome, e.attempt, e.condition) for e in journal.events()]
+        missing = "no bucket carries the tag …"
+        assert told == [
+            ("5", "check 5.2", "failed", 1, missing),
+            ("5", "check 5.2", "failed", 2, missing),
+            ("5", "check 5.2", "passed", 3, ""),
+        ]
+        assert {event.question for event in journal.events()} == {mark("check", "a bucket")}
+
+    def test_the_first_condition_that_failed(self, journal: Journal) -> None:
+        @exercise("5.2", "a bucket")
+        def several(inspection: Inspection) -> None:
+            inspection.passed("the bucket secret-4111 is there")
+            inspection.expect(False, passed="", failed="no bucket carries the tag", fix="")
+            inspection.fail("its key is an AWS managed one, not yours", "")
+
+        check("5.2", LAB)
+        assert [event.condition for event in journal.events()] == ["no bucket carries the tag"]
+
+    def test_a_check_that_failed_itself_is_no_attempt(self, journal: Journal) -> None:
+        @exercise("5.2", "a bucket")
+        def wrong(inspection: Inspection) -> None:
+            raise ValueError("4111")
+
+        check("5.2", LAB)
+        check("5.3", LAB)
+        assert journal.events() == []
+
+    @pytest.mark.usefixtures("aws")
+    def test_aws_s_own_sentence_is_not_kept(self, journal: Journal) -> None:
+        @exercise("5.2", "a bucket")
+        def asks(inspection: Inspection) -> None:
+            boto3.client("s3").get_bucket_policy(Bucket="secret-4111")
+
+        check("5.2", LAB)
+        (event,) = journal.events()
+        assert event.condition == "AWS refused what the check asked: NoSuchBucket"
+        assert b"4111" not in event.line()
+
+    def test_where_it_cannot_be_written_that_is_said_once(
+        self, journal: Journal, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        @exercise("5.2", "a bucket")
+        def done(inspection: Inspection) -> None:
+            inspection.passed("there it is")
+
+        assert journal.path is not None
+        journal.path.mkdir()
+        assert "cannot be saved" in said("5.2", capsys)
+        assert "cannot be saved" not in said("5.2", capsys)
+        assert len(journal.events()) == 2
+
+
+class TestTheCourseSWords:
+    @given(st.lists(st.text(alphabet="qxzQXZ019 -_./:é", min_size=1), min_size=3, max_size=3))
+    def test_hold_nothing_of_the_learner_s(self, values: list[str]) -> None:
+        name, other, last = values
+        said = courses_words(
+            f"{name} no bucket carries the tag {other}, and the policy of {last} hides its tags "
+            "even from you"
+        )
+        assert not set(said) & set("qxzQXZ019-_/é")
+        assert "hides its tags even from you" in said
+
+    @pytest.mark.parametrize(
+        ("sentence", "kept"),
+        [
+            ("its key is PendingDeletion: nobody can use it", "its key is …: nobody can use it"),
+            ("KMS knows no key arn:aws:kms:eu-west-1:1:key/2", "KMS knows no key …"),
+            ("my plaintext is 4111 1111", "…"),
+            ("ano bucket carries the tags", "…"),  # words only, no parts of them
+            ("", ""),
+        ],
+    )
+    def test_are_those_of_the_checks(self, sentence: str, kept: str) -> None:
+        assert courses_words(sentence) == kept
+
+    def test_are_never_long(self) -> None:
+        assert len(courses_words("no bucket carries the tag " * 50)) <= 200
+
+    def test_are_none_where_the_code_is_not_to_be_had(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _phrases_of.cache_clear()
+        for name, module in list(sys.modules.items()):
+            if name.startswith("workshop_lib.exercises"):
+                monkeypatch.setattr(module, "__loader__", None)
+        try:
+            assert courses_words("no bucket carries the tag") == "…"
+        finally:
+            _phrases_of.cache_clear()

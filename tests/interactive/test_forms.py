@@ -36,11 +36,13 @@ from workshop_lib import (
 )
 from workshop_lib.display.formatting import RANDOM_BYTES
 from workshop_lib.errors import WrongArgument
+from workshop_lib.interactive import forms
 from workshop_lib.interactive.attempts import DoesNotOpen
 from workshop_lib.interactive.forms import Form
 from workshop_lib.interactive.hex_strip import Field, UnknownFormat
 from workshop_lib.interactive.live import live_form
 from workshop_lib.interactive.tamper import NothingStored
+from workshop_lib.progress import Journal
 
 
 def who(form: Form) -> dict[str, str]:
@@ -59,6 +61,17 @@ def test_each_form_is_the_same_in_every_run(name: str) -> None:
     assert first == second
     assert "course-static" in first
     assert "<table" in first
+
+
+def test_that_a_form_was_shown_is_noted_with_its_lesson(monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(None)
+    monkeypatch.setattr(forms, "learners_journal", lambda: journal)
+    monkeypatch.setattr(forms, "show_both", lambda *shown: None)
+    journal.see("5", "predict 5.8", "question")
+    for _ in range(2):
+        strip()._ipython_display_()
+    told = [(event.lesson, event.item, event.outcome) for event in journal.events()]
+    assert told == [("5", "predict 5.8", "seen"), ("5", "hex_strip 5", "seen")]
 
 
 @pytest.mark.parametrize("name", FORMS)

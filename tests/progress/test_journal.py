@@ -37,12 +37,12 @@ class TestEvents:
     def test_a_line_holds_what_was_asked_and_answered(self) -> None:
         known = json.loads(event().line())
         assert set(known) == {
-            "id", "time", "lesson", "item", "outcome", "attempt", "question", "choice"
+            "id", "time", "lesson", "item", "outcome", "attempt", "question", "choice", "condition"
         }  # fmt: skip
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", known["time"])
         assert event().id != event().id
 
-    @given(st.builds(Event, *[st.text()] * 3, st.integers(), *[st.text()] * 2))
+    @given(st.builds(Event, *[st.text()] * 3, st.integers(), *[st.text()] * 3))
     def test_a_line_is_one_line_and_comes_back(self, event: Event) -> None:
         assert event.line().count(b"\n") == 1
         assert event.line().endswith(b"\n")
@@ -50,8 +50,17 @@ class TestEvents:
 
     def test_what_a_later_course_adds_is_left(self) -> None:
         first = event()
-        line = json.dumps({**json.loads(first.line()), "condition": "the key is disabled"})
+        line = json.dumps({**json.loads(first.line()), "minutes": 3})
         assert Event.from_line(line.encode()) == first
+
+    def test_a_line_of_an_earlier_course_has_no_condition(self) -> None:
+        line = (
+            b'{"lesson":"5","item":"predict 5.3","outcome":"right","attempt":1,"question":"q",'
+            b'"choice":"c","id":"1","time":"2026-11-28T19:00:00+00:00"}'
+        )
+        assert Event.from_line(line) == Event(
+            "5", "predict 5.3", "right", 1, "q", "c", id="1", time="2026-11-28T19:00:00+00:00"
+        )
 
     @pytest.mark.parametrize(
         "line",
@@ -67,8 +76,9 @@ class TestEvents:
             event().line().replace(b'"attempt":1', b'"attempt":"1"'),
             event().line().replace(b'"attempt":1', b'"attempt":true'),
             event().line().replace(b'"lesson":"5",', b""),
+            event().line().replace(b'"condition":""', b'"condition":null'),
         ],
-        ids=range(11),
+        ids=range(12),
     )
     def test_a_damaged_line_is_no_event(self, line: bytes) -> None:
         assert Event.from_line(line) is None
@@ -135,6 +145,189 @@ class TestFile:
                 assert found == list(range(count))
 
 
+class TestAJournalThatReadBefore:
+    """It reads what is new only, and still knows all that the file holds."""
+
+    def both(self, path: Path, kept: Journal) -> None:
+        assert kept.events() == Journal(path).events()
+        assert kept.of("q") == Journal(path).of("q")
+
+    def test_sees_what_others_add(self, path: Path) -> None:
+        kept = Journal(path)
+        for number in range(3):
+            Journal(path).append(event(number), event(number, "other"))
+            self.both(path, kept)
+        assert len(kept.events()) == 6
+
+    def test_reads_no_line_twice(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        kept = Journal(path)
+        kept.append(*map(event, range(50)))
+        kept.events()
+        read: list[bytes] = []
+        whole = Event.from_line
+
+        def from_line(line: bytes) -> Event | None:
+            read.append(line)
+            return whole(line)
+
+        monkeypatch.setattr(Event, "from_line", from_line)
+        kept.append(event(50))
+        assert kept.of("q")[-1].attempt == 50
+        assert kept.of("q")[-1].attempt == 50
+        assert len(read) == 1
+
+    @given(st.lists(st.integers(1, 400), max_size=8))
+    def test_sees_a_file_that_grows_by_parts_of_a_line(self, cuts: list[int]) -> None:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / FILE_NAME
+            content = b"".join(event(number).line() for number in range(6))
+            kept = Journal(path)
+            end = 0
+            for cut in [*cuts, len(content)]:
+                with path.open("ab") as file:
+                    file.write(content[end : end + cut])
+                end += cut
+                self.both(path, kept)
+            assert len(kept.events()) == 6
+
+    @pytest.mark.parametrize("lines", [0, 1, 3, 9], ids=["gone", "shorter", "same", "longer"])
+    def test_sees_another_file_in_its_place(self, path: Path, lines: int) -> None:
+        kept = Journal(path)
+        kept.append(*map(event, range(3)))
+        kept.events()
+        path.unlink()
+        for number in range(lines):
+            Journal(path).append(event(number + 10))
+        self.both(path, kept)
+        kept.append(event(99))
+        self.both(path, kept)
+
+    def test_keeps_what_could_not_be_written_when_the_file_is_another(self, path: Path) -> None:
+        path.mkdir()
+        kept = Journal(path)
+        kept.append(event(1))
+        path.rmdir()
+        kept.append(event(2))
+        assert len(kept.events()) == 2
+        path.write_bytes(event(3).line())
+        assert sorted(each.attempt for each in kept.events()) == [1, 3]
+
+    def test_of_twenty_thousand_events_reads_only_the_new_bytes(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path.write_bytes(b"".join(event(number, f"{number}").line() for number in range(20_000)))
+        kept = Journal(path)
+        assert kept.of("7")[0].attempt == 7
+        sizes: list[int] = []
+        rest = kept._rest
+
+        def measured() -> bytes:
+            content = rest()
+            sizes.append(len(content))
+            return content
+
+        monkeypatch.setattr(kept, "_rest", measured)
+        assert kept.of("8")[0].attempt == 8
+        assert max(sizes) < 1000
+
+
+class TestReset:
+    def test_takes_back_what_was_noted_before_and_nothing_else(self, path: Path) -> None:
+        kept = Journal(path)
+        first, other = event(1), event(1, "other")
+        kept.append(first, other)
+        kept.append(Event("5", "predict 5.3", "reset", 0, "q", ""))
+        assert kept.events() == [other]
+        assert kept.of("q") == []
+        kept.append(again := event(1))
+        assert kept.events() == Journal(path).events() == [other, again]
+
+    def test_what_is_sent_again_stays_away(self, path: Path) -> None:
+        kept = Journal(path)
+        kept.append(first := event(1))
+        kept.append(Event("5", "predict 5.3", "reset", 0, "q", ""))
+        kept.append(first)
+        assert kept.events() == Journal(path).events() == []
+
+    def test_of_a_form_goes_by_its_call(self, path: Path) -> None:
+        kept = Journal(path)
+        kept.see("5", "tamper 5")
+        kept.append(Event("5", "tamper 5", "reset", 0, "", ""))
+        assert kept.events() == []
+        kept.see("5", "tamper 5")
+        assert [each.outcome for each in Journal(path).events()] == ["seen"]
+
+
+class TestSeen:
+    def test_once_by_whomever(self, path: Path) -> None:
+        for _ in range(2):
+            Journal(path).see("5", "predict 5.3", "q")
+        told = [(each.item, each.outcome, each.attempt) for each in Journal(path).events()]
+        assert told == [("predict 5.3", "seen", 0)]
+
+    def test_what_was_answered_was_seen(self, path: Path) -> None:
+        Journal(path).append(event())
+        Journal(path).see("5", "predict 5.3", "q")
+        assert [each.outcome for each in Journal(path).events()] == ["right"]
+
+    def test_a_form_belongs_to_the_lesson_that_was_asked_last(self, path: Path) -> None:
+        kept = Journal(path)
+        kept.see_form("tamper")  # nobody knows where
+        kept.see("5", "predict 5.3", "q")
+        kept.see_form("tamper")
+        kept.append(Event("6", "check 6.1", "failed", 1, "x", ""))
+        kept.see_form("tamper")
+        assert [each.item for each in kept.events()] == [
+            "predict 5.3", "tamper 5", "check 6.1", "tamper 6"
+        ]  # fmt: skip
+
+    def test_a_form_of_a_lesson_that_was_seen_before(self, path: Path) -> None:
+        Journal(path).see("5", "predict 5.3", "q")
+        kept = Journal(path)
+        kept.see("5", "predict 5.3", "q")
+        kept.see_form("tamper")
+        assert [each.item for each in kept.events()] == ["predict 5.3", "tamper 5"]
+
+
+class TestFollowers:
+    def test_are_handed_each_event_after_it_was_kept(self, path: Path) -> None:
+        kept = Journal(path)
+        found: list[tuple[Event, bool]] = []
+        kept.append(event(0))
+        stop = kept.follow(lambda each: found.append((each, each in Journal(path).events())))
+        kept.append(first := event(1), second := event(2, "other"))
+        Journal(path).append(event(3))  # another kernel follows its own
+        assert found == [(first, True), (second, True)]
+        stop()
+        stop()
+        kept.append(event(4))
+        assert len(found) == 2
+
+    @pytest.mark.parametrize("writable", [True, False])
+    def test_one_that_fails_stops_nothing(
+        self, path: Path, writable: bool, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        if not writable:
+            path.mkdir()
+        kept = Journal(path)
+        found: list[Event] = []
+
+        def fails(each: Event) -> None:
+            raise ValueError("no network")
+
+        kept.follow(fails)
+        kept.follow(found.append)
+        kept.append(event(1))
+        assert found == kept.events()
+        assert "no network" in caplog.text
+
+    def test_may_append(self, path: Path) -> None:
+        kept = Journal(path)
+        kept.follow(lambda each: kept.append(event(2)) if each.attempt == 1 else None)
+        kept.append(event(1))
+        assert attempts(path) == [1, 2]
+
+
 WRITER = """
 import sys
 from pathlib import Path
@@ -192,7 +385,7 @@ class TestWhereNothingCanBeWritten:
     def test_a_full_disk(self, path: Path) -> None:
         path.symlink_to("/dev/full")
         with pytest.raises(OSError, match="No space left"):
-            journal._append_line(path, b"1\n")
+            journal._append_lines(path, b"1\n")
 
     def test_a_file_that_can_be_written_again(self, path: Path) -> None:
         self.unwritable(path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from workshop_lib import questions
-from workshop_lib.progress import FILE_NAME, Journal
+from workshop_lib.progress import FILE_NAME, Event, Journal
 from workshop_lib.questions import Question, bank, predict, quiz
 from workshop_lib.questions.widgets import PredictionWidget, QuestionsWidget
 
@@ -147,7 +147,7 @@ class TestKept:
     def test_reveal_before_a_choice_is_not_kept(self, kernel: Kernel) -> None:
         reveal(kernel.run(predict, "9.1"))
         assert kernel.run(predict, "9.1").feedback[0]["text"] == ""
-        assert not kernel.file.exists()
+        assert [line["outcome"] for line in kernel.lines()] == ["seen"]
 
     def test_a_learner_s_own_question_over_its_cell_but_in_no_file(self, kernel: Kernel) -> None:
         own = Question("My secret?", {"4111": "Yes.", "5500": "No."}, "4111")
@@ -224,17 +224,41 @@ class TestTheFile:
             for line in kernel.lines()
         ]
         assert told == [
+            ("9", "predict 9.1", "seen", 0),
             ("9", "predict 9.1", "wrong", 1),
             ("9", "predict 9.1", "right", 2),
             ("9", "predict 9.1", "revealed", 2),
+            ("9", "quiz 9.1", "seen", 0),
+            ("9", "quiz 9.2", "seen", 0),
             ("9", "quiz 9.2", "wrong", 1),
         ]
 
-    def test_to_ask_is_no_event(self, kernel: Kernel) -> None:
-        """Run All, nbval and every test of the notebooks leave nothing."""
-        kernel.run(predict, "9.1")
-        kernel.run(quiz, "9")
-        assert not kernel.file.exists()
+    @again
+    def test_that_a_question_was_shown_is_noted_once(self, kernel: Kernel, again: Again) -> None:
+        for _ in range(2):
+            kernel.run(predict, "9.1")
+            kernel.run(quiz, "9")
+            again(kernel)
+        told = [(line["item"], line["outcome"], line["choice"]) for line in kernel.lines()]
+        assert told == [(item, "seen", "") for item in ("predict 9.1", "quiz 9.1", "quiz 9.2")]
+
+    def test_after_a_reset_everything_is_asked_anew(self, kernel: Kernel) -> None:
+        widget = kernel.run(predict, "9.1")
+        press(widget, "It will not")
+        reveal(widget)
+        press(kernel.run(quiz, "9"), "Now", at=1)
+        before = kernel.file.read_bytes()
+        lines = {line["question"]: line for line in kernel.lines()}
+        events = [Event("9", line["item"], "reset", 0, mark, "") for mark, line in lines.items()]
+        Journal(kernel.file).append(*events)
+        assert kernel.file.read_bytes().startswith(before)
+        restored = kernel.run(predict, "9.1")
+        assert chosen(restored) == [None]
+        assert restored.get_state()["revealed"] is False
+        assert chosen(kernel.run(quiz, "9")) == [None, None]
+        press(restored, "It will")
+        kernel.restart()
+        assert chosen(kernel.run(predict, "9.1")) == ["It will"]
 
     def test_where_it_cannot_be_written_that_is_said_once(self, kernel: Kernel) -> None:
         kernel.file.mkdir()

@@ -38,7 +38,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from workshop_lib.display.style import card, show
 from workshop_lib.exercises.inspection import AGAIN, NEXT_STEPS, CheckEnded, Inspection, Step
 from workshop_lib.exercises.registry import find
+from workshop_lib.exercises.wording import courses_words
 from workshop_lib.lenses.refusals import describe
+from workshop_lib.progress import Event, Journal, learners_journal, mark
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,6 +59,14 @@ class Result:
     def done(self) -> bool:
         """Whether every step was there."""
         return self.error is None and all(step.ok for step in self.steps)
+
+    @property
+    def condition(self) -> str:
+        """The first thing that is not as asked, without the learner's values; else empty."""
+        for step in self.steps:
+            if not step.ok:
+                return step.condition or courses_words(step.seen)
+        return ""
 
     def __str__(self) -> str:
         if isinstance(self.error, LookupError) and not self.title:
@@ -93,8 +103,32 @@ def check(number: str, lab: Any, subject: Any = None) -> None:
     Asks AWS as the lab's administrator; what it writes to see whether that is refused, it removes.
     Raises nothing: what is missing is said with the next step, and so is a refusal by AWS.
     subject: what the exercise is about, where it is in this process only, such as a client.
+    That it passed, or what is missing first, is noted beside the learner's lessons.
     """
-    show(examine(number, lab, subject))
+    result = examine(number, lab, subject)
+    show(result)
+    journal = learners_journal()
+    _note(result, journal)
+    if complaint := journal.complaint():
+        show(card("note", "", complaint))
+
+
+def _note(result: Result, journal: Journal) -> None:
+    """Note what came of a check, unless it failed itself; never what stood in the sentence."""
+    if result.error is not None:
+        return
+    question = mark("check", result.title)
+    journal.append(
+        Event(
+            str(result.number).partition(".")[0],
+            f"check {result.number}",
+            "passed" if result.done else "failed",
+            attempt=1 + len(journal.of(question)),
+            question=question,
+            choice="",
+            condition=result.condition,
+        )
+    )
 
 
 def examine(number: str, lab: Any, subject: Any = None) -> Result:
@@ -113,7 +147,9 @@ def examine(number: str, lab: Any, subject: Any = None) -> Result:
         pass
     except ClientError as refusal:
         said = describe(refusal)
-        inspection.steps.append(Step(False, str(said), NEXT_STEPS.get(said.code, AGAIN)))
+        refused = f"AWS refused what the check asked: {said.code}"
+        step = Step(False, str(said), NEXT_STEPS.get(said.code, AGAIN), refused)
+        inspection.steps.append(step)
     except BotoCoreError as failure:
         inspection.steps.append(
             Step(False, f"AWS did not answer: {failure}", "Run the set-up cell again.")

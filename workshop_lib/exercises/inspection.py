@@ -38,11 +38,15 @@ class CheckEnded(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing a check looked at: whether it is as asked, what was seen, what to do next."""
+    """One thing a check looked at: whether it is as asked, what was seen, what to do next.
+
+    condition: what was looked at in words of the course's own, where `seen` is AWS's sentence.
+    """
 
     ok: bool
     seen: str
     fix: str = ""
+    condition: str = ""
 
 
 @dataclass
@@ -93,7 +97,7 @@ class Inspection:
         table = resources.newest_table(number)
         if table is None:
             call = "dynamodb.create_table(…, Tags=[{tag}])"
-            self._untagged("table", call, "Key", "Value", number)
+            self._untagged("no table", call, "Key", "Value", number)
         return table
 
     def bucket(self) -> str:
@@ -108,7 +112,7 @@ class Inspection:
             )
         if bucket is None:
             call = 's3.put_bucket_tagging(Bucket=…, Tagging={{"TagSet": [{tag}]}})'
-            self._untagged("bucket", call, "Key", "Value")
+            self._untagged("no bucket", call, "Key", "Value")
         return bucket
 
     def key(self) -> dict[str, Any]:
@@ -118,7 +122,7 @@ class Inspection:
         """
         key = resources.newest_key(self.number)
         if key is None:
-            self._untagged("KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
+            self._untagged("no KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
         return key
 
     def role(self, number: str = "") -> dict[str, Any]:
@@ -126,7 +130,7 @@ class Inspection:
         number = number or self.number
         role = resources.newest_role(number)
         if role is None:
-            self._untagged("role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value", number)
+            self._untagged("no role", "iam.create_role(…, Tags=[{tag}])", "Key", "Value", number)
         return role
 
     def table_key(self, table: dict[str, Any]) -> dict[str, Any]:
@@ -218,11 +222,11 @@ class Inspection:
         keys = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
         return boto3.Session(*keys, region_name=boto3.Session().region_name)
 
-    def _untagged(self, what: str, call: str, key: str, value: str, number: str = "") -> NoReturn:
+    def _untagged(self, none: str, call: str, key: str, value: str, number: str = "") -> NoReturn:
         number = number or self.number
         tag = f'{{"{key}": "{resources.TAG}", "{value}": "{number}"}}'
         self.fail(
-            f"no {what} carries the tag {resources.TAG} = {number}",
+            f"{none} carries the tag {resources.TAG} = {number}",
             f"Tag yours: {call.format(tag=tag)}.{self._elsewhere()}",
         )
 

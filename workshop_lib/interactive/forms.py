@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from workshop_lib.display.live import show_both
 from workshop_lib.display.style import page
+from workshop_lib.progress import learners_journal
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
@@ -62,6 +63,7 @@ class Form:
     def _ipython_display_(self) -> None:
         from workshop_lib.interactive.live import live_form
 
+        learners_journal().see_form(self.script)
         widget = live_form(self.script, self.view(), self.answer)
         show_both(repr(self), self._repr_html_(), widget)
 

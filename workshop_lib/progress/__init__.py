@@ -4,7 +4,7 @@
 was answered; never code, never data.
 """
 
-from workshop_lib.progress.events import Event
+from workshop_lib.progress.events import Event, mark
 from workshop_lib.progress.journal import FILE_NAME, Journal, learners_journal
 
-__all__ = ["FILE_NAME", "Event", "Journal", "learners_journal"]
+__all__ = ["FILE_NAME", "Event", "Journal", "learners_journal", "mark"]

@@ -1,4 +1,4 @@
-"""The file of events: append-only, one write for each, read anew whenever somebody asks.
+"""The file of events: append-only, one write for each, and only what is new of it is read.
 
 Several kernels may write at once, and each may be killed at any moment: a line that was left
 unfinished, or is damaged, costs that line and no other.
@@ -6,6 +6,9 @@ unfinished, or is damaged, costs that line and no other.
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +16,9 @@ from workshop_lib.progress.events import Event
 
 FILE_NAME = ".progress.jsonl"
 COPIES = "my-lessons"  # where workshop.py puts the learner's lessons
+_REMEMBERED = 400  # bytes: as long as a line
+
+_log = logging.getLogger(__name__)
 
 
 class Journal:
@@ -23,34 +29,68 @@ class Journal:
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._path = path
+        self.path = path
         self._unwritten: list[Event] = []
+        self._followers: list[Callable[[Event], None]] = []
         self._trouble = ""
         self._told = False
+        self._lesson = ""
+        self._lock = threading.RLock()
+        self._end = 0  # how much of the file was read
+        self._last = b""  # the end of that, by which the file is known again
+        self._ids: set[str] = set()
+        self._events: dict[str, Event] = {}
+        self._about: dict[str, list[Event]] = {}
 
-    def append(self, event: Event) -> None:
-        """Keep one more event."""
-        if self._path is None:
-            self._unwritten.append(event)
-            return
-        try:
-            _append_line(self._path, event.line())
-        except OSError as error:
-            self._trouble = error.strerror or str(error)
-            self._unwritten.append(event)
+    def append(self, *events: Event) -> None:
+        """Keep more events, in one write, and hand them to the followers."""
+        with self._lock:
+            self._lesson = events[-1].lesson
+            if not self._written(b"".join(event.line() for event in events)):
+                self._unwritten += events
+                for event in events:
+                    self._take(event)
+            followers = list(self._followers)
+        for event in events:
+            for follower in followers:
+                _tell(follower, event)
+
+    def see(self, lesson: str, item: str, question: str = "") -> None:
+        """Note that something was shown, unless it was before; its parts are those of `Event`."""
+        self._lesson = lesson
+        if not self.of(question or item):
+            self.append(Event(lesson, item, "seen", 0, question, ""))
+
+    def see_form(self, name: str) -> None:
+        """Note that a form was shown: it belongs to the lesson that this process was last at."""
+        if self._lesson:
+            self.see(self._lesson, f"{name} {self._lesson}")
+
+    def follow(self, follower: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `follower` with each event appended here from now on; the result ends that.
+
+        It is called in the thread that appends, after the event was kept. What it raises is
+        logged, and stops neither the cell nor the other followers.
+        """
+        self._followers.append(follower)
+
+        def stop() -> None:
+            if follower in self._followers:
+                self._followers.remove(follower)
+
+        return stop
 
     def events(self) -> list[Event]:
-        """All events in the order in which they were written, each once."""
-        found = [Event.from_line(line) for line in self._lines()]
-        known = [event for event in found if event is not None] + self._unwritten
-        once: dict[str, Event] = {}
-        for event in known:
-            once.setdefault(event.id, event)
-        return list(once.values())
+        """All events in the order in which they were written, each once, without what was reset."""
+        with self._lock:
+            self._catch_up()
+            return list(self._events.values())
 
-    def of(self, question: str) -> list[Event]:
-        """The events of one question, in order."""
-        return [event for event in self.events() if event.question == question]
+    def of(self, about: str) -> list[Event]:
+        """The events of one question, exercise or form (see `Event.about`), in order."""
+        with self._lock:
+            self._catch_up()
+            return list(self._about.get(about, ()))
 
     def complaint(self) -> str:
         """What the learner has to know about the file, said once; else empty."""
@@ -58,32 +98,86 @@ class Journal:
             return ""
         self._told = True
         return (
-            f"Your answers cannot be saved in {self._path} ({self._trouble}): they are kept until "
+            f"Your answers cannot be saved in {self.path} ({self._trouble}): they are kept until "
             "this kernel ends. Make the file and its folder writable to keep them for longer."
         )
 
-    def _lines(self) -> list[bytes]:
-        if self._path is None:
-            return []
+    def _written(self, lines: bytes) -> bool:
+        if self.path is None:
+            return False
         try:
-            return self._path.read_bytes().split(b"\n")
-        except FileNotFoundError:
-            return []
+            _append_lines(self.path, lines)
         except OSError as error:
             self._trouble = error.strerror or str(error)
-            return []
+            return False
+        return True
+
+    def _catch_up(self) -> None:
+        """Read what was written since the last time, by whomever."""
+        content = self._rest()
+        if not content.startswith(self._last):  # another file, or one that was edited
+            self._forget()
+            content = self._rest()
+        new = content[len(self._last) :]
+        for line in new.split(b"\n"):  # the last one may still be in the making
+            if line and (event := Event.from_line(line)):
+                self._take(event)
+        finished = content[: content.rfind(b"\n") + 1]
+        if len(finished) > len(self._last):
+            self._end += len(finished) - len(self._last)
+            self._last = finished[-_REMEMBERED:]
+
+    def _rest(self) -> bytes:
+        """The file from what is remembered of it on."""
+        if self.path is None:
+            return b""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self._end - len(self._last))
+                return file.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            self._trouble = error.strerror or str(error)
+            return self._last
+
+    def _take(self, event: Event) -> None:
+        if event.id in self._ids:
+            return
+        self._ids.add(event.id)
+        if event.outcome == "reset":
+            for earlier in self._about.pop(event.about, ()):
+                del self._events[earlier.id]
+        else:
+            self._events[event.id] = event
+            self._about.setdefault(event.about, []).append(event)
+
+    def _forget(self) -> None:
+        """Know only what could not be written."""
+        self._end, self._last = 0, b""
+        for known in (self._ids, self._events, self._about):
+            known.clear()
+        for event in self._unwritten:
+            self._take(event)
 
 
-def _append_line(path: Path, line: bytes) -> None:
-    """Write a line at the end, in one write; OSError if not all of it could be written.
+def _tell(follower: Callable[[Event], None], event: Event) -> None:
+    try:
+        follower(event)
+    except Exception:
+        _log.exception("An event could not be handed on.")
+
+
+def _append_lines(path: Path, lines: bytes) -> None:
+    """Write lines at the end, in one write; OSError if not all of it could be written.
 
     A killed kernel may have left half a line: that one is ended first, or it would take this one
     with it. (If it was not killed, but is just writing, the file gets an empty line more.)
     """
     with path.open("a+b", buffering=0) as file:
         if file.tell() and file.seek(-1, 2) >= 0 and file.read(1) != b"\n":
-            line = b"\n" + line
-        if file.write(line) != len(line):
+            lines = b"\n" + lines
+        if file.write(lines) != len(lines):
             raise OSError("the disk is full")
 
 

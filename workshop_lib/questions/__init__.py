@@ -91,14 +91,17 @@ _OWN = Journal(None)
 
 
 def _answers(asked: Sequence[tuple[str, Question]], calls: Sequence[str]) -> list[Answers]:
-    """What was answered before, and where new answers go.
+    """What was answered before, and where new answers go; that they are asked is noted.
 
     Questions of the learner's own are no progress in the course: this process alone knows them.
     """
-    return [
+    answers = [
         Answers(question, call, learners_journal() if " " in call else _OWN)
         for (_, question), call in zip(asked, calls, strict=True)
     ]
+    for each in answers:
+        each.see()
+    return answers
 
 
 def _show(asked: Sequence[tuple[str, Question]], widget: QuestionsWidget) -> None:

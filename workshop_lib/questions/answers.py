@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
-
-from workshop_lib.progress import Event, Journal
+from workshop_lib.progress import Event, Journal, mark
 from workshop_lib.questions.bank import Question
 
 
@@ -19,19 +17,23 @@ class Answers:
         self._question, self._call, self._journal = question, call, journal
         self._kind, _, number = call.partition(" ")
         self._lesson = number.partition(".")[0]
-        self._mark = _mark(f"{self._kind} {question.text}")
-        options = {_mark(option): option for option in question.options}
+        self._mark = mark(self._kind, question.text)
+        options = {mark("", option): option for option in question.options}
         self.tried: list[str] = []  # the options chosen so far, in order
         self.revealed = False  # whether the answer was looked at after the last of them
         for event in journal.of(self._mark):
             option = options.get(event.choice)
             if option is None:
-                continue  # an option that this question no longer has
+                continue  # it was only seen, or an option that this question no longer has
             if event.outcome == "revealed":
                 self.revealed = option == self.chosen
             else:
                 self.tried.append(option)
                 self.revealed = False
+
+    def see(self) -> None:
+        """Note that the question was shown, if for the first time."""
+        self._journal.see(self._lesson, self._call, self._mark)
 
     @property
     def chosen(self) -> str | None:
@@ -63,10 +65,6 @@ class Answers:
                 outcome,
                 attempt=len(self.tried),
                 question=self._mark,
-                choice=_mark(self.tried[-1]),
+                choice=mark("", self.tried[-1]),
             )
         )
-
-
-def _mark(words: str) -> str:
-    return sha256(words.encode()).hexdigest()[:16]
