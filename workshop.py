@@ -53,6 +53,7 @@ TOOLS = ROOT / ".python"  # what this Python lacks: a pip; or a Python that fits
 ORIGINALS = ROOT / "notebooks"
 COPIES = ROOT / "my-lessons"
 RECORD = COPIES / ".originals.json"
+JOURNAL = COPIES / ".progress.jsonl"  # what the learner did; workshop_lib/progress writes it
 WORKSPACE = COPIES / ".workspace"  # which tabs are open, apart from those of other servers
 HELD: "set[int]" = set()  # the file descriptor of the set-up's lock, while it is held
 
@@ -427,9 +428,11 @@ def copy_lessons(to: Path = COPIES) -> "list[Path]":
     """Give the learner a copy of each lesson in that folder, and return the copies, in order.
 
     A copy nobody worked on follows the course; one that was worked on stays as it is, and the
-    learner is told, once, how to get the new original.
+    learner is told, once, how to get the new original. So it is with the copy of a lesson that
+    the course has no more, or under another number.
     """
     record = read_json(to / RECORD.name)
+    clear_away(record, to)
     copies = []
     for original in sorted(ORIGINALS.glob("*.ipynb")):
         copy = to / original.name
@@ -448,6 +451,27 @@ def copy_lessons(to: Path = COPIES) -> "list[Path]":
         record[original.name] = now
     write(to / RECORD.name, json.dumps(record, indent=1))
     return copies
+
+
+def clear_away(record: "dict[str, str]", folder: Path) -> None:
+    """Remove the copies whose lesson is gone, and their entries; those worked on are kept aside."""
+    lessons = {each.name for each in ORIGINALS.glob("*.ipynb")}
+    for name in sorted(record.keys() - lessons) if lessons else ():
+        before, copy = record.pop(name), folder / Path(name).name
+        if not copy.exists():
+            continue
+        if digest(copy.read_text("utf-8", "replace")) == before:
+            copy.unlink()
+            continue
+        subject = copy.name.partition("_")[2]  # 03_at_rest.ipynb: at_rest.ipynb
+        now = sorted(each for each in lessons if each.partition("_")[2] == subject)
+        kept = keep(copy)
+        if kept is not None:
+            moved = f" It is {now[0]} now, with other numbers." if now else ""
+            say(
+                f"{copy.name} is no lesson of the course any more.{moved} Yours is kept as "
+                f"my-lessons/{kept.name}: delete it when you need it no longer."
+            )
 
 
 def find_lesson(wanted: str) -> Path:
@@ -499,6 +523,32 @@ def restore(wanted: str) -> None:
 
 
 # --- The commands ---------------------------------------------------------------------------
+
+
+def progress(*wanted: str) -> int:
+    """Print how far the learner is, or hand on what is wanted of the journal instead."""
+    if not JOURNAL.exists():
+        say("Nothing is noted yet: `python3 workshop.py lab` opens your lessons.")
+        return 0
+    set_up()
+    return call("-m", "workshop_lib.overview", JOURNAL, *wanted)
+
+
+def begin_afresh(wanted: str) -> int:
+    """Put a lesson back to its original, as `restore` does, and take back what was noted of it.
+
+    That stays in the file, before a line which says that it counts no longer.
+    """
+    lesson = find_lesson(wanted)
+    number = lesson.name.split("_")[0]
+    if JOURNAL.exists() and (code := progress("--reset", number)):
+        return code
+    restore(lesson.name)
+    say(
+        f"Lesson {number} begins afresh: your answers of before stay in my-lessons/{JOURNAL.name}, "
+        "and count no longer."
+    )
+    return 0
 
 
 def lab(port: "int | None" = None, browser: bool = True) -> int:
@@ -716,6 +766,11 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     puts_back = command("restore", "put your copy of a lesson back to the original, keeping yours")
     puts_back.add_argument("lesson", help="number or name, for example 02")
     puts_back.set_defaults(run=lambda o: restore(o.lesson))
+    tells = command("progress", "print how far you are in each lesson, and what comes next")
+    tells.add_argument(
+        "--reset", metavar="LESSON", help="begin this one afresh (05), keeping yours beside it"
+    )
+    tells.set_defaults(run=lambda o: progress() if o.reset is None else begin_afresh(o.reset))
     renews = command("refresh", "execute the course's notebooks and renew their outputs")
     renews.add_argument("lessons", nargs="*", help="numbers or names (all when left out)")
     renews.set_defaults(run=lambda o: refresh(o.lessons))

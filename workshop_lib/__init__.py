@@ -22,6 +22,7 @@ from workshop_lib.lenses.compare import compare
 from workshop_lib.lenses.refusals import refused
 from workshop_lib.lenses.trace import trace
 from workshop_lib.lenses.why import why
+from workshop_lib.overview import progress
 from workshop_lib.questions import predict, quiz
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "message_fields",
     "policy_grid",
     "predict",
+    "progress",
     "quiz",
     "refused",
     "start_lab",

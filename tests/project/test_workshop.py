@@ -686,6 +686,80 @@ def test_renewed_outputs_alone_change_no_copy(
     assert capsys.readouterr().out == ""
 
 
+def renumber(workshop: ModuleType) -> None:
+    """An update of the course: another lesson comes between the two, and takes a number."""
+    (workshop.ORIGINALS / "01_at_rest.ipynb").rename(workshop.ORIGINALS / "02_at_rest.ipynb")
+    (workshop.ORIGINALS / "01_new.ipynb").write_text(notebook("'new'"))
+
+
+def names(workshop: ModuleType) -> list[str]:
+    return sorted(path.name for path in workshop.COPIES.glob("*.ipynb"))
+
+
+def test_a_copy_of_a_lesson_that_is_gone_goes_too(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workshop.copy_lessons()
+    renumber(workshop)
+    copies = workshop.copy_lessons()
+    assert [path.name for path in copies] == names(workshop)
+    assert names(workshop) == ["00_start_here.ipynb", "01_new.ipynb", "02_at_rest.ipynb"]
+    assert capsys.readouterr().out == ""
+
+
+def test_one_that_was_worked_on_is_kept_aside_and_that_is_said_once(
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rest = workshop.copy_lessons()[1]
+    rest.write_text("mine")
+    renumber(workshop)
+    workshop.copy_lessons()
+    assert names(workshop) == [
+        "00_start_here.ipynb", "01_at_rest-mine-1.ipynb", "01_new.ipynb", "02_at_rest.ipynb"
+    ]  # fmt: skip
+    assert rest.with_name("01_at_rest-mine-1.ipynb").read_text() == "mine"
+    said = capsys.readouterr().out
+    assert "01_at_rest.ipynb is no lesson of the course any more" in said
+    assert "It is 02_at_rest.ipynb now" in said
+    workshop.copy_lessons()
+    assert capsys.readouterr().out == ""
+    assert len(names(workshop)) == 4
+
+
+def test_a_learner_s_own_notebook_is_no_copy(workshop: ModuleType) -> None:
+    workshop.copy_lessons()
+    (workshop.COPIES / "01_old.ipynb").write_text(notebook("1"))
+    renumber(workshop)
+    workshop.copy_lessons()
+    assert (workshop.COPIES / "01_old.ipynb").read_text() == notebook("1")
+
+
+def test_a_course_without_lessons_takes_no_copy_away(workshop: ModuleType) -> None:
+    workshop.copy_lessons()
+    for lesson in workshop.ORIGINALS.glob("*.ipynb"):
+        lesson.unlink()
+    workshop.copy_lessons()
+    assert names(workshop) == ["00_start_here.ipynb", "01_at_rest.ipynb"]
+
+
+def test_a_clearing_that_was_interrupted_goes_on(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workshop.copy_lessons()[1].write_text("mine")
+    renumber(workshop)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workshop, "write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            workshop.copy_lessons()
+    workshop.copy_lessons()
+    assert (workshop.COPIES / "01_at_rest-mine-1.ipynb").read_text() == "mine"
+    assert len(names(workshop)) == 4
+
+
 @pytest.mark.parametrize("record", [None, "{", "[1]"])
 def test_without_its_record_every_copy_is_the_learners(
     workshop: ModuleType, record: str | None
@@ -818,11 +892,12 @@ def test_what_has_become_of_the_files_is_told_in_one_sentence(
     assert "`git checkout .`" in told("lab", "--no-browser")
 
 
+@pytest.mark.parametrize("command", [["restore"], ["progress", "--reset"]], ids=lambda c: c[0])
 @pytest.mark.parametrize("name", ["7", "0x", "", "start"])
 def test_an_unknown_lesson_is_told_the_names(
-    workshop: ModuleType, capsys: pytest.CaptureFixture[str], name: str
+    workshop: ModuleType, capsys: pytest.CaptureFixture[str], name: str, command: list[str]
 ) -> None:
-    said = say_in_main(workshop, capsys, "restore", name)
+    said = say_in_main(workshop, capsys, *command, name)
     assert "00_start_here, 01_at_rest" in said
 
 
@@ -983,6 +1058,54 @@ def test_test_fails_when_only_ruff_failed(
     said = capsys.readouterr().out
     assert "ruff check: FAILED" in said
     assert said.endswith("Failed as well, see above: ruff check\n")
+
+
+def test_progress_before_anything_was_done_installs_nothing(
+    workshop: ModuleType, calls: list[tuple[str, ...]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert workshop.main(["progress"]) == 0
+    assert capsys.readouterr().out.startswith("Nothing is noted yet")
+    assert calls == []
+
+
+def test_progress_is_printed_by_the_course_s_python(
+    workshop: ModuleType, calls: list[tuple[str, ...]]
+) -> None:
+    workshop.copy_lessons()
+    workshop.JOURNAL.write_text("")
+    assert workshop.main(["progress"]) == 0
+    assert calls == [("-m", "workshop_lib.overview", str(workshop.JOURNAL))]
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["noted", "nothing noted"])
+def test_a_reset_begins_a_lesson_afresh_and_keeps_what_there_was(
+    workshop: ModuleType,
+    calls: list[tuple[str, ...]],
+    capsys: pytest.CaptureFixture[str],
+    noted: bool,
+) -> None:
+    rest = workshop.copy_lessons()[1]
+    original = rest.read_text()
+    rest.write_text("mine")
+    if noted:
+        workshop.JOURNAL.write_text("")
+    assert workshop.main(["progress", "--reset", "1"]) == 0
+    asked = ("-m", "workshop_lib.overview", str(workshop.JOURNAL), "--reset", "01")
+    assert calls == ([asked] if noted else [])
+    assert rest.read_text() == original
+    assert rest.with_name("01_at_rest-mine-1.ipynb").read_text() == "mine"
+    assert "Lesson 01 begins afresh" in capsys.readouterr().out
+
+
+def test_a_reset_that_cannot_be_noted_leaves_the_copy(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch, tools: Tools
+) -> None:
+    rest = workshop.copy_lessons()[1]
+    rest.write_text("mine")
+    workshop.JOURNAL.write_text("")
+    monkeypatch.setattr(workshop, "call", lambda *_: 1)
+    assert workshop.main(["progress", "--reset", "01"]) == 1
+    assert rest.read_text() == "mine"
 
 
 def test_unknown_arguments_are_refused(workshop: ModuleType) -> None:

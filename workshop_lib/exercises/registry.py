@@ -46,14 +46,28 @@ def _name(function: Callable[[Inspection], None]) -> str:
 
 def find(number: str) -> Exercise:
     """The exercise ``number`` ("1.2"); raises LookupError where there is none."""
-    lesson = number.partition(".")[0]
-    if number not in _by_number and lesson.isdecimal():
-        module = f"{__package__}.lesson_{lesson.zfill(2)}"
-        try:
-            importlib.import_module(module)
-        except ModuleNotFoundError as error:
-            if error.name != module:
-                raise
+    if number not in _by_number:
+        _load(number.partition(".")[0])
     if number not in _by_number:
         raise LookupError(f"there is no exercise {number}")
     return _by_number[number]
+
+
+def exercises_of(lesson: str) -> dict[str, Exercise]:
+    """The exercises of a lesson ("1"), by number and in order; empty if it has none."""
+    _load(lesson)
+    numbers = [number for number in _by_number if number.partition(".")[0] == lesson]
+    ordered = sorted(numbers, key=lambda number: int(number.partition(".")[2]))
+    return {number: _by_number[number] for number in ordered}
+
+
+def _load(lesson: str) -> None:
+    """Load the checks of a lesson, if it has any."""
+    if not lesson.isdecimal():
+        return
+    module = f"{__package__}.lesson_{lesson.zfill(2)}"
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise

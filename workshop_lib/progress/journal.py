@@ -44,6 +44,8 @@ class Journal:
 
     def append(self, *events: Event) -> None:
         """Keep more events, in one write, and hand them to the followers."""
+        if not events:
+            return
         with self._lock:
             self._lesson = events[-1].lesson
             if not self._written(b"".join(event.line() for event in events)):

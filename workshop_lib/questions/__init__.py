@@ -4,8 +4,10 @@ Each comes as two outputs. The first is plain HTML with the answer folded away; 
 nbconvert and a notebook opened again can show. The second is a widget, where a kernel runs; while
 it is there, the first hides itself in JupyterLab.
 
-The questions of a lesson stand in `lessons/lesson_NN.toml`, so that no answer can be read in the
-cell that asks:
+The questions of a lesson stand in `lessons/lesson_NN.toml`, below its title, so that no answer can
+be read in the cell that asks:
+
+    title = "DynamoDB at rest"
 
     [predict."1.3"]
     question = "A minute after its key is disabled: will `GetItem` still work?"

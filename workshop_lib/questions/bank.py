@@ -64,6 +64,16 @@ def quiz_of(lesson: str) -> list[Question]:
     return [_question(entry) for entry in _lesson(lesson).get("quiz", ())]
 
 
+def title_of(lesson: str) -> str:
+    """The title of a lesson ("1"), as the course names it everywhere. LookupError as above."""
+    return str(_lesson(lesson)["title"])
+
+
+def lessons_with_questions() -> list[str]:
+    """The numbers of all lessons, in order: "00", "01" and so on."""
+    return sorted(path.stem.removeprefix("lesson_") for path in LESSONS.glob("lesson_*.toml"))
+
+
 def _lesson(number: str) -> dict[str, Any]:
     path = LESSONS / f"lesson_{number.zfill(2)}.toml"
     if not number.isdecimal() or not path.exists():
