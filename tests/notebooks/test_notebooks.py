@@ -81,7 +81,10 @@ def test_the_anatomy_is_complete(lesson: Path) -> None:
     assert re.search(r"\*\*Time\*\* \d+ minutes", text)
     starts = [cell for cell in code_cells(notebook) if "start_lab(" in cell.source]
     assert len(starts) == 1
-    assert code_cells(notebook)[-1].source.strip() == "lab.cleanup()"
+    last, cleanup = code_cells(notebook)[-2:]
+    assert last.source.endswith(f'\nprogress("{lesson.name[:2]}")')
+    assert cleanup.source.strip() == "lab.cleanup()"
+    assert text.index("You can now") < text.index("How far you are in this lesson")
 
 
 def minutes(notebook: Any) -> float:
