@@ -14,12 +14,14 @@ from workshop_lib.overview.standing import Standing
 
 _SIZE = 7.0
 """Half of a mark's width, in pixels."""
-_STEP, _ROW, _GAP = 21, 25, 20
+_STEP, _ROW, _GAP = 19, 24, 16
 """Pixels from mark to mark, from row to row, and more of them between two kinds."""
 _CHARACTER = 7.4
 """Pixels that a character takes, at most, on average."""
 _LABEL = 34
-"""Characters of a title; a longer one is cut, for the table has it whole."""
+"""Pixels of a lesson's number; its title is in the table."""
+_COLUMN = 230
+"""Pixels of a column of the legend."""
 _KINDS = {"predict": "predictions", "check": "exercises", "quiz": "quiz"}
 _STATES = {
     "first": "right at first try, or passed",
@@ -31,34 +33,37 @@ _STATES = {
 
 def drawn(standings: Sequence[Standing]) -> str:
     """The picture as HTML, to stand in a `page`."""
-    names = [_cut(f"{each.lesson.number} {each.lesson.title}") for each in standings]
-    starts = _starts(standings, 14 + _CHARACTER * max(map(len, names)))
+    starts = _starts(standings)
     shapes = [
         _text(starts[kind] - _SIZE, 16, title, "var(--course-dim)")
         for kind, title in _KINDS.items()
     ]
-    for row, (name, each) in enumerate(zip(names, standings, strict=True)):
-        y = 16 + _ROW * (row + 1)
-        shapes.append(_text(4, y, name, "var(--course-ink)"))
+    y = 16
+    for each in standings:
+        y += _ROW
+        shapes.append(_text(4, y, each.lesson.number, "var(--course-ink)"))
         at = dict(starts)
         for step, state in zip(each.lesson.steps, each.states, strict=True):
             shapes.append(_mark(step.kind, state, at[step.kind], y - 5))
             at[step.kind] += _STEP
-    legend, width = _legend(standings, 16 + _ROW * (len(standings) + 1) + 8)
-    right = max(starts["end"], width)
-    height = 16 + _ROW * (len(standings) + 2)
+    for left, state, words in _legend(standings):
+        y += 0 if left else _ROW
+        shapes.append(_mark("check" if state == "begun" else "predict", state, left + 11, y + 3))
+        shapes.append(_text(left + 24, y + 8, words, "var(--course-dim)"))
+    right, height = max(starts["end"], 2 * _COLUMN), y + 18
     return (
         f'<svg role="img" aria-label="{html.escape(_spoken(standings))}" '
         f'viewBox="0 0 {right:.0f} {height:.0f}" width="{right:.0f}" '
         'style="max-width: 100%; height: auto; font: 13px sans-serif">'
-        + "\n".join([*shapes, *legend])
+        + "\n".join(shapes)
         + "</svg>"
     )
 
 
-def _starts(standings: Sequence[Standing], left: float) -> dict[str, float]:
+def _starts(standings: Sequence[Standing]) -> dict[str, float]:
     """Where the marks of each kind begin, and where all end."""
     starts: dict[str, float] = {}
+    left: float = _LABEL
     for kind, title in _KINDS.items():
         starts[kind] = left + _SIZE
         most = max(len(each.lesson.of(kind)) for each in standings)
@@ -67,16 +72,11 @@ def _starts(standings: Sequence[Standing], left: float) -> dict[str, float]:
     return starts
 
 
-def _legend(standings: Sequence[Standing], y: float) -> tuple[list[str], float]:
-    """What the fillings say, of those that there are; and how far it reaches to the right."""
+def _legend(standings: Sequence[Standing]) -> list[tuple[int, str, str]]:
+    """What the fillings say, of those that there are, in two columns: (left, state, words)."""
     there = {state for each in standings for state in each.states}
-    shapes, x = [], 4.0
-    for state, words in _STATES.items():
-        if state in there:
-            shapes.append(_mark("check" if state == "begun" else "predict", state, x + 8, y - 5))
-            shapes.append(_text(x + 20, y, words, "var(--course-dim)"))
-            x += 36 + _CHARACTER * len(words)
-    return shapes, x
+    told = [(state, words) for state, words in _STATES.items() if state in there]
+    return [(_COLUMN * (place % 2), *each) for place, each in enumerate(told)]
 
 
 def _mark(kind: str, state: str, x: float, y: float) -> str:
@@ -114,10 +114,6 @@ def _spoken(standings: Sequence[Standing]) -> str:
         done = ", ".join(f"{count.done} of {count.all} {title}" for title, count in counts)
         told.append(f"{each.lesson.number} {done}")
     return "What is done. Lesson " + ". ".join(told) + "."
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LABEL else name[: _LABEL - 1].rstrip() + "\u2026"
 
 
 def _text(x: float, y: float, text: str, colour: str) -> str:

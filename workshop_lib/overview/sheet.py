@@ -1,4 +1,4 @@
-"""What `progress()` shows: a picture, a table, and the next step."""
+"""What `progress()` shows: a picture, the next step, and a table."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Sheet:
 
     def _repr_html_(self) -> str:
         said = [self.next_step, self._complaint]
-        below = "".join(f"<p>{marked_up(each)}</p>" for each in said if each)
-        return page(f"{drawn(self._standings)}\n{self.table.html}\n{below}")
+        words = "".join(f"<p>{marked_up(each)}</p>" for each in said if each)
+        return page(f"{drawn(self._standings)}\n{words}\n{self.table.html}")
 
 
 def next_step(standings: Sequence[Standing]) -> str:
