@@ -541,8 +541,10 @@ def begin_afresh(wanted: str) -> int:
     """
     lesson = find_lesson(wanted)
     number = lesson.name.split("_")[0]
-    if JOURNAL.exists() and (code := progress("--reset", number)):
-        return code
+    if JOURNAL.exists():
+        code = progress("--reset", number)
+        if code:
+            return code
     restore(lesson.name)
     say(
         f"Lesson {number} begins afresh: your answers of before stay in my-lessons/{JOURNAL.name}, "

@@ -207,8 +207,8 @@ class TestAJournalThatReadBefore:
         kept = Journal(path)
         kept.append(event(1))
         path.rmdir()
-        kept.append(event(2))
-        assert len(kept.events()) == 2
+        path.write_bytes(event(2).line())
+        assert [each.attempt for each in kept.events()] == [1, 2]
         path.write_bytes(event(3).line())
         assert sorted(each.attempt for each in kept.events()) == [1, 3]
 
@@ -393,8 +393,27 @@ class TestWhereNothingCanBeWritten:
         kept.append(event(1))
         path.rmdir()
         kept.append(event(2))
-        assert sorted(each.attempt for each in kept.events()) == [1, 2]
-        assert attempts(path) == [2]
+        assert [each.attempt for each in kept.events()] == attempts(path) == [1, 2]
+
+    def test_what_cannot_be_written_comes_after_what_was(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept = Journal(path)
+        kept.append(event(1))
+
+        def full(path: Path, lines: bytes) -> None:
+            with path.open("ab") as file:
+                file.write(lines[:20])
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(journal, "_append_lines", full)
+            kept.append(event(2))
+            kept.append(event(3))
+        assert [each.attempt for each in kept.events()] == [1, 2, 3]
+        assert attempts(path) == [1]
+        kept.append(event(4))
+        assert [each.attempt for each in kept.events()] == attempts(path) == [1, 2, 3, 4]
 
     def test_nothing_is_said_while_all_is_well(self, path: Path) -> None:
         kept = Journal(path)

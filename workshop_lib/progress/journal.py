@@ -24,8 +24,8 @@ _log = logging.getLogger(__name__)
 class Journal:
     """Events, in the file of that path; only in this process where there is no path.
 
-    Nothing here raises an OSError: an event that cannot be written is kept in this process, and
-    `complaint` says so.
+    Nothing here raises an OSError: an event that cannot be written is kept in this process, until
+    one can be written again, and `complaint` says so.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -48,8 +48,12 @@ class Journal:
             return
         with self._lock:
             self._lesson = events[-1].lesson
-            if not self._written(b"".join(event.line() for event in events)):
-                self._unwritten += events
+            pending = [*self._unwritten, *events]
+            if self._written(b"".join(event.line() for event in pending)):
+                self._unwritten.clear()
+            else:
+                self._unwritten = pending
+                self._catch_up()  # what is in the file came first
                 for event in events:
                     self._take(event)
             followers = list(self._followers)
@@ -101,7 +105,8 @@ class Journal:
         self._told = True
         return (
             f"Your answers cannot be saved in {self.path} ({self._trouble}): they are kept until "
-            "this kernel ends. Make the file and its folder writable to keep them for longer."
+            "this kernel ends. Make the file and its folder writable to keep them for longer: the "
+            "next answer saves them all."
         )
 
     def _written(self, lines: bytes) -> bool:
