@@ -616,6 +616,12 @@ def node_packages(name: str, to: Environment) -> "tuple[Path, Path]":
     return node, folder / "node_modules"
 
 
+def hold_class(arguments: "list[str]") -> int:
+    """Start the class's server, in an environment of its own, until Ctrl-C; its exit code."""
+    set_up(to=CLASS)
+    return call("-m", "classroom", *arguments, of=CLASS)
+
+
 def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
     """Start a JupyterHub for a class on this machine, until Ctrl-C."""
     if os.name != "posix":
@@ -738,13 +744,18 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="workshop.py", description=ABOUT)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, text: str, more: str = "") -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=f"{text}. {more}")
+    def command(
+        name: str, text: str, more: str = "", add_help: bool = True
+    ) -> argparse.ArgumentParser:
+        about = f"{text}. {more}"
+        return commands.add_parser(name, help=text, description=about, add_help=add_help)
 
     opens = command("lab", "open the course in JupyterLab")
     opens.add_argument("--no-browser", action="store_true", help="only print the address")
     opens.add_argument("--port", type=int, help="this port of 127.0.0.1 (else a free one)")
     opens.set_defaults(run=lambda o: lab(o.port, not o.no_browser))
+    classes = command("class", "hold a class: its server, and your board", add_help=False)
+    classes.set_defaults(run=lambda o: hold_class(o.rest), takes_more=True)
     hubs = command(
         "hub",
         "start a JupyterHub for a class on this machine",
@@ -764,7 +775,7 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
         "Arguments after it go to pytest; when they name files, only pytest runs, on those.",
     )
     tests.add_argument("--all", action="store_true", help="also what takes long, as in CI")
-    tests.set_defaults(run=lambda o: test(o.rest, o.all))
+    tests.set_defaults(run=lambda o: test(o.rest, o.all), takes_more=True)
     puts_back = command("restore", "put your copy of a lesson back to the original, keeping yours")
     puts_back.add_argument("lesson", help="number or name, for example 02")
     puts_back.set_defaults(run=lambda o: restore(o.lesson))
@@ -780,8 +791,9 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     locks.add_argument("--upgrade", action="store_true", help="to the newest allowed versions")
     locks.set_defaults(run=lambda o: lock(o.upgrade))
 
+    parser.set_defaults(takes_more=False)
     options, rest = parser.parse_known_args(arguments)
-    if rest and options.command != "test":
+    if rest and not options.takes_more:
         parser.error("unknown: " + " ".join(rest))
     options.rest = rest
     return options
