@@ -3,6 +3,7 @@
 pandas, ipywidgets and the sandbox are loaded when they are first used.
 """
 
+from workshop_lib.classes import hand, join, leave
 from workshop_lib.display.charts import chart
 from workshop_lib.exercises import check
 from workshop_lib.interactive import (
@@ -32,7 +33,10 @@ __all__ = [
     "check",
     "ciphertext_fields",
     "compare",
+    "hand",
     "hex_strip",
+    "join",
+    "leave",
     "material_description_fields",
     "matrix",
     "message_fields",

@@ -7,12 +7,13 @@ They are answered by a backend, the sandbox in this kernel. `Lab` knows of it on
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 import boto3
 
+from workshop_lib.classes import resume, through
 from workshop_lib.cleanup import Resource, delete, in_order_of_deletion
 from workshop_lib.errors import WrongArgument
 from workshop_lib.lenses.decisions import Reason, explained_by
@@ -66,6 +67,9 @@ class Backend(Protocol):
 
     def serve(self, port: int) -> tuple[str, list[str]]:
         """Answer over HTTP as well: the address, and the lines that give it to a shell."""
+
+    def admit(self, host: str, port: int) -> Callable[[], None]:
+        """Let this process connect to one host and port of no AWS; returns what ends that."""
 
 
 class Lab:
@@ -188,6 +192,7 @@ def start_lab() -> Lab:
     it, and none reaches a network. Your own credentials and profile are set aside. Calling it
     again starts afresh: what the lab before held is gone. Prints one line. From now on this kernel
     shows every DataFrame in the course's house style, and a refusal that ends a cell as a card.
+    Whoever is in a class stays in it, and a card says so.
     """
     from workshop_lib.display.tables import adopt_frames
     from workshop_lib.sandbox.backend import SandboxBackend
@@ -199,6 +204,8 @@ def start_lab() -> Lab:
     explained_by(lab._backend)
     hear_from(lab._backend.witnesses)
     print(lab._backend.describe())
+    through(lab._backend.admit)
+    resume()
     return lab
 
 

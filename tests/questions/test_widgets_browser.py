@@ -214,6 +214,53 @@ def test_opened_again_without_its_kernel_it_shows_the_static_form(
         again.close()
 
 
+def test_a_class_votes_again_and_sees_how_it_voted(lab: Lab) -> None:
+    """The choice is taken back for the second vote; at last the counts stand at the options."""
+    tell = """\
+from workshop_lib.progress import mark
+from workshop_lib.questions.polls import ClassVote, tell
+options = [mark("", option) for option in cached.options]
+def hear(*counts):
+    rounds = [dict(zip(options, each)) for each in counts]
+    tell(mark("predict", cached.text), ClassVote(2, rounds=rounds))"""
+    path = lab.server.root / "votes.ipynb"
+    write(path, SETUP, "predict(cached)", tell, "hear()", "hear([4, 11, 3], [1, 16, 1])")
+    notebook = lab.open(path)
+    notebook.show()
+    run_cells(notebook, 0, 1, 2)
+    box = notebook.find(".workshop-question")
+    box.get_by_role("radio").nth(0).click()
+    box.get_by_text("Your prediction").wait_for()
+    run_cells(notebook, 3)
+    box.get_by_text("Your class votes again.").wait_for()
+    assert box.get_by_role("radio", checked=True).count() == 0
+    box.get_by_role("radio").nth(1).click()
+    box.get_by_text("Your second vote is noted.").wait_for()
+    run_cells(notebook, 4)
+    box.get_by_text("class: 4, then 1").wait_for()
+    assert box.locator(".workshop-votes").all_inner_texts() == [
+        "class: 4, then 1",
+        "class: 11, then 16",
+        "class: 3, then 1",
+    ]
+    assert box.get_by_text("This is how your class voted (18, then 18)").count() == 1
+    box.get_by_text("✓ Right").wait_for()
+    for theme in THEMES:
+        lab.theme(theme)
+        assert box.is_visible()
+    lab.theme(THEMES[0])
+    notebook.close()
+
+
+def run_cells(notebook: Notebook, *cells: int) -> None:
+    """Run some cells, and wait until each has come to its end."""
+    for cell in cells:
+        notebook.ask(
+            f"{{ panel.content.activeCellIndex = {cell}; "
+            "await jupyterapp.commands.execute('notebook:run-cell'); }"
+        )
+
+
 def test_what_a_screen_reader_is_told(notebook: Notebook) -> None:
     """https://www.w3.org/WAI/ARIA/apg/patterns/radio/ and live regions that were there before."""
     group = notebook.page.get_by_role("radiogroup", name="Predict: Will GetItem still work?")
@@ -221,11 +268,12 @@ def test_what_a_screen_reader_is_told(notebook: Notebook) -> None:
     assert radios.count() == 3
     assert group.get_by_role("radio", checked=True).count() == 0
     regions = notebook.find(".workshop-question [role=status]")
-    assert [region.inner_text() for region in regions.all()] == ["", "", ""]
-    regions.first.evaluate("region => { region.wasThere = true; }")
+    assert [region.inner_text() for region in regions.all()] == ["", "", "", ""]
+    said = notebook.find(".workshop-feedback").first
+    said.evaluate("region => { region.wasThere = true; }")
     group.get_by_role("radio", name="No, at once", exact=True).click()
     says(notebook, "Your prediction: No, at once.")
-    assert regions.first.evaluate("region => region.wasThere")
+    assert said.evaluate("region => region.wasThere")
     assert group.get_by_role("radio", checked=True).all_inner_texts() == ["● No, at once"]
     button(notebook, "Reveal").click()
     says(notebook, "Not quite.")
@@ -233,7 +281,7 @@ def test_what_a_screen_reader_is_told(notebook: Notebook) -> None:
     described = "radio => document.getElementById(radio.getAttribute('aria-describedby')).innerText"
     assert " ".join(chosen.evaluate(described).split()) == told(notebook)[0]
     assert "Only KMS refuses at once." in told(notebook)[0]
-    assert "The answer: Yes, for some minutes." in regions.first.inner_text()
+    assert "The answer: Yes, for some minutes." in said.inner_text()
 
 
 def test_the_focus_is_seen(notebook: Notebook) -> None:

@@ -17,11 +17,12 @@ class Answers:
         self._question, self._call, self._journal = question, call, journal
         self._kind, _, number = call.partition(" ")
         self._lesson = number.partition(".")[0]
-        self._mark = mark(self._kind, question.text)
+        self.mark = mark(self._kind, question.text)
         options = {mark("", option): option for option in question.options}
         self.tried: list[str] = []  # the options chosen so far, in order
         self.revealed = False  # whether the answer was looked at after the last of them
-        for event in journal.of(self._mark):
+        self._asked_again = False
+        for event in journal.of(self.mark):
             option = options.get(event.choice)
             if option is None:
                 continue  # it was only seen, or an option that this question no longer has
@@ -33,23 +34,27 @@ class Answers:
 
     def see(self) -> None:
         """Note that the question was shown, if for the first time."""
-        self._journal.see(self._lesson, self._call, self._mark)
+        self._journal.see(self._lesson, self._call, self.mark)
 
     @property
     def chosen(self) -> str | None:
-        """The last choice; None if there is none."""
-        return self.tried[-1] if self.tried else None
+        """The last choice; None if there is none, or none since the question was asked again."""
+        return self.tried[-1] if self.tried and not self._asked_again else None
+
+    def ask_again(self) -> None:
+        """Ask anew: the next choice is noted, also if it is the last one still."""
+        self._asked_again, self.revealed = True, False
 
     def choose(self, option: str) -> None:
         """Note a choice, unless it is the last one still."""
         if option != self.chosen:
             self.tried.append(option)
-            self.revealed = False
+            self._asked_again = self.revealed = False
             self._note("right" if option == self._question.answer else "wrong")
 
     def reveal(self) -> None:
         """Note that the answer was looked at after a choice, unless it was before."""
-        if self.tried and not self.revealed:
+        if self.chosen and not self.revealed:
             self.revealed = True
             self._note("revealed")
 
@@ -64,7 +69,7 @@ class Answers:
                 self._call,
                 outcome,
                 attempt=len(self.tried),
-                question=self._mark,
+                question=self.mark,
                 choice=mark("", self.tried[-1]),
             )
         )

@@ -2,8 +2,9 @@
 //
 // Of the model: `asked` holds each question's label, text and options, `chosen` the place of the
 // option chosen in each (-1: none yet), `feedback` what is said to it and at each of its options,
-// `summary` what is said to all. Only a prediction has `revealed`. Texts are HTML, escaped in
-// Python, but for `summary`.
+// `summary` what is said to all. Only a prediction has `revealed`, and `votes`: what a class did with
+// it, a note and a text at each option. Texts are HTML, escaped in Python, but for `summary` and
+// those at the options in `votes`.
 
 const STEPS = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 };
 const MARKS = {
@@ -36,7 +37,8 @@ function optionOf(html, choose) {
   const radio = button({ role: "radio", "aria-describedby": id }, mark, " ", marked("span", html));
   radio.addEventListener("click", choose);
   const told = make("div", { class: "workshop-told", id });
-  const box = make("div", { class: "workshop-option" }, radio, told);
+  const votes = make("div", { class: "workshop-votes" });
+  const box = make("div", { class: "workshop-option" }, radio, votes, told);
 
   const check = (chosen) => {
     radio.setAttribute("aria-checked", chosen);
@@ -48,7 +50,10 @@ function optionOf(html, choose) {
     const chips = marks.map(([kind, word]) => make("span", { class: `course-chip ${kind}` }, word));
     told.replaceChildren(...chips.flatMap((chip) => [chip, " "]), ...(why ? [marked("p", why)] : []));
   };
-  return { box, radio, check, tell };
+  const count = (text) => {
+    votes.textContent = text;
+  };
+  return { box, radio, check, tell, count };
 }
 
 /** A radio group with a question as its legend. Arrows move the focus, and choose nothing: what is
@@ -78,7 +83,8 @@ function radioGroup({ label, text, options }, choose) {
     stopAt(radios[chosen] ?? radios[0]);
   };
   const tell = (options) => drawn.forEach(({ tell }, place) => tell(options[place] ?? {}));
-  return { group, mark, tell };
+  const count = (texts) => drawn.forEach(({ count }, place) => count(texts[place] ?? ""));
+  return { group, mark, tell, count };
 }
 
 function render({ model, el }) {
@@ -96,10 +102,11 @@ function render({ model, el }) {
   const questions = model.get("asked").map((asked, place) => ({
     ...radioGroup(asked, (option) => choose(place, option)),
     status: make("div", { role: "status", class: "workshop-feedback" }),
+    note: make("div", predicts ? { role: "status", class: "workshop-class" } : {}),
   }));
   const box = make("div", { class: "course workshop-question" });
-  for (const { group, status } of questions) {
-    const card = make("div", { class: "workshop-card" }, group);
+  for (const { group, status, note } of questions) {
+    const card = make("div", { class: "workshop-card" }, note, group);
     if (predicts) {
       const reveal = button({ class: "workshop-reveal" }, "Reveal");
       reveal.addEventListener("click", () => set({ revealed: true }));
@@ -123,7 +130,18 @@ function render({ model, el }) {
   const sum = () => {
     summary.textContent = model.get("summary") ?? "";
   };
-  const listeners = { "change:chosen": mark, "change:feedback": say, "change:summary": sum };
+  const count = () =>
+    (model.get("votes") ?? []).forEach(({ note, options }, place) => {
+      const question = questions[place];
+      question.note.replaceChildren(...(note ? [marked("p", note)] : []));
+      question.count(options);
+    });
+  const listeners = {
+    "change:chosen": mark,
+    "change:feedback": say,
+    "change:summary": sum,
+    "change:votes": count,
+  };
   for (const [change, listener] of Object.entries(listeners)) {
     listener();
     model.on(change, listener);

@@ -17,6 +17,7 @@ from traitlets import Bool, Dict, Int, List, Unicode, observe
 from workshop_lib.display.live import script
 from workshop_lib.display.style import marked_up, sheet
 from workshop_lib.progress import Journal
+from workshop_lib.questions import polls
 from workshop_lib.questions.answers import Answers
 from workshop_lib.questions.bank import Question
 from workshop_lib.questions.feedback import Feedback, on_prediction, on_quiz, score
@@ -94,8 +95,42 @@ class PredictionWidget(QuestionsWidget):
     """Asks for a prediction: a choice is judged when Reveal is pressed."""
 
     revealed = Bool(False, help="whether Reveal was pressed since the last choice").tag(sync=True)
+    votes = List(
+        Dict(), help="what a class did with each question: a note, HTML, and a text at each option"
+    ).tag(sync=True)
+
+    def __init__(
+        self, asked: Sequence[tuple[str, Question]], answers: Sequence[Answers] | None = None
+    ) -> None:
+        super().__init__(asked, answers)
+        for each in self._answers:
+            polls.listen(each.mark, self._hear)
+
+    def _hear(self) -> None:
+        """The class votes again, or is shown how it voted: then the answer is, too."""
+        for answers in self._answers:
+            if polls.about(answers.mark).rounds:
+                answers.reveal()
+        for trait, value in self._answered_before().items():
+            self.set_trait(trait, value)
+        self._speak()
+
+    def _speak(self) -> None:
+        super()._speak()
+        told = []
+        for question, answers in zip(self._questions, self._answers, strict=True):
+            chosen = answers.chosen is not None
+            if chosen and polls.about(answers.mark).asks_again:
+                polls.note_vote(answers.mark)
+            vote = polls.about(answers.mark)
+            note, counts = polls.note_on(vote, chosen), polls.counts_at(vote, question, chosen)
+            told.append({"note": marked_up(note), "options": counts})
+        self.votes = told
 
     def _answered_before(self) -> dict[str, Any]:
+        for answers in self._answers:
+            if polls.about(answers.mark).asks_again:
+                answers.ask_again()
         revealed = all(answers.revealed for answers in self._answers)
         return {**super()._answered_before(), "revealed": revealed}
 

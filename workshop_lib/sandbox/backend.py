@@ -4,7 +4,7 @@ import os
 import random
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
@@ -170,6 +170,13 @@ class SandboxBackend:
             os.environ["AWS_ENDPOINT_URL"] = self._http.address
         address = self._http.address
         return address, export_lines(address, ADMINISTRATOR, self._region)
+
+    def admit(self, host: str, port: int) -> Callable[[], None]:
+        """Let this process connect to one host and port, which is not AWS's; returns what ends it.
+
+        Raises ConnectionRefusedError for a host of AWS's, or a name server.
+        """
+        return self._transport.guard.admit(host, port)
 
     def close(self) -> None:
         """End it: this process has its connections and the real time back.

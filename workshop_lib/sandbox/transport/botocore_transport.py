@@ -51,7 +51,7 @@ class BotocoreTransport:
         # In a forked worker: the lab is in the process that forked it, behind this HTTP server.
         self.forked = False
         self.parent_port: int | None = None
-        self._guard = NetworkGuard()
+        self.guard = NetworkGuard()
         self._imports: AfterImport | None = None
         self._originals: list[tuple[Any, str, Any]] = []
 
@@ -69,13 +69,13 @@ class BotocoreTransport:
             self.replace(botocore.crt.auth, "get_current_datetime", _signing_time)
         wants_crt = boto3.s3.transfer._should_use_crt
         self.replace(boto3.s3.transfer, "_should_use_crt", _classic(wants_crt))
-        self._guard = NetworkGuard()
-        self._guard.install(self.replace)
+        self.guard = NetworkGuard()
+        self.guard.install(self.replace)
         connection = http.client.HTTPConnection
-        self.replace(connection, "set_tunnel", _guarded_tunnel(connection, self._guard))
-        self.replace(connection, "putrequest", _guarded_request(connection, self._guard))
+        self.replace(connection, "set_tunnel", _guarded_tunnel(connection, self.guard))
+        self.replace(connection, "putrequest", _guarded_request(connection, self.guard))
         self._imports = AfterImport(
-            holds(self._guard, self.replace) | aiobotocore_holds(self.answer, self.replace)
+            holds(self.guard, self.replace) | aiobotocore_holds(self.answer, self.replace)
         )
         self._imports.install()
         BotocoreTransport._installed = self
@@ -94,7 +94,7 @@ class BotocoreTransport:
         """Give botocore its connections back, and the sockets theirs."""
         if self._imports is not None:
             self._imports.remove()
-        self._guard.release()
+        self.guard.release()
         while self._originals:
             setattr(*self._originals.pop())
         if BotocoreTransport._installed is self:

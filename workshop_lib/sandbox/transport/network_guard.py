@@ -13,6 +13,7 @@ import ipaddress
 import socket
 import sys
 import urllib.request
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,6 +46,7 @@ class NetworkGuard:
             for proxy in urllib.request.getproxies().values()
             if (address := _numeric(urlsplit(proxy).hostname)) is not None
         }
+        self._admitted: Counter[tuple[str, int]] = Counter()
 
     def check_name(self, host: Any) -> None:
         """Raise ConnectionRefusedError for a host of AWS's, or an instance's metadata."""
@@ -66,6 +68,8 @@ class NetworkGuard:
         number = _numeric(host)
         if number is None or number in self._addresses or _is_local(number):
             return
+        if (number, port) in self._admitted:
+            return
         raise ConnectionRefusedError(
             f"The lab keeps this kernel away from {number}: no name that was looked up in Python "
             "has this address, so it could be AWS's. Connect to the host by its name, with a "
@@ -76,6 +80,27 @@ class NetworkGuard:
         """Let connections to ``addresses`` through, to which ``host``, a name, was resolved."""
         if _numeric(host) is None:
             self._addresses.update(filter(None, map(_numeric, addresses)))
+
+    def admit(self, host: Any, port: int) -> Callable[[], None]:
+        """Let connections to one host and port through, by its number too, until the result is
+        called.
+
+        A name needs nothing: `learn` lets it through. Raises ConnectionRefusedError for what stays
+        closed to everybody, AWS and name servers.
+        """
+        self.check_name(host)
+        number = _numeric(host)
+        if number is None:
+            return lambda: None
+        if port in _DNS_PORTS:
+            self.check_address((host, port))
+        self._admitted[number, port] += 1
+
+        def end() -> None:
+            self._admitted[number, port] -= 1
+            self._admitted += Counter()  # drops what is at zero
+
+        return end
 
     # --- Python's own look-ups and sockets ---------------------------------------------------
 
