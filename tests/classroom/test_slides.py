@@ -53,6 +53,15 @@ def test_what_is_the_learners_is_on_no_slide(lesson: Path) -> None:
     assert shown.count("\n## ") >= 4
 
 
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem[:2])
+def test_what_happened_is_open_on_a_slide_of_its_own(lesson: Path) -> None:
+    explained = [cell for cell in cells(lesson) if "What happened" in cell.source]
+    assert explained
+    for cell in explained:
+        assert "<details" not in cell.source
+        assert kind(cell) in ("subslide", "skip") or not cell.source.startswith("### What")
+
+
 @needs_chromium
 @pytest.mark.slow
 @pytest.mark.long

@@ -6,8 +6,8 @@ from typing import Any
 import boto3
 import pytest
 
+from tests.support.handed_in import missing, tagged_role
 from workshop_lib import start_lab
-from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 VIA = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
@@ -16,13 +16,6 @@ VIA = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
 @pytest.fixture
 def lab() -> Lab:
     return start_lab()
-
-
-def missing(number: str, lab: Lab) -> list[str]:
-    """What the check misses; a mistake of the check itself fails the test."""
-    result = examine(number, lab)
-    assert result.error is None, result
-    return [step.seen for step in result.steps if not step.ok]
 
 
 def new_key(**more: Any) -> str:
@@ -144,13 +137,7 @@ def locked(lab: Lab, key: str) -> str:
     """The table's key: a table under it that holds the item, and the tagged role."""
     table = new_table("1.3", SSESpecification=under(key))
     boto3.client("dynamodb").put_item(TableName=table, Item={"order_id": {"S": "3003"}})
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
-    boto3.client("iam").create_role(
-        RoleName="two-locks",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-        Tags=[{"Key": "exercise", "Value": "1.3"}],
-    )
+    tagged_role("two-locks", "1.3")
     allow(READ)
     return key
 

@@ -17,8 +17,9 @@ from dynamodb_encryption_sdk.material_providers.store.meta import MetaStore
 from dynamodb_encryption_sdk.material_providers.wrapped import WrappedCryptographicMaterialsProvider
 from dynamodb_encryption_sdk.structures import AttributeActions
 
+from tests.support.accounts import document
+from tests.support.handed_in import ORDERS, missing, tagged_role
 from workshop_lib import start_lab
-from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 SIGNATURE, DESCRIPTION = "*amzn-ddb-map-sig*", "*amzn-ddb-map-desc*"
@@ -33,25 +34,10 @@ def lab() -> Lab:
     return start_lab()
 
 
-def missing(number: str, lab: Lab) -> list[str]:
-    """What the check misses; a mistake of the check itself fails the test."""
-    result = examine(number, lab)
-    assert result.error is None, result
-    return [step.seen for step in result.steps if not step.ok]
-
-
 def new_table(name: str = "orders", number: str = "2.1") -> Any:
     return boto3.resource("dynamodb").create_table(
         TableName=name,
-        KeySchema=[
-            {"AttributeName": "customer", "KeyType": "HASH"},
-            {"AttributeName": "order_no", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "customer", "AttributeType": "S"},
-            {"AttributeName": "order_no", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
+        **ORDERS,
         Tags=[{"Key": "exercise", "Value": number}],
     )
 
@@ -224,29 +210,16 @@ def role(lab: Lab) -> Role:
     """role(number, *statements, boundary=…): a tagged role with that policy; its name."""
 
     def make(number: str, *statements: dict[str, Any], boundary: Any = None) -> str:
-        iam, account = boto3.client("iam"), boto3.client("sts").get_caller_identity()["Account"]
-        trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
-        more = {}
+        more, name = {}, lab.name("writer")
         if boundary:
-            made = iam.create_policy(
+            made = boto3.client("iam").create_policy(
                 PolicyName=lab.name("boundary"), PolicyDocument=document(*boundary)
             )
             more = {"PermissionsBoundary": made["Policy"]["Arn"]}
-        name = lab.name("writer")
-        iam.create_role(
-            RoleName=name,
-            AssumeRolePolicyDocument=document(trust),
-            Tags=[{"Key": "exercise", "Value": number}],
-            **more,
-        )
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
+        tagged_role(name, number, *statements, **more)
         return name
 
     return make
-
-
-def document(*statements: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def allow(*actions: str, **more: Any) -> dict[str, Any]:

@@ -64,6 +64,12 @@ def test_a_policy_that_misses_5_1(lab: Lab, statements: list[Any], said: str) ->
     assert said in str(result)
 
 
+def test_5_1_says_once_what_the_policy_of_step_5_refuses(lab: Lab) -> None:
+    make(lab, "5.1", upload(WRONG), upload({"Null": {HEADER: "true"}}))
+    missing = [step.seen for step in examine("5.1", lab).steps if not step.ok]
+    assert missing == ["an upload without a header is refused"]
+
+
 def test_5_1_leaves_nothing_behind(lab: Lab) -> None:
     name = make(lab, "5.1", upload(RIGHT))
     s3 = boto3.client("s3")

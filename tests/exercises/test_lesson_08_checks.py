@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tests.support.handed_in import missing, tagged_role
 from workshop_lib import start_lab
-from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 REPORT = b"Nothing to report. " * 600
@@ -27,13 +27,6 @@ def lab() -> Lab:
 @pytest.fixture
 def kms(lab: Lab) -> Any:
     return boto3.client("kms")
-
-
-def missing(number: str, lab: Lab) -> list[str]:
-    """What the check misses; a mistake of the check itself fails the test."""
-    result = examine(number, lab)
-    assert result.error is None, result
-    return [step.seen for step in result.steps if not step.ok]
 
 
 # --- 8.1 ---------------------------------------------------------------------------------------
@@ -216,21 +209,7 @@ def department_key(kms: Any) -> str:
 
 @pytest.fixture
 def clerk(lab: Lab) -> str:
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    trust = {
-        "Version": "2012-10-17",
-        "Statement": {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
-        },
-    }
-    role = boto3.client("iam").create_role(
-        RoleName=lab.name("clerk"),
-        AssumeRolePolicyDocument=json.dumps(trust),
-        Tags=[{"Key": "exercise", "Value": "8.2"}],
-    )
-    return str(role["Role"]["Arn"])
+    return tagged_role(lab.name("clerk"), "8.2")
 
 
 @pytest.mark.parametrize("constraint", ["EncryptionContextEquals", "EncryptionContextSubset"])

@@ -8,9 +8,9 @@ import boto3
 import pytest
 
 from tests.support.accounts import allow, deny, document, id_of, root
+from tests.support.handed_in import missing, tagged, tagged_role
 from tests.support.kms_people import ACCOUNT, ROOT, delegating, policy
 from workshop_lib import start_lab
-from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 
@@ -19,33 +19,10 @@ def lab() -> Lab:
     return start_lab()
 
 
-def missing(number: str, lab: Lab) -> list[str]:
-    """What the check misses; a mistake of the check itself fails the test."""
-    result = examine(number, lab)
-    assert result.error is None, result
-    return [step.seen for step in result.steps if not step.ok]
-
-
-def tagged(number: str) -> list[dict[str, str]]:
-    return [{"Key": "exercise", "Value": number}]
-
-
 def make_key(number: str, document: str, **more: Any) -> str:
     tags = [{"TagKey": "exercise", "TagValue": number}]
     made = boto3.client("kms").create_key(Policy=document, Tags=tags, **more)
     return str(made["KeyMetadata"]["Arn"])
-
-
-def make_role(session: Any, name: str, number: str, *statements: dict[str, Any]) -> str:
-    """A role that its account may assume: its ARN."""
-    iam, account = session.client("iam"), id_of(session)
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
-    role = iam.create_role(
-        RoleName=name, AssumeRolePolicyDocument=document(trust), Tags=tagged(number)
-    )
-    if statements:
-        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document(*statements))
-    return str(role["Role"]["Arn"])
 
 
 # --- 9.1 ---------------------------------------------------------------------------------------
@@ -63,8 +40,8 @@ USER, KEEPER = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("uses", "keep
 
 @pytest.fixture
 def roles(lab: Lab) -> None:
-    make_role(boto3.Session(), "uses", "9.1 user")
-    make_role(boto3.Session(), "keeps", "9.1 keeper")
+    tagged_role("uses", "9.1 user")
+    tagged_role("keeps", "9.1 keeper")
 
 
 def to_user(*actions: str) -> dict[str, Any]:
@@ -145,15 +122,15 @@ def test_an_administrator_with_the_policy_alone_is_right(lab: Lab, roles: None) 
         ),
         (
             [to_user(*USE, "kms:CreateGrant"), to_keeper(*KEEP)],
-            "the user can let itself or others in: kms:CreateGrant",
+            "the user can give itself or others permissions: kms:CreateGrant",
         ),
         (
             [to_user(*USE), to_keeper(*KEEP, "kms:PutKeyPolicy")],
-            "the keeper can let itself or others in: kms:PutKeyPolicy",
+            "the keeper can give itself or others permissions: kms:PutKeyPolicy",
         ),
         (
             [to_user(*USE), to_keeper(*KEEP, "kms:CreateGrant")],
-            "the keeper can let itself or others in: kms:CreateGrant",
+            "the keeper can give itself or others permissions: kms:CreateGrant",
         ),
         (
             [to_user(*USE), to_keeper(*KEEP, "kms:GenerateDataKeyPair")],
@@ -187,10 +164,12 @@ def test_decrypting_under_some_context_counts(lab: Lab, roles: None) -> None:
 def test_the_way_round_through_iam_is_named(lab: Lab, roles: None) -> None:
     make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP)))
     by_policy("keeps", allow("iam:PutRolePolicy"))
-    assert missing("9.1", lab) == ["the keeper can let itself or others in: iam:PutRolePolicy"]
+    assert missing("9.1", lab) == [
+        "the keeper can give itself or others permissions: iam:PutRolePolicy"
+    ]
     by_policy("keeps", allow("sts:AssumeRole"))
     assert missing("9.1", lab) == [
-        "the keeper can let itself or others in: sts:AssumeRole on the other role"
+        "the keeper can give itself or others permissions: sts:AssumeRole on the other role"
     ]
 
 
@@ -207,7 +186,7 @@ def test_what_is_not_there_is_named(lab: Lab) -> None:
     assert missing("9.1", lab) == ["no KMS key carries the tag exercise = 9.1"]
     make_key("9.1", delegating())
     assert missing("9.1", lab) == ["no role carries the tag exercise = 9.1 user"]
-    make_role(boto3.Session(), "uses", "9.1 user")
+    tagged_role("uses", "9.1 user")
     assert missing("9.1", lab) == ["no role carries the tag exercise = 9.1 keeper"]
 
 
@@ -231,7 +210,7 @@ def shared(lab: Lab) -> Shared:
         s3.put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": tagged("9.2")})
         own = [allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::theirs/*")]
         own += [allow(NEEDED, key)] if role is None else role
-        make_role(audit, "auditor", "9.2", *own)
+        tagged_role("auditor", "9.2", *own, session=audit)
 
     return make
 
@@ -343,7 +322,7 @@ def test_what_is_missing_over_there_is_named(lab: Lab) -> None:
     s3 = audit.client("s3")
     s3.create_bucket(Bucket="theirs")
     s3.put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": tagged("9.2")})
-    make_role(boto3.Session(), "ours", "9.2")
+    tagged_role("ours", "9.2")
     assert missing("9.2", lab) == ["no role of the account audit carries the tag exercise = 9.2"]
 
 
@@ -365,5 +344,5 @@ def test_a_key_that_shuts_its_own_account_out_is_named(lab: Lab) -> None:
     s3.create_bucket(Bucket="theirs")
     s3.put_bucket_tagging(Bucket="theirs", Tagging={"TagSet": tagged("9.2")})
     objects = allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::theirs/*")
-    make_role(audit, "auditor", "9.2", objects, allow(NEEDED, key))
+    tagged_role("auditor", "9.2", objects, allow(NEEDED, key), session=audit)
     assert missing("9.2", lab) == ["you yourself may not encrypt under the key"]

@@ -11,8 +11,8 @@ import boto3
 import pytest
 from cryptography.hazmat.primitives import serialization
 
+from tests.support.handed_in import missing, tagged_role
 from workshop_lib import start_lab
-from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 CONTRACT = b"The shop delivers chairs. " * 300
@@ -26,13 +26,6 @@ def lab() -> Lab:
 @pytest.fixture
 def kms(lab: Lab) -> Any:
     return boto3.client("kms")
-
-
-def missing(number: str, lab: Lab) -> list[str]:
-    """What the check misses; a mistake of the check itself fails the test."""
-    result = examine(number, lab)
-    assert result.error is None, result
-    return [step.seen for step in result.steps if not step.ok]
 
 
 def make_key(kms: Any, number: str, **spec: str) -> str:
@@ -53,14 +46,7 @@ def mac_key(kms: Any) -> str:
 @pytest.fixture
 def bank(lab: Lab) -> str:
     """The ARN of the tagged role."""
-    account = boto3.client("sts").get_caller_identity()["Account"]
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
-    role = boto3.client("iam").create_role(
-        RoleName=lab.name("bank"),
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-        Tags=[{"Key": "exercise", "Value": "11.1"}],
-    )
-    return str(role["Role"]["Arn"])
+    return tagged_role(lab.name("bank"), "11.1")
 
 
 def allow(role: str, *statements: dict[str, Any]) -> None:

@@ -43,6 +43,10 @@ OURS = {
     "exclude": [".jp-InternalAnchorLink", ".jp-MarkdownOutput pre"],
 }
 CODE = ".jp-CodeCell .jp-Cell-inputWrapper"
+# What is closed can neither be looked at nor measured.
+OPEN_EXPLANATIONS = """[...panel.node.querySelectorAll('.jp-MarkdownOutput details')]
+    .filter(fold => fold.innerText.startsWith('What happened'))
+    .forEach(fold => { fold.open = true; })"""
 OPTIONS = {
     # JupyterLab's style sheet, and no lesson, takes the underline from links.
     "rules": {"link-in-text-block": {"enabled": False}},
@@ -87,6 +91,7 @@ def lesson(
     notebook = started[request.param]
     notebook.show()
     notebook.wait_for_all()
+    notebook.ask(OPEN_EXPLANATIONS)
     yield notebook
     notebook.close()
 

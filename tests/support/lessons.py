@@ -13,6 +13,9 @@ _FENCE = re.compile(
     r"<details>\s*<summary>Solution</summary>\s*```python\n(.*?)```\s*</details>", re.S
 )
 EXERCISE_CELL = "# Your code here"
+FOLD = re.compile(r"<details>.*?</details>", re.S)
+# The fold that explains an outcome, and the question that names it.
+EXPLANATION = re.compile(r"<details><summary><b>What happened:</b> (.*?)</summary>")
 
 
 def read(lesson: Path) -> Any:

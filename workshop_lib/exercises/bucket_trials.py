@@ -4,7 +4,6 @@ A policy may well refuse you and nobody else, one name and no other, an upload a
 """
 
 import base64
-import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.people import somebody
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused
 
 Sessions = Mapping[str, boto3.Session]
@@ -31,26 +31,9 @@ _TOO_MUCH = {
 
 @contextmanager
 def callers() -> Iterator[Sessions]:
-    """Sessions by caller: you, and a role of the block's own that may do all of S3 and KMS."""
-    iam, sts, name = boto3.client("iam"), boto3.client("sts"), f"{TRY}-{secrets.token_hex(4)}"
-    account = sts.get_caller_identity()["Account"]
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": account}}
-    allow = {"Effect": "Allow", "Action": ["s3:*", "kms:*"], "Resource": "*"}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))["Role"]
-    attached = {"RoleName": name, "PolicyName": TRY}
-    try:
-        iam.put_role_policy(**attached, PolicyDocument=_document(allow))
-        got = sts.assume_role(RoleArn=role["Arn"], RoleSessionName=TRY)["Credentials"]
-        own, keys = boto3.Session(), ("AccessKeyId", "SecretAccessKey", "SessionToken")
-        another = boto3.Session(*(got[key] for key in keys), region_name=own.region_name)
-        yield {"you": own, "another role": another}
-    finally:
-        iam.delete_role_policy(**attached)
-        iam.delete_role(RoleName=name)
-
-
-def _document(statement: dict[str, Any]) -> str:
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    """Sessions by caller: you, and a new role that may do all of S3 and KMS."""
+    with somebody("s3:*", "kms:*") as another:
+        yield {"you": boto3.Session(), "another role": another}
 
 
 def loopholes(

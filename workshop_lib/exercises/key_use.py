@@ -84,6 +84,18 @@ def control(kms: Any, key_arn: str, role_arn: str) -> Iterator[str]:
         yield "PutKeyPolicy"
 
 
+def simulated(role_arn: str, resource: str, *actions: str) -> set[str]:
+    """Those of the actions that the policies of the role alone allow, asked by the role itself.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    """
+    answer = boto3.client("iam").simulate_principal_policy(
+        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
+    )
+    results = answer["EvaluationResults"]
+    return {each["EvalActionName"] for each in results if each["EvalDecision"] == "allowed"}
+
+
 def _call(kms: Any, operation: str, parameters: Mapping[str, Any]) -> Callable[[], Any]:
     method = kms.meta.method_to_api_mapping
     name = next(name for name, known in method.items() if known == operation)

@@ -124,7 +124,7 @@ def _only_through_dynamodb(
         "statement that allows it (a grant has none).",
     )
     others = {use for name, context in asked for use in key_use.other_uses(kms, name, context)}
-    others |= _simulated(role["Arn"], key, "kms:ReEncryptFrom", "kms:ReEncryptTo")
+    others |= key_use.simulated(role["Arn"], key, "kms:ReEncryptFrom", "kms:ReEncryptTo")
     inspection.expect(
         not others,
         passed="KMS refuses it Encrypt, GenerateDataKey and ReEncrypt as well",
@@ -132,25 +132,15 @@ def _only_through_dynamodb(
         fix="To read, it needs kms:Decrypt alone. Whatever else you allow needs kms:ViaService.",
     )
     powers = set(key_use.control(kms, key, role["Arn"]))
-    powers |= _simulated(role["Arn"], role["Arn"], "iam:PutRolePolicy", "iam:AttachRolePolicy")
+    powers |= key_use.simulated(
+        role["Arn"], role["Arn"], "iam:PutRolePolicy", "iam:AttachRolePolicy"
+    )
     inspection.expect(
         not powers,
         passed="it cannot give itself more",
         failed=f"the role may call {_listed(powers)}, and so give itself the key",
         fix="Allow it the two actions dynamodb:GetItem and kms:Decrypt, without a wildcard.",
     )
-
-
-def _simulated(role_arn: str, resource: str, *actions: str) -> set[str]:
-    """Those of the actions that the policies of the role alone allow, by the caller itself.
-
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-    """
-    answer = boto3.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
-    )
-    results = answer["EvaluationResults"]
-    return {each["EvalActionName"] for each in results if each["EvalDecision"] == "allowed"}
 
 
 def _listed(names: set[str]) -> str:

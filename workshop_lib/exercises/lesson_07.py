@@ -97,6 +97,8 @@ def refused_by_policy(inspection: Inspection) -> None:
         failed="an upload with SSE-KMS is refused",
         fix='Deny only where the customer algorithm is present: Null is "false", not "true".',
     )
+    if not all(step.ok for step in inspection.steps):
+        return  # for you it does not hold yet; others would only say it again
     with callers() as sessions:
         open_to = loopholes(inspection, sessions, bucket, key, {})
         inspection.expect(

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import resources
+from workshop_lib.exercises import key_use, resources
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
@@ -130,28 +130,17 @@ def _is_kept_from_letting_in(
     name = f"check-{secrets.token_hex(4)}"
     if _allowed(sts.assume_role, RoleArn=other["Arn"], RoleSessionName=name):
         found.append("sts:AssumeRole on the other role")
-    found += _simulated(str(role["Arn"]), str(role["Arn"]), *_OWN_POLICIES)
+    found += sorted(key_use.simulated(role["Arn"], role["Arn"], *_OWN_POLICIES))
+    it = "it" if len(found) == 1 else "them"
     inspection.expect(
         not found,
-        passed=f"the {who} cannot let anybody in",
-        failed=f"the {who} can let itself or others in: {', '.join(found)}",
-        fix="Take these permissions away: each of them contains all others.",
+        passed=f"the {who} cannot give anybody permissions on the key",
+        failed=f"the {who} can give itself or others permissions: {', '.join(found)}",
+        fix=f"Take {it} away: with {it}, the {who} can get permissions that it must not have.",
     )
 
 
 _OWN_POLICIES = ("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
-
-
-def _simulated(role_arn: str, resource: str, *actions: str) -> list[str]:
-    """Which of the actions the policies of the role alone allow.
-
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-    """
-    answer = boto3.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
-    )
-    results = answer["EvaluationResults"]
-    return [each["EvalActionName"] for each in results if each["EvalDecision"] == "allowed"]
 
 
 def _switches(inspection: Inspection, keeper: Any, admin: Any, arn: str) -> None:

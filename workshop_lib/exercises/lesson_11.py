@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises import key_use
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
@@ -65,7 +66,7 @@ def _verifies_elsewhere(role_arn: str, key_arn: str) -> bool:
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
     other = f"{key_arn.partition('/')[0]}/{uuid.uuid4()}"
-    return bool(_simulated(role_arn, other, "kms:VerifyMac"))
+    return bool(key_use.simulated(role_arn, other, "kms:VerifyMac"))
 
 
 def _changes_permissions(kms: Any, bank: Any, key_arn: str, role_arn: str) -> bool:
@@ -75,16 +76,8 @@ def _changes_permissions(kms: Any, bank: Any, key_arn: str, role_arn: str) -> bo
     return (
         _allowed(lambda: bank.create_grant(**grant, DryRun=True))
         or _allowed(lambda: bank.put_key_policy(KeyId=key_arn, Policy=policy))
-        or _simulated(role_arn, role_arn, "iam:PutRolePolicy", "iam:AttachRolePolicy")
+        or bool(key_use.simulated(role_arn, role_arn, "iam:PutRolePolicy", "iam:AttachRolePolicy"))
     )
-
-
-def _simulated(role_arn: str, resource: str, *actions: str) -> bool:
-    """Whether the policies of the role alone allow any of the actions."""
-    answer = boto3.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
-    )
-    return any(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"])
 
 
 @exercise("11.2", "a contract that anyone can check")

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,6 +11,7 @@ from boto3.dynamodb.conditions import Key
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises import key_use
 from workshop_lib.exercises.client_items import (
     DESCRIPTION,
     SIGNATURE,
@@ -452,7 +453,7 @@ def _gives_itself_nothing(
     may = (
         _answered(lambda: kms.create_grant(**grant, DryRun=True))
         or _answered(lambda: kms.put_key_policy(KeyId=key_arn, Policy=policy))
-        or _simulated(role_arn, ("iam:PutRolePolicy", "iam:AttachRolePolicy"))
+        or key_use.simulated(role_arn, role_arn, "iam:PutRolePolicy", "iam:AttachRolePolicy")
     )
     inspection.expect(
         not may,
@@ -470,17 +471,6 @@ def _answered(call: Any) -> bool:
     except ClientError as error:
         return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
     return True
-
-
-def _simulated(role_arn: str, actions: Iterable[str]) -> bool:
-    """Whether the role's policies allow it any of the actions on itself.
-
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
-    """
-    answer = boto3.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[role_arn]
-    )
-    return any(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"])
 
 
 def _uploads(inspection: Inspection, partner: Any, bucket: str, name: str) -> None:

@@ -59,7 +59,7 @@ def attempt(read: Callable[[], Any], honest: Any) -> Outcome:
         return Outcome(NOBODY, "it opens, and reads as before")
     if not result:
         return Outcome(NOBODY, "it opens, and there is nothing to read")
-    return Outcome(NOBODY, "it opens, and reads otherwise than before")
+    return Outcome(NOBODY, "it opens, but its content has changed")
 
 
 def noticed_by(error: Exception) -> Outcome:

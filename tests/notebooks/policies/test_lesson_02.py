@@ -10,6 +10,7 @@ from dynamodb_encryption_sdk.exceptions import UnwrappingError, WrappingError
 from dynamodb_encryption_sdk.material_providers.aws_kms import AwsKmsCryptographicMaterialsProvider
 from dynamodb_encryption_sdk.structures import AttributeActions
 
+from tests.support.handed_in import ORDERS
 from tests.support.lessons import LESSONS
 from tests.support.production import blocks, confirm, role_session, with_names
 from workshop_lib import Lab, start_lab
@@ -31,15 +32,7 @@ def names(lab: Lab) -> dict[str, str]:
     """The ARNs that the page shows, and those of the table and the key that there are."""
     table = boto3.client("dynamodb").create_table(
         TableName="orders",
-        KeySchema=[
-            {"AttributeName": "customer", "KeyType": "HASH"},
-            {"AttributeName": "order_no", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "customer", "AttributeType": "S"},
-            {"AttributeName": "order_no", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
+        **ORDERS,
     )
     key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
     return {TABLE: table["TableDescription"]["TableArn"], KEY: key}

@@ -14,13 +14,13 @@ from dynamodb_encryption_sdk.material_providers.aws_kms import (
 )
 from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionContext
 
+from tests.support.handed_in import ORDERS
 from tests.support.lessons import LESSONS
 from tests.support.production import blocks, confirm, role_session, with_names
 from workshop_lib import Lab, start_lab
 
 (LESSON,) = (path for path in LESSONS if path.stem.endswith("_dynamodb_item_encryptor"))
 EXAMPLE = "arn:aws:kms:us-east-1:111122223333:key/EXAMPLE"
-ORDERS = "arn:aws:dynamodb:us-east-1:111122223333:table/orders"
 SIGN_ONLY = dict.fromkeys(("customer", "order_no"), CryptoAction.SIGN_ONLY)
 ORDER = {"customer": {"S": "ada"}, "order_no": {"N": "1"}, "card": {"S": "4111"}}
 
@@ -39,15 +39,7 @@ def key(lab: Lab) -> str:
 def stream(lab: Lab) -> str:
     made = boto3.client("dynamodb").create_table(
         TableName="orders",
-        KeySchema=[
-            {"AttributeName": "customer", "KeyType": "HASH"},
-            {"AttributeName": "order_no", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "customer", "AttributeType": "S"},
-            {"AttributeName": "order_no", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
+        **ORDERS,
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
     return str(made["TableDescription"]["LatestStreamArn"])

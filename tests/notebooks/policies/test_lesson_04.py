@@ -14,6 +14,7 @@ from dynamodb_encryption_sdk.material_providers.aws_kms import (
 from dynamodb_encryption_sdk.material_providers.most_recent import CachingMostRecentProvider
 from dynamodb_encryption_sdk.material_providers.store.meta import MetaStore
 
+from tests.support.handed_in import ORDERS
 from tests.support.lessons import LESSONS
 from tests.support.production import blocks, confirm, role_session, with_names
 from workshop_lib import Lab, start_lab
@@ -34,15 +35,7 @@ def key(lab: Lab) -> str:
     client = boto3.client("dynamodb")
     client.create_table(
         TableName="orders",
-        KeySchema=[
-            {"AttributeName": "customer", "KeyType": "HASH"},
-            {"AttributeName": "order_no", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": "customer", "AttributeType": "S"},
-            {"AttributeName": "order_no", "AttributeType": "N"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
+        **ORDERS,
     )
     MetaStore.create_table(client, "key-store", read_units=1, write_units=1)
     return str(boto3.client("kms").create_key()["KeyMetadata"]["Arn"])
