@@ -81,9 +81,15 @@ function radioGroup({ label, text, options }, choose) {
   return { group, mark, tell };
 }
 
+const AGAIN = "run this cell again, after the first code cell of the page.";
+
 function render({ model, el }) {
   const predicts = model.get("revealed") !== undefined;
+  const box = make("div", { class: "course workshop-question" });
+  const kernel = watchKernel(model, box, AGAIN);
   const set = (state) => {
+    const news = Object.keys(state).some((name) => `${state[name]}` !== `${model.get(name)}`);
+    if (!news || !kernel.asks()) return; // where nothing is new, nothing is answered
     model.set(state);
     model.save_changes();
   };
@@ -92,16 +98,15 @@ function render({ model, el }) {
     set(predicts ? { chosen, revealed: false } : { chosen });
   };
 
+  const reveal = button({ class: "workshop-reveal" });
   // Statuses are there from the start: a screen reader speaks what changes in them.
   const questions = model.get("asked").map((asked, place) => ({
     ...radioGroup(asked, (option) => choose(place, option)),
     status: make("div", { role: "status", class: "workshop-feedback" }),
   }));
-  const box = make("div", { class: "course workshop-question" });
   for (const { group, status } of questions) {
     const card = make("div", { class: "workshop-card" }, group);
     if (predicts) {
-      const reveal = button({ class: "workshop-reveal" }, "Reveal");
       reveal.addEventListener("click", () => set({ revealed: true }));
       card.append(reveal);
     }
@@ -112,18 +117,31 @@ function render({ model, el }) {
   box.append(summary);
   el.append(box);
 
-  const mark = () => questions.forEach(({ mark }, place) => mark(model.get("chosen")[place]));
-  const say = () =>
+  const mark = () => {
+    questions.forEach(({ mark }, place) => mark(model.get("chosen")[place]));
+    // It keeps its place, and the focus, though there is nothing more to reveal.
+    const done = Boolean(model.get("revealed")) && model.get("chosen")[0] >= 0;
+    reveal.setAttribute("aria-disabled", done);
+    reveal.textContent = done ? "Revealed" : "Reveal";
+  };
+  const say = () => {
+    kernel.answered();
     model.get("feedback").forEach(({ text, kind, options = [] }, place) => {
       const { status, tell } = questions[place];
       status.className = `workshop-feedback ${kind}`;
       status.replaceChildren(...(text ? [marked("p", text)] : []));
       tell(options);
     });
+  };
   const sum = () => {
     summary.textContent = model.get("summary") ?? "";
   };
-  const listeners = { "change:chosen": mark, "change:feedback": say, "change:summary": sum };
+  const listeners = {
+    "change:chosen": mark,
+    "change:revealed": mark,
+    "change:feedback": say,
+    "change:summary": sum,
+  };
   for (const [change, listener] of Object.entries(listeners)) {
     listener();
     model.on(change, listener);
@@ -131,6 +149,7 @@ function render({ model, el }) {
   const freeKeys = keepKeys(box);
   return () => {
     freeKeys();
+    kernel.leave();
     for (const [change, listener] of Object.entries(listeners)) model.off(change, listener);
   };
 }
