@@ -176,8 +176,11 @@ def test_a_form_whose_kernel_went_says_so_and_asks_no_more(page: Any, name: str)
     assert note.inner_text().startswith("The kernel was restarted: run the cells above again")
     before = host.find(".course-live").inner_text()
     if name in ACTS:
+        page.set_viewport_size({"width": 390, "height": 300})
         host.find(ACTS[name]).click()
         assert page.evaluate("model.state.asked.serial") is None
+        assert note.evaluate("note => note.getBoundingClientRect().top >= 0")  # it is seen
+        page.set_viewport_size({"width": 900, "height": 900})
     assert host.find(".course-live").inner_text() == before
 
 

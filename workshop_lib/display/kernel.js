@@ -1,5 +1,10 @@
 const PATIENCE = 2000; // ms without an answer, after which the widget says so
 
+/** What answers a learner may stand above what they see of a long widget. */
+function bringIntoView(note) {
+  note.scrollIntoView({ block: "nearest" });
+}
+
 /** A widget lives as long as its kernel: where nobody answers any more it says so, and stays to be
  * read. `again` is what to do then. Returns what the widget calls when it asks (false: there is
  * nobody to ask), when it is answered, and when it goes. */
@@ -20,12 +25,16 @@ function watchKernel(model, box, again) {
     gone = true;
     say(`The kernel was restarted: ${again}`);
   };
-  const wait = () => say(`No answer yet. If the kernel was restarted, ${again}`);
+  const wait = () => {
+    say(`No answer yet. If the kernel was restarted, ${again}`);
+    bringIntoView(note);
+  };
   model.on("comm_live_update", left);
   return {
     asks() {
       clearTimeout(timer);
-      if (!gone) timer = setTimeout(wait, PATIENCE);
+      if (gone) bringIntoView(note);
+      else timer = setTimeout(wait, PATIENCE);
       return !gone;
     },
     answered() {

@@ -90,13 +90,17 @@ function render({ model, el }) {
     trouble.textContent = model.get("trouble") ?? "";
     show(view);
   };
+  const answered = () => {
+    told();
+    if (trouble.textContent) bringIntoView(trouble);
+  };
   told();
-  model.on("change:view", told);
+  model.on("change:view", answered);
   const freeKeys = keepKeys(box);
   return () => {
     freeKeys();
     kernel.leave();
-    model.off("change:view", told);
+    model.off("change:view", answered);
   };
 }
 
