@@ -62,6 +62,11 @@ SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
 }
+# What IPython does in each kernel before its first cell: a NameError will be explained.
+BEFORE_SET_UP = (
+    "get_ipython().set_custom_exc((NameError,), lambda *error, **more: __import__("
+    "'workshop_lib.before_set_up', fromlist=['explain']).explain(*error, **more))"
+)
 # What a learner's own Jupyter configuration cannot open: the command line goes before it.
 CLOSED = (
     "--ServerApp.allow_origin=",
@@ -296,7 +301,14 @@ def install(lock: Path, to: Environment) -> None:
     # A path file instead of `pip install -e .`: instant, and it needs no build tool from the
     # network. The path is relative, so that it is plain ASCII wherever the course lies.
     write(to.packages / "workshop.pth", os.path.relpath(ROOT, to.packages) + "\n")
+    configure(to)
+
+
+def configure(to: Environment) -> None:
+    """Write what JupyterLab and IPython of this environment read when they start."""
     write(to.folder / "share/jupyter/lab/settings/overrides.json", json.dumps(SETTINGS))
+    kernels = {"InteractiveShellApp": {"exec_lines": [BEFORE_SET_UP]}}
+    write(to.folder / "etc/ipython/ipython_kernel_config.json", json.dumps(kernels))
 
 
 def uv_environment() -> "dict[str, str]":
@@ -558,6 +570,7 @@ def lab(port: "int | None" = None, browser: bool = True) -> int:
     if port is not None:
         check_port(port)
     set_up()
+    configure(COURSE)
     copies = copy_lessons()
     # The course's folder is the root, not my-lessons: lessons show images from ../images.
     options = ["--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={ROOT}"]

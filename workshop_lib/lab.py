@@ -136,6 +136,11 @@ class Lab:
         return {resource.region for resource in self._backend.created()}
 
     @property
+    def empty(self) -> bool:
+        """Whether nothing was made here that may still exist, as after a start."""
+        return not list(self._backend.created())
+
+    @property
     def disk(self) -> Any:
         """What the sandbox's storage holds: a model of AWS's published design."""
         return self._backend.disk

@@ -130,3 +130,16 @@ def test_work_in_another_region_a_lost_and_an_old_lab_are_named() -> None:
     assert step.fix == 'Run the set-up cell, then check("0.2", lab).'
     (step,) = examine("0.2", old).steps
     assert step.seen == "the check got an old lab"
+
+
+def test_an_empty_lab_is_told_before_all_else() -> None:
+    """As after a restart and the set-up cell: what the learner made is gone."""
+    lab = start_lab()
+    empty = "The lab is empty: a restart, or the set-up cell, began a new one. Run the cells above"
+    result = examine("1.2", lab)
+    _, first, second, _ = str(result).splitlines()
+    assert first.startswith(f"  {empty} again, yours too, then this check.")
+    assert second.startswith("  ✗ no table carries the tag")
+    assert f'<p class="course-said">{empty}' in result._repr_html_()
+    boto3.client("kms").create_key()
+    assert "empty" not in str(examine("1.2", lab))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -36,13 +37,19 @@ from workshop_lib import (
 )
 from workshop_lib.display.formatting import RANDOM_BYTES
 from workshop_lib.errors import WrongArgument
-from workshop_lib.interactive import forms
+from workshop_lib.interactive import forms, session
 from workshop_lib.interactive.attempts import DoesNotOpen
 from workshop_lib.interactive.forms import Form
 from workshop_lib.interactive.hex_strip import Field, UnknownFormat
 from workshop_lib.interactive.live import live_form
 from workshop_lib.interactive.tamper import NothingStored
 from workshop_lib.progress import Journal
+
+
+@pytest.fixture(autouse=True)
+def nothing_done_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A form remembers for as long as the process lives; here each test is a new learner."""
+    monkeypatch.setattr(session, "_kept", {})
 
 
 def who(form: Form) -> dict[str, str]:
@@ -89,14 +96,14 @@ def test_each_form_has_a_live_side_of_plain_json(name: str) -> None:
 
 def test_who_notices_what_is_done_to_an_item() -> None:
     told = who(item_lab())
-    signature = "the encryption client"
+    signature = "✓ the encryption client"
     assert told["diagnosis: flip bit 0"] == signature
     assert told["city: change character 0"] == signature
-    assert told["ward: change character 0"] == "nobody"
-    assert told["ward: remove it"] == "nobody"
+    assert told["ward: change character 0"] == "✕ nobody"
+    assert told["ward: remove it"] == "✕ nobody"
     assert told["whole item: add an attribute"] == signature
-    assert told["whole item: copy it under another key"] == "KMS, asked by the encryption client"
-    assert told["whole item: put its older version back"] == "nobody"
+    assert told["whole item: copy it under another key"] == "✓ KMS, asked by the encryption client"
+    assert told["whole item: put its older version back"] == "✕ nobody"
 
 
 def test_the_item_stays_as_it_was() -> None:
@@ -106,7 +113,7 @@ def test_the_item_stays_as_it_was() -> None:
     before = patients.stored()
     form = tamper(table=patients.plain, read=patients.read, key=KEY, older=patients.older)
     for number in range(20):
-        form.answer({"number": number, "place": 3})
+        form.answer({"number": number, "place": 1})
     assert patients.stored() == before
     assert patients.plain.scan()["Count"] == 2
     assert patients.plain.get_item(Key={"patient": "p-1-copy"})["Item"] == other
@@ -120,14 +127,40 @@ def test_a_change_is_made_where_the_learner_says() -> None:
     before, after = (row[name].split(": ")[1].split()[1] for name in ("before", "after"))
     assert int(before, 16) ^ int(after, 16) == 0x40
     assert "noticed by the encryption client" in view["said"]
-    assert form.answer({"number": 0, "place": 10**9})["rows"][0]["what is changed"].endswith(" 255")
+    with pytest.raises(WrongArgument, match="from 0 to 255"):
+        form.answer({"number": 0, "place": 256})
+    with pytest.raises(WrongArgument):
+        form.answer({"number": 0, "place": -1})
+    assert len(form.view()["rows"]) == 1
+
+
+def test_what_was_tried_outlives_a_run_of_the_cell() -> None:
+    form = item_lab()
+    form.answer({"number": 1, "place": 0})
+    assert item_lab().view()["rows"] == form.view()["rows"] != []
+    assert blob_lab().view()["rows"] == []
+
+
+@pytest.mark.parametrize("lab_of", [item_lab, blob_lab, strip])
+def test_what_is_gone_is_no_tampering_that_was_noticed(lab_of: Callable[[], Form]) -> None:
+    form = lab_of()
+    live = live_form(form.script, form.view(), form.answer)
+    start_lab()  # as empty as after lab.cleanup()
+    live.asked = {"number": 0, "place": 0, "serial": 1}
+    assert live.trouble.endswith("Run the cells above again, and then this one.")
+    assert re.search("ResourceNotFound|does not open even as it is", live.trouble)
+    assert live.view == {**form.view(), "serial": 1}
+    live.asked = {"number": 0, "place": 10**9, "serial": 2}
+    if form.script == "tamper":
+        assert live.trouble.startswith("Choose a number from 0 to ")
+        assert "cells above" not in live.trouble
 
 
 def test_who_notices_what_is_done_to_a_ciphertext() -> None:
     told = who(blob_lab())
-    nobody = {change for change, by in told.items() if by == "nobody"}
+    nobody = {change for change, by in told.items() if by == "nobody"}  # and no harm was done
     assert nobody == {"encryption context: give its pairs in another order"}
-    assert set(told.values()) == {"KMS", "nobody"}
+    assert set(told.values()) == {"✓ KMS", "nobody"}
     assert "key: use another KMS key" in told
 
 
@@ -146,14 +179,52 @@ def test_the_grid_asks_the_sandbox() -> None:
         ["AES256", "✓ allowed", "✓ allowed", "✓ allowed", "✕ refused"],
         ["aws:kms + key", "✓ allowed", "✕ refused", "✕ refused", "✓ allowed"],
     ]
-    assert form.view()["outcomes"] == []
+    assert form.view()["outcomes"] == form.view()["legend"][3:] == []
+    assert form.view()["legend"][0] == [
+        "must be AES256",
+        "Deny if StringNotEquals s3:x-amz-server-side-encryption = AES256",
+    ]
     predicted = [["allowed", "refused", "", "refused"], ["allowed"] * 4, [""] * 4]
     view = form.answer({"predicted": predicted})
+    assert (view["predicted"], view["outcomes"], view["said"]) == (predicted, [], "")
+    view = form.answer({"predicted": predicted, "run": True})
     assert view["said"] == "6 of 12 right. You left 5 open."
     assert view["outcomes"][0][1] == ["refused", "AccessDenied"]
     bucket = boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
     with pytest.raises(boto3.client("s3").exceptions.ClientError, match="NoSuchBucketPolicy"):
         boto3.client("s3").get_bucket_policy(Bucket=bucket)
+
+
+def test_what_was_predicted_outlives_a_run_of_the_cell() -> None:
+    form = grid()
+    predicted = [["refused", "", "", ""], [""] * 4, ["allowed"] * 4]
+    form.answer({"predicted": predicted})
+    again = grid().view()
+    assert (again["predicted"], again["outcomes"]) == (predicted, [])
+    form.answer({"predicted": predicted, "run": True})
+    assert grid().view()["said"] == "2 of 12 right. You left 7 open."
+    assert grid().view()["outcomes"] == form.view()["outcomes"] != []
+    form.answer({"predicted": [["no such state", 3], [None] * 9]})
+    assert grid().view()["predicted"] == [[""] * 4] * 3
+
+
+def test_a_policy_is_shown_in_its_own_words() -> None:
+    one = {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    two = {"Effect": "Allow", "Condition": {"StringEquals": {"aws:PrincipalTag/a": ["x", "y"]}}}
+    form = policy_grid(
+        {"a": str},
+        {"none": None, "text": "{}", "one": one, "whole": {"Statement": [one, two]}, "bare": {
+            "Statement": {"Effect": "Deny"}}},
+        attach=str,
+        detach=str,
+    )  # fmt: skip
+    first = "Deny if Bool aws:SecureTransport = false"
+    assert form.view()["legend"] == [
+        ["one", first],
+        ["whole", f"{first}; Allow if StringEquals aws:PrincipalTag/a = x or y"],
+        ["bare", "Deny"],
+    ]
+    assert f"<li><strong>one</strong>: {first}</li>" in form.static_html()
 
 
 def test_an_error_that_is_not_aws_s_is_no_refusal_and_the_policy_goes() -> None:
@@ -299,14 +370,14 @@ def test_a_flipped_byte_is_opened_again() -> None:
         blob, ciphertext_fields(blob), open=lambda blob: kms.decrypt(CiphertextBlob=blob)
     )
     view = form.answer({"place": 60})
-    assert (view["flipped"], view["who"]) == (60, "KMS")
+    assert (view["flipped"], view["who"]) == (60, "✓ KMS")
     assert view["said"].startswith("Byte 60 (ciphertext blob): InvalidCiphertextException")
     assert form.answer({"place": len(blob)})["flipped"] == -1
 
 
 def test_who_notices_in_each_field_of_the_material_description() -> None:
     told = [str(cell) for cell in strip().table["who notices a flipped bit"]]
-    assert told[0] == "the encryption client"
+    assert told[0] == "✓ the encryption client"
     assert "nobody" in told
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -177,3 +178,38 @@ def test_a_refusal_in_one_sentence(message: str, sentence: str) -> None:
 )
 def test_what_comes_without_a_word(code: str, service: str, sentence: str) -> None:
     assert one_sentence(code, "", service).startswith(sentence)
+
+
+def test_a_refusal_names_who_asked_where_no_label_does(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kms = lab.account("audit").client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.disable_key(KeyId=key)
+    with refused("DisabledException"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    heading = capsys.readouterr().out.splitlines()[0]
+    assert heading == "✕ Refused: DisabledException (workshop-admin · KMS · Encrypt)"
+    with attempt("the auditor"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    assert "(the auditor · KMS · Encrypt)" in capsys.readouterr().out
+
+
+def test_a_refusal_of_another_account_s_key_says_who_does_not_let_whom_in(
+    lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-modifying-external-accounts.html"""
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    kms = lab.account("audit").client("kms")
+    caller = lab.account("audit").client("sts").get_caller_identity()["Account"]
+    who = f"The user workshop-admin of account {caller} is not allowed kms:Encrypt: "
+    with refused("AccessDeniedException"):
+        kms.encrypt(KeyId=key, Plaintext=b"x")
+    shown = capsys.readouterr().out
+    assert f"{who}the key's account, {key.split(':')[4]}, does not let them in.\n" in shown
+    assert "AWS's own words: User: arn:" in shown
+    assert "(KMS · Encrypt)" in shown  # the sentence has the name
+    with refused("AccessDeniedException"):
+        kms.encrypt(KeyId=f"{key.partition('/')[0]}/{uuid4()}", Plaintext=b"x")
+    shown = capsys.readouterr().out
+    assert f"{who}there is no such key in this Region, or its account" in shown

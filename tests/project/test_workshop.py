@@ -22,8 +22,10 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+import nbformat
 import pip
 import pytest
+from nbclient import NotebookClient
 
 SOURCE = Path(__file__).parents[2] / "workshop.py"
 PIP, WHEEL = b"a wheel", "files/pip-9.8.7-py3-none-any.whl"
@@ -142,6 +144,40 @@ def test_the_environment_finds_the_course_and_is_quiet(workshop: ModuleType, too
     settings = workshop.COURSE.folder / "share/jupyter/lab/settings/overrides.json"
     notification = json.loads(settings.read_text())["@jupyterlab/apputils-extension:notification"]
     assert notification == {"fetchNews": "false"}
+
+
+def test_a_name_that_the_set_up_makes_is_explained_before_the_set_up(
+    workshop: ModuleType, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a kernel with what IPython reads in the environment; with the lab, the lab explains.
+
+    https://ipython.readthedocs.io/en/stable/config/intro.html
+    """
+    workshop.set_up()
+    workshop.configure(workshop.COURSE)
+    written = workshop.COURSE.folder / "etc/ipython/ipython_kernel_config.json"
+    (profile := tmp_path / "ipython/profile_default").mkdir(parents=True)
+    shutil.copy(written, profile)
+    monkeypatch.setenv("IPYTHONDIR", str(profile.parent))
+    sources = [
+        "import sys; 'workshop_lib' in sys.modules, [name for name in dir() if name[0] != '_']",
+        "predict('1.1')",
+        "s4",
+        "1 / 0",
+        "from workshop_lib import start_lab; import boto3; lab = start_lab()",
+        "boto3.client('s3').get_object(Bucket='none-of-ours', Key='k')",
+    ]
+    cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook_ = nbformat.v4.new_notebook(cells=cells)
+    NotebookClient(notebook_, allow_errors=True, kernel_name="python3", timeout=120).execute()
+    start, named, other, division, _, refusal = (cell.outputs for cell in notebook_.cells)
+    assert start[0].data["text/plain"].startswith("(False, ['In', 'Out',")  # nothing is loaded
+    assert "predict is not known yet" in named[0].data["text/plain"]
+    assert "Run the first code cell of the page (Set up) first" in named[0].data["text/plain"]
+    assert (named[1].ename, len(named[1].traceback)) == ("NameError", 1)
+    assert "There is no s4 here yet" in other[0].data["text/plain"]
+    assert [output.ename for output in division] == ["ZeroDivisionError"]
+    assert refusal[0].data["text/plain"].startswith("✕ Refused: NoSuchBucket")
 
 
 def test_test_adds_to_the_environment_and_lab_takes_nothing_away(

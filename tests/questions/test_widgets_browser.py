@@ -404,3 +404,53 @@ def test_outside_jupyterlab(lab: Lab, host: str, tmp_path: Path) -> None:
         assert page.evaluate("Object.keys(model.said)") == []
     finally:
         page.close()
+
+
+RESTARTED = "The kernel was restarted: run this cell again, after the first code cell of the page."
+
+
+def test_a_kernel_that_was_restarted_is_told_of_and_the_question_stays_readable(
+    notebook: Notebook,
+) -> None:
+    button(notebook, "No, at once").click()
+    says(notebook, "Your prediction: No, at once.")
+    notes = notebook.find(".course-kernel")
+    assert notes.all_inner_texts() == ["", ""]
+    notebook.restart()
+    notebook.find(".course-kernel", has_text="restarted").nth(1).wait_for()
+    assert notes.all_inner_texts() == [RESTARTED] * 2
+    button(notebook, "Yes, for").click()  # nobody would judge it
+    assert button(notebook, "No, at once").get_attribute("aria-checked") == "true"
+    says(notebook, "Your prediction: No, at once.")
+    run_all(notebook)
+    notebook.wait_until("!panel.node.querySelector('.course-kernel:not(:empty)')")
+    button(notebook, "Yes, for").click()
+    says(notebook, "Your prediction: Yes, for some minutes.")
+
+
+def test_a_kernel_that_died_is_told_of(notebook: Notebook) -> None:
+    """JupyterLab says so in a dialog of its own, and starts another one."""
+    end = "import os; os._exit(1)"
+    notebook.ask(f"{{ panel.sessionContext.session.kernel.requestExecute({{ code: '{end}' }}); }}")
+    notebook.page.get_by_role("dialog", name="Kernel Restarting").get_by_role("button").click()
+    notebook.find(".course-kernel", has_text="restarted").nth(1).wait_for()
+    assert notebook.find(".course-kernel").all_inner_texts() == [RESTARTED] * 2
+
+
+def test_after_reveal_the_button_is_done_and_keeps_the_focus(notebook: Notebook) -> None:
+    reveal = notebook.find(".workshop-reveal").first
+    reveal.click()
+    says(notebook, "Choose an option first")
+    assert (reveal.inner_text(), reveal.get_attribute("aria-disabled")) == ("Reveal", "false")
+    button(notebook, "No, at once").click()
+    says(notebook, "Your prediction")
+    reveal.focus()
+    notebook.page.keyboard.press("Enter")
+    says(notebook, "Not quite.")
+    assert notebook.focused() == "Revealed"
+    assert reveal.get_attribute("aria-disabled") == "true"
+    notebook.page.keyboard.press("Shift+Tab")
+    assert "No, at once" in notebook.focused()
+    button(notebook, "Yes, for").click()
+    says(notebook, "Your prediction: Yes, for some minutes.")
+    assert (reveal.inner_text(), reveal.get_attribute("aria-disabled")) == ("Reveal", "false")

@@ -196,6 +196,10 @@ class Notebook:
         """The notebook as it now is, outputs included."""
         return nbformat.from_dict(self.ask("panel.content.model.toJSON()"))
 
+    def restart(self) -> None:
+        """Restart the kernel, as the button in the toolbar does; the outputs stay."""
+        self.ask("panel.sessionContext.restartKernel()")
+
     def close(self) -> None:
         """Close it unsaved, and shut its kernel down; nothing happens if it is closed."""
         self.ask("{ await panel?.sessionContext.shutdown(); panel?.dispose(); }")

@@ -24,12 +24,14 @@ _NUMBER = ' class="number"'
 _LEFT = ' style="text-align:left"'
 _CODE = frozenset({"sent", "stored", "read back"})
 _MARKS = {"yes": "●", "no": "○"}
-# A cell that begins with one of these, alone or before a comma, a colon or a bracket, is a chip.
+# A cell that begins with one of these, alone or before a comma, a colon or a bracket, is a chip;
+# and one that begins with a mark.
 _CHIPS = {
     "readable": "readable", "plaintext": "readable", "encrypted": "encrypted",
     "ciphertext": "encrypted", "partly": "partly", "allowed": "allowed", "refused": "refused",
 }  # fmt: skip
 _CHIP = re.compile(rf"(?:[✓✕] )?({'|'.join(_CHIPS)})(?=$|[,:]| \()")
+_MARKED = {"✓ ": "allowed", "✕ ": "refused"}
 _WIDE = 4  # columns: such a table's rows become blocks where the page is narrow
 
 
@@ -47,8 +49,9 @@ class Table(pd.DataFrame):
 
     Everything a DataFrame does works on it; slices and filtered rows are Tables again.
     Text and HTML hold the same words. Nothing is told by colour alone: a cell that begins with
-    readable, encrypted, partly, allowed or refused is a chip in the colour of that word, and one
-    that begins with yes or no has a mark beside it. An unnamed numeric index is not shown.
+    readable, encrypted, partly, allowed or refused is a chip in the colour of that word, one that
+    begins with ✓ or ✕ a green or a red one, and one that begins with yes or no has a mark beside
+    it. An unnamed numeric index is not shown.
     """
 
     _metadata: ClassVar[list[str]] = ["caption", "code_columns"]
@@ -226,6 +229,8 @@ def _html_cell(column: str, word: str, numeric: bool, code: frozenset[str]) -> s
         return f'<td class="{kind}"{label}{_LEFT}>{html.escape(word)}</td>'
     if found := _CHIP.match(word):
         return f"<td{label}{_LEFT}>{chip(_CHIPS[found[1]], word).html}</td>"
+    if marked := _MARKED.get(word[:2]):
+        return f"<td{label}{_LEFT}>{chip(marked, word).html}</td>"
     if answer := re.match(r"(yes|no)(?=$|[,:])", word):
         rest = html.escape(word[answer.end() :])
         mark = f'<span aria-hidden="true">{_MARKS[answer[0]]}</span> {answer[0]}'

@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workshop_lib.display.style import sheet
+
+_HERE = Path(__file__).parent
+
 
 def show_both(text: str, html: str, widget: Any) -> None:
     """Display the static form (text, HTML) and then the live one, an ipywidget, as two outputs.
 
-    A style sheet in `html` hides the one while the other shows.
+    The style sheet `one_of_two` in `html` hides the one while the other shows.
     """
     from IPython.display import display
 
@@ -24,10 +28,35 @@ def show_both(text: str, html: str, widget: Any) -> None:
     )
 
 
+def one_of_two(static: str, live: str, *rules: str) -> str:
+    """The style sheet that hides the one output while the other shows; it stands in the static one.
+
+    static, live: a class that stands in each. rules: more rules for the same sheet. A notebook
+    opened again still has the live output, but nothing to fill it with: the static one hides while
+    there is a live one, else it hides the empty place of that.
+    """
+    output = ".jp-OutputArea-child"
+    lines = [
+        f"{output}:has(.{static}):has(+ {output} .{live}),",
+        f"{output}:has(.{static})",
+        f" + {output}:not(:has(.{live})) {{display: none}}",
+        *rules,
+    ]
+    return "\n".join(["<style>", *lines, "</style>"])
+
+
 def script(*files: Path) -> str:
-    """The JavaScript of a widget: these files in order, after what all widgets share (keys.js)."""
-    shared = Path(__file__).with_name("keys.js")
-    return "\n".join(path.read_text(encoding="utf-8") for path in (shared, *files))
+    """The JavaScript of a widget: these files in order, after what all widgets share."""
+    return _joined(_HERE / "keys.js", _HERE / "kernel.js", *files)
+
+
+def styles(file: Path) -> str:
+    """The style sheet of a widget: this file, after what all widgets share."""
+    return sheet() + _joined(_HERE / "live.css", file)
+
+
+def _joined(*files: Path) -> str:
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
 class _Bundle:

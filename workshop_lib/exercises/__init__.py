@@ -42,11 +42,17 @@ from workshop_lib.exercises.wording import courses_words
 from workshop_lib.lenses.refusals import describe
 from workshop_lib.progress import Event, Journal, learners_journal, mark
 
+_EMPTY = (
+    "The lab is empty: a restart, or the set-up cell, began a new one. Run the cells above again, "
+    "yours too, then this check."
+)
+
 
 @dataclass(frozen=True, repr=False)
 class Result:
     """What a check found. error: a mistake of the check itself, of no meaning for the learner.
 
+    empty: whether the lab holds nothing at all, so that nothing could be found.
     Shows itself as a card in a notebook, as text elsewhere.
     """
 
@@ -54,6 +60,7 @@ class Result:
     title: str
     steps: tuple[Step, ...] = ()
     error: Exception | None = None
+    empty: bool = False
 
     @property
     def done(self) -> bool:
@@ -77,7 +84,7 @@ class Result:
                 f"({type(self.error).__name__}: {self.error}). Your work may well be right."
             )
         head = "✓ Exercise {} done: {}" if self.done else "Not yet, exercise {}: {}"
-        lines = [head.format(self.number, self.title)]
+        lines = [head.format(self.number, self.title), *(f"  {said}" for said in self._beforehand)]
         for step in self.steps:
             lines.append(f"  {'✓' if step.ok else '✗'} {step.seen}")
             if step.fix:
@@ -94,7 +101,13 @@ class Result:
             for step in self.steps
         ]
         title = f"exercise {self.number}, {self.title}"
-        return card("done" if self.done else "todo", title, points=points)._repr_html_()
+        kind = "done" if self.done else "todo"
+        return card(kind, title, *self._beforehand, points=points)._repr_html_()
+
+    @property
+    def _beforehand(self) -> list[str]:
+        """What the steps do not say, because they looked for one thing each."""
+        return [_EMPTY] if self.empty and not self.done else []
 
 
 def check(number: str, lab: Any, subject: Any = None) -> None:
@@ -136,10 +149,12 @@ def examine(number: str, lab: Any, subject: Any = None) -> Result:
     inspection = Inspection(number, lab, subject)
     title = ""
     error: Exception | None = None
+    empty = False
     try:
         exercise = find(str(number))
         title = exercise.title
         with _as_administrator(inspection):
+            empty = getattr(lab, "empty", False)
             exercise.check(inspection)
         if not inspection.steps:
             raise AssertionError("it looked at nothing")
@@ -156,7 +171,7 @@ def examine(number: str, lab: Any, subject: Any = None) -> Result:
         )
     except Exception as mistake:
         error = mistake
-    return Result(number, title, tuple(inspection.steps), error)
+    return Result(number, title, tuple(inspection.steps), error, empty)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workshop_lib.display.style import Chip
 from workshop_lib.errors import LearnerError
 from workshop_lib.lenses.refusals import aws_error, describe, quiet_libraries
 
@@ -24,6 +25,8 @@ class Outcome:
 
     who: str
     said: str
+    harmless: bool = False
+    """Whether the reader gets what they got before."""
 
     @property
     def noticed(self) -> bool:
@@ -31,9 +34,14 @@ class Outcome:
         return self.who != NOBODY
 
     @property
-    def kind(self) -> str:
-        """The chip that shows it: who notices refuses."""
-        return "refused" if self.noticed else "neutral"
+    def chip(self) -> Chip:
+        """Who noticed, in green, for that is what a reader wants; nobody, in red.
+
+        Nobody has anything to notice where what is read is what it was: that is neither.
+        """
+        if self.noticed:
+            return Chip("allowed", f"✓ {self.who}")
+        return Chip("neutral", self.who) if self.harmless else Chip("refused", f"✕ {self.who}")
 
 
 def opened(read: Callable[[], Any]) -> Any:
@@ -41,9 +49,8 @@ def opened(read: Callable[[], Any]) -> Any:
     try:
         return data(read())
     except Exception as error:
-        told = describe(error)
         raise DoesNotOpen(
-            f"It does not open even as it is ({told.code}: {told.message}): "
+            f"It does not open even as it is ({noticed_by(error).said}): "
             "mend what you hand over, then tamper."
         ) from error
 
@@ -56,7 +63,7 @@ def attempt(read: Callable[[], Any], honest: Any) -> Outcome:
     except Exception as error:  # what refuses may be any library's own
         return noticed_by(error)
     if result == honest:
-        return Outcome(NOBODY, "it opens, and reads as before")
+        return Outcome(NOBODY, "it opens, and reads as before", harmless=True)
     if not result:
         return Outcome(NOBODY, "it opens, and there is nothing to read")
     return Outcome(NOBODY, "it opens, but its content has changed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from workshop_lib.display.live import show_both
+from workshop_lib.display.live import one_of_two, show_both
 from workshop_lib.display.style import page
 from workshop_lib.progress import learners_journal
 
@@ -14,14 +14,6 @@ if TYPE_CHECKING:
 
 View = dict[str, Any]
 """What a script draws: words, numbers and containers of them, as JSON has them."""
-
-# A notebook opened again still has the live output, but nothing to fill it with. These rules stand
-# in the static one: it hides while there is a live one, else it hides the empty place of that.
-_ONE_OF_TWO = """<style>
-.jp-OutputArea-child:has(.course-static):has(+ .jp-OutputArea-child .course-live),
-.jp-OutputArea-child:has(.course-static)
- + .jp-OutputArea-child:not(:has(.course-live)) {display: none}
-</style>"""
 
 
 class Form:
@@ -58,7 +50,8 @@ class Form:
 
     def _repr_html_(self) -> str:
         content = page(self.static_html())
-        return f'{_ONE_OF_TWO}\n<div class="course-static">{content}</div>'
+        style = one_of_two("course-static", "course-live")
+        return f'{style}\n<div class="course-static">{content}</div>'
 
     def _ipython_display_(self) -> None:
         from workshop_lib.interactive.live import live_form

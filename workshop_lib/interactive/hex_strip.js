@@ -36,10 +36,8 @@ function start({ box, view, ask }) {
     box.append(make("p", { class: "course-dim" }, `${note} Arrows move.`));
     box.append(make("div", { class: "course-answer" }, status));
     const buttons = bytes.map(({ element }) => element);
-    oneStop(strip, buttons, () => {
-      const top = buttons[0].offsetTop;
-      return Math.max(1, buttons.filter((each) => each.offsetTop === top).length);
-    });
+    const rowOf = (at) => buttons.filter((each) => each.offsetTop === buttons[at].offsetTop);
+    oneStop(strip, buttons, () => rowOf(0).length, rowOf);
   }
   box.append(strip);
 
@@ -53,7 +51,6 @@ function start({ box, view, ask }) {
         element.setAttribute("aria-label", mine ? `${words}, flipped` : words);
       }
     }
-    status.replaceChildren();
-    if (who) status.append("Noticed by ", chip(kind, who), ` ${said}`);
+    status.replaceChildren(...(who ? ["Noticed by ", chip(kind, who), ` ${said}`] : []));
   };
 }

@@ -6,6 +6,7 @@ The parsers read formats that are public, and say of the rest that it is not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from workshop_lib.display.formatting import as_text, show_text
@@ -80,7 +81,7 @@ class HexStrip(Form):
             }
             if noticed and start in self._noticed and field.length:
                 outcome = self._noticed[start]
-                row["who notices a flipped bit"] = Chip(outcome.kind, outcome.who)
+                row["who notices a flipped bit"] = outcome.chip
             rows.append(row)
         return table(rows, caption=f"{len(self._blob):,} bytes", code=("what stands there",))
 
@@ -107,10 +108,11 @@ class HexStrip(Form):
         }
 
     def answer(self, asked: Mapping[str, Any]) -> View:
-        """Flip the lowest bit of a byte and open the bytes."""
+        """Flip the lowest bit of a byte and open the bytes; DoesNotOpen if they no longer do."""
         place = int(asked.get("place", 0))
         if self._open is None or not 0 <= place < len(self._blob):
             return self.view()
+        opened(partial(self._open, self._blob))  # else what is gone would be who notices
         name = next(
             field.name for start, field in self._placed() if start <= place < start + field.length
         )
@@ -118,8 +120,8 @@ class HexStrip(Form):
         return {
             **self.view(),
             "flipped": place,
-            "who": outcome.who,
-            "kind": outcome.kind,
+            "who": outcome.chip.word,
+            "kind": outcome.chip.kind,
             "said": f"Byte {place} ({name}): {outcome.said}",
         }
 
@@ -207,7 +209,7 @@ def material_description_fields(blob: bytes) -> list[Field]:
         raise UnknownFormat("These bytes do not begin with version 0 of a material description.")
     while not reader.at_end:
         length = reader.number("length", 4, "of the name that follows")
-        name = reader.text("name", length, "what the value below is")
+        name = reader.text("name", length, "names the value that comes next")
         length = reader.number("length", 4, "of the value that follows")
         wrapped = name == "amzn-ddb-env-key"
         kind = "encrypted" if wrapped else "readable"

@@ -6,6 +6,7 @@ function start({ box, view }) {
     row.map(({ word, kind }) => (kind ? chip(kind, word) : make("span", {}, word))),
   );
   const table = drawTable(columns, cells);
+  table.classList.add("course-matrix");
   const lines = [...table.querySelectorAll("tbody tr")];
   const status = speaker();
   const buttons = filters.map(({ name }) => button({ "aria-pressed": "false" }, name));
@@ -16,7 +17,8 @@ function start({ box, view }) {
       line.hidden = !pressed.every(({ left }) => left.includes(place));
       if (!line.hidden) count += 1;
     });
-    status.textContent = `${count} of ${rows.length} shown`;
+    const none = count ? "" : " No row meets what you pressed: press a button again to take it back.";
+    status.textContent = `${count} of ${rows.length} shown.${none}`;
   };
   for (const each of buttons) {
     each.addEventListener("click", () => {

@@ -1,4 +1,8 @@
-"""`policy_grid(...)`: calls against policies, predicted by the learner and then made."""
+"""`policy_grid(...)`: calls against policies, predicted by the learner and then made.
+
+A policy that is a document of IAM's is shown beside its name, in the document's own words.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from botocore.exceptions import ClientError
 from workshop_lib.display.style import Chip, marked_up
 from workshop_lib.errors import WrongArgument
 from workshop_lib.interactive.forms import Form, View, folded
+from workshop_lib.interactive.session import kept
 from workshop_lib.lenses.refusals import describe
 
 if TYPE_CHECKING:
@@ -19,7 +24,10 @@ _STATES = ("", "allowed", "refused")
 
 
 class PolicyGrid(Form):
-    """Cells to predict; `view` holds no outcome before the calls are made on the learner's word."""
+    """Cells to predict; `view` holds no outcome before the calls are made on the learner's word.
+
+    What was predicted, and whether the calls were made since, outlives a run of the cell.
+    """
 
     script = "policy_grid"
 
@@ -34,6 +42,9 @@ class PolicyGrid(Form):
         self._calls, self._policies = dict(calls), dict(policies)
         self._attach, self._detach = attach, detach
         self._corner = corner
+        legend = {name: _meaning(policy) for name, policy in policies.items()}
+        self._legend = [[name, meaning] for name, meaning in legend.items() if meaning]
+        self._learner = kept(self.script, corner, "calls", *calls, "policies", *policies)
         self._outcomes = self._run()
 
     @property
@@ -51,36 +62,59 @@ class PolicyGrid(Form):
         return table(rows, columns=[self._corner, *self._policies])
 
     def static_html(self) -> str:
-        """The question, and the computed grid folded below."""
+        """The question, what the policies say, and the computed grid folded below."""
         names = ", ".join(self._policies)
         question = f"<p><strong>{marked_up(self._corner)}</strong>: which are refused under {names}"
-        return f"{question}?</p>" + folded("Answer", self.table._repr_html_())
+        legend = "".join(
+            f"<li><strong>{marked_up(name)}</strong>: {marked_up(meaning)}</li>"
+            for name, meaning in self._legend
+        )
+        answer = folded("Answer", self.table._repr_html_())
+        return f"{question}?</p>" + (f"<ul>{legend}</ul>" if legend else "") + answer
 
     def view(self) -> View:
-        """The grid, with nothing predicted yet."""
+        """The grid with what was predicted; with the outcomes if they were asked for since."""
+        revealed = self._learner.get("revealed", False)
         return {
             "corner": self._corner,
             "rows": list(self._calls),
             "columns": list(self._policies),
-            "outcomes": [],
-            "said": "",
+            "legend": self._legend,
+            "predicted": self._predicted(),
+            "outcomes": [[[*cell] for cell in row] for row in self._outcomes] if revealed else [],
+            "said": self._score() if revealed else "",
         }
 
     def answer(self, asked: Mapping[str, Any]) -> View:
-        """Make all calls, and count which cells were predicted rightly."""
-        self._outcomes = self._run()
-        predicted = asked.get("predicted", [])
-        right, said = 0, 0
-        for row, cells in zip(predicted, self._outcomes, strict=False):
-            for state, (outcome, _) in zip(row, cells, strict=False):
-                said += state in _STATES[1:]
-                right += state == outcome
-        total = len(self._calls) * len(self._policies)
-        text = f"{right} of {total} right."
-        if said < total:
-            text += f" You left {total - said} open."
-        outcomes = [[list(cell) for cell in cells] for cells in self._outcomes]
-        return {**self.view(), "outcomes": outcomes, "said": text}
+        """Keep what is predicted; if the learner says so ("run"), make all calls and count."""
+        self._learner["predicted"] = asked.get("predicted", [])
+        self._learner["revealed"] = bool(asked.get("run"))
+        if self._learner["revealed"]:
+            self._outcomes = self._run()
+        return self.view()
+
+    def _predicted(self) -> list[list[str]]:
+        """What the learner says of each cell, "" for nothing; what came of a browser may be odd."""
+        said: dict[tuple[int, int], str] = {
+            (row, column): state
+            for row, states in enumerate(self._learner.get("predicted", []))
+            for column, state in enumerate(states)
+            if state in _STATES
+        }
+        return [
+            [said.get((row, column), "") for column, _ in enumerate(self._policies)]
+            for row, _ in enumerate(self._calls)
+        ]
+
+    def _score(self) -> str:
+        pairs = [
+            (state, outcome)
+            for states, cells in zip(self._predicted(), self._outcomes, strict=True)
+            for state, (outcome, _) in zip(states, cells, strict=True)
+        ]
+        left = sum(not state for state, _ in pairs)
+        text = f"{sum(state == outcome for state, outcome in pairs)} of {len(pairs)} right."
+        return f"{text} You left {left} open." if left else text
 
     def _run(self) -> list[list[tuple[str, str]]]:
         """What becomes of each call, as (allowed or refused, AWS's code), by rows."""
@@ -130,6 +164,26 @@ def policy_grid(
     if not calls or not policies:
         raise WrongArgument("A grid needs at least one call and one policy.")
     return PolicyGrid(calls, policies, attach, detach, corner)
+
+
+def _meaning(policy: Any) -> str:
+    """What a policy document or a statement of one says: effect, conditions; "" for all else."""
+    if not isinstance(policy, Mapping):
+        return ""
+    statements = policy.get("Statement", [policy] if "Effect" in policy else [])
+    if isinstance(statements, Mapping):
+        statements = [statements]
+    return "; ".join(map(_statement, statements))
+
+
+def _statement(statement: Mapping[str, Any]) -> str:
+    conditions = [
+        f"{operator} {key} = {' or '.join([wanted] if isinstance(wanted, str) else wanted)}"
+        for operator, keys in statement.get("Condition", {}).items()
+        for key, wanted in keys.items()
+    ]
+    effect = str(statement.get("Effect", ""))
+    return f"{effect} if {' and '.join(conditions)}" if conditions else effect
 
 
 def _outcome(call: Callable[[], Any]) -> tuple[str, str]:

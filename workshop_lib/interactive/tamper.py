@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from workshop_lib.display.formatting import ABSENT, show_bytes, show_text
 from workshop_lib.display.style import Chip, marked_up
-from workshop_lib.errors import LearnerError
+from workshop_lib.errors import LearnerError, WrongArgument
 from workshop_lib.interactive.attempts import Outcome, attempt, opened
 from workshop_lib.interactive.forms import Form, View, folded
+from workshop_lib.interactive.session import kept
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
@@ -44,15 +45,21 @@ class Try:
 
 
 class TamperForm(Form):
-    """The tamper lab: changes to choose from, and a row for each that was tried."""
+    """The tamper lab: changes to choose from, and a row for each that was tried.
+
+    honest: reads what nobody has tampered with, and raises if that is gone.
+    """
 
     script = "tamper"
 
-    def __init__(self, title: str, changes: Sequence[Change]) -> None:
+    def __init__(self, title: str, changes: Sequence[Change], honest: Callable[[], Any]) -> None:
         self._title = title
         self._changes = list(changes)
+        self._honest = honest
         self._all = [_row(change, 0, change.run(0)) for change in self._changes]
-        self._tried: list[dict[str, str]] = []
+        names = [f"{change.part}: {change.how}" for change in self._changes]
+        # What was tried outlives a run of the cell.
+        self._tried: list[dict[str, str]] = kept(self.script, title, *names).setdefault("rows", [])
 
     @property
     def table(self) -> Table:
@@ -60,7 +67,10 @@ class TamperForm(Form):
         from workshop_lib.display.tables import table
 
         rows = [
-            {**{name: row[name] for name in _COLUMNS}, "who notices": Chip(row["kind"], row["who"])}
+            {
+                **{name: row[name] for name in _COLUMNS},
+                "who notices": Chip(row["kind"], row["who notices"]),
+            }
             for row in self._all
         ]
         return table(rows, columns=_COLUMNS, caption=self._title, code=("before", "after"))
@@ -85,15 +95,21 @@ class TamperForm(Form):
         }
 
     def answer(self, asked: Mapping[str, Any]) -> View:
-        """Make a change once more, at the chosen place, and read."""
-        number, place = int(asked.get("number", 0)), int(asked.get("place", 0))
-        change = self._changes[number % len(self._changes)]
-        place = min(max(place, 0), max(change.places - 1, 0))
-        row = _row(change, place, change.run(place))
+        """Make a change once more, at the chosen place, and read.
+
+        Raises WrongArgument for a place that there is not, and what `honest` raises.
+        """
+        change = self._changes[int(asked.get("number", 0)) % len(self._changes)]
+        place = int(asked.get("place", 0)) if change.places > 1 else 0
+        if not 0 <= place < max(change.places, 1):
+            raise WrongArgument(f"Choose a number from 0 to {change.places - 1}.")
+        self._honest()  # else what is gone would be who notices
+        tried = change.run(place)
+        row = _row(change, place, tried)
         self._tried.insert(0, row)
         happened = row["what happened"]
         happened = happened[:1].upper() + happened[1:]
-        said = f"{row['what is changed']}: noticed by {row['who']}. {happened}."
+        said = f"{row['what is changed']}: noticed by {tried.outcome.who}. {happened}."
         return {**self.view(), "said": said.replace("..", ".")}
 
 
@@ -101,9 +117,8 @@ def _row(change: Change, place: int, tried: Try) -> dict[str, str]:
     where = f" {place}" if change.places > 1 else ""
     return {
         "what is changed": f"{change.part}: {change.how}{where}",
-        "who notices": tried.outcome.who,
-        "who": tried.outcome.who,
-        "kind": tried.outcome.kind,
+        "who notices": tried.outcome.chip.word,
+        "kind": tried.outcome.chip.kind,
         "before": tried.before,
         "after": tried.after,
         "what happened": tried.outcome.said,
@@ -142,7 +157,8 @@ def tamper(
         DoesNotOpen (a ValueError): the item cannot be read even as it is.
     """
     stored = _StoredItem(table, read, key)
-    return TamperForm(f"Tamper with the item {_words(stored.key)}.", stored.changes(older))
+    title = f"Tamper with the item {_words(stored.key)}."
+    return TamperForm(title, stored.changes(older), stored.read)
 
 
 class _StoredItem:
@@ -153,7 +169,12 @@ class _StoredItem:
     ) -> None:
         self._table, self._read, self.key = table, read, dict(key)
         self._names = [name for name in self._now() if name not in self.key]
-        self._honest = opened(lambda: read(dict(self.key)))
+        self._honest = self.read()
+
+    def read(self) -> Any:
+        """The item as its owner reads it; NothingStored or DoesNotOpen if they cannot."""
+        self._now()
+        return opened(lambda: self._read(dict(self.key)))
 
     def changes(self, older: Mapping[str, Any] | None) -> list[Change]:
         """Each attribute altered and removed, then what is done to the whole item."""
@@ -246,7 +267,11 @@ def tamper_blob(
         DoesNotOpen (a ValueError): the ciphertext cannot be opened even as it is.
     """
     bound = dict(context or {})
-    honest = opened(lambda: decrypt(blob, dict(bound)))
+
+    def read() -> Any:
+        return opened(lambda: decrypt(blob, dict(bound)))
+
+    honest = read()
 
     def with_blob(new: bytes) -> Try:
         return Try(
@@ -281,7 +306,7 @@ def tamper_blob(
             return Try("its own key", name, attempt(lambda: other(blob, dict(bound)), honest))
 
         changes.append(Change("key", f"use {name}", 1, with_key))
-    return TamperForm(f"Tamper with a ciphertext of {len(blob):,} bytes.", changes)
+    return TamperForm(f"Tamper with a ciphertext of {len(blob):,} bytes.", changes, read)
 
 
 def _alteration(value: Any) -> tuple[str, int, Callable[[Any, int], Any]] | None:

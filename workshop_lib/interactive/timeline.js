@@ -1,6 +1,9 @@
-// The timeline: a line of moments for each question, and a slider that goes through them.
+// The timeline: a line of moments for each question, and a slider that goes through them. What lies
+// ahead of it is "not yet".
 
 let forms = 0;
+
+const dim = (words) => make("span", { class: "course-dim" }, words);
 
 function start({ box, view }) {
   const { title, moments, lines } = view;
@@ -11,7 +14,7 @@ function start({ box, view }) {
   const head = moments.map((moment) => make("th", { scope: "col" }, moment));
   const rows = lines.map(({ name, cells }) => {
     const tds = cells.map(({ kind, word }, at) =>
-      make("td", { "data-name": moments[at] }, chip(kind, word)),
+      make("td", { "data-name": moments[at] }, chip(kind, word), dim("not yet")),
     );
     return make("tr", {}, make("th", { scope: "row" }, name), ...tds);
   });

@@ -12,6 +12,13 @@ _DENIED = re.compile(
     r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+)"
     r"(?: on resource: \"?(?P<what>[^\s\"]+)\"?)?(?:,? (?P<why>(?:because|with) .+?))?\.?$"
 )
+# Of a key of another account AWS does not say which of three it is.
+_SHUT = re.compile(
+    r"User: (?P<who>\S+) is not authorized to perform: (?P<action>[\w-]+:\w+) on "
+    r"(?:this resource|the resource associated with this ciphertext) because the resource does "
+    r"not exist in this Region, no resource-based policies allow access, or a resource-based "
+    r"policy explicitly denies access"
+)
 _NO_POLICY = re.compile(r"because no (?P<kind>[\w -]+) allows the \S+ action$")
 _EXPLICIT = re.compile(r"with an explicit deny in an? (?P<kind>[\w -]+?)(?:: \S+)?$")
 # DynamoDB quotes KMS inside a message of its own.
@@ -39,18 +46,26 @@ _SILENT = {
     "InvalidSignature": "The signature does not fit: the message, the key or the algorithm is not "
     "the one it was made with.",
 }
+_NAMES = {"user": "user", "assumed-role": "role", "role": "role", "federated-user": "user"}
 _SENTENCE = re.compile(r"(?<=[.!?]) (?=[A-Z(])")
 _LONG = 240  # characters of a sentence that is quoted
 
 
-def one_sentence(code: str, message: str, service: str) -> str:
+def one_sentence(code: str, message: str, service: str, owner: str = "") -> str:
     """Say a refusal in one sentence.
 
     Args:
         code: AWS's error code, or the class name of a library's error.
         message: what AWS or the library said, on one line.
         service: who refused.
+        owner: the other account whose policy refused, where that is known.
     """
+    if shut := _SHUT.match(message):
+        said = f"{_who(shut['who'])} of account {account_of(shut['who'])}"
+        said += f" is not allowed `{shut['action']}`: "
+        if owner:
+            return f"{said}the key's account, {owner}, does not let them in."
+        return f"{said}there is no such key in this Region, or its account does not let them in."
     if denied := _DENIED.match(message):
         who, what = _who(denied["who"]), denied["what"]
         on = f" on `{_short(what)}`" if what and what != "*" else ""
@@ -65,14 +80,22 @@ def one_sentence(code: str, message: str, service: str) -> str:
     return first if len(first) <= _LONG else first[:_LONG].rpartition(" ")[0] + " …"
 
 
-def _who(arn: str) -> str:
+def account_of(arn: str) -> str:
+    """The account in an ARN; "" where there is none."""
+    return arn.split(":")[4] if arn.startswith("arn:") and arn.count(":") >= 5 else ""
+
+
+def name_of(arn: str) -> str:
+    """The name of the user or role in an ARN; "" for anybody else."""
     kind, _, name = arn.rpartition(":")[2].partition("/")
-    names = {"user": "user", "assumed-role": "role", "role": "role", "federated-user": "user"}
+    return name.partition("/")[0] if kind in _NAMES else ""
+
+
+def _who(arn: str) -> str:
+    kind = arn.rpartition(":")[2].partition("/")[0]
     if kind == "root":
         return "The root user of the account"
-    if kind not in names:
-        return f"`{arn}`"
-    return f"The {names[kind]} `{name.partition('/')[0]}`"
+    return f"The {_NAMES[kind]} `{name_of(arn)}`" if kind in _NAMES else f"`{arn}`"
 
 
 def _short(arn: str) -> str:

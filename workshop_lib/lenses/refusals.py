@@ -18,7 +18,8 @@ from botocore.exceptions import ClientError
 
 from workshop_lib.display.style import Card, card, plain, show
 from workshop_lib.errors import LearnerError
-from workshop_lib.lenses.plain_words import one_sentence
+from workshop_lib.lenses.decisions import Reason, reasons
+from workshop_lib.lenses.plain_words import account_of, name_of, one_sentence
 
 # Libraries that refuse on this side of the wire, by the package their code lives in.
 _LIBRARIES = {
@@ -205,8 +206,14 @@ def describe(error: Exception) -> Refusal:
 
 
 def refusal_card(refusal: Refusal, *, label: str = "", points: Sequence[str] = ()) -> Card:
-    """The card of a refusal; `label` says whose it is, `points` are a list below the sentence."""
-    said = one_sentence(refusal.code, refusal.message, refusal.service)
+    """The card of a refusal; `label` says whose it is, `points` are a list below the sentence.
+
+    Without a label, and where the sentence does not, it names who asked, as far as the lab knows.
+    """
+    asked = _asked(refusal.error)
+    said = one_sentence(refusal.code, refusal.message, refusal.service, _other_side(asked))
+    name = name_of(asked[-1].principal) if asked else ""
+    label = label or (name if f"`{name}`" not in said else "")
     sentences = [said]
     if beneath := error_beneath(refusal.error):
         sentences.append(
@@ -223,6 +230,24 @@ def refusal_card(refusal: Refusal, *, label: str = "", points: Sequence[str] = (
         points=points,
         folded=[(f"{own}'s own words", refusal.message)] if told else [],
     )
+
+
+def _asked(error: Exception | None) -> Sequence[Reason]:
+    """The permissions that a refused call of AWS's needed; none where the lab knows of none."""
+    refused = aws_error(error)
+    if refused is None:
+        return ()
+    request = refused.response.get("ResponseMetadata", {}).get("RequestId", "")
+    return reasons(str(request), refused.operation_name) or ()
+
+
+def _other_side(asked: Sequence[Reason]) -> str:
+    """The account that did not let in somebody of another account; "" if it was not that."""
+    for reason in asked:
+        owner = account_of(reason.resource)
+        if not reason.allowed and owner and owner != account_of(reason.principal):
+            return owner
+    return ""
 
 
 def is_refusal(error: BaseException) -> bool:

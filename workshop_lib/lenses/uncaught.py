@@ -24,7 +24,8 @@ def adopt_errors() -> None:
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
-    if shell is not None and not shell.custom_exceptions:
+    # A kernel that workshop.py started has one for names (workshop_lib/before_set_up.py).
+    if shell is not None and shell.custom_exceptions in ((), (NameError,)):
         shell.set_custom_exc((Exception,), _show)
 
 
@@ -41,6 +42,18 @@ def _show(
             (kind, error, traceback), tb_offset=tb_offset, running_compiled_code=True
         )
         return
+    show_instead(made, shell, error, traceback, tb_offset)
+
+
+def show_instead(
+    made: Card,
+    shell: Any,
+    error: BaseException,
+    traceback: TracebackType | None,
+    tb_offset: int | None,
+) -> None:
+    """Show a card with the traceback folded below, in place of the traceback."""
+    kind = type(error)
     frames = shell.InteractiveTB.structured_traceback(kind, error, traceback, tb_offset=tb_offset)
     text = _COLOUR.sub("", "\n".join(frames))
     show(
@@ -52,12 +65,17 @@ def _show(
 def _card(error: BaseException) -> Card | None:
     """The card of an error that a learner meets every day; None for all others."""
     if isinstance(error, NameError) and error.name:
-        return card(
-            "note",
-            f"There is no `{error.name}` here yet",
-            "If a cell above makes it, run the cells above: Run ▸ Run All Above Selected Cell. A "
-            "kernel that was restarted has forgotten them all. Otherwise mend the name.",
-        )
+        return no_such_name(error.name)
     if isinstance(error, Exception) and is_refusal(error):
         return refusal_card(describe(error))
     return None
+
+
+def no_such_name(name: str) -> Card:
+    """The card of a name that is not there."""
+    return card(
+        "note",
+        f"There is no `{name}` here yet",
+        "If a cell above makes it, run the cells above: Run ▸ Run All Above Selected Cell. A "
+        "kernel that was restarted has forgotten them all. Otherwise mend the name.",
+    )

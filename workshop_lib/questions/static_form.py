@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workshop_lib.display.live import one_of_two
 from workshop_lib.display.style import marked_up, plain
 from workshop_lib.questions.bank import Question
 
-# A notebook opened again still has the second output, but nothing to fill it with. These rules
-# stand in the first: it hides while there is a widget, else it hides the widget's empty place.
-_STYLE = """<style>
-.jp-OutputArea-child:has(.workshop-static):has(+ .jp-OutputArea-child .workshop-question),
-.jp-OutputArea-child:has(.workshop-static)
- + .jp-OutputArea-child:not(:has(.workshop-question)) {display: none}
-.workshop-static details {margin-bottom: 1em}
-</style>"""
+_STYLE = one_of_two(
+    "workshop-static", "workshop-question", ".workshop-static details {margin-bottom: 1em}"
+)
 
 
 def as_html(asked: Sequence[tuple[str, Question]]) -> str:

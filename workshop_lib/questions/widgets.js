@@ -87,9 +87,15 @@ function radioGroup({ label, text, options }, choose) {
   return { group, mark, tell, count };
 }
 
+const AGAIN = "run this cell again, after the first code cell of the page.";
+
 function render({ model, el }) {
   const predicts = model.get("revealed") !== undefined;
+  const box = make("div", { class: "course workshop-question" });
+  const kernel = watchKernel(model, box, AGAIN);
   const set = (state) => {
+    const news = Object.keys(state).some((name) => `${state[name]}` !== `${model.get(name)}`);
+    if (!news || !kernel.asks()) return; // where nothing is new, nothing is answered
     model.set(state);
     model.save_changes();
   };
@@ -98,17 +104,16 @@ function render({ model, el }) {
     set(predicts ? { chosen, revealed: false } : { chosen });
   };
 
+  const reveal = button({ class: "workshop-reveal" });
   // Statuses are there from the start: a screen reader speaks what changes in them.
   const questions = model.get("asked").map((asked, place) => ({
     ...radioGroup(asked, (option) => choose(place, option)),
     status: make("div", { role: "status", class: "workshop-feedback" }),
     note: make("div", predicts ? { role: "status", class: "workshop-class" } : {}),
   }));
-  const box = make("div", { class: "course workshop-question" });
   for (const { group, status, note } of questions) {
     const card = make("div", { class: "workshop-card" }, note, group);
     if (predicts) {
-      const reveal = button({ class: "workshop-reveal" }, "Reveal");
       reveal.addEventListener("click", () => set({ revealed: true }));
       card.append(reveal);
     }
@@ -119,14 +124,22 @@ function render({ model, el }) {
   box.append(summary);
   el.append(box);
 
-  const mark = () => questions.forEach(({ mark }, place) => mark(model.get("chosen")[place]));
-  const say = () =>
+  const mark = () => {
+    questions.forEach(({ mark }, place) => mark(model.get("chosen")[place]));
+    // It keeps its place, and the focus, though there is nothing more to reveal.
+    const done = Boolean(model.get("revealed")) && model.get("chosen")[0] >= 0;
+    reveal.setAttribute("aria-disabled", done);
+    reveal.textContent = done ? "Revealed" : "Reveal";
+  };
+  const say = () => {
+    kernel.answered();
     model.get("feedback").forEach(({ text, kind, options = [] }, place) => {
       const { status, tell } = questions[place];
       status.className = `workshop-feedback ${kind}`;
       status.replaceChildren(...(text ? [marked("p", text)] : []));
       tell(options);
     });
+  };
   const sum = () => {
     summary.textContent = model.get("summary") ?? "";
   };
@@ -138,6 +151,7 @@ function render({ model, el }) {
     });
   const listeners = {
     "change:chosen": mark,
+    "change:revealed": mark,
     "change:feedback": say,
     "change:summary": sum,
     "change:votes": count,
@@ -149,6 +163,7 @@ function render({ model, el }) {
   const freeKeys = keepKeys(box);
   return () => {
     freeKeys();
+    kernel.leave();
     for (const [change, listener] of Object.entries(listeners)) model.off(change, listener);
   };
 }

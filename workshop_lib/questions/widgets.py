@@ -14,8 +14,8 @@ from typing import Any
 from anywidget import AnyWidget
 from traitlets import Bool, Dict, Int, List, Unicode, observe
 
-from workshop_lib.display.live import script
-from workshop_lib.display.style import marked_up, sheet
+from workshop_lib.display.live import script, styles
+from workshop_lib.display.style import marked_up
 from workshop_lib.progress import Journal
 from workshop_lib.questions import polls
 from workshop_lib.questions.answers import Answers
@@ -33,7 +33,7 @@ class QuestionsWidget(AnyWidget):
     """
 
     _esm = script(_HERE / "widgets.js")
-    _css = sheet() + (_HERE / "widgets.css").read_text(encoding="utf-8")
+    _css = styles(_HERE / "widgets.css")
     asked = List(Dict(), help="label, text and options of each question; HTML").tag(sync=True)
     chosen = List(Int(), help="the place of the chosen option in each, or -1").tag(sync=True)
     feedback = List(

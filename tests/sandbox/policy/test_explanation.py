@@ -99,8 +99,8 @@ def test_what_is_missing_and_where() -> None:
     narrow = policy(statement(Principal={"AWS": f"{ALICE}2"}, Action="kms:*"), kind="key")
     assert why(user(EVERYTHING), "kms:Decrypt", KEY, resource_policy=narrow).sentence == (
         f"No statement of the key policy allows `kms:Decrypt` on `{KEY}`. Statement number 1 comes "
-        "closest: it is about other principals. Without one the caller's own policies count for "
-        "nothing on this key."
+        "closest: it is about other principals. Until the key policy lets in the caller or the "
+        "whole account, the caller's own policies count for nothing on this key."
     )
     limit = policy(statement(Action="s3:List*"), kind="boundary")
     assert why(user(EVERYTHING, boundary=limit)).sentence == (
@@ -109,6 +109,27 @@ def test_what_is_missing_and_where() -> None:
     assert why(Principal("anonymous", "*", None)).sentence == (
         f"The resource has no policy, so nothing there allows `s3:GetObject` on `{OBJECT}`."
     )
+
+
+def test_both_sides_must_allow_where_the_resource_is_another_account_s() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html"""
+    both = "The resource is another account's: both sides must allow it, the "
+    theirs: Any = {"resource_account": "999988887777"}
+    narrow = policy(statement(Principal={"AWS": f"{ALICE}2"}, Action="kms:*"), kind="key")
+    said = why(user(EVERYTHING), "kms:Decrypt", KEY, resource_policy=narrow, **theirs).sentence
+    assert said == (
+        f"No statement of the key policy allows `kms:Decrypt` on `{KEY}`. Statement number 1 comes "
+        f"closest: it is about other principals. {both}key policy and the caller's own policies."
+    )
+    opened = policy(statement(Principal={"AWS": ROOT}, Action="kms:*"), kind="key")
+    said = why(user(), "kms:Decrypt", KEY, resource_policy=opened, **theirs).sentence
+    assert said == (
+        f"The user has no policy, so nothing there allows `kms:Decrypt` on `{KEY}`. "
+        f"{both}key policy and the caller's own policies."
+    )
+    said = why(user(EVERYTHING), **theirs).sentence
+    assert said.endswith(f"{both}policy of the resource and the caller's own policies.")
+    assert both not in why(Principal("anonymous", "*", None), **theirs).sentence
 
 
 def test_who_needs_no_statement() -> None:

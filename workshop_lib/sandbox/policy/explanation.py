@@ -121,6 +121,8 @@ class Explanation:
     findings: tuple[Finding, ...]
     kinds: tuple[tuple[str, str], ...]
     """The policies that were there, as kind and in words."""
+    foreign: bool = False
+    """Whether the resource is another account's than the caller."""
 
     @property
     def allowed(self) -> bool:
@@ -220,8 +222,17 @@ class Explanation:
         nearest = min(near, key=lambda each: each._distance, default=None)
         if nearest is not None and nearest.action and not nearest.applies:
             said += f" {_capital(nearest.statement)} comes closest: {nearest._misfit}."
-        if kind == "resource" and own == [_NAMES["key"]]:
-            said += " Without one the caller's own policies count for nothing on this key."
+        if self.foreign:
+            its = [name for each, name in self.kinds if each in ("resource", "trust")]
+            said += (
+                " The resource is another account's: both sides must allow it, the "
+                f"{its[0] if its else 'policy of the resource'} and the caller's own policies."
+            )
+        elif kind == "resource" and own == [_NAMES["key"]]:
+            said += (
+                " Until the key policy lets in the caller or the whole account, the caller's own "
+                "policies count for nothing on this key."
+            )
         return said
 
 
@@ -238,7 +249,13 @@ def explain(evaluation: partial[Decision]) -> Explanation:
         for kind, name, policy in policies
         for place, statement in enumerate(policy.statements, 1)
     )
-    return Explanation(decision, findings, tuple((kind, name) for kind, name, _ in policies))
+    account, owner = decision.request.principal.account, evaluation.keywords.get("resource_account")
+    return Explanation(
+        decision,
+        findings,
+        tuple((kind, name) for kind, name, _ in policies),
+        foreign=None not in (account, owner) and account != owner,
+    )
 
 
 def _policies(evaluation: partial[Decision]) -> Iterator[tuple[str, str, Policy]]:
