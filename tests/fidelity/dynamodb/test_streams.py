@@ -214,7 +214,7 @@ def test_streams_are_listed_by_table_and_page() -> None:
     [two] = streams.list_streams(TableName="two")["Streams"]
     assert (two["StreamArn"], two["StreamLabel"]) == (made[1], made[1].rpartition("/")[2])
     assert streams.list_streams(TableName="none")["Streams"] == []
-    with refused("ValidationException", "less than or equal to 100"):
+    with refused("ValidationException"):
         streams.list_streams(Limit=101)
     other = boto3.client("dynamodbstreams", region_name="eu-west-1")
     assert other.list_streams()["Streams"] == []
