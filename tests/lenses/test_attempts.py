@@ -101,6 +101,9 @@ def test_a_library_s_refusal_is_shown_and_work_without_aws_is_allowed(
     with attempt():
         cipher.encrypt(bytes(12), b"x", b"")
     assert capsys.readouterr().out == "✓ Allowed\n  It ran to its end; AWS was not called.\n"
+    with attempt("by hand"):
+        cipher.encrypt(bytes(12), b"y", b"")
+    assert "by hand" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

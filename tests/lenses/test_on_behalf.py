@@ -61,6 +61,20 @@ def test_s3_asks_kms_for_a_data_key_and_for_its_plaintext_in_your_name(lab: Lab)
     assert calls._repr_html_().count('class="marked inner"') == 2
 
 
+def test_what_kms_is_told_of_an_object_is_searched_as_well(lab: Lab) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html: the object's
+    ARN is in the encryption context.
+    """
+    bucket, s3 = new_bucket(lab), boto3.client("s3")
+    kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": new_key()}
+    with trace({"card": CARD}) as calls:
+        s3.put_object(Bucket=bucket, Key=f"cards/{CARD}", Body=b"x", **kms)
+    assert rows(calls)[1] == [
+        "↳ S3 → KMS GenerateDataKey, in your name", "readable: body (card)",
+        "readable: data key", "200",
+    ]  # fmt: skip
+
+
 def test_a_refusal_by_kms_stands_below_the_call_it_ended(lab: Lab) -> None:
     bucket, s3, key = new_bucket(lab), boto3.client("s3"), new_key()
     kms = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}

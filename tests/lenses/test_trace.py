@@ -32,6 +32,7 @@ from moto import mock_aws
 from moto.core.models import botocore_stubber
 
 from workshop_lib import trace
+from workshop_lib.lenses.call_summary import short_name
 from workshop_lib.lenses.plaintext import NotSearchable
 from workshop_lib.lenses.trace import COLUMNS
 
@@ -605,6 +606,29 @@ def test_what_the_last_line_of_a_cell_shows() -> None:
     folded = re.findall(r"<summary>(.*?)</summary>", shown)
     assert folded == ["body bytes, USD per million", "The same with the AWS CLI"]
     assert shown.count("<style>") == 1
+
+
+def test_the_details_have_a_column_only_for_what_is_there(kms: Any, key_id: str) -> None:
+    with trace() as calls:
+        kms.list_keys()
+    assert "<summary>body bytes</summary>" in calls._repr_html_()
+    with trace() as calls:
+        kms.list_keys()
+        kms.encrypt(KeyId=key_id, Plaintext=b"x", EncryptionContext={"purpose": "a-test"})
+    page = calls._repr_html_()
+    kept = "KMS key, encryption context, body bytes, USD per million"
+    assert f"<summary>{kept}</summary>" in page
+    assert "purpose" in page
+
+
+@pytest.mark.parametrize(("resource", "short"), [
+    ("arn:aws:dynamodb:us-east-1:123456789012:table/orders", "table/orders"),
+    ("arn:aws:s3:::notes/a:b", "notes/a:b"),
+    ("orders", "orders"),
+    ("1234abcd-12ab-34cd-56ef-1234567890ab", "1234abcd…"),
+])  # fmt: skip
+def test_the_short_form_names_a_resource_without_its_address(resource: str, short: str) -> None:
+    assert short_name(resource) == short
 
 
 def test_without_secrets_the_short_form_has_no_column_for_them() -> None:

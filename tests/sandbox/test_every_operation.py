@@ -43,7 +43,7 @@ BODY = b"as it was"
 
 @dataclass
 class World:
-    """A lab with something of everything in it, and a user who asks through one of its doors."""
+    """A lab with something of everything in it, and a user who asks by one transport."""
 
     service: str
     admin: Clients
@@ -227,7 +227,7 @@ def key_picture(kms: Any, key: str) -> tuple[Any, ...]:
     )
 
 
-def open_world(service: str, door: str) -> World:
+def open_world(service: str, transport: str) -> World:
     """A new lab, which takes the place of the one before."""
     lab = start_lab()
     address = lab.serve()
@@ -239,9 +239,9 @@ def open_world(service: str, door: str) -> World:
     session = boto3.Session(key["AccessKeyId"], key["SecretAccessKey"], region_name="us-east-1")
     asker = session.client(
         service,
-        endpoint_url=address if door == "http" else None,
-        # nothing in front of the address of a door
-        config=Config(inject_host_prefix=door == "kernel", retries={"total_max_attempts": 1}),
+        endpoint_url=address if transport == "http" else None,
+        # nothing in front of the address of a transport
+        config=Config(inject_host_prefix=transport == "kernel", retries={"total_max_attempts": 1}),
     )
     make(admin, service, "bystander")
     asked_about = make(admin, service, "asked-about")
@@ -256,13 +256,13 @@ def open_world(service: str, door: str) -> World:
 
 @pytest.fixture(scope="module")
 def worlds() -> Callable[[str, str], World]:
-    """The world of a service and a door, kept until it is crowded or spoiled."""
+    """The world of a service and a transport, kept until it is crowded or spoiled."""
     opened = lru_cache(maxsize=1)(open_world)
 
-    def find(service: str, door: str) -> World:
-        if opened(service, door).spoiled or opened(service, door).made >= 15:
+    def find(service: str, transport: str) -> World:
+        if opened(service, transport).spoiled or opened(service, transport).made >= 15:
             opened.cache_clear()
-        return opened(service, door)
+        return opened(service, transport)
 
     return find
 
@@ -344,13 +344,13 @@ def bare(name: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("door", "service", "operation"),
-    [(door, *each) for door in ("kernel", "http") for each in OPERATIONS],
+    ("transport", "service", "operation"),
+    [(transport, *each) for transport in ("kernel", "http") for each in OPERATIONS],
 )
 def test_it_is_the_operation_that_was_asked_for(
-    worlds: Callable[[str, str], World], door: str, service: str, operation: str
+    worlds: Callable[[str, str], World], transport: str, service: str, operation: str
 ) -> None:
-    world, http = worlds(service, door), door == "http"
+    world, http = worlds(service, transport), transport == "http"
     world.spoiled = True  # until everything was found in order
     emulated = {operation, f"{operation}Configuration"} & world.emulated
     changes = bool(emulated) and not operation.startswith(READS)

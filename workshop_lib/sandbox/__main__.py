@@ -1,6 +1,9 @@
 """The sandbox as a program: AWS over HTTP on loopback, until Ctrl-C.
 
 python -m workshop_lib.sandbox --port 5000
+python -m workshop_lib.sandbox --other-account 210987654321
+
+Of another account, the administrator's keys stand in a comment below the lines for your shell.
 """
 
 import argparse
@@ -33,12 +36,20 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--plain", action="store_true", help="requests do not count as sent over TLS"
     )
     parser.add_argument("--account", default=DEFAULT_ACCOUNT, help="the account id (12 digits)")
+    parser.add_argument(
+        "--other-account", action="append", default=[], metavar="ID",
+        help="another account beside it, with an administrator of its own; as often as you like",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     keys = (options.access_key, options.secret_key)
     if keys != (None, None) and not all(keys):
         parser.error("give both --access-key and --secret-key, or neither")
-    if not (options.account.isascii() and options.account.isdigit() and len(options.account) == 12):
-        parser.error("--account takes 12 digits")
+    for name, account in (
+        ("--account", options.account),
+        *(("--other-account", each) for each in options.other_account),
+    ):
+        if not (account.isascii() and account.isdigit() and len(account) == 12):
+            parser.error(f"{name} takes 12 digits")
     if not 0 <= options.port <= 65535:
         parser.error("--port takes a number from 0 to 65535")
     return options
@@ -66,7 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, stop)
     server.start()
     print(f"# The sandbox answers at {server.address} (loopback only). Ctrl-C ends it.")
-    print("\n".join(export_lines(server.address, administrator, DEFAULT_REGION)), flush=True)
+    lines = export_lines(server.address, administrator, DEFAULT_REGION)
+    for account in options.other_account:
+        other = gateway.open_account(account, account)
+        lines.append(f"# {account}: {other.access_key_id} {other.secret_access_key}")
+    print("\n".join(lines), flush=True)
     while not stopping.wait(1):  # a bounded wait: on Windows an unbounded one ignores Ctrl-C
         pass
     server.stop()

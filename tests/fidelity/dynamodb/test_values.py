@@ -43,6 +43,15 @@ def kept(to: Any) -> Any:
     return to.get_item(TableName="orders", Key=KEY)["Item"]["n"]
 
 
+def update(to: Any, value: Any, key: Any = KEY) -> Any:
+    return to.update_item(
+        TableName="orders",
+        Key=key,
+        UpdateExpression="SET n = :v",
+        ExpressionAttributeValues={":v": value},
+    )
+
+
 SINGLE: dict[str, Send] = {
     "Item": put,
     "nested": lambda to, value: put(to, {"M": {"x": {"L": [value]}}}),
@@ -55,21 +64,11 @@ SINGLE: dict[str, Send] = {
     "Expected": lambda to, value: to.put_item(
         TableName="orders", Item=KEY, Expected={"n": {"Value": value}}
     ),
-    "UpdateExpression": lambda to, value: to.update_item(
-        TableName="orders",
-        Key=KEY,
-        UpdateExpression="SET n = :v",
-        ExpressionAttributeValues={":v": value},
-    ),
+    "UpdateExpression": update,
     "AttributeUpdates": lambda to, value: to.update_item(
         TableName="orders", Key=KEY, AttributeUpdates={"n": {"Value": value}}
     ),
-    "UpdateItem's Key": lambda to, value: to.update_item(
-        TableName="orders",
-        Key={"id": value},
-        UpdateExpression="SET n = :v",
-        ExpressionAttributeValues={":v": {"S": "1"}},
-    ),
+    "UpdateItem's Key": lambda to, value: update(to, {"S": "1"}, {"id": value}),
     "DeleteItem's Key": lambda to, value: to.delete_item(TableName="orders", Key={"id": value}),
 }
 READS: dict[str, Send] = {

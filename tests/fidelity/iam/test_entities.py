@@ -123,6 +123,34 @@ def test_a_policy_s_tags_are_told_apart_by_case() -> None:
         iam.tag_policy(PolicyArn=arn, Tags=[{"Key": key, "Value": ""} for key in "aA"])
 
 
+@pytest.mark.unconfirmed(
+    "the refusal is documented, its words are those of CloudFormation's reports"
+)
+@pytest.mark.parametrize("tag", [("aws:owner", "me"), ("AWS:owner", "me"), ("owner", "aws:me")])
+def test_the_prefix_aws_of_tags_is_reserved(tag: tuple[str, str]) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    "You cannot create a tag key or value that begins with the text aws:."
+    """
+    iam, sts = client("iam"), client("sts")
+    tags = [{"Key": "good", "Value": "my aws:"}, {"Key": tag[0], "Value": tag[1]}]
+    told = "aws: prefixed tag key names are not allowed for external use."
+    with refused("InvalidInput", told):
+        iam.create_user(UserName="ana", Tags=tags)
+    with refused("InvalidInput", told):
+        iam.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST, Tags=tags)
+    with refused("InvalidInput", told):
+        iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"), Tags=tags)
+    iam.create_user(UserName="ana", Tags=tags[:1])
+    with refused("InvalidInput", told):
+        iam.tag_user(UserName="ana", Tags=tags)
+    assert iam.list_user_tags(UserName="ana")["Tags"] == tags[:1]
+    with refused("InvalidParameterValue", told):
+        sts.get_federation_token(Name="ana", Tags=tags)
+    arn = role("tagger", trust("AssumeRole", "TagSession"), "s3:*")
+    with refused("InvalidParameterValue", told):
+        sts.assume_role(RoleArn=arn, RoleSessionName="ana", Tags=tags)
+
+
 def test_who_is_in_no_group_is_taken_out_of_it() -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_RemoveUserFromGroup.html
     LocalStack's snapshots of IAM, recorded from AWS in February 2026

@@ -173,6 +173,11 @@ def test_new_material_waits_for_rotation_on_demand() -> None:
     kms.rotate_key_on_demand(KeyId=arn)
     assert kms.describe_key(KeyId=arn)["KeyMetadata"]["CurrentKeyMaterialId"] == second
     assert kms.decrypt(CiphertextBlob=blob)["KeyMaterialId"] == first
+    kms.delete_imported_key_material(KeyId=arn, KeyMaterialId=first)
+    assert materials(arn) == {
+        first: ("NON_CURRENT", "PENDING_IMPORT"),
+        second: ("CURRENT", "IMPORTED"),
+    }
 
 
 def test_keys_of_other_origin_take_no_material() -> None:

@@ -202,6 +202,34 @@ def test_aws_managed_keys_exist_from_first_use() -> None:
     assert after["alias/aws/dynamodb"]["TargetKeyId"] == found["KeyId"]
 
 
+@pytest.mark.right_in_moto
+def test_an_aws_managed_key_is_made_once() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
+    kms, s3 = client(), boto3.client("s3", region_name="us-east-1")
+    s3.create_bucket(Bucket="notes")
+    described = []
+    for name in ("a", "b"):
+        s3.put_object(Bucket="notes", Key=name, Body=b"x", ServerSideEncryption="aws:kms")
+        described.append(kms.describe_key(KeyId="alias/aws/s3")["KeyMetadata"])
+        later(days=1)
+    assert described[0] == described[1]
+    assert s3.get_object(Bucket="notes", Key="a")["Body"].read() == b"x"
+
+
+def test_what_a_multi_region_key_tells_of_its_family() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_MultiRegionConfiguration.html"""
+    arn = new_key(MultiRegion=True)
+    client().replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
+    replica = {"Arn": arn.replace("us-east-1", "eu-west-1"), "Region": "eu-west-1"}
+    for region, kind in (("us-east-1", "PRIMARY"), ("eu-west-1", "REPLICA")):
+        told = client(region).describe_key(KeyId=arn.rpartition("/")[2])["KeyMetadata"]
+        assert told["MultiRegionConfiguration"] == {
+            "MultiRegionKeyType": kind,
+            "PrimaryKey": {"Arn": arn, "Region": "us-east-1"},
+            "ReplicaKeys": [replica],
+        }
+
+
 @pytest.mark.parametrize("service", ["s3", "dynamodb"])
 def test_aws_managed_keys_are_not_for_callers(service: str) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""

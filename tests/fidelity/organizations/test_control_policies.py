@@ -46,6 +46,47 @@ def test_the_management_account_is_limited_by_none() -> None:
         org.audit.client("kms").list_keys()
 
 
+def test_the_simulator_of_principals_knows_service_control_policies() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_OrganizationsDecisionDetail.html
+    "Specifies whether the simulated operation is allowed by the Organizations service control
+    policies that impact the simulated user's account." Only if it is part of an organization.
+    """
+    org, actions = organized(), [KMS, "kms:ListAliases"]
+    decisions: dict[str, list[tuple[str, bool | None]]] = {}
+    for limited in (False, True):
+        if limited:
+            org.limit(deny(KMS))
+        for name, session in (("member", org.audit), ("management", boto3.Session())):
+            iam = session.client("iam")
+            if not limited:
+                made = iam.create_user(UserName="ana")["User"]["Arn"]
+                iam.put_user_policy(
+                    UserName="ana", PolicyName="p", PolicyDocument=document(allow(KMS))
+                )
+            arn = made if not limited else iam.get_user(UserName="ana")["User"]["Arn"]
+            found = iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=actions)
+            decisions[f"{name} {limited}"] = [
+                (
+                    each["EvalDecision"],
+                    each["OrganizationsDecisionDetail"]["AllowedByOrganizations"],
+                )
+                for each in found["EvaluationResults"]
+            ]
+    untouched = [("allowed", True), ("implicitDeny", True)]
+    assert decisions == {
+        "member False": untouched,
+        "management False": untouched,
+        "member True": [("explicitDeny", False), ("implicitDeny", True)],
+        "management True": untouched,
+    }
+    iam = org.audit.client("iam")
+    [custom] = iam.simulate_custom_policy(
+        PolicyInputList=[document(allow(KMS))], ActionNames=[KMS]
+    )["EvaluationResults"]
+    assert custom["EvalDecision"] == "allowed"
+    assert "OrganizationsDecisionDetail" not in custom
+
+
 def test_a_service_control_policy_gives_nothing() -> None:
     """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html#scp-effects-on-permissions"""
     org = organized()

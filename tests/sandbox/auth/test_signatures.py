@@ -536,6 +536,34 @@ def test_an_unsigned_payload_may_be_any() -> None:
     assert refusal(sent).code == "SignatureDoesNotMatch"
 
 
+def test_a_presigned_url_may_name_the_hash_of_what_is_sent() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
+    told = hashlib.sha256(b"body").hexdigest()
+
+    class Hashed(botocore.auth.S3SigV4QueryAuth):
+        def payload(self, request: AWSRequest) -> str:
+            return told
+
+    address = url("key", [("X-Amz-Content-Sha256", told)])
+    signer = Hashed(credentials(), "s3", "us-east-1", expires=60)
+    sent = signed(signer, AWSRequest("PUT", address, {}))
+    sent.body = b"body"
+    verify(sent, "s3", None, SECRET)
+    sent.body = b"another"
+    assert refusal(sent).code == "XAmzContentSHA256Mismatch"
+
+
+def test_a_presigned_url_of_version_2_signs_the_headers_it_carries() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    signer = botocore.auth.HmacV1QueryAuth(credentials(), expires=60)
+    sent = signed(signer, AWSRequest("PUT", url("key", []), {"x-amz-acl": "private"}))
+    assert "x-amz-acl=private" in sent.query
+    del sent.headers["x-amz-acl"], sent.headers["date"]  # whoever opens it knows the URL alone
+    verify(sent, "s3", None, SECRET)
+    sent.query = sent.query.replace("x-amz-acl=private", "x-amz-acl=public-read")
+    assert refusal(sent).code == "SignatureDoesNotMatch"
+
+
 def test_an_unsigned_header_is_refused_by_name() -> None:
     request = plain_put()
     request.headers["x-amz-server-side-encryption"] = "aws:kms"

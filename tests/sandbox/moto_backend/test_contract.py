@@ -266,8 +266,8 @@ def test_every_change_can_be_undone(table: tuple[Table, Vault]) -> None:
     [stored] = made.items()
     assert stored.attributes()["colour"] == {"S": "red"}
     [record] = made._wrapped.stream_shard.items
-    assert record.to_json()["dynamodb"]["NewImage"]["colour"] == {"S": "red"}
-    assert record.to_json()["dynamodb"]["Keys"] == key_of(made)
+    assert record.told()["dynamodb"]["NewImage"]["colour"] == {"S": "red"}
+    assert record.told()["dynamodb"]["Keys"] == key_of(made)
 
 
 def test_a_stream_that_is_disabled_is_told_nothing(table: tuple[Table, Vault]) -> None:

@@ -319,9 +319,6 @@ FAILED = "failed to satisfy constraint:"
           "ProvisionedThroughput": {"ReadCapacityUnits": 0, "WriteCapacityUnits": 1}},
          f"Value '0' at 'provisionedThroughput.readCapacityUnits' {FAILED} Member must have value "
          "greater than or equal to 1"),
-        ("UntagResource", {"ResourceArn": "a", "TagKeys": [""]},
-         f"Value '[]' at 'tagKeys' {FAILED} Member must satisfy constraint: [Member must have "
-         "length less than or equal to 128, Member must have length greater than or equal to 1]"),
     ],
 )  # fmt: skip
 def test_what_dynamodb_says_of_a_request(operation: str, asked: Parameters, told: str) -> None:

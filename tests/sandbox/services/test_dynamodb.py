@@ -493,7 +493,8 @@ def named(table: str) -> dict[str, str]:
 
 
 def test_the_stream_is_sealed_as_well(disk_lab: Lab) -> None:
-    once().put_item(TableName="mine", Item={**ITEM, "card": {"S": "new"}})
+    for item in (ITEM, {**ITEM, "card": {"S": "new"}}):
+        once().put_item(TableName="mine", Item=item)
     shard = service(disk_lab)._moto._backend("dynamodb", "us-east-1").tables["mine"].stream_shard
     assert len(shard.items) > 0
     for record in shard.items:

@@ -924,14 +924,15 @@ def start_program(*arguments: str) -> subprocess.Popen[str]:
 @pytest.fixture(scope="module")
 def program() -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
     """The sandbox as a program of its own, and the variables that it prints."""
-    process = start_program("--account", "210987654321")
+    process = start_program("--account", "210987654321", "--other-account", "333333333333")
     assert process.stdout is not None
     exports: dict[str, str] = {}
     for line in process.stdout:
         if line.startswith("export "):
             name, _, value = line.removeprefix("export ").strip().partition("=")
             exports[name] = value
-        if line.startswith("unset "):
+        if line.startswith("# 333333333333: "):
+            exports["other"] = line
             break
     yield process, exports
     if process.poll() is None:
@@ -969,6 +970,11 @@ def test_the_aws_cli(program: tuple[subprocess.Popen[str], dict[str, str]], tmp_
     identity = boto3.Session().client("sts", **own).get_caller_identity()
     assert identity["Account"] == "210987654321"
     boto3.Session().client("s3", **own).create_bucket(Bucket="from-cli")
+    key, secret_key = exports["other"].split()[2:]
+    other = {**own, "aws_access_key_id": key, "aws_secret_access_key": secret_key}
+    assert boto3.Session().client("sts", **other).get_caller_identity()["Account"] == "3" * 12
+    with pytest.raises(ClientError, match="Forbidden"):  # both sides must allow
+        boto3.Session().client("s3", **other).head_bucket(Bucket="from-cli")
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(os.urandom(300_000))
     there = ["--bucket", "from-cli", "--key", "a key"]
@@ -1009,6 +1015,7 @@ def test_ctrl_c_ends_it_cleanly(program: tuple[subprocess.Popen[str], dict[str, 
         ["--access-key", "x"],
         ["--access-key", "x", "--secret-key", ""],
         ["--account", "1"],
+        ["--other-account", "21098765432x"],
         ["--port", "70000"],
     ],
     ids=str,

@@ -41,11 +41,6 @@ SUPPORTED = ((5, 2, 5), (5, 3))  # from, below; tests/sandbox/moto_backend is th
 # Where each service's requests enter moto: module, class, and the host moto expects.
 _ENTRANCES = {
     "dynamodb": ("moto.dynamodb.responses", "DynamoHandler", "dynamodb.{region}.amazonaws.com"),
-    "dynamodbstreams": (
-        "moto.dynamodbstreams.responses",
-        "DynamoDBStreamsHandler",
-        "streams.dynamodb.{region}.amazonaws.com",
-    ),
     "iam": ("moto.iam.responses", "IamResponse", "iam.amazonaws.com"),
     "s3": ("moto.s3.responses", "S3Response", "s3.{region}.amazonaws.com"),
 }
@@ -243,7 +238,6 @@ class _JsonRequest(MotoRequest):
 
 
 _JSON_HEADERS = ("authorization", "content-type", "x-amz-target")
-_JSON_SERVICES = ("dynamodb", "dynamodbstreams")
 
 
 def _environ(request: Request, host: str, account: str) -> dict[str, Any]:
@@ -328,7 +322,7 @@ class Moto:
         host = _ENTRANCES[service][2].format(region=region)
         moto_request = (
             _JsonRequest(request, host, self.account)
-            if service in _JSON_SERVICES
+            if service == "dynamodb"
             else MotoRequest(_environ(request, host, self.account))
         )
         _request_id.set(request_id)

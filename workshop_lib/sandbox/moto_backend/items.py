@@ -3,10 +3,10 @@
 moto counts them and copies them for backups; it never looks into them.
 """
 
-import base64
 import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol
 
@@ -175,24 +175,25 @@ class Record:
         self._bound = json.dumps([head["dynamodb"]["SequenceNumber"]]).encode()
         self.sealed = vault.seal("stream", json.dumps(data).encode(), self._bound)
 
-    def to_json(self) -> dict[str, object]:
-        """The record as moto tells it."""
-        text = self.vault.open("stream", self.sealed, self._bound)
-        data = json.loads(text, object_hook=_as_moto_writes)
-        return {**self.head, "dynamodb": {**self.head["dynamodb"], **data}}
+    @property
+    def number(self) -> int:
+        """Its sequence number."""
+        return int(self.head["dynamodb"]["SequenceNumber"])
+
+    @property
+    def moment(self) -> datetime:
+        """When the change was made, in UTC."""
+        moment: datetime = self.head["dynamodb"]["ApproximateCreationDateTime"]
+        return moment.replace(tzinfo=UTC)
+
+    def told(self) -> dict[str, object]:
+        """The record with the item's key and images; moments in whole seconds."""
+        data = json.loads(self.vault.open("stream", self.sealed, self._bound))
+        moment = {"ApproximateCreationDateTime": int(self.moment.timestamp())}
+        return {**self.head, "dynamodb": {**self.head["dynamodb"], **moment, **data}}
 
     def __deepcopy__(self, memo: Any) -> "Record":
         return self
-
-
-def _as_moto_writes(value: dict[str, Any]) -> dict[str, Any]:
-    """Binary values as bytes, which moto turns into text."""
-    if len(value) == 1:
-        if isinstance(value.get("B"), str):
-            return {"B": base64.b64decode(value["B"])}
-        if isinstance(value.get("BS"), list):
-            return {"BS": [base64.b64decode(each) for each in value["BS"]]}
-    return value
 
 
 class Records(list[Any]):

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from workshop_lib.sandbox.moto_backend.core import Moto, ReliesOnMoto, View, _load, put
+from workshop_lib.sandbox.moto_backend.core import Moto, ReliesOnMoto, View, put
 from workshop_lib.sandbox.moto_backend.items import (
+    Record,
     SealedItem,
     Vault,
     entrust_table,
@@ -14,6 +15,8 @@ from workshop_lib.sandbox.moto_backend.items import (
     seal_table,
     write_item,
 )
+
+_UNITS = ("CapacityUnits", "UnitsPerSecond")
 
 
 class Index(NamedTuple):
@@ -42,14 +45,14 @@ class StreamShard(View):
         return vault
 
     @property
-    def id(self) -> str:
-        """Its id."""
-        return str(self._wrapped.id)
+    def records(self) -> list[Record]:
+        """Its records, the oldest first."""
+        return [*self._wrapped.items]
 
     @property
-    def first_sequence_number(self) -> str:
-        """The number of the first record that it can have."""
-        return str(self._wrapped.starting_sequence_number)
+    def first_number(self) -> int:
+        """The sequence number of the first record that it can have."""
+        return int(self._wrapped.starting_sequence_number)
 
     @property
     def created(self) -> datetime:
@@ -104,6 +107,46 @@ class Table(View):
     def tags(self) -> dict[str, str]:
         """Its tags."""
         return {tag["Key"]: tag["Value"] for tag in self._wrapped.tags}
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Have these tags, and no others."""
+        put(self._wrapped, tags=[{"Key": key, "Value": value} for key, value in tags.items()])
+
+    @property
+    def protected(self) -> bool:
+        """Whether it is protected against deletion."""
+        return bool(self._wrapped.deletion_protection_enabled)
+
+    @property
+    def billing_mode(self) -> str:
+        """PROVISIONED or PAY_PER_REQUEST."""
+        return str(self._wrapped.billing_mode)
+
+    @property
+    def units(self) -> dict[str, int]:
+        """Its provisioned capacity: ReadCapacityUnits and WriteCapacityUnits."""
+        return _numbers(self._wrapped.throughput)
+
+    @property
+    def warm_units(self) -> dict[str, int]:
+        """What it bears at once: ReadUnitsPerSecond and WriteUnitsPerSecond."""
+        return _numbers(self._wrapped.warm_throughput)
+
+    def units_of_index(self, name: str) -> dict[str, int]:
+        """The provisioned capacity of a global index."""
+        return _numbers(self._global_index(name).throughput)
+
+    def warm_units_of_index(self, name: str) -> dict[str, int]:
+        """What a global index bears at once."""
+        return _numbers(self._global_index(name).warm_throughput)
+
+    def _global_index(self, name: str) -> Any:
+        [found] = [index for index in self._wrapped.global_indexes if index.name == name]
+        return found
+
+    def end_stream(self) -> None:
+        """Let its latest stream be its latest no longer, so that another one can begin."""
+        put(self._wrapped, latest_stream_label=None)
 
     @property
     def recovers_points_in_time(self) -> bool:
@@ -172,6 +215,10 @@ class Table(View):
     def write(self, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> None:
         """Keep ``after`` in place of ``before``, and tell the stream. None: there is no item."""
         write_item(self._wrapped, self.key_schema, before, after)
+
+
+def _numbers(values: Mapping[str, Any]) -> dict[str, int]:
+    return {name: value for name, value in values.items() if name.endswith(_UNITS)}
 
 
 def _index(index: Any, *, local: bool) -> Index:
@@ -253,13 +300,6 @@ class TableStore(ReliesOnMoto):
         put(made, identifier=made._make_identifier())
         backend.backups[made.arn] = made
         return Backup(made)
-
-    def stream_shard(self, region: str, iterator: str) -> StreamShard | None:
-        """The shard of a stream that a shard iterator reads; None for an unknown one."""
-        module = _load("moto.dynamodbstreams.models", "dynamodbstreams_backends")
-        backend = module.dynamodbstreams_backends[self._moto.account][region]
-        found = backend.shard_iterators.get(iterator)
-        return None if found is None else StreamShard(found.stream_shard)
 
     def _backend(self, region: str) -> Any:
         return self._moto._backend("dynamodb", region)

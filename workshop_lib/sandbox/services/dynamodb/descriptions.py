@@ -17,6 +17,9 @@ def complete(description: Document) -> None:
     """
     arn, created = description["TableArn"], description["CreationDateTime"]
     description["TableId"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{arn} {created}"))
+    units = description["ProvisionedThroughput"]
+    units.setdefault("NumberOfDecreasesToday", 0)
+    description["AttributeDefinitions"].sort(key=lambda each: each["AttributeName"])
     billing = description.get("BillingModeSummary") or {}
     if billing.get("BillingMode") == "PAY_PER_REQUEST":
         billing.setdefault("LastUpdateToPayPerRequestDateTime", created)

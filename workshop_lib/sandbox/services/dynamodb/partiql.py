@@ -1,7 +1,7 @@
 """PartiQL statements: what they ask for, with their parameters put in.
 
 Texts: recorded from AWS by https://github.com/paritysuite/dynamodb-conformance
-(error-messages/partiqlGrammar, partiql, 2026).
+(error-messages/partiqlGrammar and partiqlFunctions, partiql, 2026).
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-operators.html
@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.binding import Action, Call, Condition, Literal
 from workshop_lib.sandbox.services.dynamodb.comparison import sorted_set
@@ -23,17 +24,30 @@ _TOKEN = re.compile(
     r"""(?:\s|--[^\n]*|/\*.*?\*/)*(?:
     (?P<text>'(?:[^']|'')*')|(?P<quoted>"(?:[^"]|"")*")
     |(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<word>[A-Za-z_$][A-Za-z0-9_$]*)
-    |(?P<sign><<|>>|<>|!=|<=|>=|\|\||[=<>*?(){}\[\],.:+\-])|(?P<end>$))""",
+    |(?P<sign><<|>>|<>|!=|<=|>=|\|\||[=<>*?(){}\[\],.:;+\-])|(?P<end>$))""",
     re.VERBOSE | re.DOTALL,
 )
 _MALFORMED = "Statement wasn't well formed, can't be processed: "
 _LEFTOVER = "Unexpected token after expression"
 _COMPARATORS = {"=": "=", "<>": "<>", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
+# The functions that are conditions, with the number of their operands.
 _FUNCTIONS = {
-    "begins_with": "begins_with",
-    "contains": "contains",
-    "attribute_type": "attribute_type",
-}
+    "begins_with": 2, "contains": 2, "attribute_type": 2, "attribute_exists": 1,
+    "attribute_not_exists": 1,
+}  # fmt: skip
+_OF_SETS = {"set_add": "ADD", "set_delete": "DELETE"}
+_TYPES = {"BOOL": "BOOL", "STRING": "S"}
+_OTHER_TYPES = frozenset({
+    "BOOLEAN", "INT", "SMALLINT", "INTEGER", "BIGINT", "INT2", "INT4", "INT8", "INTEGER2",
+    "INTEGER4", "INTEGER8", "FLOAT", "REAL", "DOUBLE", "DECIMAL", "NUMERIC", "CHAR", "CHARACTER",
+    "VARCHAR", "SYMBOL", "CLOB", "BLOB", "DATE", "TIME", "TIMESTAMP", "STRUCT", "TUPLE", "LIST",
+    "BAG", "SEXP", "ANY",
+})  # fmt: skip
+_KEYWORDS = frozenset({
+    "SELECT", "FROM", "WHERE", "ORDER", "BY", "SET", "REMOVE", "RETURNING", "INSERT", "INTO",
+    "UPDATE", "DELETE",
+})  # fmt: skip
+_OPERATORS = frozenset({"IS", "LIKE", "IN", "BETWEEN", "AND", "OR"})
 _CLAUSES = frozenset({"SET", "REMOVE", "WHERE", "RETURNING", "VALUE", "VALUES", "ORDER"})
 
 
@@ -116,10 +130,17 @@ def read_statement(text: str, parameters: Sequence[Mapping[str, Any]] = ()) -> S
     return _Reader(text, parameters).read()
 
 
+def in_transaction(place: int, error: AwsError) -> AwsError:
+    """What is wrong with a transaction's statement, as the transaction tells it."""
+    told = f"Validation failed in TransactStatements[{place}]: {error.message}"
+    return AwsError(error.code, told)
+
+
 class _Reader:
     """One statement, read from its beginning to its end."""
 
     def __init__(self, text: str, parameters: Sequence[Mapping[str, Any]]) -> None:
+        self._statement = text
         self._tokens = list(_split(text))
         self._at = 0
         self._parameters = parameters
@@ -129,13 +150,15 @@ class _Reader:
         checks = self._word("EXISTS")
         if checks:
             self._require("(")
-        verb = self._word("SELECT", "INSERT", "UPDATE", "DELETE")
+        verb = self._word("SELECT", "INSERT", "UPDATE", "DELETE", "FROM")
         if verb is None or (checks and verb != "SELECT"):
             raise _malformed("Expected expression")
-        statement = Statement(verb.capitalize(), checks=checks is not None)
+        kind = "Update" if verb == "FROM" else verb.capitalize()
+        statement = Statement(kind, checks=checks is not None)
         getattr(self, f"_{verb.lower()}")(statement)
         if checks:
             self._require(")")
+        self._sign(";")
         if self._kind != "end":
             raise _malformed(_LEFTOVER)
         if self._used != len(self._parameters):
@@ -173,6 +196,32 @@ class _Reader:
         if self._word(word) is None:
             raise _malformed("Unexpected token")
 
+    @property
+    def _ended(self) -> bool:
+        return self._kind == "end" or (self._kind == "sign" and self._text == ";")
+
+    @property
+    def _calls(self) -> bool:
+        """Whether a function's name is next."""
+        return self._kind == "word" and self._tokens[self._at + 1][1] == "("
+
+    def _place(self, at: int | None = None) -> str:
+        """Where a token is: its line, its column, its length."""
+        _, text, start = self._tokens[self._at if at is None else at]
+        before = self._statement[:start]
+        column = start - (before.rfind("\n") + 1) + 1
+        return f"{before.count(chr(10)) + 1}:{column}:{len(text)}"
+
+    def _require_term(self) -> None:
+        """Refuse what no term of a condition begins with."""
+        word = self._text.upper() if self._kind == "word" else ""
+        if self._ended:
+            raise _malformed("Unexpected term")
+        if word in _OPERATORS:
+            raise _malformed("Unexpected operator")
+        if word in _KEYWORDS:
+            raise _malformed("Unexpected keyword")
+
     def _name(self) -> str:
         if self._kind == "quoted":
             return self._take()[1:-1].replace('""', '"')
@@ -184,11 +233,15 @@ class _Reader:
 
     def _select(self, statement: Statement) -> None:
         if not self._sign("*"):
+            if self._calls:
+                raise _invalid(f"Unexpected path component at {self._place()}")
             paths = [self._path()]
             while self._sign(","):
                 paths.append(self._path())
             statement.paths = tuple(paths)
         self._require_word("FROM")
+        if self._ended:
+            raise _malformed("Unexpected term")
         self._target(statement)
         self._alias()
         self._where(statement)
@@ -215,6 +268,19 @@ class _Reader:
     def _update(self, statement: Statement) -> None:
         self._target(statement)
         self._alias()
+        self._changes(statement)
+        self._where(statement)
+        self._returning(statement)
+
+    def _from(self, statement: Statement) -> None:
+        """An UPDATE that names its table and its item first."""
+        self._target(statement)
+        self._alias()
+        self._where(statement)
+        self._changes(statement)
+        self._returning(statement)
+
+    def _changes(self, statement: Statement) -> None:
         while True:
             clause = self._word("SET", "REMOVE")
             if clause is None:
@@ -224,8 +290,6 @@ class _Reader:
                 self._change(statement, clause)
         if not statement.actions:
             raise _malformed("Unexpected token")
-        self._where(statement)
-        self._returning(statement)
 
     def _delete(self, statement: Statement) -> None:
         self._require_word("FROM")
@@ -237,6 +301,8 @@ class _Reader:
             raise _invalid("Only RETURNING ALL OLD * is allowed in DELETE statements")
 
     def _target(self, statement: Statement) -> None:
+        if self._kind == "word" and self._text.upper() in _KEYWORDS:
+            raise _malformed("Expected identifier for simple path")
         statement.table = self._hyphenated()
         if self._sign("."):
             statement.index = self._hyphenated()
@@ -277,36 +343,60 @@ class _Reader:
         statement.actions.append(self._assigned(path))
 
     def _assigned(self, path: Path) -> Action:
-        name = self._text.lower() if self._kind == "word" else ""
-        if name in ("set_add", "set_delete") and self._tokens[self._at + 1][1] == "(":
-            self._take()
-            self._require("(")
-            if self._path() != path:
-                raise _invalid("The first operand of a set function must be the path that is set")
-            self._require(",")
-            value = self._value()
-            self._require(")")
-            return Action("ADD" if name == "set_add" else "DELETE", path, Literal(value))
+        if self._calls and self._text.lower() in _OF_SETS:
+            return self._of_set(path)
         left = self._operand()
         sign = self._sign("+", "-")
         operand = left if sign is None else Call(sign, (left, self._operand()))
         return Action("SET", path, operand)
+
+    def _of_set(self, path: Path) -> Action:
+        """set_add or set_delete, whose first operand is the very path that is set."""
+        called = self._place()
+        function = self._take().lower()
+        self._require("(")
+        first = self._place()
+        operands: list[Any] = []
+        while not self._sign(")"):
+            if operands:
+                self._require(",")
+            operands.append(self._operand())
+        name = function.upper()
+        if len(operands) != 2:
+            raise _invalid(f"{name} must have exactly two arguments at {called}")
+        if operands[0] != path:
+            raise _invalid(
+                f"The first argument to {name} must equal the assignment value at {called}"
+            )
+        value = operands[1]
+        if not isinstance(value, Literal) or not {"SS", "NS", "BS"} & value.value.keys():
+            raise _invalid(
+                f"The second argument to {name} must be a value with type SET at {first}"
+            )
+        return Action(_OF_SETS[function], path, value)
 
     # --- conditions ----------------------------------------------------------------------------
 
     def _either(self) -> list[Call | str]:
         found = self._both()
         while self._word("OR"):
+            self._require_right_side()
             found += [*self._both(), "OR"]
         return found
+
+    def _require_right_side(self) -> None:
+        if self._ended:
+            raise _malformed("Missing right-hand side expression of infix operator")
 
     def _both(self) -> list[Call | str]:
         found = self._negated()
         while self._word("AND"):
+            self._require_right_side()
             found += [*self._negated(), "AND"]
         return found
 
     def _negated(self) -> list[Call | str]:
+        self._require_term()
         if self._word("NOT"):
             return [*self._negated(), "NOT"]
         if self._sign("("):
@@ -318,7 +408,10 @@ class _Reader:
     def _comparison(self) -> list[Call | str]:
         left = self._operand()
         sign = self._sign(*_COMPARATORS)
+        if sign is not None and isinstance(left, Call) and left.name in _FUNCTIONS:
+            return self._truth(left, _COMPARATORS[sign])
         if sign is not None:
+            self._require_term()
             return [_compared(_COMPARATORS[sign], left, self._operand())]
         if self._word("IS"):
             return self._is(left)
@@ -335,11 +428,25 @@ class _Reader:
             raise _malformed("Unexpected token")
         return [*found, "NOT"] if refused else found
 
+    def _truth(self, function: Call, comparator: str) -> list[Call | str]:
+        """A function that is compared with true or with false."""
+        word = self._word("TRUE", "FALSE")
+        if word is None or comparator not in ("=", "<>"):
+            raise _malformed("Unexpected token")
+        return [function] if (word == "TRUE") == (comparator == "=") else [function, "NOT"]
+
     def _is(self, left: Any) -> list[Call | str]:
         refused = self._word("NOT") is not None
+        kind = self._word(*_TYPES)
+        if kind is not None:
+            typed: list[Call | str] = [Call("attribute_type", (left, Literal({"S": _TYPES[kind]})))]
+            return [*typed, "NOT"] if refused else typed
+        other = self._word(*_OTHER_TYPES)
+        if other is not None:
+            raise NotEmulated(f"The sandbox does not emulate IS {other} of PartiQL.")
         what = self._word("MISSING", "NULL")
         if what is None:
-            raise _malformed("Unexpected token")
+            raise _malformed("Expected type name")
         if what == "MISSING":
             return [Call("attribute_exists" if refused else "attribute_not_exists", (left,))]
         found: list[Call | str] = [Call("=", (left, Literal({"NULL": True})))]
@@ -363,14 +470,17 @@ class _Reader:
         if self._kind not in ("word", "quoted") or literal:
             return Literal(self._value())
         if self._kind == "word" and self._tokens[self._at + 1][1] == "(":
+            called = self._place()
             name = self._take().lower()
             if name not in (*_FUNCTIONS, "size", "list_append", "if_not_exists"):
-                raise _invalid(f"Unsupported function: {name}")
+                raise _invalid(f"Unrecognized function: {name} at {called}")
             self._require("(")
-            operands = [self._operand()]
-            while self._sign(","):
+            operands: list[Any] = []
+            while not self._sign(")"):
+                if operands:
+                    self._require(",")
                 operands.append(self._operand())
-            self._require(")")
+            _require_operands(name, operands)
             return Call(name, tuple(operands))
         return self._path()
 
@@ -406,6 +516,10 @@ class _Reader:
             return _set(self._listed(">>", place))
         if self._sign("{"):
             return {"M": self._members(place)}
+        if self._calls:
+            raise _invalid(
+                f"Unsupported data type: {self._text.lower()} under key {place} at {self._place()}"
+            )
         raise _malformed("Expected expression")
 
     def _number(self, place: str) -> str:
@@ -442,14 +556,15 @@ class _Reader:
         return found
 
 
-def _split(text: str) -> Iterator[tuple[str, str]]:
+def _split(text: str) -> Iterator[tuple[str, str, int]]:
+    """The kinds of a statement's tokens, their text, and where they begin."""
     at = 0
     while True:
         match = _TOKEN.match(text, at)
         if match is None:
             raise _malformed("")
         kind = str(match.lastgroup)
-        yield kind, match[kind]
+        yield kind, match[kind], match.start(kind)
         if kind == "end":
             return
         at = match.end()
@@ -462,11 +577,30 @@ def _compared(name: str, left: Any, right: Any) -> Call:
     return Call(name, (left, right))
 
 
+def _require_operands(name: str, operands: Sequence[Any]) -> None:
+    told = f"operator or function: {name}"
+    if len(operands) != _FUNCTIONS.get(name, len(operands)):
+        raise _invalid(
+            f"Incorrect number of operands for operator or function; {told}, number of operands: "
+            f"{len(operands)}"
+        )
+    if _FUNCTIONS.get(name) == 1 and type(operands[0]) is not tuple:
+        raise _invalid(f"Operator or function requires a document path; {told}")
+
+
 def _set(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    if not members:
+        raise _invalid("Empty bags are not supported")
     kinds = {kind for member in members for kind in member}
     if len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
         raise _invalid("A set has members of one type: strings, numbers or binary values")
     [kind] = kinds
+    given = [member[kind] for member in members]
+    if len(set(given)) < len(given):
+        raise _invalid(
+            "One or more parameter values were invalid: Input collection "
+            f"[{', '.join(given)}] contains duplicates."
+        )
     return {f"{kind}S": sorted_set(f"{kind}S", [*{member[kind] for member in members}])}
 
 

@@ -12,7 +12,7 @@ from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
-from workshop_lib.sandbox.services.dynamodb.partiql import Statement, read_statement
+from workshop_lib.sandbox.services.dynamodb.partiql import Statement, in_transaction, read_statement
 
 Context = dict[str, Any]
 
@@ -148,10 +148,12 @@ def _statements(call: Call) -> Iterator[Statement]:
         if call.operation == "ExecuteStatement"
         else parameters.get(_STATEMENT_LISTS.get(call.operation, ""), [])
     )
-    for asked in listed:
+    for place, asked in enumerate(listed):
         try:
             yield read_statement(asked["Statement"], asked.get("Parameters") or ())
-        except AwsError:
+        except AwsError as error:
+            if call.operation == "ExecuteTransaction":
+                raise in_transaction(place, error) from None
             if call.operation != "BatchExecuteStatement":  # which has an error for each statement
                 raise
 

@@ -20,6 +20,7 @@ VALIDATOR = Validator(
         hashes_enumerations=True,
         also_required={"CreateTableInput": ("AttributeDefinitions", "KeySchema")},
         opaque={"AttributeValue": "com.amazonaws.dynamodb.v20120810.AttributeValue@0"},
+        own_shapes=frozenset({"TableClass", "TagKeyString", "TagValueString"}),
     ),
 )
 STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=True))
@@ -27,8 +28,8 @@ STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=Tru
 _MOST_LEVELS = 32
 
 
-def answer(call: Call, document: Mapping[str, Any]) -> Response:
-    """An answer that moto has no part in."""
+def answer(call: Call, document: Mapping[str, Any] | None) -> Response:
+    """An answer that moto has no part in; None: it tells nothing."""
     headers = {"Content-Type": "application/x-amz-json-1.0", "x-amzn-RequestId": call.request_id}
     return with_body(Response(200, headers), document)
 
@@ -78,9 +79,9 @@ def condition_failed(call: Call, item: Mapping[str, Any] | None) -> Response:
 CONDITION_FAILED = "The conditional request failed"
 
 
-def with_body(response: Response, document: Mapping[str, Any]) -> Response:
+def with_body(response: Response, document: Mapping[str, Any] | None) -> Response:
     """The response with another body, and the checksum that clients verify."""
-    body = json.dumps(document).encode()
+    body = b"" if document is None else json.dumps(document).encode()
     response.set_header("x-amz-crc32", str(binascii.crc32(body)))
     return Response(response.status, response.headers, body)
 

@@ -39,6 +39,7 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
     with_body,
 )
 from workshop_lib.sandbox.services.dynamodb.resource_policies import resource_of
+from workshop_lib.sandbox.services.dynamodb.settings import require_class
 from workshop_lib.sandbox.services.dynamodb.statements import (
     execute,
     execute_batch,
@@ -46,7 +47,17 @@ from workshop_lib.sandbox.services.dynamodb.statements import (
 )
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
 from workshop_lib.sandbox.services.dynamodb.table_schemas import require_schemas
+from workshop_lib.sandbox.services.dynamodb.table_updates import (
+    forwarded,
+    require_capacity,
+    require_changes,
+    require_fitting,
+    require_new_stream,
+    takes_time,
+)
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
+from workshop_lib.sandbox.services.dynamodb.tags import OPERATIONS as TAGGING
+from workshop_lib.sandbox.services.dynamodb.tags import require_few, require_tags
 from workshop_lib.sandbox.services.dynamodb.transactions import Tokens, write_together
 from workshop_lib.sandbox.services.dynamodb.values import require_values
 from workshop_lib.sandbox.services.dynamodb.writes import (
@@ -65,14 +76,6 @@ _MISBUILT = (
 )  # fmt: skip
 
 
-# What UpdateTable can change; each list is in AWS's order of words.
-_CHANGES = (
-    "ProvisionedThroughput", "BillingMode", "UpdateStreamEnabled", "GlobalSecondaryIndexUpdates",
-    "SSESpecification", "ReplicaUpdates", "MultiAccountReplicaReady", "ReplicaTransitRoleArn",
-    "MultiRegionConsistency", "DeletionProtectionEnabled", "OnDemandThroughput", "WarmThroughput",
-    "TableClass",
-)  # fmt: skip
-_PARAMETERS = (*_CHANGES, "StreamSpecification", "GlobalTableWitnessUpdates")
 # Operations that name the missing table in their refusal.
 _NAME_THE_TABLE = (
     "DescribeTable", "UpdateTable", "DeleteTable", "DescribeTimeToLive", "UpdateTimeToLive",
@@ -90,7 +93,6 @@ _ALONE: dict[str, Callable[[Call, Expressions, Mapping[str, Table]], Response]] 
     "Query": query,
     "Scan": scan,
 }
-_TAGGING = ("TagResource", "UntagResource", "ListTagsOfResource")
 # What moto answers as it is. It takes imports and exports too, past S3's and IAM's rules.
 _FORWARDED = ("DescribeEndpoints", "DescribeTimeToLive", "ListTables")
 _PARAMETERS_NOT_EMULATED = (
@@ -109,7 +111,8 @@ class DynamoDb(Service):
         self._tokens = Tokens()
         tables = foundations.shared(Tables)
         self.encryption, self.policies = tables.encryption, tables.policies
-        self.storage = tables.storage
+        self.storage, self.settings = tables.storage, tables.settings
+        self.streams = tables.streams
         foundations.disk.read_item = self.storage.look
         self._handlers: dict[str, Callable[[Call], Response]] = {
             "CreateTable": self._create_table,
@@ -129,7 +132,7 @@ class DynamoDb(Service):
             "PutResourcePolicy": self._put_policy,
             "GetResourcePolicy": self._get_policy,
             "DeleteResourcePolicy": self._delete_policy,
-            **dict.fromkeys(_TAGGING, self._tagging),
+            **dict.fromkeys(TAGGING, self._tagging),
             **dict.fromkeys(_FORWARDED, self._forward),
         }
         self.operations = (*self._handlers, *sorted(_OF_ITEMS))
@@ -142,6 +145,10 @@ class DynamoDb(Service):
         """Answer a DynamoDB call. Raises AwsError, NotEmulated."""
         VALIDATOR.validate(call.operation, call.parameters)
         require_limits(call)
+        require_tags(call)
+        require_class(call.parameters.get("TableClass"))
+        if call.operation == "UpdateTable":
+            require_changes(call.parameters)
         given = self._given(call) if call.operation in _OF_ITEMS else []
         try:
             needed = permissions.checks(call, self._tables(call))
@@ -179,10 +186,22 @@ class DynamoDb(Service):
     def _tagging(self, call: Call) -> Response:
         """Tags decide as conditions: they are on a table that exists."""
         arn = call.parameters["ResourceArn"]
-        if table_name(arn) not in self._tables(call):
-            message = f"Requested resource not found: ResourcArn: {arn} not found"
+        table = self._tables(call).get(table_name(arn))
+        if table is None:
+            message = f"Requested resource not found: ResourceArn: {arn} not found"
             raise AwsError("ResourceNotFoundException", message)
-        return self._forward(call)
+        if call.operation == "ListTagsOfResource":  # all that there can be are on one page
+            tags = [{"Key": key, "Value": value} for key, value in table.tags.items()]
+            return answer(call, {"Tags": tags})
+        if call.operation == "TagResource":
+            asked = {tag["Key"]: tag["Value"] for tag in call.parameters["Tags"]}
+            after = {**table.tags, **asked}
+            require_few(len(after))
+        else:
+            gone = call.parameters["TagKeys"]
+            after = {key: value for key, value in table.tags.items() if key not in gone}
+        table.set_tags(after)
+        return answer(call, None)
 
     def _require_table(self, call: Call) -> None:
         name = call.parameters.get("TableName")
@@ -245,6 +264,8 @@ class DynamoDb(Service):
         parameters = dict(call.parameters)
         require_throughput(parameters)
         require_schemas(parameters)
+        require_capacity(parameters, call.region)
+        require_new_stream(parameters.get("StreamSpecification"))
         key_id = read_specification(parameters.pop("SSESpecification", {}), "SSESpecification")
         document, policy = parameters.pop("ResourcePolicy", None), None
         arn = permissions.table_arn(call, parameters["TableName"])
@@ -259,6 +280,8 @@ class DynamoDb(Service):
         with self._unless_refused(call, name):
             self.encryption.create(call, name, key_id)
         self.storage.keep_table(call.region, name)
+        created = json.loads(response.body)["TableDescription"]["CreationDateTime"]
+        self.settings.of(call.region, name).begin(parameters, created)
         return self._described(call, response, "TableDescription", status="CREATING")
 
     @contextmanager
@@ -273,51 +296,30 @@ class DynamoDb(Service):
             raise
 
     def _update_table(self, call: Call) -> Response:
-        parameters = call.parameters
-        changes = [name for name in _PARAMETERS if name in parameters]
-        if not changes:
-            names = ", ".join(_CHANGES[:-1])
-            raise AwsError(
-                "ValidationException", f"At least one of {names} or {_CHANGES[-1]} is required"
-            )
-        if "SSESpecification" not in changes:
-            self._require_other_stream(call)
-            self._require_index_to_delete(call)
-            response = self._forward(call)
-            self.storage.keep_table(call.region, table_name(parameters.get("TableName", "")))
-            return self._described(call, response, "TableDescription")
-        table = table_name(parameters.get("TableName", ""))
-        if len(changes) > 1:
-            raise AwsError(
-                "ValidationException",
-                "One or more parameter values were invalid: Server-Side Encryption modification "
-                "must be the only operation in the request",
-            )
-        if table in self._tables(call):
-            self.encryption.switch(call, table, parameters["SSESpecification"])
-        response = self._forward(call, {"TableName": parameters.get("TableName")})
-        return self._described(call, response, "TableDescription")
-
-    def _require_other_stream(self, call: Call) -> None:
         """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
-        "You receive a ValidationException if you try to enable a stream on a table that already has
-        a stream, or if you try to disable a stream on a table that doesn't have a stream."
-        """
-        asked = call.parameters.get("StreamSpecification")
-        table = self._tables(call).get(table_name(call.parameters["TableName"]))
-        if asked is None or table is None or asked["StreamEnabled"] != table.streams:
-            return
-        told = "already has an enabled stream" if table.streams else "has no stream to disable"
-        raise AwsError("ValidationException", f"Table {told}: TableName: {table.name}")
 
-    def _require_index_to_delete(self, call: Call) -> None:
-        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
-        table = self._tables(call).get(table_name(call.parameters["TableName"]))
-        names = {index.name for index in table.indexes} if table is not None else set()
-        for update in call.parameters.get("GlobalSecondaryIndexUpdates") or ():
-            for kind in ("Delete", "Update"):
-                if kind in update and update[kind]["IndexName"] not in names:
-                    raise AwsError("ResourceNotFoundException", "Requested resource not found")
+        What takes its time at AWS is told as it was, under the status UPDATING, and is done.
+        """
+        parameters, name = call.parameters, table_name(call.parameters["TableName"])
+        table = self._tables(call)[name]
+        if "SSESpecification" in parameters:
+            self.encryption.switch(call, name, parameters["SSESpecification"])
+            response = self._forward(call, {"TableName": name})
+            return self._described(call, response, "TableDescription")
+        require_fitting(parameters, table, call.region)
+        settings = self.settings.of(call.region, name)
+        if "TableClass" in parameters:
+            response = self._forward(call, {"TableName": name})
+            before = self._described(call, response, "TableDescription", status="UPDATING")
+            settings.change_class(parameters["TableClass"])
+            return before
+        settings.update(parameters, table.billing_mode)
+        if "StreamSpecification" in parameters:
+            self._end_stream(call, name)
+        response = self._forward(call, forwarded(parameters, table))
+        self.storage.keep_table(call.region, name)
+        status = "UPDATING" if takes_time(parameters) else None
+        return self._described(call, response, "TableDescription", status=status)
 
     def _describe_table(self, call: Call) -> Response:
         return self._described(call, self._forward(call), "Table")
@@ -326,13 +328,23 @@ class DynamoDb(Service):
         table = table_name(call.parameters.get("TableName", ""))
         if self.encryption.is_switching(call.region, table):
             raise in_use(f"Table: {table} is in the process of being updated.")
+        if self._tables(call)[table].protected:
+            raise AwsError(
+                "ValidationException",
+                "Resource cannot be deleted as it is currently protected against deletion. Disable "
+                "deletion protection first.",
+            )
+        ended = self._tables(call)[table].stream_label
         response = self._forward(call)
         if response.status != 200:
             return response
+        self.streams.end(f"{permissions.table_arn(call, table)}/stream/{ended}")
         self.encryption.delete(call, table)
         self.policies.forget(permissions.table_arn(call, table))
         self.storage.drop_table(call.region, table)
-        return self._described(call, response, "TableDescription", status="DELETING")
+        told = self._described(call, response, "TableDescription", status="DELETING")
+        self.settings.forget(call.region, table)
+        return told
 
     def _described(
         self, call: Call, response: Response, name: str, status: str | None = None
@@ -344,6 +356,7 @@ class DynamoDb(Service):
         description = document[name]
         self._label_stream(call.region, description)
         complete(description)
+        self.settings.of(call.region, description["TableName"]).describe(description)
         self._archive(call.region)
         self.encryption.describe(call.region, description)
         if status is not None:
@@ -358,8 +371,18 @@ class DynamoDb(Service):
             table = self.storage.store.tables(region).get(description["TableName"])
             if table is not None:
                 table.set_stream_label(told)
-            description["LatestStreamLabel"] = told
-            description["LatestStreamArn"] = f"{description['TableArn']}/stream/{told}"
+            arn = f"{description['TableArn']}/stream/{told}"
+            description["LatestStreamLabel"], description["LatestStreamArn"] = told, arn
+            if table is not None:
+                self.streams.begin(arn, table)
+
+    def _end_stream(self, call: Call, name: str) -> None:
+        """A table's stream is told of nothing more, so that another one may begin."""
+        table = self._tables(call)[name]
+        arn = permissions.table_arn(call, name)
+        self.streams.end(f"{arn}/stream/{table.stream_label}")
+        if call.parameters.get("StreamSpecification", {}).get("StreamEnabled"):
+            table.end_stream()
 
     def _describe_limits(self, call: Call) -> Response:
         """The quotas that an account begins with.

@@ -21,7 +21,7 @@ from workshop_lib.sandbox.services.dynamodb.capacity import Consumption, project
 from workshop_lib.sandbox.services.dynamodb.conditions import met
 from workshop_lib.sandbox.services.dynamodb.index_keys import problem_after
 from workshop_lib.sandbox.services.dynamodb.keys import require_content, require_whole
-from workshop_lib.sandbox.services.dynamodb.partiql import Statement, read_statement
+from workshop_lib.sandbox.services.dynamodb.partiql import Statement, in_transaction, read_statement
 from workshop_lib.sandbox.services.dynamodb.paths import Path, cut, find
 from workshop_lib.sandbox.services.dynamodb.queries import LARGEST_PAGE, Source
 from workshop_lib.sandbox.services.dynamodb.requests import CONDITION_FAILED, answer
@@ -287,7 +287,8 @@ def _one_of_batch(
     if table is None:
         raise AwsError("ResourceNotFoundException", "Requested resource not found")
     if statement.verb == "Select":
-        if not all(len(statement.values_of(name)) == 1 for name in table.key_schema):
+        keyed = all(len(statement.values_of(name)) == 1 for name in table.key_schema)
+        if not keyed or _asks_existence(statement):
             raise _invalid(
                 "Select statements within BatchExecuteStatement must specify the primary key in "
                 "the where clause."
@@ -324,7 +325,12 @@ def _error(code: str, message: str, table: str | None) -> dict[str, Any]:
 def execute_transaction(call: Call, tables: Tables) -> Response:
     """ExecuteTransaction: reads, or writes and checks. Raises AwsError."""
     listed = call.parameters["TransactStatements"]
-    statements = [_statement(asked) for asked in listed]
+    statements = []
+    for place, asked in enumerate(listed):
+        try:
+            statements.append(_of_transaction(_statement(asked), tables))
+        except AwsError as error:
+            raise in_transaction(place, error) from None
     reads = [each.verb == "Select" and not each.checks for each in statements]
     if any(reads) and not all(reads):
         raise _invalid("Transaction request cannot include both read and write statements")
@@ -350,6 +356,26 @@ def execute_transaction(call: Call, tables: Tables) -> Response:
     if consumption.asked:
         document["ConsumedCapacity"] = consumption.told(listed=True)
     return answer(call, document)
+
+
+def _of_transaction(statement: Statement, tables: Tables) -> Statement:
+    """The statement, if a transaction may have it. Raises AwsError."""
+    if statement.checks:
+        keys = [(name,) for name in tables[statement.table].key_schema]
+        asked = [step for step in statement.condition or () if not isinstance(step, str)]
+        if all(step.name == "=" and step.operands[0] in keys for step in asked):
+            raise _invalid("EXISTS() must contain a single item read with additional condition")
+    elif statement.verb == "Select" and _asks_existence(statement):
+        raise _invalid(
+            "Select statements within ExecuteTransaction must specify the primary key in the where "
+            "clause."
+        )
+    return statement
+
+
+def _asks_existence(statement: Statement) -> bool:
+    names = [step.name for step in statement.condition or () if not isinstance(step, str)]
+    return "attribute_exists" in names or "attribute_not_exists" in names
 
 
 def _part(statement: Statement, asked: Mapping[str, Any], table: Table) -> Write | Reason:

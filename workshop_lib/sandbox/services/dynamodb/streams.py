@@ -3,24 +3,47 @@
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Operations_Amazon_DynamoDB_Streams.html
 """
 
+import base64
+import binascii
 import json
 import re
-from datetime import UTC
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
 
+from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Authorize, Call
-from workshop_lib.sandbox.moto_backend.tables import Table, TableStore
+from workshop_lib.sandbox.moto_backend.tables import TableStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.dynamodb import permissions
-from workshop_lib.sandbox.services.dynamodb.requests import STREAMS_VALIDATOR, answer, with_body
+from workshop_lib.sandbox.services.dynamodb.requests import STREAMS_VALIDATOR, answer
 from workshop_lib.sandbox.services.dynamodb.storage import vault_of
+from workshop_lib.sandbox.services.dynamodb.stream_history import Stream
 from workshop_lib.sandbox.services.dynamodb.stream_records import told_record
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
 from workshop_lib.sandbox.services.foundations import Foundations, Service
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
-_MOST_RECORDS = 1000
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_ListStreams.html
+_MOST = {"GetRecords": 1000, "DescribeStream": 100, "ListStreams": 100}
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html
+_ITERATOR_LASTS = timedelta(minutes=15)
 _STREAM_ARN = re.compile(r"arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table/[^/]+/stream/[^/]+")
+_BY_NUMBER = ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER")
+
+
+class _Place(NamedTuple):
+    """What a shard iterator says: the stream, the next record's number, when it was made."""
+
+    arn: str
+    number: int
+    made: float
+
+    def token(self) -> str:
+        """The iterator."""
+        content = json.dumps([self.number, self.made]).encode()
+        return f"{self.arn}|1|{base64.b64encode(content).decode()}"
 
 
 class DynamoDbStreams(Service):
@@ -29,10 +52,16 @@ class DynamoDbStreams(Service):
     operations = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
 
     def __init__(self, foundations: Foundations) -> None:
-        self._moto = foundations.moto
         self._store = TableStore(foundations.moto)
         tables = foundations.shared(Tables)
         self._storage, self._policies = tables.storage, tables.policies
+        self._streams = tables.streams
+        self._handlers: dict[str, Callable[[Call], Response]] = {
+            "DescribeStream": self._describe,
+            "GetRecords": self._get_records,
+            "GetShardIterator": self._get_iterator,
+            "ListStreams": self._list,
+        }
 
     def owner(self, call: Call) -> str:
         """The account whose stream it is."""
@@ -47,98 +76,130 @@ class DynamoDbStreams(Service):
         STREAMS_VALIDATOR.validate(call.operation, call.parameters)
         needed = permissions.checks(call, self._store.tables(call.region))
         authorize(call, self._policies.applied(needed))
-        return self._carry_out(call)
-
-    def _carry_out(self, call: Call) -> Response:
-        vaults = []
-        if call.operation == "GetRecords":
-            shard = self._store.stream_shard(call.region, call.parameters["ShardIterator"])
-            if shard is None:
-                raise AwsError("ValidationException", "Invalid ShardIterator")
-            vaults = [vault_of(shard)]
-        arn = call.parameters.get("StreamArn")
-        if arn is not None:
-            self._require_stream(call, str(arn))
-        if call.operation == "GetShardIterator":
-            _require_sequence_number(call)
-        if call.parameters.get("Limit", 1) > _MOST_RECORDS:
-            raise AwsError(
-                "ValidationException",
+        most = _MOST.get(call.operation)
+        if most is not None and call.parameters.get("Limit", 1) > most:
+            raise _invalid(
                 f"1 validation error detected: Value '{call.parameters['Limit']}' at 'limit' "
-                "failed to satisfy constraint: Member must have value less than or equal to "
-                f"{_MOST_RECORDS}",
+                f"failed to satisfy constraint: Member must have value less than or equal to {most}"
             )
-        if call.operation == "DescribeStream":
-            return self._describe(call, str(arn))
-        with self._storage.unlocked(call, vaults):
-            self._moto.seed(call.operation)
-            response = self._forward(call)
-        if call.operation != "GetRecords" or response.status != 200:
-            return response
-        document = json.loads(response.body)
-        document["Records"] = [told_record(each, call.region) for each in document["Records"]]
-        return with_body(response, document)
+        return self._handlers[call.operation](call)
 
-    def _require_stream(self, call: Call, arn: str) -> None:
+    def _stream(self, call: Call, arn: str) -> Stream:
         if not _STREAM_ARN.fullmatch(arn):
-            raise AwsError("ValidationException", "Invalid StreamArn")
-        table = self._table(call, arn)
-        if table is None or table.stream_label != arn.rpartition("/")[2]:
+            raise _invalid("Invalid StreamArn")
+        stream = self._streams.find(arn)
+        if stream is None or arn.split(":")[3] != call.region:
             told = f"Requested resource not found: Stream: {arn} not found"
             raise AwsError("ResourceNotFoundException", told)
+        return stream
 
-    def _table(self, call: Call, arn: str) -> Table | None:
-        return self._store.tables(call.region).get(permissions.table_name(arn))
-
-    def _describe(self, call: Call, arn: str) -> Response:
-        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_DescribeStream.html"""
-        table = self._table(call, arn)
-        shard = None if table is None else table.stream_shard
-        assert table is not None
-        assert shard is not None
-        shards = [
-            {
-                "ShardId": shard.id,
-                "SequenceNumberRange": {"StartingSequenceNumber": shard.first_sequence_number},
-            }
+    def _list(self, call: Call) -> Response:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_ListStreams.html"""
+        asked = call.parameters
+        found = [
+            {"StreamArn": each.arn, "TableName": each.table, "StreamLabel": each.label}
+            for each in self._streams.all(call.region)
+            if asked.get("TableName") in (None, each.table)
         ]
-        if call.parameters.get("ExclusiveStartShardId") == shard.id:
-            shards = []
+        after = asked.get("ExclusiveStartStreamArn")
+        if after is not None:
+            self._stream(call, after)
+            places = [place for place, each in enumerate(found) if each["StreamArn"] == after]
+            found = found[places[0] + 1 :] if places else []
+        limit = asked.get("Limit", _MOST["ListStreams"])
+        document: dict[str, Any] = {"Streams": found[:limit]}
+        if len(found) > limit:
+            document["LastEvaluatedStreamArn"] = found[limit - 1]["StreamArn"]
+        return answer(call, document)
+
+    def _describe(self, call: Call) -> Response:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_DescribeStream.html"""
+        stream = self._stream(call, call.parameters["StreamArn"])
+        numbers = {"StartingSequenceNumber": str(stream.first)}
+        if stream.ended is not None:
+            numbers["EndingSequenceNumber"] = str(max(stream.first, stream.next - 1))
+        shards = [{"ShardId": stream.shard_id, "SequenceNumberRange": numbers}]
         description = {
-            "StreamArn": arn,
-            "StreamLabel": table.stream_label,
-            "StreamStatus": "ENABLED" if table.streams else "DISABLED",
-            "StreamViewType": shard.view,
-            "CreationRequestDateTime": shard.created.replace(tzinfo=UTC).timestamp(),
-            "TableName": table.name,
+            "StreamArn": stream.arn,
+            "StreamLabel": stream.label,
+            "StreamStatus": "ENABLED" if stream.ended is None else "DISABLED",
+            "StreamViewType": stream.shard.view,
+            "CreationRequestDateTime": round(stream.created.timestamp(), 3),
+            "TableName": stream.table,
             "KeySchema": [
                 {"AttributeName": name, "KeyType": "RANGE" if place else "HASH"}
-                for place, name in enumerate(table.key_schema)
+                for place, name in enumerate(stream.key)
             ],
-            "Shards": shards,
+            "Shards": [] if "ExclusiveStartShardId" in call.parameters else shards,
         }
         return answer(call, {"StreamDescription": description})
 
-    def _forward(self, call: Call) -> Response:
-        try:
-            return self._moto.forward(call.request, "dynamodbstreams", call.region, call.request_id)
-        except AssertionError:  # moto's, of a shard that the stream does not have
-            raise AwsError("ResourceNotFoundException", "Requested resource not found") from None
+    def _get_iterator(self, call: Call) -> Response:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html"""
+        asked = call.parameters
+        stream, kind = self._stream(call, asked["StreamArn"]), asked["ShardIteratorType"]
+        number = asked.get("SequenceNumber")
+        if kind in _BY_NUMBER and number is None:
+            raise _invalid(f"SequenceNumber must be specified for ShardIteratorType {kind}")
+        if kind not in _BY_NUMBER and number is not None:
+            raise _invalid(f"SequenceNumber must not be specified for ShardIteratorType {kind}")
+        if asked["ShardId"] != stream.shard_id:
+            raise AwsError("ResourceNotFoundException", "Requested resource not found")
+        if number is not None:
+            place = _number(number, stream) + (kind == "AFTER_SEQUENCE_NUMBER")
+            _require_untrimmed(place, stream)
+        else:
+            place = stream.next if kind == "LATEST" else stream.oldest
+        return answer(call, {"ShardIterator": _token(stream, place)})
+
+    def _get_records(self, call: Call) -> Response:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html"""
+        place = _read(call.parameters["ShardIterator"])
+        stream = self._stream(call, place.arn)
+        if clock.now().timestamp() - place.made > _ITERATOR_LASTS.total_seconds():
+            raise AwsError("ExpiredIteratorException", "Shard iterator has expired")
+        _require_untrimmed(place.number, stream)
+        limit = call.parameters.get("Limit", _MOST["GetRecords"])
+        found = [each for each in stream.kept() if each.number >= place.number][:limit]
+        with self._storage.unlocked(call, [vault_of(stream.shard)]):
+            told = [told_record(record.told(), call.region) for record in found]
+        document: dict[str, Any] = {"Records": told}
+        after = found[-1].number + 1 if found else place.number
+        if stream.ended is None or after < stream.next:
+            document["NextShardIterator"] = _token(stream, after)
+        return answer(call, document)
 
 
-def _require_sequence_number(call: Call) -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetShardIterator.html
-    SequenceNumber is "required if ShardIteratorType is AT_SEQUENCE_NUMBER or
-    AFTER_SEQUENCE_NUMBER".
-    """
-    number = call.parameters.get("SequenceNumber")
-    if call.parameters["ShardIteratorType"] not in ("AT_SEQUENCE_NUMBER", "AFTER_SEQUENCE_NUMBER"):
-        return
-    if number is None:
+def _token(stream: Stream, number: int) -> str:
+    return _Place(stream.arn, number, clock.now().timestamp()).token()
+
+
+def _read(iterator: str) -> _Place:
+    arn, _, rest = iterator.partition("|1|")
+    try:
+        number, made = json.loads(base64.b64decode(rest, validate=True))
+        return _Place(arn, int(number), float(made))
+    except (binascii.Error, ValueError, TypeError):
+        raise _invalid("Invalid ShardIterator") from None
+
+
+def _number(text: str, stream: Stream) -> int:
+    """A sequence number that a record of the stream has, or may yet have."""
+    if not text.isascii() or not text.isdigit():
+        raise _invalid(f"Invalid SequenceNumber: {text}")
+    number = int(text)
+    if number < stream.first or (stream.ended is not None and number >= stream.next):
+        raise _invalid("Invalid SequenceNumber for the shard")
+    return number
+
+
+def _require_untrimmed(number: int, stream: Stream) -> None:
+    if number < stream.oldest:
         raise AwsError(
-            "ValidationException",
-            "SequenceNumber must be specified for ShardIteratorType "
-            f"{call.parameters['ShardIteratorType']}",
+            "TrimmedDataAccessException",
+            "The operation attempted to read past the oldest stream record in a shard.",
         )
-    if not number.isascii() or not number.isdigit():
-        raise AwsError("ValidationException", f"Invalid SequenceNumber: {number}")
+
+
+def _invalid(message: str) -> AwsError:
+    return AwsError("ValidationException", message)

@@ -41,6 +41,11 @@ def require_schemas(parameters: Mapping[str, Any]) -> None:
         _require_few(kind, len(indexes))
 
 
+def require_new_index(index: Mapping[str, Any], defined: Sequence[str]) -> None:
+    """Refuse a global index that no table can get. Raises AwsError ValidationException."""
+    _require_index("GlobalSecondaryIndexes", index, (), defined)
+
+
 def _require_few(kind: str, count: int) -> None:
     if count <= _MOST[kind]:
         return

@@ -100,7 +100,10 @@ class Iam(Service):
 
     def answer(self, call: Call, authorize: Authorize) -> Response:
         """Answer an IAM call. Raises AwsError, NotEmulated."""
-        VALIDATOR.validate(call.operation, read_form("iam", call.operation, call.parameters))
+        asked = read_form("iam", call.operation, call.parameters)
+        VALIDATOR.validate(call.operation, asked)
+        if any(is_reserved(text) for tag in asked.get("Tags", ()) for text in tag.values()):
+            raise AwsError("InvalidInput", RESERVED)
         authorize(call, self._checks(call))
         return self._carry_out(call)
 
@@ -298,6 +301,16 @@ class Iam(Service):
         user = self._iam.user(name)
         assert user is not None
         return user
+
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html: "You cannot create a tag key or
+# value that begins with the text aws:."
+RESERVED = "aws: prefixed tag key names are not allowed for external use."
+
+
+def is_reserved(text: str) -> bool:
+    """Whether a tag's key or value begins as AWS's own do, in capital letters or in small ones."""
+    return text.lower().startswith("aws:")
 
 
 def _asked_tags(call: Call) -> Sequence[Mapping[str, str]]:

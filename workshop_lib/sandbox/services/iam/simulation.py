@@ -18,6 +18,7 @@ from workshop_lib.sandbox.moto_backend.iam import EntityKind, Group, IamStore, R
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import AccessRequest, Policy, Principal, decide
 from workshop_lib.sandbox.policy.grammar import Kind, MalformedPolicy, listed, read_document
+from workshop_lib.sandbox.policy.organization import Membership
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.query_form import read_form
 
@@ -62,7 +63,8 @@ class Simulation:
         if call.operation.startswith("GetContextKeys"):
             names = "".join(f"<member>{escape(key)}</member>" for key in _keys_in(documents.all))
             return f"<ContextKeyNames>{names}</ContextKeyNames>"
-        return _paged(self._results(asked, documents), asked)
+        member = call.memberships.get(self._account) if "PolicySourceArn" in asked else None
+        return _paged(self._results(asked, documents, member), asked)
 
     def _documents(self, asked: Mapping[str, Any]) -> _Documents:
         policies, boundary = list(asked.get("PolicyInputList", ())), None
@@ -86,7 +88,9 @@ class Simulation:
             raise AwsError("NoSuchEntity", message, 404)
         return entity
 
-    def _results(self, asked: Mapping[str, Any], documents: _Documents) -> Iterator[str]:
+    def _results(
+        self, asked: Mapping[str, Any], documents: _Documents, member: Membership | None
+    ) -> Iterator[str]:
         boundary = None if documents.boundary is None else _parsed(documents.boundary, "boundary")
         principal = Principal(
             "user",
@@ -102,20 +106,35 @@ class Simulation:
             if not re.fullmatch(r"[\w-]+:\w+", action, re.ASCII):
                 raise NotEmulated(f"The sandbox simulates single actions, not {action!r}.")
             for resource in asked.get("ResourceArns") or ["*"]:
-                yield _result(AccessRequest(principal, action, resource, context), missing)
+                yield _result(AccessRequest(principal, action, resource, context), missing, member)
 
 
-def _result(request: AccessRequest, missing: Sequence[str]) -> str:
-    decision = decide(request)
+def _result(request: AccessRequest, missing: Sequence[str], member: Membership | None) -> str:
+    """One result; ``member`` is the account's place in an organization, None for none.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_EvaluationResult.html
+    """
+    controls = () if member is None else member.service_controls
+    decision = decide(request, service_controls=controls)
     told = (
         "allowed" if decision.allowed else "explicitDeny" if decision.explicit else "implicitDeny"
     )
     keys = "".join(f"<member>{escape(key)}</member>" for key in missing)
     limit = ""
+    if member is not None:
+        inside = all(
+            any(policy.allows(request) for policy in place)
+            and not any(policy.denies(request) for policy in place)
+            for place in controls
+        )
+        limit = (
+            f"<OrganizationsDecisionDetail><AllowedByOrganizations>{str(inside).lower()}"
+            "</AllowedByOrganizations></OrganizationsDecisionDetail>"
+        )
     boundary = request.principal.boundary
     if boundary is not None:
         inside = boundary.allows(request) and not boundary.denies(request)
-        limit = (
+        limit += (
             "<PermissionsBoundaryDecisionDetail><AllowedByPermissionsBoundary>"
             f"{str(inside).lower()}</AllowedByPermissionsBoundary>"
             "</PermissionsBoundaryDecisionDetail>"

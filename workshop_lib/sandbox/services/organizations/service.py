@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
@@ -34,6 +34,7 @@ from workshop_lib.sandbox.services.organizations.organization import (
 
 Parameters = dict[str, Any]
 VALIDATOR = Validator("organizations", Dialect(code="InvalidInputException"))
+_Child = TypeVar("_Child", Unit, Member)
 _DEEPEST = 5  # units below each other
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _SENTENCES = {
@@ -377,17 +378,21 @@ class Organizations(Service):
 
     def _list_units(self, call: Call, asked: Parameters) -> Parameters:
         organization = self._organization(call)
-        parent = self._parent(organization, asked["ParentId"])
-        found = [organization.shown_unit(each) for each in organization.children(parent)
-                 if isinstance(each, Unit)]  # fmt: skip
+        units = self._children(organization, asked, Unit)
+        found = [organization.shown_unit(each) for each in units]
         return _page(found, asked, "OrganizationalUnits")
 
     def _list_accounts_for_parent(self, call: Call, asked: Parameters) -> Parameters:
         organization = self._organization(call)
+        members = self._children(organization, asked, Member)
+        return _page([organization.shown_member(each) for each in members], asked, "Accounts")
+
+    def _children(
+        self, organization: Organization, asked: Parameters, kind: type[_Child]
+    ) -> list[_Child]:
+        """What of this kind a root or unit holds itself."""
         parent = self._parent(organization, asked["ParentId"])
-        found = [organization.shown_member(each) for each in organization.children(parent)
-                 if isinstance(each, Member)]  # fmt: skip
-        return _page(found, asked, "Accounts")
+        return [each for each in organization.children(parent) if isinstance(each, kind)]
 
     def _list_parents(self, call: Call, asked: Parameters) -> Parameters:
         organization = self._organization(call)

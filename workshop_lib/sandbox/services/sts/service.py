@@ -26,7 +26,12 @@ from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.query_form import read_form
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.foundations import Foundations, Service
-from workshop_lib.sandbox.services.iam.service import query_answer, read_policy
+from workshop_lib.sandbox.services.iam.service import (
+    RESERVED,
+    is_reserved,
+    query_answer,
+    read_policy,
+)
 
 _HOUR, _TWELVE_HOURS = 3600, 43200
 _MOST_POLICY_TEXT = 2048  # characters, inline and managed policies together
@@ -298,6 +303,8 @@ def _tags_of(call: Call, asked: Mapping[str, Any]) -> Tags:
     """
     listed = asked.get("Tags", ())
     tags = {tag["Key"]: tag["Value"] for tag in listed}
+    if any(is_reserved(text) for tag in tags.items() for text in tag):
+        raise _invalid(RESERVED)
     if len(_folded(tags)) < len(listed):
         raise _invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
     if _folded(call.caller.transitive) & _folded(tags):
