@@ -1,6 +1,6 @@
 """The course as pages that read without JavaScript: `pages.build` makes them all.
 
-They are made in `.venv-site` of what nbconvert is made of too (mistune, Pygments, Jinja), because
+They are made of what nbconvert is made of too (mistune, Pygments, Jinja), because
 a page differs from a notebook: each prediction keeps its outcome in a fold. No lesson is run: what
 a page shows was computed when the lesson's outputs were committed.
 """
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pages.colab import colab_notebook, repository
 from pages.lesson import Lesson, read_lesson
 from pages.readme import read_readme, writer
 from pages.sheets import colours, without_sheets
@@ -29,8 +30,8 @@ def build(output: Path, live: bool) -> None:
 
     These are `index.html`, `about.html`, `lessons/NN_<name>.html`, the papers of the repository
     and, where there is one, the guide for instructors; `images/`; `notebooks/`, the lessons as
-    files; `pages.css`. All links are relative: any static host serves them, and a browser opens
-    them from a disk.
+    files; `pages.css`; and, where GitHub builds them, `colab/`, the lessons for Google Colab. All
+    links are relative: any static host serves them, and a browser opens them from a disk.
 
     Args:
         output: where to; made if it is not there.
@@ -39,10 +40,12 @@ def build(output: Path, live: bool) -> None:
     """
     lessons = [read_lesson(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     readme = read_readme((ROOT / "README.md").read_text("utf-8"))
+    address = repository()
     site = {
         "readme": readme,
         "lessons": lessons,
         "live": live,
+        "repository": address,
         "guide": any(path.name == "guide.md" for path in _papers()),
     }
     sheets: dict[str, None] = {}
@@ -55,11 +58,14 @@ def build(output: Path, live: bool) -> None:
     _write(output / "index.html", render("start.html", up="", writer=writer(), **site))
     _write(output / "about.html", _paper(readme.about, site))
     for path in _papers():
-        _write(output / f"{path.stem.lower()}.html", _paper(path.read_text("utf-8"), site))
+        _write(output / f"{path.stem.lower()}.html", _paper(path.read_text("utf-8"), site, path))
     for folder, kind in (("images", "*"), ("notebooks", "*.ipynb")):
         for path in (ROOT / folder).glob(kind):
             (output / folder).mkdir(exist_ok=True)
             shutil.copy(path, output / folder / path.name)
+    if address:
+        for path in (ROOT / "notebooks").glob("*.ipynb"):
+            _write(output / "colab" / path.name, colab_notebook(path, address))
     shutil.copy(_HERE / "icon.svg", output / "icon.svg")
     shutil.copy(ROOT / "LICENSE", output / "LICENSE.txt")
 
@@ -76,9 +82,9 @@ def _papers() -> list[Path]:
     return [path for path in _PAPERS if path.exists()]
 
 
-def _paper(text: str, site: dict[str, Any]) -> str:
+def _paper(text: str, site: dict[str, Any], path: Path = ROOT / "README.md") -> str:
     title, text = text.removeprefix("# ").split("\n", 1)
-    writing = writer()
+    writing = writer(path.parent.relative_to(ROOT).as_posix())
     body = writing.html(text)
     return render("paper.html", up="", title=title, body=body, headings=writing.headings, **site)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,12 +67,14 @@ def read_readme(text: str) -> Readme:
     return Readme(title, lead, pictures, rows, note, f"# {ABOUT}\n{about}", by_heading)
 
 
-def writer() -> Writer:
-    """A writer for what lies at the top of the repository: its links become those of pages."""
+def writer(folder: str = "") -> Writer:
+    """A writer for a paper in a folder of the repository: its links become those of pages."""
+
+    def on_pages(address: str) -> str:
+        path, mark, anchor = address.partition("#")
+        if not path or ":" in path:
+            return address
+        path = posixpath.normpath(posixpath.join(folder, path))
+        return _PAGES.get(path, _NOTEBOOK.sub(r"lessons/\1.html", path)) + mark + anchor
+
     return Writer(link=on_pages)
-
-
-def on_pages(address: str) -> str:
-    """Where a link of README leads to on the pages."""
-    path, mark, anchor = address.partition("#")
-    return _PAGES.get(path, _NOTEBOOK.sub(r"lessons/\1.html", path)) + mark + anchor
