@@ -158,6 +158,12 @@ def test_nothing_is_loaded_from_elsewhere_and_no_script_runs(site: Site) -> None
     assert "url(" not in sheet
 
 
+def test_the_pages_import_nothing_of_the_course() -> None:
+    """They show what was computed, and compute nothing."""
+    for path in (ROOT / "pages").glob("*.py"):
+        assert not re.search(r"^ *(import|from) workshop", path.read_text("utf-8"), re.M), path
+
+
 def test_without_the_browser_edition_nothing_leads_there(tmp_path: Path) -> None:
     pages.build(tmp_path, live=False)
     for page in Site(tmp_path).pages.values():

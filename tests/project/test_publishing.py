@@ -68,8 +68,10 @@ def test_the_dev_container_sets_the_course_up() -> None:
     """Its keys are those of https://containers.dev/implementors/json_reference/."""
     read = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
     assert read.keys() == {
-        "name", "image", "postCreateCommand", "forwardPorts", "portsAttributes", "customizations"
+        "name", "image", "postCreateCommand", "waitFor", "forwardPorts", "portsAttributes",
+        "customizations",
     }  # fmt: skip
+    assert read["waitFor"] in read, "else the first lesson is opened before it is there"
     python = re.fullmatch(r"mcr\.microsoft\.com/devcontainers/python:3\.(\d+)", read["image"])
     assert python
     assert workshop.OLDEST <= int(python[1]) <= workshop.NEWEST
