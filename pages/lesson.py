@@ -86,6 +86,8 @@ def _pieces(cells: Sequence[Mapping[str, Any]], writer: Writer) -> Iterator[_Pie
     for cell in cells:
         source = _source(cell)
         if cell["cell_type"] == "markdown":
+            if source.startswith("**Next:**"):
+                continue  # the page has its own links to the lessons around
             for part in sections(source):
                 heading = re.match(r"#+ (.*)", part)
                 yield _Piece("text", writer.html(part), heading[1] if heading else "")

@@ -23,6 +23,9 @@ TELEPHONE, TABLET, LAPTOP = 390, 820, 1280
 NAMES = ("index", "about", "architecture", "contributing", *(f"lessons/{p.stem}" for p in LESSONS))
 # Boxes that scroll by themselves, and what stands in them.
 BOXES = "pre, .table, .picture, .output"
+ALL = {"selectors": False}  # a message shows the element itself; a path to it costs time
+# What is no matter of colour is the same in every theme.
+COLOURS = {**ALL, "runOnly": {"type": "rule", "values": ["color-contrast"]}}
 every_page = pytest.mark.parametrize(
     "name",
     [
@@ -57,8 +60,9 @@ def opened(browser: Any, site: Path, name: str, width: int, **options: Any) -> A
 
 @every_page
 def test_nothing_is_wider_than_the_window(browser: Any, site: Path, name: str) -> None:
+    page = opened(browser, site, name, TELEPHONE)
     for width in (TELEPHONE, TABLET, LAPTOP):
-        page = opened(browser, site, name, width)
+        page.set_viewport_size({"width": width, "height": 900})
         wide = page.evaluate(
             """boxes => [...document.querySelectorAll('main, main *')].filter(each =>
                 each.getBoundingClientRect().right > document.documentElement.clientWidth + 1
@@ -67,20 +71,19 @@ def test_nothing_is_wider_than_the_window(browser: Any, site: Path, name: str) -
             BOXES,
         )
         assert not wide, f"{width} px: {wide[:3]}"
-        page.close()
+    page.close()
 
 
 @every_page
 def test_axe_finds_nothing(browser: Any, site: Path, name: str) -> None:
     """In the light theme on a telephone, where boxes scroll, and in the dark one on a laptop."""
-    for theme, width in (("light", TELEPHONE), ("dark", LAPTOP)):
+    for theme, width, options in (("light", TELEPHONE, ALL), ("dark", LAPTOP, COLOURS)):
         page = opened(browser, site, name, width, color_scheme=theme)
-        found = axe.Axe().run(page, options={"selectors": False}).response
+        found = axe.Axe().run(page, options=options).response
         assert not found["violations"], [
             (rule["id"], node["html"]) for rule in found["violations"] for node in rule["nodes"]
         ]
-        passed = {rule["id"] for rule in found["passes"]}
-        assert {"color-contrast", "image-alt"} <= passed, "It did not look."
+        assert "color-contrast" in [rule["id"] for rule in found["passes"]], "It did not look."
         page.close()
 
 
