@@ -14,6 +14,7 @@ from typing import Any
 
 from pages.colab import colab_notebook, repository
 from pages.lesson import Lesson, read_lesson
+from pages.markdown import Writer
 from pages.readme import read_readme, writer
 from pages.sheets import colours, without_sheets
 from pages.templating import render
@@ -55,19 +56,21 @@ def build(output: Path, live: bool) -> None:
         _write(output / "lessons" / f"{lesson.name}.html", page)
     own = (_HERE / "pages.css").read_text("utf-8")
     _write(output / "pages.css", "\n".join([colours(), *sheets, own]))
-    _write(output / "index.html", render("start.html", up="", writer=writer(), **site))
-    _write(output / "about.html", _paper(readme.about, site))
+    files: set[str] = set()
+    _write(output / "index.html", render("start.html", up="", writer=writer(files), **site))
+    _write(output / "about.html", _paper(readme.about, writer(files), site))
     for path in _papers():
-        _write(output / f"{path.stem.lower()}.html", _paper(path.read_text("utf-8"), site, path))
-    for folder, kind in (("images", "*"), ("notebooks", "*.ipynb")):
-        for path in (ROOT / folder).glob(kind):
-            (output / folder).mkdir(exist_ok=True)
-            shutil.copy(path, output / folder / path.name)
+        writing = writer(files, path.parent.relative_to(ROOT).as_posix())
+        _write(output / f"{path.stem.lower()}.html", _paper(path.read_text("utf-8"), writing, site))
+    for name in files:
+        _copy(ROOT / name, output / name)
+    for path in (*(ROOT / "images").iterdir(), *(ROOT / "notebooks").glob("*.ipynb")):
+        _copy(path, output / path.relative_to(ROOT))
     if address:
         for path in (ROOT / "notebooks").glob("*.ipynb"):
             _write(output / "colab" / path.name, colab_notebook(path, address))
-    shutil.copy(_HERE / "icon.svg", output / "icon.svg")
-    shutil.copy(ROOT / "LICENSE", output / "LICENSE.txt")
+    _copy(_HERE / "icon.svg", output / "icon.svg")
+    _copy(ROOT / "LICENSE", output / "LICENSE.txt")
 
 
 def _lesson_pages(lessons: list[Lesson], site: dict[str, Any]) -> Iterator[tuple[str, Lesson]]:
@@ -82,11 +85,15 @@ def _papers() -> list[Path]:
     return [path for path in _PAPERS if path.exists()]
 
 
-def _paper(text: str, site: dict[str, Any], path: Path = ROOT / "README.md") -> str:
+def _paper(text: str, writing: Writer, site: dict[str, Any]) -> str:
     title, text = text.removeprefix("# ").split("\n", 1)
-    writing = writer(path.parent.relative_to(ROOT).as_posix())
     body = writing.html(text)
     return render("paper.html", up="", title=title, body=body, headings=writing.headings, **site)
+
+
+def _copy(path: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(path, place)
 
 
 def _write(path: Path, text: str) -> None:

@@ -67,14 +67,20 @@ def read_readme(text: str) -> Readme:
     return Readme(title, lead, pictures, rows, note, f"# {ABOUT}\n{about}", by_heading)
 
 
-def writer(folder: str = "") -> Writer:
-    """A writer for a paper in a folder of the repository: its links become those of pages."""
+def writer(files: set[str], folder: str = "") -> Writer:
+    """A writer for a paper in a folder of the repository: its links become those of pages.
+
+    What it links that is no page is added to `files`, which are to lie beside the pages.
+    """
 
     def on_pages(address: str) -> str:
         path, mark, anchor = address.partition("#")
         if not path or ":" in path:
             return address
         path = posixpath.normpath(posixpath.join(folder, path))
-        return _PAGES.get(path, _NOTEBOOK.sub(r"lessons/\1.html", path)) + mark + anchor
+        place = _PAGES.get(path, _NOTEBOOK.sub(r"lessons/\1.html", path))
+        if place == path:
+            files.add(path)
+        return place + mark + anchor
 
     return Writer(link=on_pages)
