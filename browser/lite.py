@@ -22,6 +22,14 @@ _SETTINGS = {
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
 }
+_START = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url={address}">
+<title>Where is the plaintext?</title>
+<p><a href="{address}">Open the first lesson</a></p>
+</html>
+"""
 _BUILT = {  # JupyterLite's words for: one application, nothing that only its developers need
     "apps": ["lab"],
     "no_sourcemaps": True,
@@ -51,6 +59,13 @@ def build(root: Path, work: Path, output: Path) -> None:
     done = subprocess.run(command, cwd=stage, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Trouble(f"JupyterLite cannot be built:\n{(done.stdout + done.stderr)[-2000:]}")
+    first = min(path.name for path in (root / "notebooks").glob("*.ipynb"))
+    (output / "index.html").write_text(_START.format(address=address(first)), "utf-8")
+
+
+def address(lesson: str) -> str:
+    """Where a lesson opens, by the name of its file, from the folder of JupyterLite."""
+    return f"lab/index.html?path={LESSONS}/{lesson}"
 
 
 def add_pyodide(core: Path, output: Path) -> None:

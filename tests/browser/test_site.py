@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -187,3 +187,25 @@ def test_no_request_leaves_for_anywhere_else(
 ) -> None:
     local = (server.origin, "data:", "blob:")
     assert not [address for address in asked if not address.startswith(local)]
+
+
+@needs_chromium
+def test_answers_are_kept_across_visits(lab: Lab) -> None:
+    chosen = asked_first(lab, lambda options: options.nth(1).click())
+    lab.load()
+    assert asked_first(lab, lambda options: None) == chosen
+
+
+def asked_first(lab: Lab, answer: Callable[[Any], None]) -> str:
+    """Run lesson 00, answer its first question, and close it; the option that is then chosen."""
+    notebook = lab.open(Path("/my-lessons") / LESSONS[0].name)
+    notebook.start_all()
+    notebook.wait_for_all(PATIENCE)
+    options = notebook.find(".workshop-question").first.locator("[role=radio]")
+    options.first.wait_for()
+    answer(options)
+    checked = notebook.find("[role=radio][aria-checked=true]").first
+    checked.wait_for()
+    text = str(checked.inner_text())
+    notebook.close()
+    return text

@@ -88,6 +88,8 @@ class Remote(metaclass=RemoteClass):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name in type(self)._methods:
+            return lambda *args, **kwargs: alike(self, ask("invoke", self, name, args, kwargs))
         return alike(self, ask("attribute", self, name))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -138,6 +140,7 @@ for _name in _OPERATORS:
     setattr(Remote, f"__{_name}__", _operator(_name))
 _classes["", ""] = Remote
 type.__setattr__(Remote, "_home", ("", ""))
+type.__setattr__(Remote, "_methods", frozenset())
 
 
 class Path:
@@ -157,18 +160,27 @@ class Path:
 
 def find(package: str, path: str) -> Any:
     """What a package has under this name: a class, a value, or a Path."""
-    if package.endswith("_rust") and not _rust:
-        _rust.update(ask("rust"))
-    kind, value = _rust.get(path) or ask("what", package, path)
+    kind, value = _what(package, path)
     if kind == "class":
         return _class(package, path)
     return Path(package, path) if kind == "path" else value
+
+
+def _what(package: str, path: str) -> tuple[str, Any]:
+    if package.endswith("_rust"):
+        if not _rust:
+            _rust.update(ask("rust"))
+        if path not in _rust:
+            raise AttributeError(path)
+        return _rust[path]
+    return ask("what", package, path)  # type: ignore[no-any-return]
 
 
 def _class(package: str, path: str) -> RemoteClass:
     known = _classes.get((package, path))
     if known is None:
         name = path.rpartition(".")[2]
-        body = {"_home": (package, path), "__module__": package}
+        methods = frozenset(_what(package, path)[1])
+        body = {"_home": (package, path), "__module__": package, "_methods": methods}
         known = _classes[package, path] = RemoteClass(name, (Remote,), body)
     return known

@@ -141,7 +141,7 @@ def _find(package: str, path: str) -> Any:
 def _what(package: str, path: str) -> tuple[str, Any]:
     thing = _find(package, path)
     if isinstance(thing, type) and not issubclass(thing, Exception):
-        return "class", None
+        return "class", [name for name in dir(thing) if callable(getattr(thing, name, None))]
     if isinstance(thing, types.ModuleType) or callable(thing):
         return "path", None
     return "value", thing
@@ -183,6 +183,7 @@ def _copied(error: Exception) -> Exception:
 _DO: dict[str, Any] = {
     "attribute": getattr,
     "call": lambda thing, args, kwargs: thing(*args, **kwargs),
+    "invoke": lambda thing, name, args, kwargs: getattr(thing, name)(*args, **kwargs),
     "get": lambda package, path, name: getattr(_find(package, path), name),
     "make": lambda package, path, args, kwargs: _find(package, path)(*args, **kwargs),
     "operator": _operate,
