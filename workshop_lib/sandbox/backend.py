@@ -69,6 +69,8 @@ class SandboxBackend:
         self._gateway.callers.set_aside = set_credentials_aside()
         self._transport = BotocoreTransport(self._gateway)
         self._transport.install()
+        if IN_BROWSER:
+            _transfer_without_threads(self._transport.replace)
         guard_new_credentials(self._transport.replace)
         close_connections(is_aws)
         self._http: HttpServer | KernelServer | None = None
@@ -221,6 +223,13 @@ class SandboxBackend:
         if self._http is not None:
             self._http.abandon()
             self._http = None
+
+
+def _transfer_without_threads(replace: Callable[[Any, str, Any], None]) -> None:
+    """Have boto3 send and fetch the parts of a file one after the other."""
+    from s3transfer.futures import BoundedExecutor, NonThreadedExecutor
+
+    replace(BoundedExecutor, "EXECUTOR_CLS", NonThreadedExecutor)
 
 
 def port_taken(port: object, error: Exception) -> str:

@@ -1,10 +1,12 @@
-"""The HTTP server without sockets: what a browser has for `lab.serve`.
+"""A lab in a browser: an HTTP server without sockets for `lab.serve`, and uploads without threads.
 
 Of urllib3's own way out of a browser the tests have the module's form here; with the module itself
 lesson 06 follows a link, in `tests/browser/test_site.py`.
 """
 
+import io
 import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -101,6 +103,15 @@ def test_urllib3_is_answered_past_pythons_sockets(lab: Lab) -> None:
     assert (answer.status, answer.body) == (200, b"the report")
     with pytest.raises(OSError, match="nobody"):
         URLLIB3.send_request(asking("http://127.0.0.1:1/"))
+
+
+def test_a_file_is_uploaded_without_threads(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading.Thread, "start", None)
+    bucket, body = shared("report", b"the report"), bytes(20_000_000)  # in several parts
+    s3, back = boto3.client("s3"), io.BytesIO()
+    s3.upload_fileobj(io.BytesIO(body), bucket, "large")
+    s3.download_fileobj(bucket, "large", back)
+    assert back.getvalue() == body
 
 
 def test_other_addresses_are_left_to_python(lab: Lab) -> None:
