@@ -22,11 +22,13 @@ _SETTINGS = {
     "@jupyterlab/apputils-extension:themes": {"adaptive-theme": True},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
 }
+# JupyterLite's pages read their settings in this one too, where nothing is set.
 _START = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta http-equiv="refresh" content="0; url={address}">
 <title>Where is the plaintext?</title>
+<script id="jupyter-config-data" type="application/json" data-jupyter-lite-root=".">{{}}</script>
 <p><a href="{address}">Open the first lesson</a></p>
 </html>
 """
