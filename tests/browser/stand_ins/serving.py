@@ -181,6 +181,9 @@ def _copied(error: Exception) -> Exception:
 
 
 _DO: dict[str, Any] = {
+    "apply": lambda package, path, made, name, args: getattr(_find(package, path)(*made), name)(
+        *args
+    ),
     "attribute": getattr,
     "call": lambda thing, args, kwargs: thing(*args, **kwargs),
     "invoke": lambda thing, name, args, kwargs: getattr(thing, name)(*args, **kwargs),
