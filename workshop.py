@@ -673,6 +673,20 @@ def slides(wanted: str) -> int:
     return code
 
 
+def site(output: "str | None", self_contained: "str | None", serve: bool, port: int) -> int:
+    """Build the browser edition, and serve it where that is asked for, until Ctrl-C."""
+    for folder in (output, self_contained):
+        if folder and Path(folder).exists() and not Path(folder).is_dir():
+            raise Trouble(f"{folder} is a file: name a folder.")
+    if port:
+        check_port(port)
+    set_up(to=SITE)
+    options = ["--output", Path(output or ROOT / "_site").absolute(), "--port", port]
+    if self_contained:
+        options += ["--self-contained", Path(self_contained).absolute()]
+    return call("-m", "browser", *options, *(["--serve"] if serve else []), of=SITE)
+
+
 def test(arguments: "list[str]", everything: bool) -> int:
     """ruff, mypy, then pytest; its exit code, or 1 when only ruff or mypy failed.
 
@@ -789,6 +803,17 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     )
     tests.add_argument("--all", action="store_true", help="also what takes long, as in CI")
     tests.set_defaults(run=lambda o: test(o.rest, o.all), takes_more=True)
+    sites = command(
+        "site",
+        "build the course for a browser, as files for any web server",
+        "A learner's browser takes four compiled packages from Pyodide's CDN, unless "
+        "`--self-contained` names a folder that has them.",
+    )
+    sites.add_argument("--output", metavar="DIR", help="where to put it (else _site)")
+    sites.add_argument("--self-contained", metavar="DIR", help="the folder of the four wheels")
+    sites.add_argument("--serve", action="store_true", help="serve it on this computer, then")
+    sites.add_argument("--port", type=int, default=0, help="this port (else a free one)")
+    sites.set_defaults(run=lambda o: site(o.output, o.self_contained, o.serve, o.port))
     puts_back = command("restore", "put your copy of a lesson back to the original, keeping yours")
     puts_back.add_argument("lesson", help="number or name, for example 02")
     puts_back.set_defaults(run=lambda o: restore(o.lesson))

@@ -29,6 +29,10 @@ class PortTaken(LearnerError, OSError):
     """The port that was asked for cannot be opened."""
 
 
+class NoPrograms(LearnerError, RuntimeError):
+    """Another program was to be started where none can be: in a browser."""
+
+
 class UnsupportedMoto(LearnerError, RuntimeError):
     """The installed moto is not one the sandbox works with: which it is, and what is wrong."""
 

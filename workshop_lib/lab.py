@@ -66,7 +66,7 @@ class Backend(Protocol):
         """Move the clock on."""
 
     def serve(self, port: int) -> tuple[str, list[str]]:
-        """Answer over HTTP as well: the address, and the lines that give it to a shell."""
+        """Answer over HTTP as well: the address, and the lines that tell of it."""
 
     def admit(self, host: str, port: int) -> Callable[[], None]:
         """Let this process connect to one host and port of no AWS; returns what ends that."""
@@ -150,10 +150,11 @@ class Lab:
 
         ``port`` 0 takes a free one. Prints the lines that a shell needs; programs started from
         this kernel have them already. A second call returns the same address. Raises OSError,
-        saying what to do, when the port is taken.
+        saying what to do, when the port is taken. In a browser no other program reaches it, but
+        this kernel's own requests do.
         """
-        address, exports = self._backend.serve(port)
-        print("\n".join([f"The lab's AWS answers at {address} (loopback only).", *exports]))
+        address, lines = self._backend.serve(port)
+        print("\n".join(lines))
         return address
 
     def cleanup(self) -> "Table":

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import assume, given
@@ -463,3 +464,15 @@ class TestWhereTheFileLies:
         command = [sys.executable, "-m", "IPython", "--quick", "-c", code]
         subprocess.run(command, cwd=home, env=environment, check=True, capture_output=True)
         assert attempts(home / FILE_NAME) == [1]
+
+
+def test_in_a_browser_the_folder_is_where_the_kernel_went_after_it_had_its_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell = SimpleNamespace(starting_dir=str(tmp_path))
+    monkeypatch.setattr("IPython.core.getipython.get_ipython", lambda: shell)
+    (lessons := tmp_path / "my-lessons").mkdir()
+    monkeypatch.chdir(lessons)
+    assert journal._folder() == tmp_path
+    monkeypatch.setattr(journal, "_IN_BROWSER", True)
+    assert journal._folder() == lessons

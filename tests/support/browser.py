@@ -176,9 +176,9 @@ class Notebook:
             }"""
         )
 
-    def wait_for_all(self) -> None:
+    def wait_for_all(self, seconds: float = 120) -> None:
         """Wait until Run All has come to its end, which is the first error if there is one."""
-        self.wait_until("panel.ran", seconds=120)
+        self.wait_until("panel.ran", seconds)
 
     def run_all(self) -> None:
         self.start_all()

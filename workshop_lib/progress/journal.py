@@ -7,6 +7,7 @@ unfinished, or is damaged, costs that line and no other.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from functools import cache
@@ -15,7 +16,8 @@ from pathlib import Path
 from workshop_lib.progress.events import Event
 
 FILE_NAME = ".progress.jsonl"
-COPIES = "my-lessons"  # where workshop.py puts the learner's lessons
+COPIES = "my-lessons"  # where workshop.py puts the learner's lessons; the site has that folder too
+_IN_BROWSER = sys.platform == "emscripten"
 _REMEMBERED = 400  # bytes: as long as a line
 
 _log = logging.getLogger(__name__)
@@ -204,4 +206,5 @@ def _folder() -> Path:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
-    return Path(shell.starting_dir) if shell else Path.cwd()
+    # A browser's kernel goes to the notebook's folder when it has its shell already.
+    return Path(shell.starting_dir) if shell and not _IN_BROWSER else Path.cwd()

@@ -16,7 +16,7 @@ import botocore.session
 import botocore.signers
 from botocore.loaders import Loader
 
-from workshop_lib.errors import LabReplaced, PortTaken
+from workshop_lib.errors import LabReplaced, NoPrograms, PortTaken
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Created, Gateway
@@ -35,6 +35,13 @@ from workshop_lib.sandbox.transport.network_guard import is_aws
 
 if TYPE_CHECKING:
     from workshop_lib.sandbox.transport.http_server import HttpServer
+    from workshop_lib.sandbox.transport.kernel_server import KernelServer
+
+IN_BROWSER = sys.platform == "emscripten"  # no sockets, no threads, no other programs
+_NO_PORT = (
+    "A browser opens no port for other programs: for those, take the course on your own computer "
+    "(python3 workshop.py lab)."
+)
 
 
 @cache
@@ -62,9 +69,11 @@ class SandboxBackend:
         self._gateway.callers.set_aside = set_credentials_aside()
         self._transport = BotocoreTransport(self._gateway)
         self._transport.install()
+        if IN_BROWSER:
+            _transfer_without_threads(self._transport.replace)
         guard_new_credentials(self._transport.replace)
         close_connections(is_aws)
-        self._http: HttpServer | None = None
+        self._http: HttpServer | KernelServer | None = None
         SandboxBackend._current = self
         _watch_shell_cells()
         _watch_forks()
@@ -152,24 +161,35 @@ class SandboxBackend:
         clock.advance(timedelta(minutes=1))
 
     def serve(self, port: int = 0) -> tuple[str, list[str]]:
-        """Start the HTTP server: its address, and the lines that give it to a shell.
+        """Start the HTTP server: its address, and the lines that tell of it and give it to a shell.
 
         ``port`` 0 takes a free one; once started, it stays where it is. Programs started from
         this kernel are pointed at it. Raises PortTaken when the port is.
         """
         self._require_current()
         if self._http is None:
-            from workshop_lib.sandbox.transport.http_server import HttpServer
-
             try:
-                self._http = HttpServer(self._gateway, port)
+                self._http = self._server(port)
             except (OSError, OverflowError, TypeError) as error:
                 raise PortTaken(port_taken(port, error)) from None
             self._http.start()
             self._transport.loopback |= self._http.hosts
             os.environ["AWS_ENDPOINT_URL"] = self._http.address
         address = self._http.address
-        return address, export_lines(address, ADMINISTRATOR, self._region)
+        at = f"The lab's AWS answers at {address}"
+        if IN_BROWSER:
+            return address, [f"{at}, in this kernel alone. {_NO_PORT}"]
+        exports = export_lines(address, ADMINISTRATOR, self._region)
+        return address, [f"{at} (loopback only).", *exports]
+
+    def _server(self, port: int) -> "HttpServer | KernelServer":
+        if IN_BROWSER:
+            from workshop_lib.sandbox.transport.kernel_server import KernelServer
+
+            return KernelServer(self._gateway, port, self._transport.replace)
+        from workshop_lib.sandbox.transport.http_server import HttpServer
+
+        return HttpServer(self._gateway, port)
 
     def admit(self, host: str, port: int) -> Callable[[], None]:
         """Let this process connect to one host and port, which is not AWS's; returns what ends it.
@@ -203,6 +223,13 @@ class SandboxBackend:
         if self._http is not None:
             self._http.abandon()
             self._http = None
+
+
+def _transfer_without_threads(replace: Callable[[Any, str, Any], None]) -> None:
+    """Have boto3 send and fetch the parts of a file one after the other."""
+    from s3transfer.futures import BoundedExecutor, NonThreadedExecutor
+
+    replace(BoundedExecutor, "EXECUTOR_CLS", NonThreadedExecutor)
 
 
 def port_taken(port: object, error: Exception) -> str:
@@ -263,8 +290,19 @@ def _watch_shell_cells() -> None:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is not None and _before_cell not in shell.events.callbacks["pre_run_cell"]:
         shell.events.register("pre_run_cell", _before_cell)
+    if shell is not None and IN_BROWSER:
+        shell.system = shell.getoutput = _no_programs
+
+
+def _no_programs(*_: object, **__: object) -> None:
+    raise NoPrograms(
+        "A browser starts no other programs: run this line in a terminal, in the course on your "
+        "own computer (`python3 workshop.py lab`), or do the same with boto3 here."
+    )
 
 
 def _before_cell(info: Any) -> None:
+    if IN_BROWSER:
+        return
     if SandboxBackend._current is not None and _SHELL.search(info.raw_cell or ""):
         SandboxBackend._current.serve()

@@ -21,7 +21,7 @@ from dataclasses import replace
 from email.utils import format_datetime
 from functools import partial
 from http import HTTPStatus
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 from urllib.parse import quote
 
 from workshop_lib.errors import NotEmulated
@@ -79,128 +79,41 @@ class _TurnedAway(Exception):
         self.response = response
 
 
-class HttpServer:
-    """An HTTP server over ``gateway`` on 127.0.0.1; ``start`` it, ``stop`` it.
+class Connection(Protocol):
+    """What answers are written to: a socket, or what stands for one."""
 
-    ``port`` 0 takes a free one; ``secure`` makes requests count as if they came over TLS;
-    ``idle`` are the seconds after which a silent connection is closed. Raises OSError when the
-    port is taken.
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of it."""
+
+
+class Exchanges:
+    """HTTP's messages over ``gateway``, one request after the other, whatever carries them.
+
+    ``secure`` makes requests count as if they came over TLS.
     """
 
-    def __init__(
-        self, gateway: Gateway, port: int = 0, *, secure: bool = True, idle: float = _IDLE
-    ) -> None:
+    hosts: frozenset[str]
+    """The Host headers of this very server."""
+
+    def __init__(self, gateway: Gateway, *, secure: bool = True) -> None:
         self._gateway = gateway
         self._secure = secure
-        self._idle = idle
         self._hosts = _Loopback()
-        # Since when a connection has nothing under way, None while it has.
-        self._connections: dict[socket.socket, float | None] = {}
-        self._dismissed: set[socket.socket] = set()  # that had to make room
-        self._counting = threading.Lock()
-        self._stopped = False
-        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        if sys.platform != "win32":  # there it would let two servers share a port
-            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._listener.bind(("127.0.0.1", port))
-            self._listener.listen(256)
-        except OSError:
-            self._listener.close()
-            raise
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, name="sandbox-http", daemon=True)
 
-    @property
-    def address(self) -> str:
-        """What to give a client as its endpoint."""
-        return f"http://127.0.0.1:{self.port}"
+    def exchange(
+        self,
+        connection: Connection,
+        stream: BinaryIO,
+        source_ip: str,
+        begun: Callable[[], bool] = lambda: True,
+    ) -> bool:
+        """Read a request and answer it; whether the connection may go on.
 
-    @property
-    def hosts(self) -> frozenset[str]:
-        """The Host headers of this very server."""
-        return frozenset(f"{name}:{self.port}" for name in ("127.0.0.1", "localhost", "[::1]"))
-
-    def start(self) -> None:
-        """Answer from now on, in threads that do not keep the process alive."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Close the port and every connection; requests under way may lose their answers."""
-        self._stopped = True
-        for connection in (self._listener, *self._connections):
-            with contextlib.suppress(OSError):  # wakes a thread that waits on it
-                connection.shutdown(socket.SHUT_RDWR)
-            connection.close()
-        if self._thread.is_alive():
-            self._thread.join(5)
-
-    def abandon(self) -> None:
-        """In a forked process: close what it inherited. The server goes on where it runs."""
-        for connection in (self._listener, *self._connections):
-            connection.close()
-
-    def _accept(self) -> None:
-        while not self._stopped:
-            try:
-                connection, (source_ip, _) = self._listener.accept()
-            except OSError:
-                if self._stopped:
-                    return
-                continue  # the client was gone before it was accepted
-            if not self._let_in(connection):
-                connection.close()
-                continue
-            threading.Thread(target=self._serve, args=(connection, source_ip), daemon=True).start()
-
-    def _let_in(self, connection: socket.socket) -> bool:
-        """Count a connection among the open ones; of too many the longest idle goes."""
-        with self._counting:
-            if len(self._connections) >= _MOST_CONNECTIONS:
-                idle = [(since, c) for c, since in self._connections.items() if since is not None]
-                if not idle:
-                    return False
-                _, longest = min(idle, key=lambda each: each[0])
-                del self._connections[longest]
-                self._dismissed.add(longest)
-                with contextlib.suppress(OSError):  # its thread wakes, and closes it
-                    longest.shutdown(socket.SHUT_RDWR)
-            self._connections[connection] = time.monotonic()
-            return True
-
-    def _mark(self, connection: socket.socket, *, idle: bool) -> bool:
-        """Note whether a connection has something under way; False where it had to go."""
-        with self._counting:
-            if connection in self._dismissed:
-                return False
-            self._connections[connection] = time.monotonic() if idle else None
-            return True
-
-    def _serve(self, connection: socket.socket, source_ip: str) -> None:
-        """Answer one connection's requests until either side has enough."""
-        try:
-            connection.settimeout(self._idle)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection.makefile("rb") as stream:
-                while self._exchange(connection, stream, source_ip):
-                    pass
-            self._mark(connection, idle=True)
-            _linger(connection)
-        except OSError:
-            pass  # the client went away, or was silent for too long
-        finally:
-            with self._counting:
-                self._connections.pop(connection, None)
-                self._dismissed.discard(connection)
-            connection.close()
-
-    def _exchange(self, connection: socket.socket, stream: BinaryIO, source_ip: str) -> bool:
-        """Read a request and answer it; whether the connection may go on."""
-        if not self._mark(connection, idle=True):
-            return False
+        ``begun`` is told when there is a request, and says whether to answer it.
+        """
         try:
             head = _read_head(stream)
-            if head is None or not self._mark(connection, idle=False):
+            if head is None or not begun():
                 return False
             request, keep = head
             request.source_ip = source_ip
@@ -215,7 +128,7 @@ class HttpServer:
         return keep
 
     def _receive(
-        self, connection: socket.socket, stream: BinaryIO, request: Request
+        self, connection: Connection, stream: BinaryIO, request: Request
     ) -> Response | None:
         """Read a request's body; the refusal of one that is turned away before it is all there.
 
@@ -286,6 +199,124 @@ class HttpServer:
         """An error of the server's own, in the form that the request's protocol has."""
         service = self._gateway.endpoints.spoken(request)
         return render(error, service, _NO_ID, bodiless=request.method == "HEAD")
+
+
+def hosts_at(port: int) -> frozenset[str]:
+    """The Host headers of a server at this port of loopback."""
+    return frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+
+
+class HttpServer(Exchanges):
+    """An HTTP server over ``gateway`` on 127.0.0.1; ``start`` it, ``stop`` it.
+
+    ``port`` 0 takes a free one; ``secure`` makes requests count as if they came over TLS;
+    ``idle`` are the seconds after which a silent connection is closed. Raises OSError when the
+    port is taken.
+    """
+
+    def __init__(
+        self, gateway: Gateway, port: int = 0, *, secure: bool = True, idle: float = _IDLE
+    ) -> None:
+        super().__init__(gateway, secure=secure)
+        self._idle = idle
+        # Since when a connection has nothing under way, None while it has.
+        self._connections: dict[socket.socket, float | None] = {}
+        self._dismissed: set[socket.socket] = set()  # that had to make room
+        self._counting = threading.Lock()
+        self._stopped = False
+        self._listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if sys.platform != "win32":  # there it would let two servers share a port
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._listener.bind(("127.0.0.1", port))
+            self._listener.listen(256)
+        except OSError:
+            self._listener.close()
+            raise
+        self.port: int = self._listener.getsockname()[1]
+        self.hosts = hosts_at(self.port)
+        self._thread = threading.Thread(target=self._accept, name="sandbox-http", daemon=True)
+
+    @property
+    def address(self) -> str:
+        """What to give a client as its endpoint."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Answer from now on, in threads that do not keep the process alive."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close the port and every connection; requests under way may lose their answers."""
+        self._stopped = True
+        for connection in (self._listener, *self._connections):
+            with contextlib.suppress(OSError):  # wakes a thread that waits on it
+                connection.shutdown(socket.SHUT_RDWR)
+            connection.close()
+        if self._thread.is_alive():
+            self._thread.join(5)
+
+    def abandon(self) -> None:
+        """In a forked process: close what it inherited. The server goes on where it runs."""
+        for connection in (self._listener, *self._connections):
+            connection.close()
+
+    def _accept(self) -> None:
+        while not self._stopped:
+            try:
+                connection, (source_ip, _) = self._listener.accept()
+            except OSError:
+                if self._stopped:
+                    return
+                continue  # the client was gone before it was accepted
+            if not self._let_in(connection):
+                connection.close()
+                continue
+            threading.Thread(target=self._serve, args=(connection, source_ip), daemon=True).start()
+
+    def _let_in(self, connection: socket.socket) -> bool:
+        """Count a connection among the open ones; of too many the longest idle goes."""
+        with self._counting:
+            if len(self._connections) >= _MOST_CONNECTIONS:
+                idle = [(since, c) for c, since in self._connections.items() if since is not None]
+                if not idle:
+                    return False
+                _, longest = min(idle, key=lambda each: each[0])
+                del self._connections[longest]
+                self._dismissed.add(longest)
+                with contextlib.suppress(OSError):  # its thread wakes, and closes it
+                    longest.shutdown(socket.SHUT_RDWR)
+            self._connections[connection] = time.monotonic()
+            return True
+
+    def _mark(self, connection: socket.socket, *, idle: bool) -> bool:
+        """Note whether a connection has something under way; False where it had to go."""
+        with self._counting:
+            if connection in self._dismissed:
+                return False
+            self._connections[connection] = time.monotonic() if idle else None
+            return True
+
+    def _serve(self, connection: socket.socket, source_ip: str) -> None:
+        """Answer one connection's requests until either side has enough."""
+        try:
+            connection.settimeout(self._idle)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with connection.makefile("rb") as stream:
+                busy = partial(self._mark, connection, idle=False)
+                while self._mark(connection, idle=True) and self.exchange(
+                    connection, stream, source_ip, busy
+                ):
+                    pass
+            self._mark(connection, idle=True)
+            _linger(connection)
+        except OSError:
+            pass  # the client went away, or was silent for too long
+        finally:
+            with self._counting:
+                self._connections.pop(connection, None)
+                self._dismissed.discard(connection)
+            connection.close()
 
 
 def _linger(connection: socket.socket) -> None:
@@ -413,7 +444,7 @@ def _body_length(request: Request) -> int | None:
 class _Arrival:
     """A request's body while it is read: in the length that was announced, or in chunks."""
 
-    def __init__(self, connection: socket.socket, stream: BinaryIO, request: Request) -> None:
+    def __init__(self, connection: Connection, stream: BinaryIO, request: Request) -> None:
         self._connection = connection
         self._stream = stream
         self._request = request
@@ -491,7 +522,7 @@ _REASONS = {status.value: status.phrase for status in HTTPStatus}
 _OWN_HEADERS = {"connection", "content-length", "date", "transfer-encoding"}
 
 
-def _send(connection: socket.socket, response: Response, method: str, *, keep: bool) -> None:
+def _send(connection: Connection, response: Response, method: str, *, keep: bool) -> None:
     status, body = response.status, response.body
     lines = [
         f"HTTP/1.1 {status} {_REASONS.get(status, 'Unknown')}",

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 from workshop_lib.sandbox.transport.network_guard import NetworkGuard
 
@@ -27,6 +28,7 @@ def holds(guard: NetworkGuard, replace: Replace) -> dict[str, Hold]:
         "_awscrt": lambda module: _hold_awscrt(module, replace),
         "pycares": lambda module: _hold_pycares(module, guard, replace),
         "pycurl": lambda module: _hold_pycurl(module, replace),
+        "urllib3.contrib.emscripten.connection": lambda m: _hold_browser(m, guard, replace),
         "uvloop": lambda module: _hold_uvloop(module, guard, replace),
     }
 
@@ -39,6 +41,22 @@ def _refusal(library: str) -> Callable[..., Any]:
         )
 
     return refuse
+
+
+# --- urllib3 in a browser, which lets the browser send ------------------------------------------
+
+
+def _hold_browser(module: ModuleType, guard: NetworkGuard, replace: Replace) -> None:
+    for name in ("send_request", "send_streaming_request"):
+        replace(module, name, _guarded_sending(getattr(module, name), guard))
+
+
+def _guarded_sending(original: Callable[..., Any], guard: NetworkGuard) -> Callable[..., Any]:
+    def guarded(request: Any) -> Any:
+        guard.check_name(urlsplit(request.url).hostname)
+        return original(request)
+
+    return guarded
 
 
 # --- awscrt: AWS's client library in C --------------------------------------------------------

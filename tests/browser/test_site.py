@@ -1,0 +1,211 @@
+"""The built site: what is in it, and every lesson in it in headless Chromium.
+
+The four compiled packages are Pyodide's, from its CDN, which no test reaches: here stand-ins lie
+over the site (`tests/browser/stand_ins`), and nothing of them is in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browser import lessons
+from browser.wheels import COMPILED
+from tests.browser.conftest import ROOT
+from tests.browser.stand_ins.making import lay_over
+from tests.support.browser import CHROMIUM, FLAGS, WINDOW, Lab, Notebook, needs_chromium, playwright
+from tests.support.lessons import LESSONS, code_cells
+
+pytestmark = [pytest.mark.slow, pytest.mark.long]
+PATIENCE = 900  # seconds for a lesson: a busy machine is no reason to fail
+ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+
+
+# --- What is in it ------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lock(site: Path) -> dict[str, Any]:
+    packages = json.loads((site / "live/packages/pyodide-lock.json").read_text("utf-8"))["packages"]
+    return dict(packages)
+
+
+def test_every_wheel_is_the_one_that_the_lock_names(site: Path, lock: dict[str, Any]) -> None:
+    here = {path.name for path in (site / "live/packages").glob("*.whl")}
+    for name, entry in lock.items():
+        assert all(need in lock for need in entry["depends"]), name
+        if name in COMPILED:
+            assert re.fullmatch(r"https://[^?]+_wasm32\.whl", entry["file_name"])
+            assert re.fullmatch("[0-9a-f]{64}", entry["sha256"])
+            continue
+        content = (site / "live/packages" / entry["file_name"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry["sha256"]
+        here.remove(entry["file_name"])
+    assert not here
+
+
+def test_it_is_small(site: Path) -> None:
+    size = sum(path.stat().st_size for path in (site / "live").rglob("*") if path.is_file())
+    assert size < 60e6
+
+
+def test_nothing_of_the_tests_is_in_it(site: Path) -> None:
+    for path in site.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert b"stand-in" not in path.name.encode()
+            assert b"stand_in_remote" not in content, path
+            if path.suffix == ".whl":
+                with zipfile.ZipFile(path) as wheel:
+                    assert not [name for name in wheel.namelist() if "stand_in" in name]
+
+
+def test_each_package_has_its_licence(site: Path, lock: dict[str, Any]) -> None:
+    listed = (site / "live/licences.txt").read_text("utf-8")
+    for name, entry in lock.items():
+        assert name in COMPILED or f"\n{name} {entry['version']}: " in listed
+
+
+def test_no_address_but_pyodides_is_in_what_we_made(site: Path) -> None:
+    for name in ("jupyter-lite.json", "packages/pyodide-lock.json"):
+        hosts = re.findall(r"https?://([^/\"]+)", (site / "live" / name).read_text("utf-8"))
+        assert set(hosts) <= {"cdn.jsdelivr.net"}
+
+
+# --- Lessons in Chromium ------------------------------------------------------------------------
+
+
+class Site:
+    """The site on loopback, with the stand-ins over it: a server as `Lab` takes one."""
+
+    root = Path("/")
+
+    def __init__(self, site: Path, pinned: Path, over: Path) -> None:
+        lay_over(site, pinned, over)
+        command = (sys.executable, "-m", "tests.browser.stand_ins.serving", site, over)
+        path = os.pathsep.join(map(str, (pinned, ROOT)))
+        self._process = subprocess.Popen(
+            command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout
+        port = json.loads(self._process.stdout.readline())["port"]
+        self.origin = f"http://127.0.0.1:{port}/"
+
+    def address(self) -> str:
+        return f"{self.origin}live/lab/index.html"
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(site: Path, pinned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    server = Site(site, pinned, tmp_path_factory.mktemp("over"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def lab(server: Site) -> Iterator[Lab]:
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS.split(), ALONE])
+        context = browser.new_context(viewport=WINDOW)
+        context.set_default_timeout(PATIENCE * 1000)
+        page = context.new_page()
+        page.asked = []
+        context.on("request", lambda request: page.asked.append(request.url))
+        yield Lab(server, page)  # type: ignore[arg-type]
+        browser.close()
+
+
+@pytest.fixture
+def asked(lab: Lab) -> list[str]:
+    """The address of each request so far."""
+    return list(lab.page.asked)
+
+
+@pytest.fixture(scope="module", params=[pytest.param(path, id=path.stem) for path in LESSONS])
+def lesson(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Notebook]:
+    """A lesson after Run All, as JupyterLite has it."""
+    notebook = lab.open(Path("/my-lessons") / request.param.name)
+    notebook.start_all()
+    notebook.wait_for_all(PATIENCE)
+    yield notebook
+    notebook.close()
+
+
+@needs_chromium
+def test_every_cell_runs_or_is_said_to_fail(lesson: Notebook) -> None:
+    told = lessons.differences().get(lesson.path.name[:2], {"errors": []})["errors"]
+    failed = []
+    for cell in code_cells(lesson.content()):
+        assert cell.execution_count, f"was not run: {cell.source}"
+        for output in cell.outputs:
+            if output.output_type == "error":
+                failed.append(cell.id)
+                assert cell.id in told, f"{output.ename}: {output.evalue}\nin {cell.source}"
+            assert output.get("name") != "stderr", output.text
+    assert failed == told
+
+
+@needs_chromium
+def test_every_question_is_asked(lesson: Notebook) -> None:
+    asking = [
+        line
+        for source in lesson.sources()
+        for line in source.splitlines()
+        if re.match(r"(predict|quiz)\(", line)
+    ]
+    shown = lesson.find(".workshop-question")
+    for number in range(len(asking)):
+        shown.nth(number).locator("button").first.wait_for(timeout=PATIENCE * 1000)
+    assert shown.count() == len(asking) > 1
+
+
+@needs_chromium
+def test_every_image_is_found(lesson: Notebook) -> None:
+    images = lesson.find(".jp-MarkdownOutput img")
+    assert images.count()
+    for image in images.all():
+        image.evaluate("image => image.decode()")  # raises if there is none
+
+
+@needs_chromium
+def test_no_request_leaves_for_anywhere_else(
+    lesson: Notebook, asked: list[str], server: Site
+) -> None:
+    local = (server.origin, "data:", "blob:")
+    assert not [address for address in asked if not address.startswith(local)]
+
+
+@needs_chromium
+def test_answers_are_kept_across_visits(lab: Lab) -> None:
+    chosen = asked_first(lab, lambda options: options.nth(1).click())
+    lab.load()
+    assert asked_first(lab, lambda options: None) == chosen
+
+
+def asked_first(lab: Lab, answer: Callable[[Any], None]) -> str:
+    """Run lesson 00, answer its first question, and close it; the option that is then chosen."""
+    notebook = lab.open(Path("/my-lessons") / LESSONS[0].name)
+    notebook.start_all()
+    notebook.wait_for_all(PATIENCE)
+    options = notebook.find(".workshop-question").first.locator("[role=radio]")
+    options.first.wait_for()
+    answer(options)
+    checked = notebook.find("[role=radio][aria-checked=true]").first
+    checked.wait_for()
+    text = str(checked.inner_text())
+    notebook.close()
+    return text
