@@ -97,6 +97,9 @@ def test_what_dynamodb_does_for_a_caller_is_recorded_as_such() -> None:
     (record,) = events(EventName="CreateGrant")
     assert record["userIdentity"]["invokedBy"] == "dynamodb.amazonaws.com"
     assert record["sourceIPAddress"] == "dynamodb.amazonaws.com"
+    (record,) = events(EventName="GenerateDataKey")  # which it asks for by its grant
+    by = {"type": "AWSService", "invokedBy": "dynamodb.amazonaws.com"}
+    assert (record["userIdentity"], record["sourceIPAddress"]) == (by, by["invokedBy"])
 
 
 def test_items_and_objects_are_data_events_which_the_history_does_not_hold() -> None:

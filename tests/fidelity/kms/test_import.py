@@ -151,6 +151,18 @@ def test_a_token_is_for_its_key() -> None:
         client().import_key_material(**{**asked, "EncryptedKeyMaterial": b"x" * 256})
 
 
+def test_a_key_pending_deletion_takes_no_material() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    arn = new_key(Origin="EXTERNAL")
+    whole = parcel(arn, MATERIAL)
+    client().schedule_key_deletion(KeyId=arn)
+    with refused("KMSInvalidStateException", f"{arn} is pending deletion."):
+        parcel(arn, MATERIAL)
+    for_ever = {"ExpirationModel": "KEY_MATERIAL_DOES_NOT_EXPIRE"}
+    with refused("KMSInvalidStateException", f"{arn} is pending deletion."):
+        client().import_key_material(**whole, **for_ever)
+
+
 @pytest.mark.parametrize("size", [16, 31, 33])
 def test_material_has_its_length(size: int) -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html"""

@@ -218,9 +218,11 @@ def test_an_aws_managed_key_is_made_once() -> None:
 
 def test_what_a_multi_region_key_tells_of_its_family() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_MultiRegionConfiguration.html"""
-    arn = new_key(MultiRegion=True)
+    arn = new_key(MultiRegion=True, Description="the first")
     client().replicate_key(KeyId=arn, ReplicaRegion="eu-west-1")
     replica = {"Arn": arn.replace("us-east-1", "eu-west-1"), "Region": "eu-west-1"}
+    copied = client("eu-west-1").describe_key(KeyId=replica["Arn"])["KeyMetadata"]
+    assert copied["Description"] == "", "a replica has a description of its own"
     for region, kind in (("us-east-1", "PRIMARY"), ("eu-west-1", "REPLICA")):
         told = client(region).describe_key(KeyId=arn.rpartition("/")[2])["KeyMetadata"]
         assert told["MultiRegionConfiguration"] == {

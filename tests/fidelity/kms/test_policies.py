@@ -423,3 +423,15 @@ def test_a_policy_asks_about_a_parameter(
             ask(asker("this", value), arn)
     else:
         ask(asker("this", value), arn)
+
+
+def test_the_usage_of_a_new_key_decides_also_where_nobody_names_it() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-key-usage
+    "The default value is ENCRYPT_DECRYPT": https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+    """
+    usage = {"StringEquals": {"kms:KeyUsage": "ENCRYPT_DECRYPT"}}
+    allowed = {"Effect": "Allow", "Action": "kms:CreateKey", "Resource": "*", "Condition": usage}
+    _, maker = user("maker", allowed)
+    maker.create_key()
+    with refused("AccessDeniedException"):
+        maker.create_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")

@@ -557,3 +557,17 @@ def test_a_call_refused_before_it_was_answered_is_recorded(gateway: Gateway) -> 
     with pytest.raises(AwsError):
         kms.answer(replace(call, parameters={"EncryptionContext": 7}), authorize)
     assert event.parameters == {"keyId": "alias/none", "encryptionAlgorithm": "SYMMETRIC_DEFAULT"}
+
+
+def test_what_kms_fills_itself_is_called_the_same_in_every_lab() -> None:
+    """A lesson shows ids, and its outputs are compared."""
+    found = []
+    for _ in range(2):
+        start_lab()
+        kms = boto3.client("kms")
+        made = kms.create_key()["KeyMetadata"]
+        kms.rotate_key_on_demand(KeyId=made["KeyId"])
+        after = kms.describe_key(KeyId=made["KeyId"])["KeyMetadata"]["CurrentKeyMaterialId"]
+        found.append((made["KeyId"], made["CurrentKeyMaterialId"], after))
+    assert found[0] == found[1]
+    assert len({*found[0]}) == 3
