@@ -79,7 +79,10 @@ def run(statement: str, *parameters: Any) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("table")
 def test_an_update_may_name_its_item_first() -> None:
-    """tests/tier2/partiql/fromFirstUpdate"""
+    """tests/tier2/partiql/fromFirstUpdate
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+    """
     run("FROM \"orders\" WHERE id = '1' SET c = 1 REMOVE card")
     assert get("orders") == {"id": {"S": "1"}, "c": {"N": "1"}}
     run("from orders where id = ? set c = ?", {"S": "1"}, {"N": "7"})
@@ -138,7 +141,10 @@ UNREADABLE = {
 @pytest.mark.parametrize(("statement", "told"), UNREADABLE.items())
 @pytest.mark.usefixtures("table")
 def test_where_a_statement_stops_making_sense(statement: str, told: str) -> None:
-    """tests/tier3/error-messages/partiqlGrammar"""
+    """tests/tier3/error-messages/partiqlGrammar
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+    """
     with exactly(MALFORMED + told):
         run(statement)
     [answer] = aws("dynamodb").batch_execute_statement(Statements=[{"Statement": statement}])[
@@ -166,7 +172,10 @@ CONDITIONS = {
 @pytest.mark.parametrize(("condition", "holds"), CONDITIONS.items())
 @pytest.mark.usefixtures("table")
 def test_functions_in_a_where_clause(condition: str, holds: bool) -> None:
-    """tests/tier2/partiql/whereFunctions"""
+    """tests/tier2/partiql/whereFunctions
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+    """
     assert bool(run(f"SELECT * FROM orders WHERE id = '1' AND {condition}")) is holds
     update = f"UPDATE orders SET z = 1 WHERE id = '1' AND {condition}"
     if holds:
@@ -216,14 +225,20 @@ FUNCTIONS = {
 @pytest.mark.parametrize(("statement", "told"), FUNCTIONS.items())
 @pytest.mark.usefixtures("table")
 def test_functions_where_they_do_not_belong(statement: str, told: str) -> None:
-    """tests/tier3/error-messages/partiqlFunctions"""
+    """tests/tier3/error-messages/partiqlFunctions
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+    """
     with exactly(told):
         run(statement)
 
 
 @pytest.mark.usefixtures("table")
 def test_members_of_a_set_come_and_go() -> None:
-    """tests/tier2/partiql/setFunctions"""
+    """tests/tier2/partiql/setFunctions
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+    """
     for change, expected in (
         ("ss = SET_ADD(ss, <<'b', 'a'>>) SET ns = set_add(ns, <<9>>)", ["a", "b"]),
         ("ss = set_add(ss, <<'b', 'c'>>)", ["a", "b", "c"]),
@@ -238,7 +253,10 @@ def test_members_of_a_set_come_and_go() -> None:
 
 @pytest.mark.usefixtures("table")
 def test_what_a_transaction_and_a_batch_do_not_read() -> None:
-    """tests/tier3/error-messages/partiqlFunctions"""
+    """tests/tier3/error-messages/partiqlFunctions
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+    """
     client = aws("dynamodb")
     read = {"Statement": "SELECT * FROM orders WHERE id = '1' AND attribute_exists(card)"}
     told = "Select statements within {} must specify the primary key in the where clause."

@@ -83,7 +83,10 @@ NOTHING = (
 @pytest.mark.parametrize("table", ["orders", "none"])
 @pytest.mark.parametrize("asked", [{}, updates(), {"AttributeDefinitions": attributes("id")}])
 def test_an_update_changes_something(asked: dict[str, Any], table: str) -> None:
-    """DDB-TABLE-015, 162, 359: before AWS looks for the table."""
+    """DDB-TABLE-015, 162, 359: before AWS looks for the table.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     new_table("orders")
     with exactly(NOTHING):
         update(table, **asked)
@@ -129,7 +132,10 @@ TOGETHER: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("asked", "message"), TOGETHER.values(), ids=TOGETHER)
 def test_what_does_not_go_together(asked: dict[str, Any], message: str) -> None:
-    """DDB-TABLE-174, 359, 382, 433: of several it names encryption, then class, then protection."""
+    """DDB-TABLE-174, 359, 382, 433: of several it names encryption, then class, then protection.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed()
     before = described("orders")
     with invalid(message):
@@ -138,7 +144,10 @@ def test_what_does_not_go_together(asked: dict[str, Any], message: str) -> None:
 
 
 def test_what_goes_together() -> None:
-    """DDB-TABLE-174, 382, 433"""
+    """DDB-TABLE-174, 382, 433
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed(**PROVISIONED)
     update(BillingMode="PAY_PER_REQUEST", StreamSpecification=ON)
     told = described("orders")
@@ -168,14 +177,20 @@ ACTIONS: dict[str, tuple[list[dict[str, Any]], str]] = {
 
 @pytest.mark.parametrize(("asked", "message"), ACTIONS.values(), ids=ACTIONS)
 def test_updates_of_indexes_that_are_none(asked: list[dict[str, Any]], message: str) -> None:
-    """DDB-TABLE-160, 162"""
+    """DDB-TABLE-160, 162
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed()
     with invalid(message):
         update(GlobalSecondaryIndexUpdates=asked)
 
 
 def test_one_index_comes_or_goes_at_a_time() -> None:
-    """DDB-TABLE-159, 169"""
+    """DDB-TABLE-159, 169
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed("orders", "gsi1", "gsi2")
     two = {"Create": index("gsi4")}
     for first in ({"Create": index("gsi3")}, {"Delete": GSI1}):
@@ -192,7 +207,10 @@ def test_one_index_comes_or_goes_at_a_time() -> None:
 
 
 def test_an_index_that_is_there_or_not() -> None:
-    """DDB-TABLE-375, 380, 442"""
+    """DDB-TABLE-375, 380, 442
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     new_table(
         "orders",
         AttributeDefinitions=attributes("a", "id"),
@@ -221,7 +239,10 @@ def test_an_index_that_is_there_or_not() -> None:
 
 
 def test_the_attributes_of_keys_come_and_go_with_indexes() -> None:
-    """DDB-TABLE-125, 151, 162: in the order of their names; what no key uses is left out."""
+    """DDB-TABLE-125, 151, 162: in the order of their names; what no key uses is left out.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed()
     put("orders")
     new = {"Create": index("gsi2", "Z")}
@@ -236,7 +257,10 @@ def test_the_attributes_of_keys_come_and_go_with_indexes() -> None:
 
 
 def test_capacity_that_does_not_change() -> None:
-    """DDB-TABLE-057, 164, 170"""
+    """DDB-TABLE-057, 164, 170
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed(**PROVISIONED)
     same = (
         "Current ReadCapacityUnits provisioned for {0}: 1. Requested ReadCapacityUnits: 1. "
@@ -266,7 +290,10 @@ def test_capacity_that_does_not_change() -> None:
 
 
 def test_another_way_to_pay_is_for_the_indexes_too() -> None:
-    """DDB-TABLE-133, 152, 153, 064: and it forgets what was capped."""
+    """DDB-TABLE-133, 152, 153, 064: and it forgets what was capped.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed()
     update(OnDemandThroughput={"MaxReadRequestUnits": 9, "MaxWriteRequestUnits": 8})
     update(**updates({"Update": {**GSI1, "OnDemandThroughput": {"MaxReadRequestUnits": 5}}}))
@@ -316,7 +343,10 @@ def test_another_way_to_pay_is_for_the_indexes_too() -> None:
 
 
 def test_caps_come_and_go_one_by_one() -> None:
-    """DDB-TABLE-128, 178"""
+    """DDB-TABLE-128, 178
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     new_table("orders", OnDemandThroughput={"MaxReadRequestUnits": 1000})
     assert described("orders")["OnDemandThroughput"] == {"MaxReadRequestUnits": 1000}
     update(OnDemandThroughput={"MaxWriteRequestUnits": 500})
@@ -337,7 +367,10 @@ def test_caps_come_and_go_one_by_one() -> None:
 
 
 def test_warmth_never_falls() -> None:
-    """DDB-TABLE-134, 155"""
+    """DDB-TABLE-134, 155
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed()
     told = "{} is lower than current WarmThroughput, decreasing WarmThroughput is not supported"
     with invalid(told.format("Requested ReadUnitsPerSecond for WarmThroughput for table")):
@@ -389,7 +422,10 @@ def test_the_class_of_a_table() -> None:
 
 
 def test_a_stream_says_what_it_tells() -> None:
-    """DDB-TABLE-029, 442"""
+    """DDB-TABLE-029, 442
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     new_table("orders")
     with invalid("If stream is being enabled then UpdateViewType is required"):
         update(StreamSpecification={"StreamEnabled": True})
@@ -404,7 +440,10 @@ def test_a_stream_says_what_it_tells() -> None:
 
 
 def test_a_protected_table_stays() -> None:
-    """DDB-TABLE-030, 166: its indexes are not protected."""
+    """DDB-TABLE-030, 166: its indexes are not protected.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    """
     indexed(DeletionProtectionEnabled=True)
     update(DeletionProtectionEnabled=True)
     with exactly(
