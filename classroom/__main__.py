@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import html
 import ipaddress
 import os
+import re
 import signal
 import socket
 import sys
@@ -49,7 +51,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--database",
         metavar="URL",
-        help="keep it in PostgreSQL: postgresql://user:password@host/name",
+        default=os.environ.get("WORKSHOP_CLASS_DATABASE"),
+        help="keep it in PostgreSQL: postgresql://user:password@host/name (better in "
+        "WORKSHOP_CLASS_DATABASE, which no list of processes shows)",
     )
     add("--title", help="what the class is called")
     add("--plan", help="the plan to follow, by its name")
@@ -65,6 +69,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if bool(options.cert) != bool(options.key):
         parser.error("give both --cert and --key, or neither")
+    if options.address and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", options.address):
+        parser.error("--address takes an address: https://class.example.org")
     if not 1 <= options.port <= 65535:
         parser.error("--port takes a number from 1 to 65535")
     return options
@@ -128,6 +134,9 @@ def open_class(options: argparse.Namespace, folder: Path) -> Store:
         where = "the database of --database" if options.database else str(file)
         said = str(error).splitlines()[0]
         raise Trouble(f"{where} cannot be opened: {said}") from error
+    if not store.claim():
+        store.close()
+        raise Trouble("A class runs on this database already: end it, or give this one another.")
     fresh = {
         "code": new_code(),
         "secret": new_secret(),
@@ -148,7 +157,7 @@ def link_file(folder: Path, link: str) -> Path:
 
     Given to a browser in place of the link, which every list of processes would show.
     """
-    page = folder / "open-board.html"
+    page, link = folder / "open-board.html", html.escape(link)
     page.touch(mode=0o600)
     page.write_text(
         f'<!doctype html><meta charset="utf-8"><title>Board</title>'
@@ -200,6 +209,16 @@ def own_names(address: str) -> frozenset[str]:
     return frozenset({"localhost", name, f"{name.partition('.')[0]}.local", host_of(address)})
 
 
+def allow_many_connections() -> None:
+    """Have as many files open as the system lets: each learner keeps a connection."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        wanted = 65536 if most == resource.RLIM_INFINITY else min(most, 65536)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 class Server(uvicorn.Server):
     """uvicorn's, which tells when it listens, and lets its streams go when it ends."""
 
@@ -226,6 +245,7 @@ def serve(options: argparse.Namespace) -> int:
     site = options.site or (ROOT / "_site" if (ROOT / "_site" / "index.html").exists() else None)
     if options.site and not (options.site / "index.html").exists():
         raise Trouble(f"{options.site} holds no browser edition: build one, or leave --site out.")
+    allow_many_connections()
     with alone(folder), listen(host, options.port) as listening:
         number = listening.getsockname()[0]
         shown = own_address() if ipaddress.ip_address(number).is_unspecified else number
@@ -247,6 +267,8 @@ def serve(options: argparse.Namespace) -> int:
                 make_app(service, own_names(address), site),
                 log_level="warning",
                 access_log=False,
+                loop="asyncio",  # the same wherever it runs, whatever else is installed there
+                http="h11",
                 server_header=False,
                 proxy_headers=False,
                 ws="none",

@@ -18,7 +18,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import (
+    FileResponse,
+    JSONResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,7 +56,7 @@ def make_app(
     """The class as an ASGI application.
 
     hosts: names of this machine by which it may be asked for; numbers always are. site: a folder
-    with a browser edition, served at the root. prefix: where it stands behind a proxy.
+    with a browser edition, to which the root leads. prefix: where it stands behind a proxy.
     """
     doors = Doors(service)
     routes: list[BaseRoute] = [*doors.routes(), *_pages(site)]
@@ -87,11 +93,17 @@ def _pages(site: Path | None) -> Iterator[BaseRoute]:
     if site is None:
         yield Route("/", partial(_file, PAGES / "join.html"))
     else:
-        yield Mount("/", Site(directory=site, html=True))
+        # In a folder of its own, so that its service worker has no say in the rest.
+        yield Route("/", _to_course)
+        yield Mount("/course", Site(directory=site, html=True))
 
 
 async def _file(path: Path, _: Request) -> Response:
     return FileResponse(path)
+
+
+async def _to_course(_: Request) -> Response:
+    return RedirectResponse("course/")  # a browser takes the fragment along, with the code
 
 
 class Site(StaticFiles):
@@ -259,9 +271,9 @@ class Doors:
     async def _open_board(self, request: Request) -> Response:
         asked = await _body(request)
         secret = asked.get("secret")
-        if not self._secrets.allows("all"):
-            raise Refusal(429, "Too many tries: wait a moment.")
         if not isinstance(secret, str) or not await self._service.authenticator.opens_board(secret):
+            if not self._secrets.allows("all"):  # whoever has it is let in meanwhile
+                raise Refusal(429, "Too many tries: wait a moment.")
             raise Refusal(401, "Open the board by the link that the class's server gave.")
         name, value = self._service.authenticator.session()
         answer = _json({})
@@ -271,7 +283,7 @@ class Doors:
             httponly=True,
             samesite="strict",
             secure=request.url.scheme == "https",
-            path=request.scope.get("root_path", "") + "/",
+            path=request.scope.get("root_path", "") + "/api/board",
         )
         return answer
 

@@ -22,6 +22,7 @@ from sqlalchemy.engine import Connection, Engine
 
 T = TypeVar("T")
 
+_CLASS = 0x636C617373  # the number of the lock that a server has on a PostgreSQL database
 _TABLES = sa.MetaData()
 SETTINGS = sa.Table(
     "settings",
@@ -76,6 +77,7 @@ class Store:
         _TABLES.create_all(engine)
         self._waiting: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None]
         self._waiting = queue.SimpleQueue()
+        self._claim: Connection | None = None
         self._thread = threading.Thread(target=self._write, name="class store", daemon=True)
         self._thread.start()
 
@@ -83,7 +85,20 @@ class Store:
         """Write what waits, and let go of the database."""
         self._waiting.put(None)
         self._thread.join()
+        if self._claim is not None:
+            self._claim.close()
         self._engine.dispose()
+
+    def claim(self) -> bool:
+        """Keep other servers off a PostgreSQL database as long as this store is open.
+
+        False if another one has it. A file is kept by its folder.
+        https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+        """
+        if self._engine.dialect.name != "postgresql":
+            return True
+        self._claim = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        return bool(self._claim.scalar(sa.select(sa.func.pg_try_advisory_lock(_CLASS))))
 
     # --- Read: once, when the server starts, and for the export --------------------------------
 
@@ -232,7 +247,7 @@ def open_store(where: Path | str) -> Store:
     if url.get_backend_name() != "postgresql":
         raise ValueError("a PostgreSQL address begins with postgresql://")
     url = url.set(drivername="postgresql+pg8000")
-    return Store(sa.create_engine(url, pool_pre_ping=True, pool_size=2, max_overflow=2))
+    return Store(sa.create_engine(url, pool_pre_ping=True, pool_size=3, max_overflow=2))
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -18,6 +18,8 @@ from classroom.__main__ import FOLDER, alone, main, own_names, parse
 from classroom.outline import Outline
 from tests.support.class_learners import SimulatedLearner
 from tests.support.class_server import ROOT, ClassServer, class_server, free_port
+from workshop_lib.classes.entrance import ClassError, enter
+from workshop_lib.classes.transport import HttpTransport
 
 
 def started_wrongly(capsys: pytest.CaptureFixture[str], *options: str) -> str:
@@ -141,7 +143,7 @@ def test_a_damaged_file_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "class.sqlite cannot be opened" in said
 
 
-def test_a_certificate_makes_it_tls(tmp_path: Path) -> None:
+def test_a_certificate_makes_it_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cert, key = certificate(tmp_path)
     server = ClassServer(tmp_path / "class", "--cert", str(cert), "--key", str(key))
     server.start()
@@ -155,6 +157,11 @@ def test_a_certificate_makes_it_tls(tmp_path: Path) -> None:
         )
         with urllib.request.urlopen(request, timeout=20, context=trusting) as answer:
             assert "secure" in answer.headers["set-cookie"].lower()
+        with pytest.raises(ClassError, match=r"certificate .* SSL_CERT_FILE"):
+            enter(HttpTransport, server.address, {"code": server.code})
+        monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+        joined = enter(HttpTransport, server.address, {"code": server.code, "name": "Ada"})
+        assert joined.name == "Ada"
     finally:
         server.stop()
 
@@ -196,7 +203,16 @@ def certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize(
-    "options", [["--cert", "x"], ["--key", "x"], ["--port", "0"], ["--port", "70000"], ["more"]]
+    "options",
+    [
+        ["--cert", "x"],
+        ["--key", "x"],
+        ["--port", "0"],
+        ["--port", "70000"],
+        ["--address", "class.example.org"],
+        ["--address", "javascript:alert(1)"],
+        ["more"],
+    ],
 )
 def test_options_that_mean_nothing_are_refused(options: list[str]) -> None:
     with pytest.raises(SystemExit) as refused:

@@ -144,6 +144,19 @@ class TestEvents:
         assert learner.done == {"predict 5.1": "wrong", "check 5.1": "passed"} | learner.done
         assert service.room.polls[mark(outline, "predict 5.1")].counts() == [[0, 1, 0]]
 
+    def test_one_that_is_sent_twice_at_the_same_time_counts_once(
+        self, service: ClassService, run: Any, store: Store
+    ) -> None:
+        learner, _ = join(service, run)
+        sent = {"events": [event("check 5.1", "failed")]}
+
+        async def twice() -> None:
+            await asyncio.gather(service.take(learner, sent), service.take(learner, sent))
+
+        run(twice())
+        assert learner.tries == {"check 5.1": 1}
+        assert len(store.rows(EVENTS)) == 1
+
     def test_the_same_id_of_another_learner_is_another_event(
         self, service: ClassService, outline: Outline, store: Store, run: Any
     ) -> None:

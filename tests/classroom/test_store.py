@@ -15,11 +15,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from classroom.__main__ import main
 from classroom.outline import Outline
 from classroom.store import EVENTS, LEARNERS, Store, open_store
 from tests.classroom.conftest import SETTINGS, Clock, service_on
 from tests.support.class_events import vote
-from tests.support.class_server import free_port
+from tests.support.class_server import class_server, free_port
 
 LEARNER = {"id": "a", "key": "k", "name": "Ada", "pseudonym": "Red Fox", "joined": 1.0}
 
@@ -222,3 +223,25 @@ def test_a_connection_that_postgresql_ended_is_replaced(kept: Store, run: Any) -
         connection.execute(sa.text(ours + " AND backend_type = 'client backend'"))
     run(kept.add_events([row("2")]))
     assert len(kept.rows(EVENTS)) == 2
+
+
+@pytest.mark.long
+def test_a_server_on_postgresql_is_alone_there_and_loses_nothing_when_it_is_killed(
+    kept: Store, postgres: str, outline: Outline, tmp_path: Path
+) -> None:
+    options = ("--database", postgres)
+    with class_server(tmp_path / "one", *options) as server:
+        assert "kept in PostgreSQL" in server.output
+        assert "secret@" not in server.output
+        here = ["--folder", str(tmp_path / "two"), "--host", "127.0.0.1", "--no-browser"]
+        assert main([*here, "--port", str(free_port()), *options]) == 1
+        code = server.code
+        _, joined, _ = server.ask("POST", "/api/join", {"code": code, "name": "Ada"})
+        sent = {"events": [vote(outline, "predict 5.1", 0)]}
+        key = {"Authorization": f"Bearer {joined['key']}"}
+        assert server.ask("POST", "/api/events", sent, **key)[1]["accepted"]
+        server.kill()
+        server.start()
+        assert server.code == code
+        (learner,) = server.state(server.open_board())["learners"].values()
+        assert learner["done"] == {"predict 5.1": "chosen"}

@@ -545,6 +545,27 @@ def test_a_taken_port_names_the_option(
     assert not workshop.COURSE.folder.exists(), "it is said before anything is installed"
 
 
+def test_a_class_has_an_environment_and_options_of_its_own(
+    workshop: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[tuple[object, ...]] = []
+    monkeypatch.setattr(workshop, "set_up", lambda to: done.append(("set up", to)))
+
+    def call(*words: object, of: object) -> int:
+        done.append((*words, of))
+        return 3
+
+    monkeypatch.setattr(workshop, "call", call)
+    words = ["--port", "1", "--title", "Monday", "--help"]
+    assert workshop.main(["class", *words]) == 3
+    assert done == [
+        ("set up", workshop.CLASS),
+        ("-m", "classroom", *words, workshop.CLASS),
+    ]
+    with pytest.raises(SystemExit):
+        workshop.main(["lab", "--title", "Monday"])
+
+
 def test_a_hub_says_what_it_lacks_before_anything_is_installed(
     workshop: ModuleType, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

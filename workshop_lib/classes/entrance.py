@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -59,6 +60,11 @@ def _ask(
     transport = connect(address)
     try:
         return transport.ask("POST", path, body, key, timeout)
+    except ssl.SSLCertVerificationError:
+        raise ClassError(
+            f"The class at {address} shows a certificate that this computer does not trust: have "
+            "your instructor give you theirs, and set SSL_CERT_FILE to it before JupyterLab starts."
+        ) from None
     except OSError as error:
         raise ClassError(
             f"The class at {address} does not answer ({error}): check the address, and that you "

@@ -60,7 +60,7 @@ class HttpTransport:
         kept = self._connection is not None
         try:
             return self._ask(method, path, content, key, timeout)
-        except TimeoutError:
+        except (TimeoutError, ssl.SSLCertVerificationError):
             self._drop()
             raise
         except (OSError, http.client.HTTPException) as error:
