@@ -32,13 +32,14 @@ def lesson(path: Path) -> str:
     notebook["metadata"]["kernelspec"] = _KERNEL
     different = differences().get(path.name.split("_")[0])
     if different:
-        _tell(notebook["cells"], **different)
+        _tell(notebook["cells"], different)
     return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
-def _tell(cells: list[dict[str, Any]], before: str, note: str, errors: list[str]) -> None:
+def _tell(cells: list[dict[str, Any]], different: dict[str, Any]) -> None:
+    before, note, errors = (different[name] for name in ("before", "note", "errors"))
     by_id = {cell["id"]: cell for cell in cells}
-    missing = {before, *errors} - by_id.keys()
+    missing = {before, *errors, *different["otherwise"]} - by_id.keys()
     if missing:
         raise ValueError(f"differences.toml names cells that are not there: {sorted(missing)}")
     for name in errors:

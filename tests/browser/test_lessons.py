@@ -35,7 +35,7 @@ def test_a_note_on_a_cell_that_is_gone_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = tmp_path / "differences.toml"
-    other.write_text('[00]\nbefore = "no-such-cell"\nnote = "x"\nerrors = []\n')
+    other.write_text('[00]\nbefore = "no-such-cell"\nnote = "x"\nerrors = []\notherwise = []\n')
     monkeypatch.setattr(lessons, "DIFFERENCES", other)
     with pytest.raises(ValueError, match="no-such-cell"):
         lessons.lesson(LESSONS[0])

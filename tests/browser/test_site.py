@@ -129,6 +129,14 @@ def lab(server: Site) -> Iterator[Lab]:
         browser.close()
 
 
+def run_all(notebook: Notebook) -> None:
+    """Run All, also past the cells that are marked: the command ends with their first error."""
+    notebook.start_all()
+    notebook.wait_for_all(PATIENCE)
+    code = "panel.content.widgets.filter(cell => cell.model.type === 'code')"
+    notebook.wait_until(f"{code}.every(cell => cell.model.executionState !== 'running')", PATIENCE)
+
+
 @pytest.fixture
 def asked(lab: Lab) -> list[str]:
     """The address of each request so far."""
@@ -139,8 +147,7 @@ def asked(lab: Lab) -> list[str]:
 def lesson(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Notebook]:
     """A lesson after Run All, as JupyterLite has it."""
     notebook = lab.open(Path("/my-lessons") / request.param.name)
-    notebook.start_all()
-    notebook.wait_for_all(PATIENCE)
+    run_all(notebook)
     yield notebook
     notebook.close()
 
@@ -199,8 +206,7 @@ def test_answers_are_kept_across_visits(lab: Lab) -> None:
 def asked_first(lab: Lab, answer: Callable[[Any], None]) -> str:
     """Run lesson 00, answer its first question, and close it; the option that is then chosen."""
     notebook = lab.open(Path("/my-lessons") / LESSONS[0].name)
-    notebook.start_all()
-    notebook.wait_for_all(PATIENCE)
+    run_all(notebook)
     options = notebook.find(".workshop-question").first.locator("[role=radio]")
     options.first.wait_for()
     answer(options)

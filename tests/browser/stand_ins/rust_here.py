@@ -84,13 +84,15 @@ class AESGCM:
         """A fresh key."""
         return find(__name__, cls._path).generate_key(bit_length)
 
-    def encrypt(self, *arguments: Any) -> Any:
+    def encrypt(self, nonce: Any, data: Any, associated_data: Any) -> Any:
         """The ciphertext and its tag."""
-        return ask("apply", __name__, self._path, (self._key,), "encrypt", arguments)
+        words = (nonce, data, associated_data)
+        return ask("apply", __name__, self._path, (self._key,), "encrypt", words)
 
-    def decrypt(self, *arguments: Any) -> Any:
+    def decrypt(self, nonce: Any, data: Any, associated_data: Any) -> Any:
         """The plaintext; raises InvalidTag."""
-        return ask("apply", __name__, self._path, (self._key,), "decrypt", arguments)
+        words = (nonce, data, associated_data)
+        return ask("apply", __name__, self._path, (self._key,), "decrypt", words)
 
 
 class _Aead:
