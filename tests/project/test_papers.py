@@ -109,7 +109,7 @@ def workshop() -> Any:
 def check_command(text: str) -> None:
     """A command's script or module is there, workshop.py knows its sub-command, files exist."""
     python, *rest = [each for each in shlex.split(text, comments=True) if "=" not in each]
-    assert python in ("python3", ".venv/bin/python"), text
+    assert python in ("python3", ".venv/bin/python", ".venv-site/bin/python"), text
     if rest[0] == "-m":
         assert importlib.util.find_spec(rest[1]), text
     elif rest[0] == "workshop.py":
