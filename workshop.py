@@ -635,7 +635,7 @@ def hold_class(arguments: "list[str]") -> int:
     return call("-m", "classroom", *arguments, of=CLASS)
 
 
-def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
+def hub(host: str, port: int, address: "str | None", cert: "str | None", key: "str | None") -> int:
     """Start a JupyterHub for a class on this machine, until Ctrl-C."""
     if os.name != "posix":
         raise Trouble("A hub runs on Linux or macOS: call this there, or use `lab` on Windows.")
@@ -648,14 +648,17 @@ def hub(host: str, port: int, cert: "str | None", key: "str | None") -> int:
     set_up(to=HUB)
     node, packages = node_packages("proxy", HUB)
     scheme = "https" if cert else "http"
-    os.environ["WORKSHOP_HUB_ADDRESS"] = f"{scheme}://{host}:{port}"
+    listens = f"{scheme}://{host}:{port}"
+    address = (address or listens).rstrip("/")
+    os.environ.update(WORKSHOP_HUB_LISTENS=listens, WORKSHOP_HUB_ADDRESS=address)
     os.environ.update(WORKSHOP_HUB_CERT=cert or "", WORKSHOP_HUB_KEY=key or "")
     proxy = packages / "configurable-http-proxy/bin/configurable-http-proxy"
     os.environ.update(WORKSHOP_NODE=str(node), WORKSHOP_HUB_PROXY=str(proxy))
     state = Path(os.environ.setdefault("WORKSHOP_HUB_STATE", str(ROOT / ".hub")))
     say(
-        f"Starting JupyterHub at {scheme}://{host}:{port}. Learners share the password in "
-        f"{state / 'password'}; `instructor` has the one in {state / 'instructor-password'}."
+        f"Starting JupyterHub, listening on {host}, port {port}. Learners open {address} and share "
+        f"the password in {state / 'password'}; `instructor` has the one in "
+        f"{state / 'instructor-password'}, and the board at {address}/services/class/board."
     )
     config = ROOT / "classroom/jupyterhub_config.py"
     return call("-m", "jupyterhub", "-f", config, "--log-level=WARN", of=HUB)
@@ -790,9 +793,10 @@ def parse(arguments: "list[str] | None") -> argparse.Namespace:
     )
     hubs.add_argument("--host", default="127.0.0.1", help="where it listens (0.0.0.0: everywhere)")
     hubs.add_argument("--port", type=int, default=8000)
+    hubs.add_argument("--address", help="what learners type, if it differs, behind another proxy")
     hubs.add_argument("--cert", help="a TLS certificate, with --key; without, it speaks plain HTTP")
     hubs.add_argument("--key", help="the certificate's private key")
-    hubs.set_defaults(run=lambda o: hub(o.host, o.port, o.cert, o.key))
+    hubs.set_defaults(run=lambda o: hub(o.host, o.port, o.address, o.cert, o.key))
     makes_slides = command("slides", "make slides of a lesson, for a projector")
     makes_slides.add_argument("lesson", help="number or name, for example 05")
     makes_slides.set_defaults(run=lambda o: slides(o.lesson))

@@ -59,7 +59,7 @@ def make_app(
     with a browser edition, to which the root leads. prefix: where it stands behind a proxy.
     """
     doors = Doors(service)
-    routes: list[BaseRoute] = [*doors.routes(), *_pages(site)]
+    routes: list[BaseRoute] = [*doors.routes(), *service.authenticator.routes(), *_pages(site)]
     if prefix.strip("/"):
         routes = [Mount("/" + prefix.strip("/"), routes=routes)]
 

@@ -14,6 +14,7 @@ https://jupyterhub.readthedocs.io/en/stable/reference/config-reference.html
 
 import os
 import secrets
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,14 @@ CORES = os.cpu_count() or 1
 MIB = 2**20
 A_LEARNER = 400 * MIB  # a server takes 137 MiB, and the kernel of a lesson 211 to 226
 c: Any = get_config()  # type: ignore[name-defined]  # noqa: F821 - JupyterHub gives it
+
+
+def free_port() -> int:
+    """A port of this machine that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def password(name: str, bytes_: int) -> str:
@@ -51,7 +60,12 @@ c.Authenticator.username_pattern = r"[a-z0-9][a-z0-9._-]{0,39}"
 
 # --- Where everything is ----------------------------------------------------------------------
 
-c.JupyterHub.bind_url = os.environ.get("WORKSHOP_HUB_ADDRESS", "http://127.0.0.1:8000")
+LISTENS = os.environ.get("WORKSHOP_HUB_LISTENS", "http://127.0.0.1:8000")
+ADDRESS = os.environ.get("WORKSHOP_HUB_ADDRESS", LISTENS)  # what people type
+CLASS = f"http://127.0.0.1:{free_port()}"
+c.JupyterHub.bind_url = LISTENS
+c.JupyterHub.hub_port = free_port()
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{free_port()}"
 c.JupyterHub.ssl_cert = os.environ.get("WORKSHOP_HUB_CERT", "")
 c.JupyterHub.ssl_key = os.environ.get("WORKSHOP_HUB_KEY", "")
 c.JupyterHub.db_url = f"sqlite:///{STATE / 'jupyterhub.sqlite'}"
@@ -96,12 +110,23 @@ c.JupyterHub.active_server_limit = max(1, int(memory * 0.8) // A_LEARNER)
 
 # --- Beside the learners ----------------------------------------------------------------------
 
+c.Spawner.environment = {"WORKSHOP_CLASS_URL": f"{CLASS}/services/class"}  # kernels join it
 c.JupyterHub.services = [
+    {
+        "name": "class",
+        "url": CLASS,
+        "command": [
+            sys.executable, "-m", "classroom.hub",
+            "--folder", str(STATE / "class"), "--address", f"{ADDRESS}/services/class",
+        ],
+        "cwd": str(ROOT),
+        "oauth_no_confirm": True,
+    },
     {
         "name": "idle-culler",
         "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=3600"],
     },
-]
+]  # fmt: skip
 # https://github.com/jupyterhub/jupyterhub-idle-culler#as-a-hub-managed-service
 c.JupyterHub.load_roles = [
     {

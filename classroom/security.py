@@ -9,10 +9,12 @@ import secrets
 import time
 import unicodedata
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
+
+from starlette.routing import BaseRoute
 
 # No 0 and O, no 1, I and L: a code is read from a wall and typed.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -96,6 +98,9 @@ class Authenticator(Protocol):
     async def vouches_for(self, token: str) -> Identity | None:
         """Who joins with this token in place of the class's code; None if nobody known."""
 
+    def routes(self) -> Sequence[BaseRoute]:
+        """What it asks and shows itself: pages to sign in, if there are any."""
+
 
 class SecretAuthenticator:
     """The board is behind one secret; learners come by the class's code and no other way.
@@ -125,6 +130,10 @@ class SecretAuthenticator:
     async def vouches_for(self, token: str) -> Identity | None:
         """Nobody is known by a token."""
         return None
+
+    def routes(self) -> Sequence[BaseRoute]:
+        """No page: the link to the board is enough."""
+        return ()
 
 
 # --- Limits -----------------------------------------------------------------------------------

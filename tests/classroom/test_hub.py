@@ -48,11 +48,22 @@ class Hub:
     def sign_in(self, name: str, password: str) -> "Session":
         """A browser's session in which that name has signed in."""
         browser = requests.Session()
-        login = f"{self.address}/hub/login"
+        login = f"{self.address}/hub/login?next=%2Fhub%2Fhome"
         browser.get(login, timeout=60)
         form = {"username": name, "password": password, "_xsrf": browser.cookies.get("_xsrf", "")}
         answer = browser.post(login, data=form, timeout=60)
         return Session(self, name, browser, answer)
+
+    def board(self) -> str:
+        """What the board exports, for the instructor, who signs in at the hub."""
+        password = (self.state / "instructor-password").read_text().strip()
+        browser = self.sign_in("instructor", password).browser
+        page = browser.get(f"{self.address}/services/class/board", timeout=60)
+        assert page.ok, page.text
+        assert page.url == f"{self.address}/services/class/board", "signed in, and back"
+        csv = browser.get(f"{self.address}/services/class/api/board/export.csv", timeout=60)
+        assert csv.ok, csv.text
+        return csv.text
 
 
 @dataclass
@@ -79,7 +90,9 @@ class Session:
                 return
             if answer.status_code == 202:
                 break
-            assert answer.status_code == 429, answer.text
+            assert answer.status_code == 429, (
+                f"{answer.status_code} {answer.url} {answer.text[:500]}"
+            )
             time.sleep(1 + float(answer.headers.get("Retry-After", "0")) / 10)
         while time.monotonic() < until:
             user = self.browser.get(f"{self.hub.address}/hub/api/users/{self.name}", timeout=60)
@@ -141,6 +154,13 @@ def execute(channel: websocket.WebSocket, code: str) -> str:
             return "" if said["status"] == "ok" else f"{said.get('ename')}: {said.get('evalue')}"
 
 
+def is_up(address: str) -> bool:
+    try:
+        return requests.get(f"{address}/hub/health", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     state = tmp_path_factory.mktemp("hub") / "state"
@@ -153,13 +173,11 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
             stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
         try:
-            for _ in range(240):
+            until = time.monotonic() + 240  # it sets its environment up first
+            while not is_up(address):
                 assert process.poll() is None, log.read_text()
-                try:
-                    if requests.get(f"{address}/hub/health", timeout=5).ok:
-                        break
-                except requests.ConnectionError:
-                    time.sleep(0.5)
+                assert time.monotonic() < until, log.read_text()
+                time.sleep(0.5)
             yield Hub(address, state)
         finally:
             os.killpg(process.pid, signal.SIGTERM)
@@ -180,6 +198,23 @@ def test_ten_learners_go_through_lesson_00(hub: Hub) -> None:
     assert [error for each in errors for error in each if error] == []
     for learner in learners:
         assert (hub.state / "learners" / learner.name / "my-lessons" / LESSON).is_file()
+
+    # Each of them joined the class by itself, and the board knows what they were asked.
+    board = hub.board()
+    for learner in learners:
+        rows = [line for line in board.splitlines() if learner.name in line]
+        assert any("predict 0.1" in row for row in rows), f"{learner.name}: {rows}"
+
+
+def test_the_board_is_the_instructors(hub: Hub) -> None:
+    learner = hub.sign_in("curious", (hub.state / "password").read_text().strip())
+    address = f"{hub.address}/services/class"
+    assert learner.browser.get(f"{address}/board", timeout=60).status_code == 403
+    assert learner.browser.get(f"{address}/api/board/export.csv", timeout=60).status_code == 401
+    assert requests.get(f"{address}/api/board/export.csv", timeout=60).status_code == 401
+    forged = requests.get(f"{address}/oauth_callback?code=x&state=y", timeout=60)
+    assert forged.status_code == 403
+    assert hub.board().count("\n") >= 1
 
 
 def test_a_wrong_password_and_a_learner_who_says_instructor_stay_outside(hub: Hub) -> None:
