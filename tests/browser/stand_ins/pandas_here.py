@@ -16,6 +16,11 @@ def __getattr__(name: str) -> Any:
     return find("pandas", name)
 
 
+def Index(data: Any = (), *args: Any, **kwargs: Any) -> Any:
+    """Of a dict its keys: what they lead to need not travel."""
+    return find("pandas", "Index")([*data] if isinstance(data, dict) else data, *args, **kwargs)
+
+
 def _soon(name: str, answer: Any) -> Any:
     """A question about one cell, which needs no server where the cell is plain."""
     return lambda cell: answer(cell) if type(cell) in _PLAIN else find("pandas", name)(cell)
