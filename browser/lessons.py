@@ -37,13 +37,11 @@ def lesson(path: Path) -> str:
 
 
 def _tell(cells: list[dict[str, Any]], different: dict[str, Any]) -> None:
-    before, note, errors = (different[name] for name in ("before", "note", "errors"))
+    before, note = different["before"], different["note"]
     by_id = {cell["id"]: cell for cell in cells}
-    missing = {before, *errors, *different["otherwise"]} - by_id.keys()
+    missing = {before, *different["errors"], *different["otherwise"]} - by_id.keys()
     if missing:
         raise ValueError(f"differences.toml names cells that are not there: {sorted(missing)}")
-    for name in errors:
-        by_id[name]["metadata"].setdefault("tags", []).append("raises-exception")
     told = {"cell_type": "markdown", "id": "in-a-browser", "metadata": {}, "source": note.strip()}
     cells.insert(cells.index(by_id[before]), told)
 

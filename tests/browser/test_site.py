@@ -129,12 +129,26 @@ def lab(server: Site) -> Iterator[Lab]:
         browser.close()
 
 
+_NEXT = """panel.content.widgets.findIndex(cell => cell.model.type === 'code'
+    && !cell.model.executionCount && cell.model.sharedModel.source.trim())"""
+
+
 def run_all(notebook: Notebook) -> None:
-    """Run All, also past the cells that are marked: the command ends with their first error."""
+    """Run All, and again below each cell that ends in an error, where it stops."""
     notebook.start_all()
     notebook.wait_for_all(PATIENCE)
-    code = "panel.content.widgets.filter(cell => cell.model.type === 'code')"
-    notebook.wait_until(f"{code}.every(cell => cell.model.executionState !== 'running')", PATIENCE)
+    before = -1
+    while (place := notebook.ask(_NEXT)) > before:
+        before = place
+        notebook.ask(
+            f"""{{
+                panel.content.activeCellIndex = {place};
+                panel.ran = false;
+                const run = jupyterapp.commands.execute('notebook:run-all-below');
+                run.finally(() => {{ panel.ran = true; }});
+            }}"""
+        )
+        notebook.wait_for_all(PATIENCE)
 
 
 @pytest.fixture

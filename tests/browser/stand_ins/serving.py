@@ -141,7 +141,8 @@ def _find(package: str, path: str) -> Any:
 def _what(package: str, path: str) -> tuple[str, Any]:
     thing = _find(package, path)
     if isinstance(thing, type) and not issubclass(thing, Exception):
-        return "class", [name for name in dir(thing) if callable(getattr(thing, name, None))]
+        members = {name: getattr(thing, name, None) for name in dir(thing)}
+        return "class", [n for n, m in members.items() if callable(m) and not isinstance(m, type)]
     if isinstance(thing, types.ModuleType) or callable(thing):
         return "path", None
     return "value", thing
