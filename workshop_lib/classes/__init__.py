@@ -7,6 +7,7 @@ names, and nothing else: no code, no data.
 `session` is this kernel's part in a class, `entrance` asks the class to be let in, `membership`
 remembers it beside the learner's lessons, `courier` knows what is to be sent, `link` sends it from
 threads of its own over a `transport`, so that no cell waits, and `cards` is what the learner sees.
+A kernel in a browser has neither threads nor sockets: `in_browser` has what it takes instead.
 """
 
 from workshop_lib.classes.entrance import ClassError

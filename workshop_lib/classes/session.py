@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,7 +12,8 @@ from typing import Any
 from workshop_lib.classes import cards
 from workshop_lib.classes.cards import Shown
 from workshop_lib.classes.entrance import ClassError, Connect, be_forgotten, enter, say_goodbye
-from workshop_lib.classes.link import ENDED, Link
+from workshop_lib.classes.in_browser import BrowserTransport, TaskLink, own_address
+from workshop_lib.classes.link import ENDED, Contact, Link
 from workshop_lib.classes.membership import Membership, Memory
 from workshop_lib.classes.transport import HttpTransport, checked_address, host_and_port
 from workshop_lib.progress import learners_journal
@@ -26,20 +28,25 @@ _NONE = "You are in no class: join one with join(address, code)."
 class Session:
     """What a kernel has of a class.
 
-    connect: how it reaches one; link: what keeps in touch with it. A kernel in a browser has
-    neither sockets nor threads, and gives its own.
+    connect: how it reaches one; link: what keeps in touch with it; locate: the address that the
+    learner's words mean. A kernel in a browser has neither sockets nor threads, and gives its own.
     """
 
-    def __init__(self, connect: Connect = HttpTransport, link: type[Link] = Link) -> None:
-        self.connect, self.link = connect, link
+    def __init__(
+        self,
+        connect: Connect = HttpTransport,
+        link: type[Contact] = Link,
+        locate: Callable[[str], str] = checked_address,
+    ) -> None:
+        self.connect, self.link, self.locate = connect, link, locate
         self._memory: Memory | None = None
-        self._link: Link | None = None
+        self._link: Contact | None = None
         self._admit: Admit | None = None
         self._close: Close | None = None
 
     def join(self, address: str, code: str, name: str | None) -> None:
         """As `join`."""
-        address = checked_address(address)
+        address = self.locate(address)
         known = self.memory.known()
         asked: dict[str, Any] = {"code": str(code), "name": None if name is None else str(name)}
         if known and known.address == address:  # the same learner as before
@@ -178,14 +185,17 @@ class Session:
 
 
 _PAUSE = threading.Event()
-_session = Session()
+_session = (
+    Session(BrowserTransport, TaskLink, own_address) if sys.platform == "emscripten" else Session()
+)
 
 
-def join(address: str, code: str, name: str | None = None) -> None:
+def join(address: str = "", code: str = "", name: str | None = None) -> None:
     """Join a class: from now on it is told what you answer in this course, until `leave()`.
 
-    address, code: as the board shows them. name: what you are called there; without one the class
-    gives you a pseudonym, and its board shows no other unless the instructor asks for names.
+    address, code: as the board shows them. In a browser, on a page that the class's server gave,
+    the address may be left out: join(code="…"). name: what you are called there; without one the
+    class gives you a pseudonym, and its board shows no other unless the instructor asks for names.
     The card that this shows says what is sent. Raises ClassError, with the next step, if the class
     does not answer or does not know the code; WrongArgument for what is no address.
     """

@@ -91,7 +91,7 @@ class HttpTransport:
         read = answer.read(_LARGEST)
         if not answer.isclosed():
             raise OSError("the answer is too long")
-        return answer.status, _object(read)
+        return answer.status, read_object(read)
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         if self._secure:
@@ -115,7 +115,8 @@ class HttpTransport:
             connection.close()
 
 
-def _object(content: bytes) -> dict[str, Any]:
+def read_object(content: bytes | str) -> dict[str, Any]:
+    """The JSON object that this is; {} for anything else."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
