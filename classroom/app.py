@@ -95,11 +95,17 @@ def _pages(site: Path | None) -> Iterator[BaseRoute]:
     else:
         # In a folder of its own, so that its service worker has no say in the rest.
         yield Route("/", _to_course)
+        yield Route("/course/class.json", _is_class)
         yield Mount("/course", Site(directory=site, html=True))
 
 
 async def _file(path: Path, _: Request) -> Response:
     return FileResponse(path)
+
+
+async def _is_class(_: Request) -> Response:
+    """By which the course in a browser knows that it can join here."""
+    return _json({"class": True})
 
 
 async def _to_course(_: Request) -> Response:

@@ -18,7 +18,7 @@ from tests.classes.test_session import MARK, QUESTION, act, exported, named, sho
 from tests.support.class_server import ClassServer, class_server
 from workshop_lib.classes import in_browser
 from workshop_lib.classes.entrance import ClassError
-from workshop_lib.classes.in_browser import BrowserTransport, TaskLink, own_address
+from workshop_lib.classes.in_browser import BrowserTransport, TaskLink, is_of_class, own_address
 from workshop_lib.classes.session import Session
 from workshop_lib.errors import WrongArgument
 from workshop_lib.progress import Journal
@@ -138,6 +138,34 @@ class TestTheAddress:
             own_address("")
         with pytest.raises(WrongArgument):
             own_address("http://")
+
+
+class TestThePage:
+    def test_one_of_a_class_says_how_to_join(
+        self, kernel: Kernel, page: SimpleNamespace, monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:  # fmt: skip
+        def answer(request: FakeRequest, _: str) -> None:
+            assert request.address == "https://class.example/course/class.json"
+            request.status, request.responseText = 200, '{"class": true}'
+
+        monkeypatch.setattr(FakeRequest, "_ask", answer)
+        kernel(is_served=is_of_class).resume()
+        assert 'join(code="…")' in shown(capsys)
+
+    def test_any_other_says_and_asks_nothing(
+        self, kernel: Kernel, server: ClassServer, page: SimpleNamespace,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:  # fmt: skip
+        page.origin = server.address  # has no browser edition
+        kernel(is_served=is_of_class).resume()
+        page.origin = "http://127.0.0.1:1"
+        kernel(is_served=is_of_class).resume()
+        assert len(FakeRequest.made) == 2
+        page.pathname = "/live/extensions/static/12.js"
+        kernel(is_served=is_of_class).resume()
+        assert len(FakeRequest.made) == 2
+        assert shown(capsys) == ""
 
 
 class TestTheTransport:

@@ -322,6 +322,12 @@ class TestPages:
         assert "'unsafe-eval'" in headers["content-security-policy"]
         assert "service-worker-allowed" not in {name.lower() for name in headers}
 
+    def test_a_browser_edition_is_told_that_it_is_a_class_s(
+        self, server: ClassServer, plain: ClassServer
+    ) -> None:
+        assert server.ask("GET", "/course/class.json")[:2] == (200, {"class": True})
+        assert plain.ask("GET", "/course/class.json")[0] == 404
+
     @pytest.mark.parametrize(
         "path",
         ["/course/../class.sqlite", "/course/%2e%2e/x", "/course/lab/../../x", "/course//etc"],

@@ -35,6 +35,16 @@ def on_hub() -> Card:
     return card("note", "Your JupyterHub has a class, and you join it now", SENT, _ENDS)
 
 
+def on_page() -> Card:
+    """That a class's server gave this page, in a browser."""
+    return card(
+        "note",
+        "This page comes from a class, and you can join it",
+        'Take the code on the board: `from workshop_lib import join`, then `join(code="…")`.',
+        "Until you join, nothing that you answer is sent.",
+    )
+
+
 def on_leaving(membership: Membership, forgotten: bool) -> Card:
     """That nothing is sent any more."""
     rest = (

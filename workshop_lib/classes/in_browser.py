@@ -18,6 +18,7 @@ from workshop_lib.classes.link import LOOK, Contact
 from workshop_lib.classes.transport import checked_address, host_and_port, read_object
 
 SITE = "/course/live/"  # where a class's server has the browser edition
+SIGN = "/course/class.json"  # what says there that it is a class's
 _EVERY = 3  # seconds between two requests for news: a browser has few connections to a server
 _PATIENCE = 10  # seconds for an answer
 
@@ -37,13 +38,31 @@ def own_address(address: str) -> str:
                 f"{given} in your browser, and join in the course that you find there."
             )
         return given
-    root, is_served, _ = path.rpartition(SITE)
-    if not is_served:
+    root = _root(path)
+    if root is None:
         raise ClassError(
             "This page does not come from a class: open the address that is on the board in your "
             "browser, and join in the course that you find there."
         )
     return origin + root
+
+
+def is_of_class() -> bool:
+    """Whether this page comes from a class's server; only a page that may do asks it."""
+    page = import_module("js").location
+    root = _root(str(page.pathname))
+    if root is None:
+        return False
+    try:
+        status, answer = BrowserTransport(str(page.origin) + root).ask("GET", SIGN, timeout=2)
+    except OSError:
+        return False
+    return status == 200 and answer.get("class") is True
+
+
+def _root(path: str) -> str | None:
+    root, is_served, _ = path.rpartition(SITE)
+    return root if is_served else None
 
 
 def _origin(address: str) -> tuple[str, str, int]:

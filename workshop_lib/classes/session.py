@@ -12,7 +12,7 @@ from typing import Any
 from workshop_lib.classes import cards
 from workshop_lib.classes.cards import Shown
 from workshop_lib.classes.entrance import ClassError, Connect, be_forgotten, enter, say_goodbye
-from workshop_lib.classes.in_browser import BrowserTransport, TaskLink, own_address
+from workshop_lib.classes.in_browser import BrowserTransport, TaskLink, is_of_class, own_address
 from workshop_lib.classes.link import ENDED, Contact, Link
 from workshop_lib.classes.membership import Membership, Memory
 from workshop_lib.classes.transport import HttpTransport, checked_address, host_and_port
@@ -29,7 +29,8 @@ class Session:
     """What a kernel has of a class.
 
     connect: how it reaches one; link: what keeps in touch with it; locate: the address that the
-    learner's words mean. A kernel in a browser has neither sockets nor threads, and gives its own.
+    learner's words mean; is_served: whether their page comes from a class. A kernel in a browser
+    has neither sockets nor threads, and gives its own.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class Session:
         connect: Connect = HttpTransport,
         link: type[Contact] = Link,
         locate: Callable[[str], str] = checked_address,
+        is_served: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.connect, self.link, self.locate = connect, link, locate
+        self.connect, self.link = connect, link
+        self.locate, self.is_served = locate, is_served
         self._memory: Memory | None = None
         self._link: Contact | None = None
         self._admit: Admit | None = None
@@ -91,11 +94,15 @@ class Session:
         url, token = (os.environ.get(n) for n in ("WORKSHOP_CLASS_URL", "JUPYTERHUB_API_TOKEN"))
         if membership is not None:
             self._start(membership, Shown())
-        elif url and token and not (known is not None and known.left):
+        elif known is not None and known.left:
+            return
+        elif url and token:
             shown = Shown()
             shown.show(cards.on_hub())
             arguments = (checked_address(url), token, shown)
             threading.Thread(target=self._join_hub, args=arguments, daemon=True).start()
+        elif self.is_served():
+            Shown().show(cards.on_page())
 
     def through(self, admit: Admit) -> None:
         """As `through`."""
@@ -186,7 +193,9 @@ class Session:
 
 _PAUSE = threading.Event()
 _session = (
-    Session(BrowserTransport, TaskLink, own_address) if sys.platform == "emscripten" else Session()
+    Session(BrowserTransport, TaskLink, own_address, is_of_class)
+    if sys.platform == "emscripten"
+    else Session()
 )
 
 
@@ -224,7 +233,8 @@ def resume() -> None:
     """Go on in the class that was joined in an earlier kernel, if there is one; never waits.
 
     Under a hub that has a class (WORKSHOP_CLASS_URL), whoever never joined one joins that, known
-    by the token of their own server; who left it stays away.
+    by the token of their own server; who left it stays away. In a browser, on a page that a class's
+    server gave, a card says how to join.
     """
     _session.resume()
 
