@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,19 @@ from workshop_lib.errors import WrongArgument
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n" + b'{"a": 1}'
 
 
+def _whole(connection: socket.socket) -> bytes:
+    """A request to its end: its head and its body may come one after the other."""
+    request = connection.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = int(re.search(rb"Content-Length: (\d+)|$", head)[1] or 0)  # type: ignore[index]
+    while request and len(body) < length:
+        more = connection.recv(65536)
+        if not more:
+            break
+        request, body = request + more, body + more
+    return request
+
+
 @contextmanager
 def answering(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
     """A server of these answers, a connection each: its address, and what it was sent."""
@@ -26,7 +40,7 @@ def answering(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
                 for answer in answers:
                     connection, _ = listening.accept()
                     with connection:
-                        heard.append(connection.recv(65536))
+                        heard.append(_whole(connection))
                         connection.sendall(answer)
 
         thread = threading.Thread(target=serve, daemon=True)
