@@ -198,6 +198,7 @@ _DO: dict[str, Any] = {
 
 
 class _Served(Handler):
+    disable_nagle_algorithm = True  # else an answer's body waits 40 ms for its head's receipt
     over: Path
     objects = Objects()
 
