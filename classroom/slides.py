@@ -17,15 +17,13 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat.v4 import new_markdown_cell
 
+from pages.lesson import unfolded
 from workshop_lib.questions.bank import prediction
 
 ROOT = Path(__file__).resolve().parents[1]
 DECK = Path(__file__).with_name("deck")
 LEFT_OUT = ("Exercises", "Quiz", "In practice", "Clean up")
 _HEADING = re.compile(r"^(#+) (.*)")
-_EXPLANATION = re.compile(
-    r"<details><summary><b>What happened:</b> (.*?)</summary>\s*(.*?)\s*</details>", re.S
-)
 _PICTURE = re.compile(r"^!\[.*?\]\(.*?\)$", re.M | re.S)
 _PREDICTION = re.compile(r'^predict\("([\d.]+)"\)', re.M)
 _LEARNERS = re.compile(
@@ -38,7 +36,7 @@ def arranged(notebook: Any) -> Any:
     cells: list[Any] = []
     left_out = False
     continues = False  # whether a text without a heading began a slide that the code goes on with
-    for cell in [part for whole in notebook.cells for part in parts(unfolded(whole))]:
+    for cell in [part for whole in notebook.cells for part in parts(whole)]:
         heading = _HEADING.match(cell.source) if cell.cell_type == "markdown" else None
         level = len(heading[1]) if heading else 0
         if heading and level <= 2:
@@ -60,15 +58,10 @@ def arranged(notebook: Any) -> Any:
     return notebook
 
 
-def unfolded(cell: Any) -> Any:
-    """The cell with what explains an outcome open, under its question as a heading."""
-    if cell.cell_type == "markdown":
-        cell.source = _EXPLANATION.sub(r"### What happened: \1\n\n\2", cell.source).strip()
-    return cell
-
-
 def parts(cell: Any) -> list[Any]:
-    """The cell; or, of a text with a picture, the text and the picture, each for its own slide."""
+    """The cell, explanations unfolded; or, of a text with a picture, a part for each slide."""
+    if cell.cell_type == "markdown":
+        cell.source = unfolded(cell.source)
     if cell.cell_type != "markdown" or not _PICTURE.search(cell.source):
         return [cell]
     picture = _PICTURE.search(cell.source)

@@ -16,6 +16,9 @@ from pages.outputs import shown
 OUTCOME = "See what happened"
 """On the fold that keeps the outcome of a prediction."""
 
+_EXPLANATION = re.compile(
+    r"<details><summary><b>What happened:</b> (.*?)</summary>\s*(.*?)\s*</details>", re.S
+)
 _NOTEBOOK = re.compile(r"^(\d\d_\w+)\.ipynb")
 _WILL = re.compile(r"^You will .*", re.M)
 _MINUTES = re.compile(r"\*\*Time\*\* (\d+) minutes")
@@ -73,6 +76,11 @@ def read_lesson(path: Path) -> Lesson:
     )
 
 
+def unfolded(text: str) -> str:
+    """A lesson's text with what explains an outcome open, under its question as a heading."""
+    return _EXPLANATION.sub(r"### What happened: \1\n\n\2", text).strip()
+
+
 def _source(cell: Mapping[str, Any]) -> str:
     return "".join(cell["source"])
 
@@ -86,6 +94,7 @@ def _pieces(cells: Sequence[Mapping[str, Any]], writer: Writer) -> Iterator[_Pie
     for cell in cells:
         source = _source(cell)
         if cell["cell_type"] == "markdown":
+            source = unfolded(source)  # the page folds it with the outputs that it explains
             if source.startswith("**Next:**"):
                 continue  # the page has its own links to the lessons around
             for part in sections(source):

@@ -122,7 +122,7 @@ def test_every_question_is_asked(lesson: Notebook) -> None:
     shown = lesson.find(".workshop-question")
     for number, cell in enumerate(questions(lesson)):
         try:
-            shown.nth(number).locator("button").first.wait_for(timeout=10_000)
+            shown.nth(number).locator("button").first.wait_for(timeout=60_000)
         except playwright.TimeoutError:
             pytest.fail(f"No buttons for {cell}")
     assert shown.count() == len(questions(lesson))
@@ -157,9 +157,9 @@ def test_no_text_turns_into_a_formula(lesson: Notebook) -> None:
 def test_a_question_answers_the_mouse(lesson: Notebook) -> None:
     question = lesson.find(".workshop-question").first
     question.locator(".workshop-options button").first.click()
-    question.get_by_text("Your prediction:").wait_for(timeout=10_000)
+    question.get_by_text("Your prediction:").wait_for(timeout=60_000)
     question.locator(".workshop-reveal").click()
-    verdict(question).wait_for(timeout=10_000)
+    verdict(question).wait_for(timeout=60_000)
 
 
 def test_a_question_answers_keys_that_jupyterlab_does_not_steal(lesson: Notebook) -> None:
@@ -169,14 +169,14 @@ def test_a_question_answers_keys_that_jupyterlab_does_not_steal(lesson: Notebook
     before = lesson.sources()
     options.first.focus()
     press("Space")
-    question.get_by_text("Your prediction:").wait_for(timeout=10_000)
+    question.get_by_text("Your prediction:").wait_for(timeout=60_000)
     for key in ("b", "a", "d", "d", "x", "m", "ArrowDown"):
         press(key)
     assert options.nth(1).evaluate("option => option === document.activeElement")
     press("Tab")
     assert lesson.focused() == "Reveal"
     press("Enter")
-    verdict(question).wait_for(timeout=10_000)
+    verdict(question).wait_for(timeout=60_000)
     assert lesson.sources() == before
 
 
