@@ -208,25 +208,3 @@ def test_no_request_leaves_for_anywhere_else(
 ) -> None:
     local = (server.origin, "data:", "blob:")
     assert not [address for address in asked if not address.startswith(local)]
-
-
-@needs_chromium
-def test_answers_are_kept_across_visits(lab: Lab) -> None:
-    notebook, options = asked_first(lab)
-    chosen = str(options.nth(1).text_content()).removeprefix("○ ")
-    options.nth(1).click()
-    notebook.find("[role=radio][aria-checked=true]", has_text=chosen).first.wait_for()
-    notebook.close()
-    lab.load()
-    notebook, _ = asked_first(lab)
-    notebook.find("[role=radio][aria-checked=true]", has_text=chosen).first.wait_for()
-    notebook.close()
-
-
-def asked_first(lab: Lab) -> tuple[Notebook, Any]:
-    """Lesson 00 after Run All, and the options of its first question."""
-    notebook = lab.open(Path("/my-lessons") / LESSONS[0].name)
-    run_all(notebook)
-    options = notebook.find(".workshop-question").first.locator("[role=radio]")
-    options.first.wait_for()
-    return notebook, options
