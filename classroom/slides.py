@@ -60,12 +60,12 @@ def arranged(notebook: Any) -> Any:
 
 def parts(cell: Any) -> list[Any]:
     """The cell, explanations unfolded; or, of a text with a picture, a part for each slide."""
-    if cell.cell_type == "markdown":
-        cell.source = unfolded(cell.source)
-    if cell.cell_type != "markdown" or not _PICTURE.search(cell.source):
+    if cell.cell_type != "markdown":
         return [cell]
+    cell.source = unfolded(cell.source)
     picture = _PICTURE.search(cell.source)
-    assert picture
+    if picture is None:
+        return [cell]
     texts = (cell.source[: picture.start()], picture[0], cell.source[picture.end() :])
     return [new_markdown_cell(text.strip()) for text in texts if text.strip()]
 

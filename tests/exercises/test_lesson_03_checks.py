@@ -170,23 +170,12 @@ class TestFromTheStream:
     @pytest.fixture
     def names(self, lab: Lab, provider: Any) -> tuple[str, str]:
         """The shop's table, whose orders are gone, and the tagged archive: as the lesson does."""
-        layout: dict[str, Any] = {
-            "KeySchema": [
-                {"AttributeName": "customer", "KeyType": "HASH"},
-                {"AttributeName": "order_no", "KeyType": "RANGE"},
-            ],
-            "AttributeDefinitions": [
-                {"AttributeName": "customer", "AttributeType": "S"},
-                {"AttributeName": "order_no", "AttributeType": "N"},
-            ],
-            "BillingMode": "PAY_PER_REQUEST",
-        }
         client = boto3.client("dynamodb")
         stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
         shop, archive = lab.name("shop"), lab.name("archive")
-        client.create_table(TableName=shop, StreamSpecification=stream, **layout)
+        client.create_table(TableName=shop, StreamSpecification=stream, **ORDERS)
         tags = [{"Key": "exercise", "Value": "3.2"}]
-        client.create_table(TableName=archive, Tags=tags, **layout)
+        client.create_table(TableName=archive, Tags=tags, **ORDERS)
         sales = EncryptedTable(
             table=boto3.resource("dynamodb").Table(shop),
             materials_provider=provider,
