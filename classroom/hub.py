@@ -8,31 +8,26 @@ https://jupyterhub.readthedocs.io/en/stable/reference/services.html
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import uvicorn
 from jupyterhub.services.auth import HubOAuth
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 from tornado.httputil import url_concat
 
-from classroom.__main__ import Server, Trouble, alone, listen, open_class, own_names, parse
-from classroom.app import PAGES, make_app
-from classroom.outline import read_outline
-from classroom.plans import plans
+from classroom.app import PAGES
+from classroom.options import parse
 from classroom.security import Identity, SecretAuthenticator
-from classroom.service import ClassService, Refusal
+from classroom.server import ROOT, Trouble, alone, listen, opened, run
+from classroom.service import Refusal
 
-ROOT = Path(__file__).resolve().parents[1]
 _MINUTES = 10  # for signing in
 
 
@@ -107,23 +102,19 @@ def serve(arguments: Sequence[str] | None = None) -> None:
     with (
         alone(folder),
         _listen(listens.hostname, listens.port) as listening,
-        contextlib.closing(open_class(options, folder)) as store,
+        opened(options, folder, address, _by_the_hub) as service,
     ):
-        authenticator = HubAuthenticator(store.settings()["secret"], HubOAuth())
-        service = ClassService(
-            store, read_outline(ROOT), authenticator, address=address, plans=plans()
-        )
-        config = uvicorn.Config(
-            make_app(service, own_names(address), prefix=prefix),
-            log_level="warning",
-            access_log=False,
-            server_header=False,
+        run(
+            service,
+            listening,
+            prefix=prefix,
             proxy_headers=True,  # the hub's proxy says whether the browser came by TLS
             forwarded_allow_ips="127.0.0.1",
-            ws="none",
-            timeout_graceful_shutdown=2,
         )
-        Server(config, service, lambda: None).run([listening])
+
+
+def _by_the_hub(secret: str) -> HubAuthenticator:
+    return HubAuthenticator(secret, HubOAuth())
 
 
 def _listen(host: str | None, port: int | None) -> socket.socket:

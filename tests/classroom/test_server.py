@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from classroom.__main__ import FOLDER, alone, main, own_names, parse
+from classroom.__main__ import main
+from classroom.options import FOLDER, parse
 from classroom.outline import Outline
+from classroom.server import alone, own_names
 from tests.support.class_learners import SimulatedLearner
 from tests.support.class_server import ROOT, ClassServer, class_server, free_port
 from workshop_lib.classes.entrance import ClassError, enter

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from classroom import __main__ as program
+from classroom import server
 from classroom.app import make_app
 from tests.browser.stand_ins.serving import Objects
 
@@ -34,6 +35,6 @@ def _make_app(*args: Any, **kwargs: Any) -> Starlette:
 
 
 if __name__ == "__main__":
-    setattr(program, "make_app", _make_app)  # noqa: B010
+    setattr(server, "make_app", _make_app)  # noqa: B010
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(program.main())
