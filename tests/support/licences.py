@@ -2,7 +2,9 @@
 
     python -m tests.support.licences
 
-writes THIRD_PARTY.md anew, from what the installed packages say of themselves.
+writes THIRD_PARTY.md anew, from what the packages installed in the course's environments say of
+themselves; a package that is in none of them keeps the row that it has. (`workshop.py class`, `hub`
+and `site` make theirs.)
 
     python -m tests.support.licences --untouched-since 2024-11-28
 
@@ -11,6 +13,7 @@ reason in RESTING.
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -23,6 +26,18 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "THIRD_PARTY.md"
+LOCKS = {  # a package is listed for the first of these that names it
+    "requirements.lock": "the course",
+    "requirements-class.lock": "a class",
+    "requirements-hub.lock": "a hub",
+    "requirements-site.lock": "the browser edition",
+    "requirements-dev.lock": "the tests",
+}
+NPM_LOCKS = {
+    "classroom/deck/package-lock.json": "slides",
+    "classroom/proxy/package-lock.json": "a hub",
+}
+_ROW = re.compile(r"^\| ([a-z0-9-]+) \| ([^|]+) \| [^|]+ \|$", re.M)
 
 # What the package's own files say where its metadata does not, or what no Linux installs.
 TOLD_ELSEWHERE = {
@@ -33,6 +48,8 @@ TOLD_ELSEWHERE = {
     "aws-cryptography-internal-primitives": "Apache-2.0",
     "aws-cryptography-internal-standard-library": "Apache-2.0",
     "axe-playwright-python": "MIT",
+    "jupyterhub-idle-culler": "BSD-3-Clause",
+    "pkginfo": "MIT",
     "pywin32": "PSF-2.0",
     "pywinpty": "MIT",
     "pyyaml-ft": "MIT",
@@ -101,15 +118,38 @@ def licence(distribution: Distribution) -> str:
     return ""
 
 
+def users() -> dict[str, str]:
+    """What needs each locked package."""
+    first: dict[str, str] = {}
+    for lock, user in LOCKS.items():
+        for name in locked(lock):
+            first.setdefault(name, user)
+    return dict(sorted(first.items()))
+
+
 def licences() -> dict[str, str]:
     """The licence of every locked package."""
+    known = dict(_ROW.findall(PAGE.read_text(encoding="utf-8")))
+    places = [*sys.path, *map(str, ROOT.glob(".venv*/lib/*/site-packages"))]
     installed: dict[str, str] = {
-        canonicalize_name(d.metadata["Name"]): licence(d) for d in distributions()
+        canonicalize_name(d.metadata["Name"]): licence(d) for d in distributions(path=places)
     }
     return {
-        name: TOLD_ELSEWHERE.get(name) or installed.get(name, "")
-        for name in sorted(locked("requirements-dev.lock"))
+        name: TOLD_ELSEWHERE.get(name) or installed.get(name) or known.get(name, "")
+        for name in users()
     }
+
+
+def npm_licences() -> dict[str, tuple[str, str]]:
+    """The licence of every package that npm brings, as its lock tells, and what needs it."""
+    told: dict[str, tuple[str, str]] = {}
+    for lock, user in NPM_LOCKS.items():
+        packages = json.loads((ROOT / lock).read_text("utf-8"))["packages"]
+        for place, package in packages.items():
+            if place:
+                name = place.rpartition("node_modules/")[2]
+                told.setdefault(name, (package.get("license", ""), user))
+    return dict(sorted(told.items()))
 
 
 def compatible(words: str) -> bool:
@@ -122,10 +162,11 @@ def compatible(words: str) -> bool:
 
 def untouched_since(day: str) -> Iterator[str]:
     """The locked packages whose locked version was there before that day, as the index tells."""
+    versions = {name: version for lock in LOCKS for name, version in locked(lock).items()}
     with tempfile.TemporaryDirectory() as folder:
         wanted = Path(folder) / "one.in"
         compile_ = [sys.executable, "-m", "uv", "pip", "compile", "--no-deps", "--quiet"]
-        for name, version in locked("requirements-dev.lock").items():
+        for name, version in versions.items():
             wanted.write_text(f"{name}=={version}\n", encoding="utf-8")
             asked = [*compile_, "--exclude-newer", day, str(wanted)]
             if subprocess.run(asked, capture_output=True, check=False).returncode == 0:
@@ -134,17 +175,15 @@ def untouched_since(day: str) -> Iterator[str]:
 
 def page() -> str:
     """THIRD_PARTY.md, whole."""
-    course = locked("requirements.lock")
-    rows = [
-        f"| {name} | {words} | {'the course' if name in course else 'the tests'} |"
-        for name, words in licences().items()
-    ]
+    needed = users()
+    rows = [f"| {name} | {words} | {needed[name]} |" for name, words in licences().items()]
+    by_npm = [f"| {name} | {words} | {user} |" for name, (words, user) in npm_licences().items()]
     resting = [f"| {name} | {why} |" for name, why in sorted(RESTING.items())]
     return "\n".join(
         [
             "# The packages this course stands on",
             "",
-            "What the two locks name, under which licence, and what needs it. "
+            "What the locks name, under which licence, and what needs it. "
             "None of it is in this repository.",
             "Written by `.venv/bin/python -m tests.support.licences`; "
             "`tests/project/test_licences.py` holds it to the locks.",
@@ -152,6 +191,12 @@ def page() -> str:
             "| package | licence | for |",
             "| --- | --- | --- |",
             *rows,
+            "",
+            "## By npm",
+            "",
+            "| package | licence | for |",
+            "| --- | --- | --- |",
+            *by_npm,
             "",
             "## Without a release for two years (looked at in November 2026)",
             "",
