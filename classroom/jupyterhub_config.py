@@ -110,6 +110,8 @@ c.JupyterHub.active_server_limit = max(1, int(memory * 0.8) // A_LEARNER)
 
 # --- Beside the learners ----------------------------------------------------------------------
 
+IDLE = os.environ.get("WORKSHOP_HUB_IDLE", "3600")  # seconds until a server nobody uses is ended
+
 c.Spawner.environment = {"WORKSHOP_CLASS_URL": f"{CLASS}/services/class"}  # kernels join it
 c.JupyterHub.services = [
     {
@@ -124,7 +126,7 @@ c.JupyterHub.services = [
     },
     {
         "name": "idle-culler",
-        "command": [sys.executable, "-m", "jupyterhub_idle_culler", "--timeout=3600"],
+        "command": [sys.executable, "-m", "jupyterhub_idle_culler", f"--timeout={IDLE}"],
     },
 ]  # fmt: skip
 # https://github.com/jupyterhub/jupyterhub-idle-culler#as-a-hub-managed-service

@@ -1,5 +1,6 @@
 """The hub of classroom/jupyterhub_config.py, for real: ten learners, each through lesson 00."""
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,8 @@ import nbformat
 import pytest
 import requests
 import websocket
+
+from tests.support.class_server import wait_until
 
 ROOT = Path(__file__).parents[2]
 LESSON = "00_start_here.ipynb"
@@ -97,11 +100,15 @@ class Session:
             )
             time.sleep(1 + float(answer.headers.get("Retry-After", "0")) / 10)
         while time.monotonic() < until:
-            user = self.browser.get(f"{self.hub.address}/hub/api/users/{self.name}", timeout=60)
-            if user.json()["servers"].get("", {}).get("ready"):
+            if self.servers().get("", {}).get("ready"):
                 return
             time.sleep(1)
         raise AssertionError(f"the server of {self.name} did not start")
+
+    def servers(self) -> dict[str, Any]:
+        """The learner's servers, by their names, as the hub knows them."""
+        user = self.browser.get(f"{self.hub.address}/hub/api/users/{self.name}", timeout=60)
+        return dict(user.json()["servers"])
 
     def run(self, lesson: str) -> list[str]:
         """Run all cells of the learner's copy; what went wrong in each cell, or empty."""
@@ -163,15 +170,16 @@ def is_up(address: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    state = tmp_path_factory.mktemp("hub") / "state"
+@contextlib.contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Hub]:
+    """`workshop.py hub` on a free port, which keeps what is its own in the folder."""
+    state = folder / "state"
     address = f"http://127.0.0.1:{(port := free_port())}"
     log = state.with_name("hub.log")
     with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, ROOT / "workshop.py", "hub", "--port", str(port)],
-            env={**os.environ, "WORKSHOP_HUB_STATE": str(state)},
+            env={**os.environ, **environment, "WORKSHOP_HUB_STATE": str(state)},
             stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
         try:
@@ -184,6 +192,12 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         finally:
             os.killpg(process.pid, signal.SIGTERM)
             process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    with running(tmp_path_factory.mktemp("hub")) as hub:
+        yield hub
 
 
 def test_ten_learners_go_through_lesson_00(hub: Hub) -> None:
@@ -229,3 +243,10 @@ def test_the_passwords_are_the_hubs_alone(hub: Hub) -> None:
     for name in ("password", "instructor-password", "cookie-secret"):
         assert (hub.state / name).stat().st_mode & 0o077 == 0
     assert hub.state.stat().st_mode & 0o077 == 0
+
+
+def test_a_server_that_nobody_uses_is_ended(tmp_path: Path) -> None:
+    with running(tmp_path, WORKSHOP_HUB_IDLE="4") as hub:
+        learner = hub.sign_in("ada", (hub.state / "password").read_text().strip())
+        learner.start()
+        wait_until(lambda: not learner.servers(), 60)
