@@ -1,7 +1,7 @@
 """A lesson as slides, by nbconvert and reveal.js: `python3 workshop.py slides 05` calls this.
 
 A step begins a slide, and what belongs to it lies below: each prediction, each cell with what it
-shows, each "What happened". Set-up, exercises, quiz and clean-up are left to the learners. The
+shows, each "What happened". Set-up, folded cells, exercises, quiz and clean-up are left out. The
 speaker's view (key S) has each prediction's answer, and what its wrong options stand for.
 """
 
@@ -17,7 +17,7 @@ import nbformat
 from nbconvert.exporters import SlidesExporter
 from nbformat.v4 import new_markdown_cell
 
-from pages.lesson import unfolded
+from pages.lesson import is_folded, unfolded
 from workshop_lib.questions.bank import prediction
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -41,7 +41,8 @@ def arranged(notebook: Any) -> Any:
         level = len(heading[1]) if heading else 0
         if heading and level <= 2:
             left_out = heading[2].startswith(LEFT_OUT)
-        if left_out or (cell.cell_type == "code" and _LEARNERS.search(cell.source)):
+        learners = cell.cell_type == "code" and _LEARNERS.search(cell.source)
+        if left_out or learners or is_folded(cell.metadata):
             kind = "skip"
         elif 0 < level <= 2:
             kind = "slide"

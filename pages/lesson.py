@@ -111,9 +111,14 @@ def _pieces(cells: Sequence[Mapping[str, Any]], writer: Writer) -> Iterator[_Pie
             yield _Piece("outputs", outputs)
 
 
+def is_folded(metadata: Mapping[str, Any]) -> bool:
+    """Whether a notebook shows a cell of this metadata without its source, until one asks."""
+    return bool(metadata.get("jupyter", {}).get("source_hidden"))
+
+
 def _code(source: str, metadata: Mapping[str, Any]) -> str:
     box = code_box(source, "python")
-    if not metadata.get("jupyter", {}).get("source_hidden"):
+    if not is_folded(metadata):
         return box
     comment, _, code = source.partition("\n")
     summary = html.escape(comment.lstrip("# "), quote=False)

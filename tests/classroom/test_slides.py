@@ -53,6 +53,12 @@ def test_what_is_the_learners_is_on_no_slide(lesson: Path) -> None:
     assert shown.count("\n## ") >= 4
 
 
+def test_a_folded_cell_is_on_no_slide() -> None:
+    folded = [cell for cell in cells(LESSONS[12]) if cell.source.startswith("# 2a  Folded:")]
+    assert folded
+    assert {kind(cell) for cell in folded} == {"skip"}
+
+
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.stem[:2])
 def test_what_happened_is_open_on_a_slide_of_its_own(lesson: Path) -> None:
     explained = [cell for cell in cells(lesson) if "What happened" in cell.source]
