@@ -461,9 +461,10 @@ def test_warmth_begins_with_what_there_is() -> None:
     for asked, bears in ((3, 3), (1, 3)):
         update(ProvisionedThroughput=units(asked, asked))
         assert warmth("orders") == (bears, bears)
-    for asked in ({"WarmThroughput": {}}, {"OnDemandThroughput": {}}):
+    nothing: dict[str, Any] = {}
+    for empty in ({"WarmThroughput": nothing}, {"OnDemandThroughput": nothing}):
         with refused("InternalFailure", status=500):
-            aws("dynamodb").update_table(TableName="warm", **asked)
+            aws("dynamodb").update_table(TableName="warm", **empty)
     with invalid(
         "WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond "
         "specified for index: gsi1"
