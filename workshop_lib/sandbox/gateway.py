@@ -18,6 +18,7 @@ from workshop_lib.sandbox.auth.sigv4 import verify
 from workshop_lib.sandbox.call import Call, Caller, Signature
 from workshop_lib.sandbox.moto_backend.core import Moto, missing_in_moto
 from workshop_lib.sandbox.protocol.aws_chunked import unwrap, unwrap_headers
+from workshop_lib.sandbox.protocol.content_encoding import unpack
 from workshop_lib.sandbox.protocol.endpoints import Endpoint, Endpoints
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.limits import largest_body, require_size
@@ -227,8 +228,10 @@ class Gateway:
             (unwrap if whole else unwrap_headers)(request)
         else:
             require_size(service, "", len(request.body))
+        size = len(request.body)
+        unpack(request, service)
         operation, parameters = read_operation(request, service, endpoint.bucket)
-        require_size(service, operation, len(request.body))
+        require_size(service, operation, size)
         call = Call(
             service=service,
             operation=operation,

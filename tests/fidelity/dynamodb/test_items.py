@@ -4,6 +4,7 @@ Texts recorded from AWS: github.com/paritysuite/dynamodb-conformance (limits, er
 github.com/architect/dynalite and github.com/scylladb/scylladb (test/alternator).
 """
 
+import gzip
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -181,6 +182,11 @@ ENVELOPED: dict[str, tuple[str, dict[str, Any], str]] = {
     "ADD of text": ("ADD a :v", {"v": {"S": "1"}},
                     "Incorrect operand type for operator or function; operator: ADD, operand type: "
                     "STRING, typeSet: ALLOWED_FOR_ADD_OPERAND"),
+    "a name that begins with no letter": ("SET _123 = :v", {"v": {"N": "1"}},
+                                          'Syntax error; token: "_", near: "SET _123"'),
+    "a list within a list": ("SET a = list_append(list_append(:v, :v), :v)", {"v": {"L": []}},
+                             "The function is not allowed to be used this way in an expression; "
+                             "function: list_append"),
     "syntax": ("INVALID SYNTAX HERE", {},
                'Syntax error; token: "INVALID", near: "INVALID SYNTAX"'),
 }  # fmt: skip
@@ -205,9 +211,10 @@ def test_updates_that_are_malformed(
 
 def test_only_to_remove_makes_no_item(dynamodb: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html
-    Seen of AWS by ScyllaDB's test_returnvalues.py
+    Seen of AWS by ScyllaDB's test_returnvalues.py and test_update_expression.py
     """
     assert update(dynamodb, "REMOVE a") is None
+    assert update(dynamodb, "REMOVE a.b, c[1]") is None
     assert "Item" not in dynamodb.get_item(TableName="orders", Key=KEY)
     made = dynamodb.update_item(TableName="orders", Key=KEY, ReturnValues="ALL_NEW")
     assert made["Attributes"] == KEY
@@ -378,3 +385,54 @@ def test_projections(dynamodb: Any) -> None:
         get("l, l[0]")
     with refused("ValidationException", "Key attributes must be scalars"):
         get("id[0]")
+
+
+# --- compressed requests --------------------------------------------------------------------------
+
+
+def put_packed(body: Callable[[bytes], bytes], encoding: str = "gzip") -> None:
+    """Put an item with a body that is changed on its way."""
+    client = aws("dynamodb")
+
+    def change(request: Any, **_: Any) -> None:
+        request.data = body(request.data)
+        request.headers["Content-Encoding"] = encoding
+
+    client.meta.events.register("before-sign.dynamodb.PutItem", change)
+    client.put_item(TableName="orders", Item=KEY)
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "whole": gzip.compress,
+    "in two": lambda body: gzip.compress(body[:10]) + gzip.compress(body[10:]),
+    "with junk behind": lambda body: gzip.compress(body) + b"junk",
+}
+
+
+@pytest.mark.parametrize("body", PACKED.values(), ids=PACKED)
+def test_a_request_may_be_compressed(dynamodb: Any, body: Callable[[bytes], bytes]) -> None:
+    """https://docs.aws.amazon.com/sdkref/latest/guide/feature-compression.html
+    Seen of AWS by ScyllaDB's test_compressed_request.py
+    """
+    put_packed(body)
+    assert dynamodb.get_item(TableName="orders", Key=KEY)["Item"] == KEY
+
+
+BROKEN: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "another encoding": (lambda body: body, "garbage"),
+    "not compressed": (lambda body: body, "gzip"),
+    "cut off": (lambda body: gzip.compress(body)[:-1], "gzip"),
+    "nothing": (lambda _: b"", "gzip"),
+}
+
+
+@pytest.mark.parametrize(("body", "encoding"), BROKEN.values(), ids=BROKEN)
+def test_what_cannot_be_unpacked(
+    dynamodb: Any, body: Callable[[bytes], bytes], encoding: str
+) -> None:
+    """https://docs.aws.amazon.com/sdkref/latest/guide/feature-compression.html
+    Seen of AWS by ScyllaDB's test_compressed_request.py
+    """
+    with refused("InternalServerError", status=500):
+        put_packed(body, encoding)
+    assert "Item" not in dynamodb.get_item(TableName="orders", Key=KEY)

@@ -316,3 +316,51 @@ def test_item_collections(lines: Any) -> None:
     assert told["ItemCollectionKey"] == {"p": {"S": "a"}}
     answer = lines.put_item(TableName="orders", Item={"id": {"S": "1"}}, **asked)
     assert "ItemCollectionMetrics" not in answer
+
+
+def test_a_sort_key_of_several_attributes_has_no_gaps() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html
+    Text: paritysuite's query/multiAttributeGsiKey
+    """
+    new_table(
+        "lines",
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in "abcd"],
+        KeySchema=[text("a", "HASH")],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "all",
+                "KeySchema": [text("b", "HASH"), text("c", "RANGE"), text("d", "RANGE")],
+                "Projection": {"ProjectionType": "ALL"},
+            }
+        ],
+    )
+    dynamodb = aws("dynamodb")
+    for condition in ("b = :v AND d = :v", "b = :v AND c > :v AND d = :v"):
+        with exactly(
+            "RANGE key attributes c must have equality conditions specified in the query because a "
+            "condition is present on key attribute d"
+        ):
+            dynamodb.query(
+                TableName="lines", IndexName="all", KeyConditionExpression=condition,
+                ExpressionAttributeValues={":v": {"S": "x"}},
+            )  # fmt: skip
+
+
+def test_a_scan_goes_on_in_its_segment(lines: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+    Text: recorded from AWS by dynalite, test/scan.js
+    """
+    start = {"p": {"S": "a"}, "c": {"N": "1"}}
+    found, refusals = [], []
+    for segment in range(2):
+        asked = {"TotalSegments": 2, "Segment": segment, "ExclusiveStartKey": start}
+        try:
+            found += lines.scan(TableName="lines", **asked)["Items"]
+        except lines.exceptions.ClientError as error:
+            refusals.append((segment, error.response["Error"]["Message"]))
+    [(segment, message)] = refusals
+    assert message == (
+        "The provided starting key is invalid: Invalid ExclusiveStartKey. Please use "
+        f"ExclusiveStartKey with correct Segment. TotalSegments: 2 Segment: {segment}"
+    )
+    assert [item["c"]["N"] for item in found] == ["2", "3", "4", "5"]

@@ -21,6 +21,7 @@ from tests.support.dynamodb_tables import (
     put,
     refused,
 )
+from workshop_lib.sandbox import clock
 
 ON, OFF = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}, {"StreamEnabled": False}
 ALL = {"ProjectionType": "ALL"}
@@ -285,8 +286,50 @@ def test_capacity_that_does_not_change() -> None:
     update(ProvisionedThroughput=units(1, 2))
     update(**updates({"Update": {**GSI1, "ProvisionedThroughput": units(3, 1)}}))
     found = described("orders")
+    assert found["ProvisionedThroughput"].pop("LastIncreaseDateTime")
     assert found["ProvisionedThroughput"] == {**units(1, 2), "NumberOfDecreasesToday": 0}
     assert found["GlobalSecondaryIndexes"][0]["ProvisionedThroughput"]["ReadCapacityUnits"] == 3
+
+
+def test_units_fall_four_times_a_day_and_then_once_an_hour() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    "Decreasing provisioned throughput". As told and answered: DDB-TABLE-184, 185, 326.
+    """
+    new_table("orders", BillingMode="PROVISIONED", ProvisionedThroughput=units(10, 10))
+    now = clock.now()
+    later(seconds=(now.replace(hour=12, minute=0, second=0) - now).total_seconds() % 86400)
+    assert described("orders")["ProvisionedThroughput"].keys() == {
+        *units(1, 1),
+        "NumberOfDecreasesToday",
+    }
+    for number in range(4):
+        told = update(ProvisionedThroughput=units(9 - number, 10))["ProvisionedThroughput"]
+        assert (told["ReadCapacityUnits"], told["NumberOfDecreasesToday"]) == (10 - number, number)
+        assert told["LastDecreaseDateTime"]
+    last = clock.now()
+    day = f"{last:%A, %B} {last.day}, {last.year}"
+    told = (
+        "Subscriber limit exceeded: Provisioned throughput decreases are limited within a given "
+        "UTC day. After the first 4 decreases, each subsequent decrease in the same UTC day can be "
+        "performed at most once every 3600 seconds. Number of decreases today: 4. Last decrease at "
+        f"{day} at 12:00:00 PM Coordinated Universal Time. Next decrease can be made at {day} at "
+        "1:00:00 PM Coordinated Universal Time"
+    )
+    for asked in (units(5, 10), units(5, 11)):
+        with refused("LimitExceededException", told):
+            update(ProvisionedThroughput=asked)
+    update(ProvisionedThroughput=units(20, 20))
+    later(hours=1)
+    update(ProvisionedThroughput=units(19, 20))
+    with refused("LimitExceededException", "Number of decreases today: 5."):
+        update(ProvisionedThroughput=units(18, 20))
+    later(hours=10, minutes=30)
+    update(ProvisionedThroughput=units(18, 20))
+    with refused("LimitExceededException", "Next decrease can be made at", "at 12:00:00 AM"):
+        update(ProvisionedThroughput=units(17, 20))
+    later(minutes=30)
+    assert described("orders")["ProvisionedThroughput"]["NumberOfDecreasesToday"] == 0
+    update(ProvisionedThroughput=units(17, 20))
 
 
 def test_another_way_to_pay_is_for_the_indexes_too() -> None:
@@ -381,6 +424,80 @@ def test_warmth_never_falls() -> None:
     update(WarmThroughput={"ReadUnitsPerSecond": 13000})
     warm = described("orders")["WarmThroughput"]
     assert (warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"]) == (13000, 4000)
+
+
+def test_warmth_begins_with_what_there_is() -> None:
+    """DDB-TABLE-061, 128, 437: as warm as what is paid for, or as anything begins on demand.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html
+    """
+    told = (
+        "Requested WriteUnitsPerSecond for WarmThroughput for {} is lower than initial throughput "
+        "for OnDemand"
+    )
+    with invalid(f"{told.format('table')}. See: https://docs.aws.amazon.com/"):
+        new_table("orders", WarmThroughput={"WriteUnitsPerSecond": 3999})
+    cold = index("gsi1", WarmThroughput={"WriteUnitsPerSecond": 3999})
+    with invalid(told.format("index gsi1")):
+        new_table(
+            "orders", AttributeDefinitions=attributes("a", "id"), GlobalSecondaryIndexes=[cold]
+        )
+    with invalid(
+        "Requested ReadUnitsPerSecond for WarmThroughput for table is lower than ReadCapacityUnits "
+        "of ProvisionedThroughput"
+    ):
+        new_table(
+            "orders", BillingMode="PROVISIONED", ProvisionedThroughput=units(10, 10),
+            WarmThroughput={"ReadUnitsPerSecond": 5},
+        )  # fmt: skip
+    new_table("warm", WarmThroughput={"ReadUnitsPerSecond": 12001})
+    new_table("orders", **PROVISIONED)
+
+    def warmth(table: str) -> tuple[int, int]:
+        warm = described(table)["WarmThroughput"]
+        return warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"]
+
+    assert (warmth("warm"), warmth("orders")) == ((12001, 4000), (1, 1))
+    for asked, bears in ((3, 3), (1, 3)):
+        update(ProvisionedThroughput=units(asked, asked))
+        assert warmth("orders") == (bears, bears)
+    nothing: dict[str, Any] = {}
+    for empty in ({"WarmThroughput": nothing}, {"OnDemandThroughput": nothing}):
+        with refused("InternalFailure", status=500):
+            aws("dynamodb").update_table(TableName="warm", **empty)
+    with invalid(
+        "WarmThroughput must have at least one of ReadUnitsPerSecond or WriteUnitsPerSecond "
+        "specified for index: gsi1"
+    ):
+        update("none", **updates({"Update": {**GSI1, "WarmThroughput": {}}}))
+
+
+def test_an_index_leaves_out_what_does_not_fit() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.ViolationDetection.html
+    what was written before the index was there
+    """
+    new_table("orders")
+    values: Any = [{"S": "fits"}, {"N": "1"}, {"S": ""}, {"S": "x" * 2049}, None]
+    for place, value in enumerate(values):
+        item = {"id": {"S": str(place)}, **({} if value is None else {"b": value})}
+        aws("dynamodb").put_item(TableName="orders", Item=item)
+    update(**CREATE)
+    found = aws("dynamodb").scan(TableName="orders", IndexName="gsi2")["Items"]
+    assert found == [{"id": {"S": "0"}, "b": {"S": "fits"}}]
+
+
+def test_a_key_keeps_its_type() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
+    Text: seen of AWS by ScyllaDB's test_gsi_updatetable.py
+    """
+    indexed()
+    number = [{"AttributeName": "a", "AttributeType": "N"}]
+    with invalid(
+        "Attributes cannot be redefined. Please check that your attribute has the same type as "
+        "previously defined. Existing schema: Schema:[SchemaElement: key{a:S:HASH}] New schema: "
+        "Schema:[SchemaElement: key{a:N:HASH}]"
+    ):
+        update(**updates({"Create": index("gsi2")}, AttributeDefinitions=number))
 
 
 def test_the_class_of_a_table() -> None:

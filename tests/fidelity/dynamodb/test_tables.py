@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.dynamodb_tables import KEY, aws, described, exactly, new_table, refused
+from tests.support.dynamodb_tables import KEY, aws, described, exactly, later, new_table, refused
 
 STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 INVALID = "One or more parameter values were invalid: "
@@ -12,7 +12,7 @@ INVALID = "One or more parameter values were invalid: "
 
 def keys(*kinds: str) -> dict[str, Any]:
     """A key schema of the attributes a, b … of these kinds, and their definitions."""
-    names = "abc"[: len(kinds)]
+    names = "abcdef"[: len(kinds)]
     return {
         "KeySchema": [
             {"AttributeName": name, "KeyType": kind}
@@ -31,6 +31,10 @@ def index(name: str, *kinds: str, **projection: Any) -> dict[str, Any]:
     }
 
 
+def definitions(count: int) -> dict[str, Any]:
+    return {"AttributeDefinitions": keys(*["HASH"] * count)["AttributeDefinitions"]}
+
+
 LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
     "no partition key": (keys("RANGE"), "Invalid KeySchema: The first KeySchemaElement is not a "
                          "HASH key type"),
@@ -44,6 +48,38 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
         {**keys("HASH"), "LocalSecondaryIndexes": [index("one", "HASH")]},
         f"{INVALID}Table KeySchema does not have a range key, which is required when specifying a "
         "LocalSecondaryIndex"),
+    "a key of three attributes": (
+        keys("HASH", "RANGE", "RANGE"),
+        "1 validation error detected: Value '[com.amazonaws.dynamodb.v20120810.KeySchemaElement@0, "
+        "com.amazonaws.dynamodb.v20120810.KeySchemaElement@0, "
+        "com.amazonaws.dynamodb.v20120810.KeySchemaElement@0]' at 'keySchema' failed to satisfy "
+        "constraint: Member must have length less than or equal to 2"),
+    "an attribute defined twice": (
+        {**keys("HASH"), "AttributeDefinitions": keys("HASH")["AttributeDefinitions"] * 2},
+        "Attribute Name is duplicated: a"),
+    "an attribute of no key": (
+        {**keys("HASH"), "AttributeDefinitions": keys("HASH", "HASH")["AttributeDefinitions"]},
+        f"{INVALID}Number of attributes in KeySchema does not exactly match number of attributes "
+        "defined in AttributeDefinitions"),
+    "five partition keys": (
+        {**keys("HASH"), **definitions(5), "GlobalSecondaryIndexes": [index("one", *["HASH"] * 5)]},
+        f"{INVALID}The KeySchema exceeds the maximum allowed number of HASH key attributes"),
+    "five sort keys": (
+        {**keys("HASH"), **definitions(6),
+         "GlobalSecondaryIndexes": [index("one", "HASH", *["RANGE"] * 5)]},
+        f"{INVALID}The KeySchema exceeds the maximum allowed number of RANGE key attributes"),
+    "partition and sort keys mixed": (
+        {**keys("HASH"), **definitions(3),
+         "GlobalSecondaryIndexes": [index("one", "HASH", "RANGE", "HASH")]},
+        f"{INVALID}All HASH key attributes must precede RANGE key attributes in the KeySchema"),
+    "an attribute of a key twice": (
+        {**keys("HASH"), "GlobalSecondaryIndexes": [
+            {**index("one"), "KeySchema": keys("HASH")["KeySchema"] * 2}]},
+        "The KeySchema contains multiple key attributes with the same name"),
+    "an attribute projected twice": (
+        {**keys("HASH"), "GlobalSecondaryIndexes": [
+            index("one", "HASH", ProjectionType="INCLUDE", NonKeyAttributes=["z", "z"])]},
+        f"{INVALID}Duplicate element in NonKeyAttributes: z"),
     "attributes of a whole projection": (
         {**keys("HASH"), "GlobalSecondaryIndexes": [
             index("one", "HASH", ProjectionType="ALL", NonKeyAttributes=["z"])]},
@@ -54,7 +90,8 @@ LAYOUTS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("layout", "message"), LAYOUTS.values(), ids=LAYOUTS)
 def test_layouts_that_no_table_has(layout: dict[str, Any], message: str) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
-    Texts: recorded from AWS, github.com/architect/dynalite, test/createTable.js
+    Texts: recorded from AWS, github.com/architect/dynalite, test/createTable.js, and by the probes
+    of October 2026 (ack-api-quirks, DDB-TABLE-042, 123, 126, 127, 442)
     """
     with exactly(message):
         new_table("orders", **layout)
@@ -79,6 +116,17 @@ def test_what_is_told_of_a_table() -> None:
     )
     assert "BillingModeSummary" not in other
     assert other["TableId"] != made["TableId"]
+
+
+def test_what_is_told_of_a_deleted_table() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
+    Seen of AWS by ScyllaDB's test_table.py: no layout, and not when it was made.
+    """
+    new_table("orders", GlobalSecondaryIndexes=[index("one", "HASH")], **keys("HASH"))
+    told = aws("dynamodb").delete_table(TableName="orders")["TableDescription"]
+    assert {"TableName", "TableStatus", "TableArn", "TableId", "ItemCount"} <= told.keys()
+    left_out = {"KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes", "CreationDateTime"}
+    assert not left_out & told.keys()
 
 
 def test_a_stream_is_switched_on_and_off_once() -> None:
@@ -133,7 +181,8 @@ def test_odd_questions_to_a_stream() -> None:
 
 def test_time_to_live_is_switched_once() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTimeToLive.html
-    Texts: github.com/hashicorp/terraform-provider-aws relies on them
+    Texts: github.com/hashicorp/terraform-provider-aws relies on them; how long it rests, half an
+    hour: the probes of October 2026 (ack-api-quirks, DDB-TABLE-442)
     """
     new_table("orders")
     dynamodb = aws("dynamodb")
@@ -151,6 +200,11 @@ def test_time_to_live_is_switched_once() -> None:
         switch("expires", on=True)
     with refused("ValidationException", "current AttributeName is expires"):
         switch("other", on=False)
+    for minutes in (0, 29):
+        later(minutes=minutes)
+        with exactly("Time to live has been modified multiple times within a fixed interval"):
+            switch("expires", on=False)
+    later(minutes=1)
     switch("expires", on=False)
 
 

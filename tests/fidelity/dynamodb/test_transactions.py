@@ -96,6 +96,35 @@ def test_nothing_happens_where_a_part_is_refused(dynamodb: Any) -> None:
     assert "Item" not in dynamodb.get_item(TableName="orders", Key=OTHER)
 
 
+def test_the_first_part_that_is_invalid_is_told(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+    Seen of AWS by ScyllaDB's test_transact.py
+    """
+    puts = [{"Put": {"TableName": "orders", "Item": {"id": {"N": "1"}}}}] * 2
+    with pytest.raises(ClientError) as caught:
+        dynamodb.transact_write_items(TransactItems=puts)
+    reasons = caught.value.response["CancellationReasons"]
+    assert [reason["Code"] for reason in reasons] == ["ValidationError", "None"]
+
+
+def test_a_transaction_brings_four_megabytes(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+    "The aggregate size of the items in the transaction cannot exceed 4 MB": those that it brings,
+    as ScyllaDB's test_transact.py saw of AWS.
+    """
+    keys = [{"id": {"S": str(number)}} for number in range(12)]
+    puts = [
+        {"Put": {"TableName": "orders", "Item": {**key, "x": {"S": "x" * 380_000}}}} for key in keys
+    ]
+    with refused("ValidationException", "size cannot exceed"):
+        dynamodb.transact_write_items(TransactItems=puts)
+    dynamodb.transact_write_items(TransactItems=puts[:10])
+    dynamodb.transact_write_items(TransactItems=puts[10:])
+    deletes = [{"Delete": {"TableName": "orders", "Key": key}} for key in keys]
+    dynamodb.transact_write_items(TransactItems=deletes)
+    assert dynamodb.scan(TableName="orders")["Count"] == 0
+
+
 # --- statements -----------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import cache
@@ -267,6 +268,9 @@ def refusal(validator: Validator, operation: str, parameters: Parameters) -> Aws
     return refused.value
 
 
+JAVA = "com.amazonaws.dynamodb.v20120810"
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
@@ -280,6 +284,16 @@ def refusal(validator: Validator, operation: str, parameters: Parameters) -> Aws
         ({"B": True}, "only base-64-encoded strings are convertible to bytes"),
         ({"B": "23456"}, "Base64 encoded length is expected a multiple of 4 bytes but found: 5"),
         ({"B": []}, "Unrecognized collection type class java.nio.ByteBuffer"),
+        ({"BOOL": 34.56}, "DECIMAL_VALUE cannot be converted to Boolean"),
+        ({"B": "=+/="}, "Invalid last non-pad Base64 character dectected"),
+        ({"B": "+/+="}, "Invalid last non-pad Base64 character dectected"),
+        ([], f"Unrecognized collection type class {JAVA}.AttributeValue"),
+        (34.56, "Unexpected value type in payload"),
+        (
+            {"M": []},
+            f"Unrecognized collection type java.util.Map<java.lang.String, {JAVA}.AttributeValue>",
+        ),
+        ({"L": ["23"]}, "Unexpected value type in payload"),
         ({"SS": "23"}, "Unexpected field type"),
         ({"M": 23}, "Unexpected field type"),
         ({"L": {}}, "Start of structure or map found where not expected"),
@@ -290,6 +304,40 @@ def test_a_wrong_type_is_told(wrong: Any, told: str) -> None:
     """https://github.com/architect/dynalite/blob/main/test/helpers.js, recorded from AWS"""
     error = refusal(DYNAMODB, "PutItem", {"TableName": "orders", "Item": {"a": wrong}})
     assert (error.code, error.message) == ("SerializationException", told)
+
+
+@pytest.mark.parametrize(
+    ("operation", "asked", "told"),
+    [
+        ("BatchWriteItem", {"RequestItems": []},
+         "Unrecognized collection type java.util.Map<java.lang.String, "
+         f"java.util.List<{JAVA}.WriteRequest>>"),
+        ("BatchWriteItem", {"RequestItems": {"orders": "23"}},
+         re.compile(r"class sun\.reflect\S+ParameterizedTypeImpl cannot be cast to class .*")),
+        ("BatchGetItem", {"RequestItems": {"orders": {"Keys": [34.56]}}},
+         re.compile(r"class sun\.reflect\S+ParameterizedTypeImpl cannot be cast to class .*")),
+        ("UpdateItem", {"AttributeUpdates": {"a": {"Value": 23}}}, "Unexpected field type"),
+        ("UpdateItem", {"AttributeUpdates": {"a": []}},
+         f"Unrecognized collection type class {JAVA}.AttributeValueUpdate"),
+        ("PutItem", {"ExpressionAttributeNames": []},
+         "Unrecognized collection type java.util.Map<java.lang.String, java.lang.String>"),
+    ],
+)  # fmt: skip
+def test_a_wrong_type_is_told_by_where_it_stands(
+    operation: str, asked: Any, told: str | re.Pattern[str]
+) -> None:
+    """https://github.com/architect/dynalite/blob/main/test/helpers.js, recorded from AWS"""
+    error = refusal(DYNAMODB, operation, asked)
+    assert error.code == "SerializationException"
+    assert re.fullmatch(told if isinstance(told, re.Pattern) else re.escape(told), error.message)
+
+
+def test_some_values_are_read_as_their_neighbours() -> None:
+    """https://github.com/architect/dynalite/blob/main/validations/index.js"""
+    read = DYNAMODB.validate(
+        "Query", {"TableName": "orders", "Limit": 34.56, "ConsistentRead": "yes"}
+    )
+    assert (read["Limit"], read["ConsistentRead"]) == (34, True)
 
 
 FAILED = "failed to satisfy constraint:"

@@ -60,7 +60,7 @@ class ServiceDefinition:
     ``data_events`` are the operations that CloudTrail's event history leaves out;
     ``records_itself``: the service writes its own events; ``records_version``: its events tell the
     API's version. ``largest_body`` are the bytes that a request's body may have,
-    ``largest_bodies`` those of operations that differ.
+    ``largest_bodies`` those of operations that differ. ``unpacks``: it takes compressed bodies.
     """
 
     name: str
@@ -88,6 +88,7 @@ class ServiceDefinition:
     creates: Mapping[str, Creation] = field(default_factory=dict)
     largest_body: int = 1_662_976  # what AWS's front end told SQS's callers
     largest_bodies: Mapping[str, int] = field(default_factory=dict)
+    unpacks: bool = False
 
     def __str__(self) -> str:
         return self.name

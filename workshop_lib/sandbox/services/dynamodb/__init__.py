@@ -22,6 +22,7 @@ DEFINITION = ServiceDefinition(
     error_namespace=_NAMESPACE,
     # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
     largest_body=16 * 2**20,
+    unpacks=True,
     records_version=True,
     resource=NamedResource(
         "TableName", "arn:aws:dynamodb:{region}:{account}:table/{name}"

@@ -85,11 +85,22 @@ def _update(text: str) -> grammar.Update:
         for call in _calls(operand):
             if call.name not in _SIGNS and call.name not in _IN_UPDATES:
                 raise Malformed(f"Invalid function name; function: {call.name}")
+            if call.name == "list_append":
+                _require_flat(call)
     if found.repeated is not None:
         raise Malformed(
             f'The "{found.repeated}" section can only be used once in an update expression;'
         )
     return found
+
+
+def _require_flat(call: grammar.Function) -> None:
+    """Refuse list_append in list_append, as ScyllaDB's tests saw of AWS."""
+    if any(isinstance(o, grammar.Function) and o.name == call.name for o in call.operands):
+        raise Malformed(
+            "The function is not allowed to be used this way in an expression; function: "
+            f"{call.name}"
+        )
 
 
 @lru_cache(maxsize=1024)

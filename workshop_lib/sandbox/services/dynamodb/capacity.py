@@ -11,6 +11,7 @@ from typing import Any
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.tables import Index, Table
+from workshop_lib.sandbox.services.dynamodb.index_keys import holds
 from workshop_lib.sandbox.services.dynamodb.sizes import size
 
 _READ, _WRITE = 4096, 1024
@@ -87,7 +88,7 @@ def _units(before: Attributes | None, after: Attributes | None) -> float:
 
 def projected(table: Table, index: Index, item: Attributes) -> Attributes | None:
     """What an index has of an item; None where the item is not in it."""
-    if not all(name in item for name in index.keys):
+    if not holds(index, table.attribute_types, item):
         return None
     if index.attributes is None:
         return item

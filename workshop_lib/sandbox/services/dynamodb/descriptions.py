@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GlobalSeconda
 """
 
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 Document = dict[str, Any]
@@ -17,8 +18,6 @@ def complete(description: Document) -> None:
     """
     arn, created = description["TableArn"], description["CreationDateTime"]
     description["TableId"] = str(uuid.uuid5(uuid.NAMESPACE_OID, f"{arn} {created}"))
-    units = description["ProvisionedThroughput"]
-    units.setdefault("NumberOfDecreasesToday", 0)
     description["AttributeDefinitions"].sort(key=lambda each: each["AttributeName"])
     billing = description.get("BillingModeSummary") or {}
     if billing.get("BillingMode") == "PAY_PER_REQUEST":
@@ -30,7 +29,44 @@ def complete(description: Document) -> None:
             index["IndexArn"] = f"{arn}/index/{index['IndexName']}"
             index.setdefault("IndexSizeBytes", 0)
             index.setdefault("ItemCount", 0)
-            if "ProvisionedThroughput" in index:
-                index["ProvisionedThroughput"].setdefault("NumberOfDecreasesToday", 0)
         if not description.get(kind):
             description.pop(kind, None)
+
+
+# What DeleteTable tells no more of a table.
+_NOT_OF_DELETED = (
+    "AttributeDefinitions", "CreationDateTime", "GlobalSecondaryIndexes", "KeySchema",
+    "LocalSecondaryIndexes",
+)  # fmt: skip
+
+
+def leave_out_layout(description: Document) -> None:
+    """Leave of a deleted table's description what AWS tells of it.
+
+    Seen of AWS by ScyllaDB's tests (test_table.py, test_delete_table_description).
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteTable.html
+    """
+    for name in _NOT_OF_DELETED:
+        description.pop(name, None)
+
+
+def with_former_units(before: Document, after: Document) -> Document:
+    """UpdateTable's answer ``after`` a change of provisioned units, with those from ``before``.
+
+    What is new in it is when they went up or down: the probes of October 2026 (ack-api-quirks,
+    DDB-TABLE-184).
+    """
+    former = dict(_units(before["TableDescription"]))
+    for place, units in _units(after["TableDescription"]):
+        units.update({name: former.get(place, units)[name] for name in _FORMER})
+    return after
+
+
+_FORMER = ("ReadCapacityUnits", "WriteCapacityUnits", "NumberOfDecreasesToday")
+
+
+def _units(description: Document) -> Iterator[tuple[str, Document]]:
+    yield "", description["ProvisionedThroughput"]
+    for index in description.get("GlobalSecondaryIndexes") or ():
+        if "ProvisionedThroughput" in index:
+            yield index["IndexName"], index["ProvisionedThroughput"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.moto_backend.tables import Table
+from workshop_lib.sandbox.moto_backend.tables import Index, Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.dynamodb.keys import length_fault
@@ -58,7 +58,8 @@ def refused_before(call: Call, tables: Mapping[str, Table]) -> Response | None:
     empty = [problem for problem in problems.values() if problem.empty]
     if empty or call.operation != _TRANSACT:
         raise (empty or [*problems.values()])[0].error()
-    told = {position: problem.message for position, problem in problems.items()}
+    first = min(problems)  # AWS tells of no other
+    told = {first: problems[first].message}
     count = len(call.parameters["TransactItems"])
     return cancelled(call, [told.get(position) for position in range(count)])
 
@@ -77,6 +78,23 @@ def problem_after(
             if problem is not None:
                 return problem
     return None
+
+
+def holds(index: Index, types: Mapping[str, str], item: Mapping[str, Any]) -> bool:
+    """Whether an item is in an index, with ``types`` of the table's keys.
+
+    What was there before the index may have another type, be empty or too long, and is left out.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.ViolationDetection.html
+    """
+    for place, name in enumerate(index.keys):
+        value, kind = item.get(name), types[name]
+        if value is None or kind not in value:
+            return False
+        if kind != "N":
+            text = value[kind]
+            if not text or length_fault(kind, text, sort=place >= index.partition) is not None:
+                return False
+    return True
 
 
 def _items(call: Call) -> Iterator[tuple[int, str, Mapping[str, Any]]]:

@@ -107,7 +107,7 @@ def require_key_conditions(
     for place, name in enumerate(keys):
         condition = found.get(name)
         if condition is None:
-            if place < partition or len(known) < len(found) or name in _gaps(keys, found):
+            if place < partition or len(known) < len(found):
                 raise _invalid(f"Query condition missed key schema element: {name}")
             continue
         if condition.operator not in _INDEXABLE:
@@ -118,12 +118,21 @@ def require_key_conditions(
             raise _invalid("Query key condition not supported")
         for value in condition.values:
             require_content({name: types[name]}, {name: value})
+    _require_no_gap(found, keys[partition:])
 
 
-def _gaps(keys: Sequence[str], found: Mapping[str, KeyCondition]) -> set[str]:
-    """Attributes without a condition before others with one."""
-    last = max((place for place, name in enumerate(keys) if name in found), default=-1)
-    return {name for name in keys[:last] if name not in found}
+def _require_no_gap(found: Mapping[str, KeyCondition], sort: Sequence[str]) -> None:
+    """Refuse a condition on an attribute of the sort key without equalities on those before it.
+
+    Text: paritysuite's query/multiAttributeGsiKey
+    """
+    last = max((place for place, name in enumerate(sort) if name in found), default=0)
+    open_ones = [n for n in sort[:last] if n not in found or found[n].operator != "="]
+    if open_ones:
+        raise _invalid(
+            f"RANGE key attributes {', '.join(open_ones)} must have equality conditions specified "
+            f"in the query because a condition is present on key attribute {sort[last]}"
+        )
 
 
 def _malformed(message: str) -> AwsError:

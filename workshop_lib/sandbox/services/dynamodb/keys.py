@@ -45,6 +45,7 @@ def require_keys(call: Call, tables: Mapping[str, Table]) -> Response | None:
     """
     operation = call.operation
     problems: list[str | None] = []
+    found = False
     seen: set[tuple[str, ...]] = set()
     for table, key, whole in _asked(call):
         if table not in tables:
@@ -54,6 +55,9 @@ def require_keys(call: Call, tables: Mapping[str, Table]) -> Response | None:
         if whole and operation == "BatchWriteItem":  # looks at a put as at a key
             key, whole = {name: key[name] for name in schema if name in key}, False
         problem = _problem(schema, key, whole=whole)
+        if problem is not None and found:  # AWS tells of the first one, as ScyllaDB's tests saw
+            problems.append(None)
+            continue
         problems.append(problem)
         if problem is None:
             require_content(schema, key)
@@ -64,7 +68,9 @@ def require_keys(call: Call, tables: Mapping[str, Table]) -> Response | None:
                 seen.add(place)
         elif not operation.startswith("Transact"):
             raise _refusal(problem)
-    return cancelled(call, problems) if any(problems) else None
+        else:
+            found = True
+    return cancelled(call, problems) if found else None
 
 
 def _asked(call: Call) -> Iterator[_Asked]:

@@ -22,6 +22,7 @@ from workshop_lib.sandbox.services.dynamodb.capacity import Consumption, project
 from workshop_lib.sandbox.services.dynamodb.comparison import order
 from workshop_lib.sandbox.services.dynamodb.conditions import met
 from workshop_lib.sandbox.services.dynamodb.expressions import Expressions
+from workshop_lib.sandbox.services.dynamodb.index_keys import holds
 from workshop_lib.sandbox.services.dynamodb.key_conditions import (
     KeyCondition,
     read_key_conditions,
@@ -65,7 +66,7 @@ class Source:
         return [
             item
             for item in items
-            if all(name in item for name in self.keys)
+            if holds(index, self.types, item)
             and (values is None or [item[name] for name in names] == [*values])
         ]
 
@@ -207,6 +208,11 @@ def scan(call: Call, given: Expressions, tables: Mapping[str, Table]) -> Respons
     total = parameters.get("TotalSegments")
     if total:
         segment = parameters["Segment"]
+        if start is not None and _hashed(source, start) * total // 2**32 != segment:
+            raise _invalid(
+                f"{_WRONG_START}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
+                f"correct Segment. TotalSegments: {total} Segment: {segment}"
+            )
         items = [item for item in items if _hashed(source, item) * total // 2**32 == segment]
     if start is not None:
         items = _after(source, items, start)

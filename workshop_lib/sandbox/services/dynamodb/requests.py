@@ -21,6 +21,7 @@ VALIDATOR = Validator(
         also_required={"CreateTableInput": ("AttributeDefinitions", "KeySchema")},
         opaque={"AttributeValue": "com.amazonaws.dynamodb.v20120810.AttributeValue@0"},
         own_shapes=frozenset({"TableClass", "TagKeyString", "TagValueString"}),
+        java_package="com.amazonaws.dynamodb.v20120810",
     ),
 )
 STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=True))

@@ -19,7 +19,11 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import error_type
 from workshop_lib.sandbox.services.dynamodb import permissions
-from workshop_lib.sandbox.services.dynamodb.descriptions import complete
+from workshop_lib.sandbox.services.dynamodb.descriptions import (
+    complete,
+    leave_out_layout,
+    with_former_units,
+)
 from workshop_lib.sandbox.services.dynamodb.encryption import (
     in_use,
     read_specification,
@@ -54,6 +58,7 @@ from workshop_lib.sandbox.services.dynamodb.table_updates import (
     require_fitting,
     require_new_stream,
     takes_time,
+    warm_from_start,
 )
 from workshop_lib.sandbox.services.dynamodb.tables import Tables
 from workshop_lib.sandbox.services.dynamodb.tags import OPERATIONS as TAGGING
@@ -271,7 +276,7 @@ class DynamoDb(Service):
         arn = permissions.table_arn(call, parameters["TableName"])
         if document is not None:
             policy = self.policies.read(call, arn, document)
-        response = self._forward(call, parameters)
+        response = self._forward(call, warm_from_start(parameters))
         if response.status != 200:
             return response
         name = table_name(parameters["TableName"])
@@ -313,13 +318,18 @@ class DynamoDb(Service):
             before = self._described(call, response, "TableDescription", status="UPDATING")
             settings.change_class(parameters["TableClass"])
             return before
-        settings.update(parameters, table.billing_mode)
+        before = self._forward(call, {"TableName": name})
+        told = self._described(call, before, "TableDescription")
+        settings.update(parameters, table)
         if "StreamSpecification" in parameters:
             self._end_stream(call, name)
         response = self._forward(call, forwarded(parameters, table))
         self.storage.keep_table(call.region, name)
         status = "UPDATING" if takes_time(parameters) else None
-        return self._described(call, response, "TableDescription", status=status)
+        after = self._described(call, response, "TableDescription", status=status)
+        if "BillingMode" in parameters:
+            return after
+        return with_body(after, with_former_units(json.loads(told.body), json.loads(after.body)))
 
     def _describe_table(self, call: Call) -> Response:
         return self._described(call, self._forward(call), "Table")
@@ -361,6 +371,8 @@ class DynamoDb(Service):
         self.encryption.describe(call.region, description)
         if status is not None:
             description["TableStatus"] = status
+        if status == "DELETING":
+            leave_out_layout(description)
         return with_body(response, document)
 
     def _label_stream(self, region: str, description: Document) -> None:
@@ -410,7 +422,10 @@ class DynamoDb(Service):
                 "TimeToLive is active on a different AttributeName: current AttributeName is "
                 + has,
             )
-        return self._need_key(call)
+        name = table_name(parameters["TableName"])
+        self.encryption.require_key(call, name)
+        self.settings.of(call.region, name).switch_time_to_live()
+        return self._forward(call)
 
     def _need_key(self, call: Call) -> Response:
         """A change that AWS refuses as soon as the table's key is unusable."""

@@ -1,7 +1,7 @@
 """UpdateTable: which changes go together, and what each may change.
 
 Texts and what they go with: the probes of October 2026 (ack-api-quirks, DDB-TABLE-015, 050, 057,
-128, 152, 153, 155, 159, 160, 162, 164, 169, 170, 174, 178, 359, 382, 433, 442 and 443).
+061, 128, 152, 153, 155, 159, 160, 162, 164, 169, 170, 174, 178, 359, 382, 433, 437, 442 and 443).
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
 """
@@ -37,6 +37,14 @@ _ALONE = {
 _KINDS = ("Update", "Create", "Delete")
 _TAKE_TIME = ("ProvisionedThroughput", "BillingMode", "StreamSpecification")
 _UNITS = {"ReadCapacityUnits": "MaxReadRequestUnits", "WriteCapacityUnits": "MaxWriteRequestUnits"}
+_WARM = {
+    "ReadUnitsPerSecond": ("ReadCapacityUnits", 12000),
+    "WriteUnitsPerSecond": ("WriteCapacityUnits", 4000),
+}
+_INITIAL = (
+    "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html"
+    "#on-demand-capacity-mode-initial"
+)
 MOST_UNITS = 40000
 _GUIDE = (
     "Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher "
@@ -85,6 +93,11 @@ def _require_actions(updates: Sequence[Mapping[str, Any]]) -> None:
                 f"Index: {asked['IndexName']}"
             )
         names.append(asked["IndexName"])
+        if "Update" in update and asked.get("WarmThroughput") == {}:
+            raise _invalid(
+                "WarmThroughput must have at least one of ReadUnitsPerSecond or "
+                f"WriteUnitsPerSecond specified for index: {asked['IndexName']}"
+            )
 
 
 def _require_together(
@@ -167,6 +180,8 @@ def require_fitting(parameters: Parameters, table: Table, region: str) -> None:
 
     Raises AwsError ValidationException, ResourceNotFoundException, LimitExceededException.
     """
+    if {} in (parameters.get("WarmThroughput"), parameters.get("OnDemandThroughput")):
+        raise AwsError("InternalFailure", "", 500)
     mode = parameters.get("BillingMode") or table.billing_mode
     units = parameters.get("ProvisionedThroughput")
     updates: Sequence[Mapping[str, Any]] = parameters.get("GlobalSecondaryIndexUpdates") or ()
@@ -239,6 +254,8 @@ def require_capacity(parameters: Parameters, region: str) -> None:
     if "ProvisionedThroughput" in parameters:
         require_units(parameters["ProvisionedThroughput"], region)
     _require_on_demand(parameters.get("OnDemandThroughput"), mode, least=1)
+    units = parameters.get("ProvisionedThroughput")
+    _require_warm_start(parameters.get("WarmThroughput"), units, "table")
     for index in parameters.get("GlobalSecondaryIndexes") or ():
         name, units = index["IndexName"], index.get("ProvisionedThroughput")
         if mode == "PAY_PER_REQUEST" and units is not None:
@@ -250,6 +267,7 @@ def require_capacity(parameters: Parameters, region: str) -> None:
             raise _invalid(f"ProvisionedThroughput is not specified for index: {name}")
         caps = index.get("OnDemandThroughput")
         _require_on_demand(caps, mode, f"index : {name}", least=1)
+        _require_warm_start(index.get("WarmThroughput"), units, f"index {name}")
 
 
 def _require_on_demand(asked: Units | None, mode: str, of: str = "table", least: int = -1) -> None:
@@ -265,6 +283,20 @@ def _require_on_demand(asked: Units | None, mode: str, of: str = "table", least:
             raise _invalid(
                 f"Requested {name} for OnDemandThroughput for {of} is outside of valid range"
             )
+
+
+def _require_warm_start(asked: Units | None, units: Units | None, of: str) -> None:
+    """What is new is at least as warm as what is paid for, or as anything begins on demand."""
+    for name, (provisioned, initial) in _WARM.items():
+        if asked is None or name not in asked:
+            continue
+        least, than = initial, "initial throughput for OnDemand"
+        if of == "table":
+            than = f"{than}. See: {_INITIAL}"
+        if units is not None:
+            least, than = units[provisioned], f"{provisioned} of ProvisionedThroughput"
+        if asked[name] < least:
+            raise _invalid(f"Requested {name} for WarmThroughput for {of} is lower than {than}")
 
 
 def _require_warm(asked: Units | None, present: Units, of: str = "table") -> None:
@@ -285,13 +317,12 @@ def forwarded(parameters: Parameters, table: Table) -> dict[str, Any]:
     updates = [dict(each) for each in parameters.get("GlobalSecondaryIndexUpdates") or ()]
     if any(kind != "Update" for update in updates for kind in update):
         found["AttributeDefinitions"] = _definitions(parameters, table, updates)
-    if "WarmThroughput" in found:
-        found["WarmThroughput"] = {**table.warm_units, **found["WarmThroughput"]}
+    found.update(_warmed(found, table.warm_units))
     for update in updates:
-        if "WarmThroughput" in update.get("Update", ()):
+        if "Update" in update:
             asked = update["Update"]
-            warm = {**table.warm_units_of_index(asked["IndexName"]), **asked["WarmThroughput"]}
-            update["Update"] = {**asked, "WarmThroughput": warm}
+            warm = _warmed(asked, table.warm_units_of_index(asked["IndexName"]))
+            update["Update"] = {**asked, **warm}
     if parameters.get("BillingMode") == "PAY_PER_REQUEST":
         found["ProvisionedThroughput"] = dict.fromkeys(_UNITS, 0)
         named = {name for update in updates for name in _names(update)}
@@ -303,6 +334,32 @@ def forwarded(parameters: Parameters, table: Table) -> dict[str, Any]:
     if updates:
         found["GlobalSecondaryIndexUpdates"] = updates
     return found
+
+
+def _warmed(asked: Mapping[str, Any], present: Units) -> dict[str, Units]:
+    """What it then bears at once: what is asked for, or the most units that were ever paid for."""
+    units = asked.get("ProvisionedThroughput")
+    if units is not None:
+        most = {n: max(present[n], units[paid]) for n, (paid, _) in _WARM.items()}
+        return {"WarmThroughput": most}
+    if "WarmThroughput" in asked:
+        return {"WarmThroughput": {**present, **asked["WarmThroughput"]}}
+    return {}
+
+
+def warm_from_start(parameters: Parameters) -> dict[str, Any]:
+    """The request for a new table as moto takes it, with what the table bears at once."""
+    found = {**parameters, **_warm_start(parameters)}
+    indexes = parameters.get("GlobalSecondaryIndexes")
+    if indexes is not None:
+        found["GlobalSecondaryIndexes"] = [{**each, **_warm_start(each)} for each in indexes]
+    return found
+
+
+def _warm_start(asked: Mapping[str, Any]) -> dict[str, Units]:
+    units, warm = asked.get("ProvisionedThroughput"), asked.get("WarmThroughput", {})
+    least = {n: units[paid] if units else initial for n, (paid, initial) in _WARM.items()}
+    return {"WarmThroughput": {**least, **warm}}
 
 
 def takes_time(parameters: Parameters) -> bool:
@@ -360,6 +417,7 @@ def _require_new(asked: Mapping[str, Any], parameters: Parameters, table: Table,
         raise _invalid(f"AttributeDefinitions is not specified for index: {name}")
     names = {*table.attribute_types, *(each["AttributeName"] for each in defined)}
     require_new_index(asked, sorted(names))
+    _require_same_types(asked, defined, table)
     if mode == "PROVISIONED" and units is None:
         raise _invalid(
             f"Both ReadCapacityUnits and WriteCapacityUnits must be specified for index: {name}"
@@ -375,6 +433,43 @@ def _require_new(asked: Mapping[str, Any], parameters: Parameters, table: Table,
             "Subscriber limit exceeded: Number of global secondary indexes exceeds per-table "
             "limit of 20",
         )
+
+
+def _require_same_types(
+    asked: Mapping[str, Any], defined: Sequence[Mapping[str, str]], table: Table
+) -> None:
+    """Refuse keys of other types than they have already.
+
+    Text: seen of AWS by ScyllaDB's tests (test_gsi_updatetable.py), for one attribute.
+    """
+    types = {each["AttributeName"]: each["AttributeType"] for each in defined}
+    new = {key["AttributeName"]: key["KeyType"] for key in asked["KeySchema"]}
+    own = dict(zip(table.key_schema, ("HASH", "RANGE"), strict=False))
+    layouts = [own, *(_layout(index) for index in table.indexes)]
+    for layout in layouts:
+        for name in new:
+            if (
+                name in layout
+                and types.get(name, table.attribute_types[name]) != (table.attribute_types[name])
+            ):
+                raise _invalid(
+                    "Attributes cannot be redefined. Please check that your attribute has the same "
+                    "type as previously defined. Existing schema: "
+                    f"{_shown(layout, table.attribute_types)} New schema: "
+                    f"{_shown(new, {**table.attribute_types, **types})}"
+                )
+
+
+def _layout(index: Index) -> dict[str, str]:
+    return {
+        name: "HASH" if place < index.partition else "RANGE"
+        for place, name in enumerate(index.keys)
+    }
+
+
+def _shown(layout: Mapping[str, str], types: Mapping[str, str]) -> str:
+    elements = (f"SchemaElement: key{{{n}:{types[n]}:{kind}}}" for n, kind in layout.items())
+    return f"Schema:[{', '.join(elements)}]"
 
 
 def _require_update(asked: Mapping[str, Any], table: Table, index: Index, mode: str) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
+    r"\s*(?:(?P<word>[A-Za-z][A-Za-z0-9_]*)|(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<number>[0-9]+)|(?P<sign><>|<=|>=|[=<>+\-()\[\],.]))"
 )
 # An expression has at most 300 operators and functions: what is deeper has parentheses in vain.
@@ -108,5 +108,9 @@ def _read(text: str) -> Sequence[Token]:
     at = blank.end() if blank else at
     if at < len(text):
         found.append(Token("bad", text[at], at, at + 1))
+        after = _TOKEN.match(text, at + 1)
+        if after is not None:
+            kind = str(after.lastgroup)
+            found.append(Token(kind, after[kind], after.start(kind), after.end()))
     found.append(Token("end", "", len(text), len(text)))
     return found

@@ -98,12 +98,14 @@ def change(
 ) -> Attributes | None:
     """What actions make of an item; only to remove something makes no new one.
 
+    Where there is no item, the paths of what is removed may lead nowhere, as ScyllaDB's tests saw
+    of AWS (test_update_expression.py).
     Raises AwsError, Invalid.
     """
-    arguments = (actions,) if other_type is None else (actions, other_type)
-    after = updated(dict(key) if before is None else before, *arguments)
     if before is None and actions and all(a.clause in ("REMOVE", "DELETE") for a in actions):
         return None
+    arguments = (actions,) if other_type is None else (actions, other_type)
+    after = updated(dict(key) if before is None else before, *arguments)
     if size(after) > LARGEST_ITEM:
         raise AwsError("ValidationException", _TOO_LARGE_TO_UPDATE)
     problem = problem_after(table, before or {}, after, updated=True)
