@@ -301,7 +301,7 @@ class Multipart:
             "Key": upload.key,
             "UploadId": upload.id,
             "Initiator": upload.initiator,
-            "Owner": {"ID": bucket.owner_id},
+            "Owner": {"ID": bucket.owners.of(upload.new.owner or bucket.account)},
             "StorageClass": upload.new.storage_class,
             "PartNumberMarker": after,
             "NextPartNumberMarker": page[-1].number if page else 0,
