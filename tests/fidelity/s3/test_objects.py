@@ -416,6 +416,41 @@ def test_what_a_completion_says_of_parts_and_checksums_is_well_formed() -> None:
     s3.complete_multipart_upload(**named, MultipartUpload=parts, ChecksumCRC64NVME="vqf3hRLTlJw=")
 
 
+@pytest.mark.unconfirmed("as versitygw's tests have it; no recorded answer was found")
+def test_the_source_of_a_copy_is_well_formed() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+
+    https://github.com/versity/versitygw (tests/integration/CopyObject.go)
+    """
+    name = bucket()
+    client().put_object(Bucket=name, Key="a%", Body=BODY)
+    for source, wrong in (
+        ("bucket/%ZZ", "encoding"),
+        ("100%/foo", "encoding"),
+        ("bucket/%1", "encoding"),
+        ("bucket/%C3%", "encoding"),
+        ("192.168.1.1/foo", "bucket name"),
+        ("my-buc@k&()t/obj", "bucket name"),
+        ("/", "bucket name"),
+        ("bucket", "object key"),
+        ("bucket/", "object key"),
+    ):
+        with refused_with(400, "InvalidArgument", f"Invalid copy source {wrong}"):
+            _copying(source).copy_object(Bucket=name, Key="b", CopySource=f"{name}/a")
+    _copying(f"/{name}/a%25").copy_object(Bucket=name, Key="b", CopySource=f"{name}/a")
+
+
+def _copying(source: str) -> Any:
+    """S3, called by a client whose copies name this source, as it is."""
+    s3 = client()
+
+    def name_source(params: dict[str, Any], **_: Any) -> None:
+        params["headers"]["x-amz-copy-source"] = source
+
+    s3.meta.events.register("before-call.s3.CopyObject", name_source)
+    return s3
+
+
 # --- elsewhere ----------------------------------------------------------------------------------
 
 

@@ -67,18 +67,18 @@ def from_headers(
     Raises AwsError AccessControlListNotSupported where they are turned off, AccessDenied for a
     public one that Block Public Access keeps out, InvalidArgument, InvalidRequest.
     """
-    canned = headers.get("x-amz-acl")
-    grants = _granted(headers)
-    if canned is None and grants is None:
+    canned, granting = headers.get("x-amz-acl"), any(name in headers for name in _HEADERS)
+    if canned is None and not granting:
         return None
-    if canned is not None and grants is not None:
-        raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
     if canned is not None and canned not in _CANNED:
         raise invalid_argument("", "x-amz-acl", canned)
     if not bucket.acls_count:
-        if canned != "bucket-owner-full-control":
+        if granting or canned != "bucket-owner-full-control":
             raise no_acls()
         return None
+    if canned is not None and granting:
+        raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
+    grants = _granted(headers)
     if canned is not None:
         grants = _canned(canned, bucket.owners, owner)
         if owner != bucket.account and canned in _TO_THE_BUCKETS_OWNER:

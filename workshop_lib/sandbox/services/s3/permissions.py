@@ -534,10 +534,22 @@ def copy_source(call: Call) -> CopySource:
     text = call.request.headers["x-amz-copy-source"]
     path, _, query = text.partition("?versionId=")
     bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not (bucket and slash and key):
-        message = "Invalid copy source object key" if bucket else "Invalid copy source bucket name"
+    wrong = None
+    if _NO_ESCAPE.search(path):
+        wrong = "encoding"
+    elif not _BUCKET.fullmatch(bucket):
+        wrong = "bucket name"
+    elif not (slash and key):
+        wrong = "object key"
+    if wrong is not None:
+        message = f"Invalid copy source {wrong}"
         raise invalid_argument(message, "x-amz-copy-source", "x-amz-copy-source")
     return CopySource(bucket, key, unquote(query) or None)
+
+
+_NO_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.I)
+# What could be one; names that only older buckets have are wider.
+_BUCKET = re.compile(r"(?!\d+(?:\.\d+){3}$)[a-z0-9._-]{3,255}", re.I | re.ASCII)
 
 
 def require_owner(call: Call, header: str, bucket: Bucket) -> None:
