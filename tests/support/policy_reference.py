@@ -34,6 +34,7 @@ class Ask:
     boundary: Document | None = None
     session: Sequence[Document] | None = None
     attached: Document | None = None
+    access_control_list: Document | None = None  # as a policy
     delegation: bool = False
     granted: bool = False
     resource_account: str = "111111111111"
@@ -46,6 +47,7 @@ class Ask:
 def evaluate(ask: Ask) -> str:
     """ "Allow", "ExplicitDeny" or "ImplicitDeny"."""
     attached = [ask.attached] if ask.attached else []
+    listed = [ask.access_control_list] if ask.access_control_list else []
     boundary = [ask.boundary] if ask.boundary else []
     session = list(ask.session or [])
 
@@ -75,7 +77,7 @@ def evaluate(ask: Ask) -> str:
 
     ways = {
         meant(ask, statement)
-        for document in attached
+        for document in [*attached, *listed]
         for statement in statements(document)
         if applies(ask, document, statement, "Allow")
     }

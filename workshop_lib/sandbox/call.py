@@ -52,6 +52,7 @@ class Check(NamedTuple):
     owner: str | None = None  # the account that owns the resource, where it is not the call's
     under_controls: bool = True  # of an organization: its resource control policies
     unseen: str = "this resource"  # how a denial names what another account need not show
+    access_control_list: Policy | None = None
 
 
 ANONYMOUS = Caller(Principal(kind="anonymous", arn="*", account=None), name="anonymous")

@@ -57,6 +57,19 @@ def test_material_is_brought_taken_away_and_brought_again() -> None:
     assert kms.decrypt(CiphertextBlob=blob)["Plaintext"] == b"x"
 
 
+def test_only_material_that_is_there_is_taken_away() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_DeleteImportedKeyMaterial.html"""
+    kms, arn = client(), new_key(Origin="EXTERNAL")
+    assert "KeyMaterialId" not in kms.delete_imported_key_material(KeyId=arn)
+    first = bring(arn)["KeyMaterialId"]
+    with refused("NotFoundException"):
+        kms.delete_imported_key_material(KeyId=arn, KeyMaterialId="0" * 64)
+    assert materials(arn) == {first: ("CURRENT", "IMPORTED")}
+    assert kms.delete_imported_key_material(KeyId=arn)["KeyMaterialId"] == first
+    assert materials(arn) == {first: ("CURRENT", "PENDING_IMPORT")}
+    kms.delete_imported_key_material(KeyId=arn, KeyMaterialId=first)
+
+
 def test_one_new_material_waits_for_rotation_at_a_time() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_RotationsListEntry.html
 

@@ -1,5 +1,6 @@
 """How a KMS key is named, and what happens when nothing has that name."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -329,5 +330,8 @@ def test_pages_follow_each_other(operation: str, result: str) -> None:
     assert "NextMarker" not in page
     assert len(whole[result]) >= 3
     assert found + page[result] == whole[result]
-    with refused("InvalidMarkerException"):
-        call(**asked, Marker="made-up")
+    marker = call(**asked, Limit=1)["NextMarker"]
+    encoded = base64.b64encode(b"made up").decode()
+    for wrong in ("made-up", encoded, f"!{marker}", f"{marker[:4]} {marker[4:]}", marker[:-1]):
+        with refused("InvalidMarkerException"):
+            call(**asked, Marker=wrong)

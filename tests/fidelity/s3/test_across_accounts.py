@@ -1,4 +1,4 @@
-"""Buckets that other accounts use: both sides must allow, and the bucket's owner owns the objects.
+"""Buckets that other accounts use: both sides must allow; who owns the objects, and lists.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-walkthroughs-managing-access-example2.html
 """
@@ -7,11 +7,12 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
 
 from tests.support.accounts import REGION, allow, deny, document, events, id_of, other, root, user
 from tests.support.kms_people import delegating, new_key
 from tests.support.s3_people import refused_with
-from workshop_lib.errors import NotEmulated
 
 BUCKET = "first-bucket"
 OBJECTS = f"arn:aws:s3:::{BUCKET}/*"
@@ -125,18 +126,218 @@ def test_what_another_account_writes_belongs_to_the_buckets_owner() -> None:
     assert found["Owner"]["ID"] == home().list_buckets()["Owner"]["ID"]
 
 
-@pytest.mark.unconfirmed("refused by name here: the objects would belong to who wrote them")
-def test_where_lists_count_another_account_writes_for_the_owner_or_not_at_all() -> None:
+# --- objects that belong to who wrote them, and lists that name other accounts -------------------
+
+
+def canonical(session: Any) -> str:
+    """The canonical user id of a session's account."""
+    return str(session.client("s3").list_buckets()["Owner"]["ID"])
+
+
+def listed(acl: Any) -> list[tuple[str, str]]:
+    """The grants of an answered list: grantee and permission."""
+    return [(grant["Grantee"].get("ID"), grant["Permission"]) for grant in acl["Grants"]]
+
+
+def test_where_lists_count_an_object_belongs_to_who_wrote_it() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html"""
+    audit = other()
+    name = shared_bucket(root(id_of(audit)), ownership="ObjectWriter")
+    s3, theirs = audit.client("s3"), {"Bucket": name, "Key": "a"}
+    s3.put_object(**theirs, Body=b"x")
+    everyone = document(allow("s3:*", OBJECTS, Principal={"AWS": "*"}))
+    home().delete_public_access_block(Bucket=name)
+    home().put_bucket_policy(Bucket=name, Policy=everyone)
+    for read in (home().get_object, home().get_object_acl, home().get_object_tagging):
+        with refused_with(403, "AccessDenied", "Access Denied"):  # the policy allows in vain
+            read(**theirs)
+    with refused_with(403, "AccessDenied", "Access Denied"):
+        home().copy_object(Bucket=name, Key="b", CopySource=f"{name}/a")
+    home().delete_bucket_policy(Bucket=name)
+    assert s3.get_object(**theirs)["Body"].read() == b"x"
+    assert listed(s3.get_object_acl(**theirs)) == [(canonical(audit), "FULL_CONTROL")]
+    (found,) = home().list_objects(Bucket=name)["Contents"]
+    assert found["Owner"]["ID"] == canonical(audit)
+    home().put_object(**theirs, Body=b"y")
+    assert home().get_object(**theirs)["Body"].read() == b"y"
+    with refused_with(403, "AccessDenied"):
+        s3.get_object(**theirs)
+
+
+def test_the_buckets_owner_may_deny_and_delete_what_others_own() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html"""
+    audit = other()
+    name = shared_bucket(root(id_of(audit)), ownership="ObjectWriter")
+    s3, theirs = audit.client("s3"), {"Bucket": name, "Key": "a"}
+    s3.put_object(**theirs, Body=b"x")
+    denying = deny("s3:GetObject", OBJECTS, Principal={"AWS": root(id_of(audit))})
+    home().put_bucket_policy(Bucket=name, Policy=document(denying))
+    with refused_with(403, "AccessDenied"):
+        s3.get_object(**theirs)
+    home().delete_bucket_policy(Bucket=name)
+    s3.get_object(**theirs)
+    home().delete_object(**theirs)
+    assert "Contents" not in home().list_objects(Bucket=name)
+
+
+def test_a_writer_gives_the_buckets_owner_access_by_a_canned_list() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#canned-acl"""
+    audit, mine = other(), boto3.Session(region_name=REGION)
+    name = shared_bucket(root(id_of(audit)), ownership="ObjectWriter")
+    s3, theirs = audit.client("s3"), {"Bucket": name, "Key": "a"}
+    for acl, permission in (
+        ("bucket-owner-read", "READ"),
+        ("bucket-owner-full-control", "FULL_CONTROL"),
+    ):
+        s3.put_object(**theirs, Body=b"x", ACL=acl)
+        both = [(canonical(audit), "FULL_CONTROL"), (canonical(mine), permission)]
+        assert listed(s3.get_object_acl(**theirs)) == both
+        assert home().get_object(**theirs)["Body"].read() == b"x"
+        assert home().list_objects(Bucket=name)["Contents"][0]["Owner"]["ID"] == canonical(audit)
+        if permission == "READ":
+            with refused_with(403, "AccessDenied"):
+                home().get_object_acl(**theirs)
+        else:
+            home().put_object_acl(**theirs, ACL="private")
+            assert listed(s3.get_object_acl(**theirs)) == both[:1]
+    s3.put_object_acl(**theirs, ACL="bucket-owner-read")
+    home().get_object(**theirs)
+
+
+def test_who_prefers_to_own_owns_what_is_written_with_full_control_for_the_owner() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html"""
     audit = other()
     name = shared_bucket(root(id_of(audit)), ownership="BucketOwnerPreferred")
-    s3 = audit.client("s3")
+    s3, ours = audit.client("s3"), canonical(boto3.Session(region_name=REGION))
     s3.put_object(Bucket=name, Key="a", Body=b"x", ACL="bucket-owner-full-control")
-    with pytest.raises(NotEmulated):
-        s3.put_object(Bucket=name, Key="a", Body=b"x")
-    theirs = s3.list_buckets()["Owner"]["ID"]
-    with pytest.raises(NotEmulated):
-        home().put_object(Bucket=name, Key="b", Body=b"x", GrantRead=f"id={theirs}")
+    s3.put_object(Bucket=name, Key="b", Body=b"x")
+    upload = s3.create_multipart_upload(Bucket=name, Key="c")["UploadId"]
+    part = {"Bucket": name, "Key": "c", "UploadId": upload}
+    (begun,) = home().list_multipart_uploads(Bucket=name)["Uploads"]
+    assert begun["Owner"]["ID"] == canonical(audit)
+    etag = s3.upload_part(**part, PartNumber=1, Body=b"x")["ETag"]
+    s3.complete_multipart_upload(
+        **part, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    )
+    owners = [each["Owner"]["ID"] for each in home().list_objects(Bucket=name)["Contents"]]
+    assert owners == [ours, canonical(audit), canonical(audit)]
+    enforced = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+    home().put_bucket_ownership_controls(Bucket=name, OwnershipControls=enforced)
+    versions = home().list_object_versions(Bucket=name)["Versions"]
+    assert {each["Owner"]["ID"] for each in versions} == {ours}
+    home().get_object(Bucket=name, Key="b")
+
+
+@pytest.mark.parametrize(
+    ("permission", "allowed"),
+    [
+        ("READ", {"list_objects_v2"}),
+        ("WRITE", {"put_object"}),
+        ("READ_ACP", {"get_bucket_acl"}),
+        ("WRITE_ACP", {"put_bucket_acl"}),
+        ("FULL_CONTROL", {"list_objects_v2", "put_object", "get_bucket_acl", "put_bucket_acl"}),
+    ],
+)
+def test_a_buckets_list_lets_another_account_in(permission: str, allowed: set[str]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#permissions"""
+    audit = other()
+    name = shared_bucket(ownership="ObjectWriter")
+    header = f"Grant{''.join(part.title() for part in permission.split('_'))}"
+    header = header.replace("Acp", "ACP")
+    home().put_bucket_acl(Bucket=name, **{header: f"id={canonical(audit)}"})
+    _, nobody = user(audit, "nobody")
+    for session, can in ((nobody, set()), (other("third"), set()), (audit, allowed)):
+        s3 = session.client("s3")
+        for call, more in (
+            (s3.list_objects_v2, {}),
+            (s3.put_object, {"Key": "a", "Body": b"x"}),
+            (s3.get_bucket_acl, {}),
+            (s3.put_bucket_acl, {"GrantFullControl": f"id={canonical(audit)}"}),
+        ):
+            if call.__name__ in can:
+                call(Bucket=name, **more)
+            else:
+                with refused_with(403, "AccessDenied"):
+                    call(Bucket=name, **more)
+
+
+@pytest.mark.parametrize(
+    ("permission", "allowed"),
+    [
+        ("READ", {"get_object"}),
+        ("READ_ACP", {"get_object_acl"}),
+        ("WRITE_ACP", {"put_object_acl"}),
+        ("FULL_CONTROL", {"get_object", "get_object_acl", "put_object_acl"}),
+    ],
+)
+def test_an_objects_list_lets_another_account_in(permission: str, allowed: set[str]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html#permissions"""
+    audit, ours = other(), canonical(boto3.Session(region_name=REGION))
+    name = shared_bucket(ownership="BucketOwnerPreferred")
+    home().put_object(Bucket=name, Key="a", Body=b"x")
+    grantee = {"Type": "CanonicalUser", "ID": canonical(audit)}
+    acl = {"Owner": {"ID": ours}, "Grants": [{"Grantee": grantee, "Permission": permission}]}
+    home().put_object_acl(Bucket=name, Key="a", AccessControlPolicy=acl)
+    assert listed(home().get_object_acl(Bucket=name, Key="a")) == [(canonical(audit), permission)]
+    _, nobody = user(audit, "nobody")
+    for session, can in ((nobody, set()), (audit, allowed)):
+        s3 = session.client("s3")
+        for call, more in (
+            (s3.get_object, {}),
+            (s3.get_object_acl, {}),
+            (s3.get_object_tagging, {}),
+            (s3.delete_object, {}),
+            (s3.put_object, {"Body": b"y"}),
+            (s3.put_object_acl, {"AccessControlPolicy": acl}),
+        ):
+            if call.__name__ in can:
+                call(Bucket=name, Key="a", **more)
+            else:
+                with refused_with(403, "AccessDenied"):
+                    call(Bucket=name, Key="a", **more)
+
+
+def test_a_lists_owner_stays_who_it_is() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
+    audit = other()
+    name = shared_bucket(root(id_of(audit)), ownership="ObjectWriter")
+    s3, ours = audit.client("s3"), canonical(boto3.Session(region_name=REGION))
+    s3.put_object(Bucket=name, Key="a", Body=b"x")
+    for owner, refusal in ((ours, True), (canonical(audit), False)):
+        acl = {"Owner": {"ID": owner}, "Grants": []}
+        if refusal:
+            with refused_with(400, "InvalidArgument", "Invalid id"):
+                s3.put_object_acl(Bucket=name, Key="a", AccessControlPolicy=acl)
+        else:
+            s3.put_object_acl(Bucket=name, Key="a", AccessControlPolicy=acl)
+
+
+def test_a_list_that_is_open_to_all_does_not_replace_what_another_account_allows() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html"""
+    audit = other()
+    name = shared_bucket(ownership="ObjectWriter")
+    home().delete_public_access_block(Bucket=name)
+    home().put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read")
+    _, nobody = user(audit, "nobody")
+    with refused_with(403, "AccessDenied"):
+        nobody.client("s3").get_object(Bucket=name, Key="a")
+    audit.client("s3").get_object(Bucket=name, Key="a")
+    anonymous = boto3.client("s3", region_name=REGION, config=Config(signature_version=UNSIGNED))
+    assert anonymous.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+
+
+def test_a_bucket_policy_may_name_an_account_by_its_canonical_user() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html"""
+    audit = other()
+    name = shared_bucket()
+    home().put_object(Bucket=name, Key="a", Body=b"x")
+    named = allow("s3:GetObject", OBJECTS, Principal={"CanonicalUser": canonical(audit)})
+    home().put_bucket_policy(Bucket=name, Policy=document(named))
+    audit.client("s3").get_object(Bucket=name, Key="a")
+    _, nobody = user(audit, "nobody")
+    for session in (nobody, other("third")):
+        with refused_with(403, "AccessDenied"):
+            session.client("s3").get_object(Bucket=name, Key="a")
 
 
 def test_a_copy_reads_one_accounts_bucket_and_writes_anothers() -> None:

@@ -404,6 +404,7 @@ def test_access_control_lists_are_turned_off() -> None:
     for refusing in (
         lambda: client().put_object(Bucket=name, Key="a", Body=b"x", ACL="public-read"),
         lambda: client().put_bucket_acl(Bucket=name, ACL="public-read"),
+        lambda: client().put_bucket_acl(Bucket=name, ACL="private", GrantRead="nobody"),
     ):
         with refused_with(400, "AccessControlListNotSupported", "The bucket does not allow ACLs"):
             refusing()

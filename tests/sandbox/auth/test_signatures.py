@@ -676,6 +676,58 @@ def test_a_date_is_needed() -> None:
         assert error.message.endswith("valid Date or x-amz-date header")
 
 
+HTTP_DATE, ISO_DATE = "Tue, 27 Mar 2007 19:36:42 +0000", "20070327T193642Z"
+
+
+def dated_by_version_2(**dates: str) -> Request:
+    """A request signed by version 2, with these headers for its date."""
+    headers = {name.replace("_", "-"): value for name, value in dates.items()}
+    request = Request("GET", "https", "s3.amazonaws.com", "/bucket/key", "", headers)
+    text = string_to_sign_v2(request, None, None)
+    digest = base64.b64encode(hmac.digest(SECRET.encode(), text.encode(), "sha1")).decode()
+    return Request(
+        request.method, request.scheme, request.host, request.path, "",
+        {**headers, "authorization": f"AWS {KEY}:{digest}"},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {"date": HTTP_DATE},
+        {"date": ISO_DATE},
+        {"x_amz_date": HTTP_DATE},
+        {"x_amz_date": ISO_DATE},
+        {"x_amz_date": HTTP_DATE, "date": "yesterday"},
+    ],
+    ids=str,
+)
+def test_version_2_takes_either_header_for_its_date(dates: dict[str, str]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html#RESTAuthenticationTimeStamp"""
+    verify(dated_by_version_2(**dates), "s3", None, SECRET)
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        {},
+        {"date": "yesterday"},
+        {"x_amz_date": "yesterday"},
+        {"x_amz_date": "yesterday", "date": HTTP_DATE},
+        {"date": f"{ISO_DATE}0"},
+        {"date": ISO_DATE[:-1]},
+        {"date": "Tue, 99 Mar 2007 19:36:42 +0000"},
+        {"date": "Tue, 27 Mar 2007 19:36:42 +99999999999999"},
+    ],
+    ids=str,
+)
+def test_version_2_needs_a_date_that_can_be_read(dates: dict[str, str]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html#RESTAuthenticationTimeStamp"""
+    error = refusal(dated_by_version_2(**dates))
+    assert (error.code, error.status) == ("AccessDenied", 403)
+    assert error.message.endswith("valid Date or x-amz-date header")
+
+
 # --- Chunked bodies without signatures -----------------------------------------------------------
 
 

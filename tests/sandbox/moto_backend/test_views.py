@@ -137,6 +137,7 @@ def walk_versions(store: ObjectStore) -> None:
     made = store.new_object(
         bucket, "a", store.new_id("PutObject", 32), facts="facts",
         etag=store.new_digest("PutObject"), size=3, storage_class="GLACIER", data=[b"sea", b"led"],
+        owner="222222222222",
     )  # fmt: skip
     marker = store.new_marker("a", "2" * 32)
     assert bucket.latest("a") is None
@@ -151,7 +152,7 @@ def walk_versions(store: ObjectStore) -> None:
     assert len(made.version_id) == 32
     assert made.last_modified.tzinfo is None
     assert made.expiry_date is None
-    assert made.facts == "facts"
+    assert (made.facts, made.owner) == ("facts", "222222222222")
     facts: object = ["others"]
     made.set_facts(facts)
     assert made.facts is facts

@@ -1212,6 +1212,12 @@ def documents(draw: st.DrawFn, kind: str) -> dict[str, Any]:
     return body
 
 
+def allowing_documents() -> st.SearchStrategy[dict[str, Any]]:
+    """What an access control list says as a policy: lists deny nothing."""
+    allow = rules("key").filter(lambda rule: rule["Effect"] == "Allow")
+    return st.lists(allow, min_size=1, max_size=2).map(lambda each: document(*each))
+
+
 FULL_ACCESS = document(statement())
 FULL_RESOURCE_ACCESS = document(statement(Principal="*"))
 
@@ -1282,6 +1288,7 @@ def asks(draw: st.DrawFn) -> Ask:
         boundary=draw(documents("identity")) if has_own and draw(sometimes) else None,
         session=[draw(documents("identity"))] if role and draw(sometimes) else None,
         attached=draw(documents("key")) if draw(st.booleans()) else None,
+        access_control_list=draw(allowing_documents()) if draw(sometimes) else None,
         delegation=draw(sometimes),
         granted=draw(st.integers(0, 9)) == 0,
         resource_account=draw(st.sampled_from([ACCOUNT, ACCOUNT, ACCOUNT, OTHER])),
@@ -1307,6 +1314,9 @@ def asked_of_the_sandbox(asked: Ask) -> partial[Decision]:
         decide,
         AccessRequest(principal, asked.action, asked.resource, asked.context),
         resource_policy=read(asked.attached, "key") if asked.attached else None,
+        access_control_list=(
+            read(asked.access_control_list, "key") if asked.access_control_list else None
+        ),
         delegation=asked.delegation,
         granted=asked.granted,
         resource_account=asked.resource_account,

@@ -58,6 +58,7 @@ def decision(call: Call, check: Check) -> Decision:
             principal, check.action, check.resource, context, partial(request_context, call)
         ),
         resource_policy=check.resource_policy,
+        access_control_list=check.access_control_list,
         delegation=check.delegation,
         granted=check.granted,
         resource_account=owner,

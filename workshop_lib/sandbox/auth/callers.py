@@ -105,6 +105,7 @@ class Callers:
     def __init__(self, account: str, moto: Moto, administrator: Credentials) -> None:
         self.account = account
         self.mark = moto.mark
+        self._canonical_user = canonical_user(account, self.mark)
         self._iam = IamStore(moto)
         self._sessions: dict[str, Session] = {}
         self._callers: dict[str, Caller] = {}
@@ -195,6 +196,7 @@ class Callers:
             account=self.account,
             identity_policies=_compiled(self._iam.documents_of(user)),
             boundary=self._boundary(user),
+            canonical_user=self._canonical_user,
         )
 
     def _role_principal(self, role: Role, session: Session) -> Principal:
@@ -206,6 +208,7 @@ class Callers:
             identity_policies=_compiled(self._iam.documents_of(role)),
             boundary=self._boundary(role),
             session_policies=session.policies,
+            canonical_user=self._canonical_user,
         )
 
     def _session_caller(self, session: Session) -> Caller | None:

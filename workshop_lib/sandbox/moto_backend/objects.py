@@ -127,6 +127,12 @@ class StoredObject(_Version, _WithAcl):
         return date
 
     @property
+    def owner(self) -> str | None:
+        """The account that owns it, where that is not its bucket's."""
+        owner: str | None = self._wrapped.owner
+        return owner
+
+    @property
     def facts(self) -> object:
         """What `ObjectStore.new_object` was given to be kept beside the bytes."""
         facts: object = self._wrapped.facts
@@ -314,8 +320,8 @@ class ObjectStore(ReliesOnMoto):
     """moto's S3 as a store of buckets and objects.
 
     What is stored is given as bytes, sealed already; moto never sees what they say. An object's
-    own facts (`facts`) and a bucket's (`settings`) hang on moto's objects, so that they live and
-    go with them.
+    own facts (`facts`), its owner and a bucket's settings hang on moto's objects, so that they
+    live and go with them.
     """
 
     def __init__(self, moto: Moto) -> None:
@@ -364,6 +370,7 @@ class ObjectStore(ReliesOnMoto):
         size: int,
         storage_class: str,
         data: Iterable[bytes],
+        owner: str | None = None,
     ) -> StoredObject:
         """An object that stands under no key yet. ``size`` counts plaintext, ``data`` is sealed."""
         made = _models().FakeKey(
@@ -380,7 +387,7 @@ class ObjectStore(ReliesOnMoto):
         for piece in data:
             made._value_buffer.write(piece)
         put(made, contentsize=size)
-        made.facts = facts
+        made.facts, made.owner = facts, owner
         return StoredObject(made)
 
     def new_marker(self, key: str, version_id: str) -> DeleteMarker:

@@ -198,8 +198,8 @@ class Decision(NamedTuple):
     """Whether a request is allowed, and which type of policy settled it.
 
     `explicit` marks a Deny statement. `policy_kind` is "identity", "resource", "boundary",
-    "session", "trust", "service control", "resource control" or "grant"; `policy_arn` the managed
-    or control policy that holds the Deny.
+    "session", "trust", "service control", "resource control", "access control list" or "grant";
+    `policy_arn` the managed or control policy that holds the Deny.
     """
 
     allowed: bool
@@ -244,6 +244,7 @@ def decide(
     request: AccessRequest,
     *,
     resource_policy: Policy | None = None,
+    access_control_list: Policy | None = None,
     delegation: bool | None = None,
     granted: bool = False,
     resource_account: str | None = None,
@@ -253,7 +254,8 @@ def decide(
     """Evaluate a request against all policies that apply to it.
 
     `delegation` (by default: key and trust policies) means that the resource's policy must name
-    the principal or its account, else identity policies count for nothing. `granted`: a KMS
+    the principal or its account, else identity policies count for nothing. `access_control_list`
+    allows as the resource's policy does, and denies nothing. `granted`: a KMS
     grant allows it. `resource_account` is the resource's owner, by default the principal's own.
     `service_controls` are those of the principal's account, `resource_controls` of the owner's:
     they must not deny, and at each place one must allow; they give nothing.
@@ -289,6 +291,9 @@ def decide(
         return Decision(True, request, "grant")
 
     level = _NOT if resource_policy is None else resource_policy.grants(request)
+    listed = _NOT if access_control_list is None else access_control_list.grants(request)
+    if listed > level:
+        level, attached = listed, "access control list"
     if principal.kind in ("anonymous", "service"):
         return Decision(level == _DIRECT, request, attached)
     same_account = resource_account is None or resource_account == principal.account

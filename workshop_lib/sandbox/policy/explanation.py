@@ -24,6 +24,7 @@ from workshop_lib.sandbox.policy.evaluation import (
 )
 
 _NAMES = {
+    "acl": "access control list",
     "bucket": "bucket policy",
     "key": "key policy",
     "table": "table's resource-based policy",
@@ -287,7 +288,7 @@ def _kind(where: str, policy: Policy) -> str:
         return "trust"
     if where.endswith(_CONTROLS):
         return where.removesuffix("s").replace("_", " ")
-    return where.removesuffix("_policies").removesuffix("_policy")
+    return where.removesuffix("_policies").removesuffix("_policy").replace("_", " ")
 
 
 def _finding(

@@ -17,7 +17,8 @@ def read_prepared(prepared: AWSPreparedRequest, body: bytes) -> Request:
     # past botocore's own look-up of each name, which takes five times as long
     sent = getattr(prepared.headers, "_dict", prepared.headers)
     headers = {
-        str(name).lower(): value.decode() if isinstance(value, bytes) else value
+        # what stands around a value is not of it: RFC 9110, 5.5
+        str(name).lower(): (value.decode() if isinstance(value, bytes) else value).strip(" \t")
         for name, value in sent.items()
     }
     return Request(

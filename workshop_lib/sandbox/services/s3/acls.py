@@ -6,14 +6,14 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.htm
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import AccessControlList, AclGrant, ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.services.s3.buckets import ENFORCED, OWNER, Bucket, Owners
+from workshop_lib.sandbox.services.s3.buckets import ENFORCED, Bucket, Owners
 from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument, invalid_request
 from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import SCHEMA, Element, malformed, parse, respond
@@ -24,7 +24,7 @@ _AUTHENTICATED = f"{_GROUPS}global/AuthenticatedUsers"
 LOG_DELIVERY = f"{_GROUPS}s3/LogDelivery"
 _PUBLIC = (_EVERYONE, _AUTHENTICATED)
 
-# What a canned list grants beside the owner's full control. One account owns bucket and objects.
+# What a canned list grants beside the owner's full control.
 _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
     "private": (),
     "public-read": ((_EVERYONE, "READ"),),
@@ -38,45 +38,58 @@ _CANNED: dict[str, tuple[tuple[str, str], ...]] = {
 _PERMISSIONS = ("READ", "WRITE", "READ_ACP", "WRITE_ACP", "FULL_CONTROL")
 _HEADERS = {f"x-amz-grant-{name.lower().replace('_', '-')}": name for name in _PERMISSIONS}
 _KINDS = ("CanonicalUser", "Group", "AmazonCustomerByEmail")
-_OWNERS = (AclGrant(OWNER, "", "FULL_CONTROL"),)
+_TO_THE_BUCKETS_OWNER = {
+    "bucket-owner-read": "READ",
+    "bucket-owner-full-control": "FULL_CONTROL",
+}
 
 
 # --- what is asked for --------------------------------------------------------------------------
 
 
+def owner_of_new(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> str:
+    """The account that will own an object which is being written.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    """
+    given = (bucket.stored.ownership, headers.get("x-amz-acl"))
+    to_bucket = given == ("BucketOwnerPreferred", "bucket-owner-full-control")
+    return bucket.account if to_bucket or not bucket.acls_count else call.asking
+
+
 def from_headers(
-    call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore
+    call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore, owner: str
 ) -> AccessControlList | None:
     """The list that headers ask for, where lists count; None for the usual one.
+
+    ``owner`` is the account that owns what it is for, the bucket or an object.
 
     Raises AwsError AccessControlListNotSupported where they are turned off, AccessDenied for a
     public one that Block Public Access keeps out, InvalidArgument, InvalidRequest.
     """
-    canned = headers.get("x-amz-acl")
-    grants = _granted(headers)
-    if canned is None and grants is None:
+    canned, granting = headers.get("x-amz-acl"), any(name in headers for name in _HEADERS)
+    if canned is None and not granting:
         return None
-    if canned is not None and grants is not None:
-        raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
     if canned is not None and canned not in _CANNED:
         raise invalid_argument("", "x-amz-acl", canned)
     if not bucket.acls_count:
-        if canned != "bucket-owner-full-control":
+        if granting or canned != "bucket-owner-full-control":
             raise no_acls()
         return None
+    if canned is not None and granting:
+        raise invalid_request("Specifying both Canned ACLs and Header Grants is not allowed")
+    grants = _granted(headers)
     if canned is not None:
-        grants = (*_OWNERS, *(AclGrant("", uri, name) for uri, name in _CANNED[canned]))
-    return _allowed(call, bucket, as_stored(grants or (), bucket.owners, bucket.account), store)
+        grants = _canned(canned, bucket.owners, owner)
+        if owner != bucket.account and canned in _TO_THE_BUCKETS_OWNER:
+            granted = AclGrant(bucket.owner_id, "", _TO_THE_BUCKETS_OWNER[canned])
+            grants = (*grants, granted)
+    return _allowed(call, bucket, grants or (), store)
 
 
-def as_stored(grants: Iterable[AclGrant], owners: Owners, owner: str) -> tuple[AclGrant, ...]:
-    """Grants as a list of the account ``owner`` keeps them. Raises NotEmulated."""
-    return tuple(
-        grant._replace(user=owners.as_stored(grant.user, owner))
-        if grant.user not in ("", OWNER)
-        else grant
-        for grant in grants
-    )
+def _canned(name: str, owners: Owners, owner: str) -> tuple[AclGrant, ...]:
+    more = (AclGrant("", uri, permission) for uri, permission in _CANNED[name])
+    return (*owners.full_control(owner), *more)
 
 
 def _allowed(
@@ -138,17 +151,16 @@ def _unknown_address(address: str) -> AwsError:
     )
 
 
-def from_document(body: bytes, bucket: Bucket) -> tuple[AclGrant, ...]:
+def from_document(body: bytes, owners_id: str) -> tuple[AclGrant, ...]:
     """The grants in an AccessControlPolicy. Raises AwsError MalformedACLError, InvalidArgument."""
     document = parse(body, "AccessControlPolicy")
     owner, listed = document.one("Owner"), document.one("AccessControlList")
     owner_id = owner and owner.value("ID")
     if not owner_id or listed is None:
         raise _malformed()
-    if owner_id != bucket.owner_id:
+    if owner_id != owners_id:
         raise invalid_argument("Invalid id", "CanonicalUser/ID", owner_id)
-    grants = (_grant(element) for element in listed.all("Grant"))
-    return as_stored(grants, bucket.owners, bucket.account)
+    return tuple(_grant(element) for element in listed.all("Grant"))
 
 
 def _grant(element: Element) -> AclGrant:
@@ -187,13 +199,13 @@ def of_new_bucket(
     if (canned not in (None, "private") or grants) and ownership == ENFORCED:
         raise not_enforceable()
     if canned is not None:
-        grants = (*_OWNERS, *(AclGrant("", uri, name) for uri, name in _CANNED[canned]))
+        grants = _canned(canned, owners, owner)
     if any(grant.uri in _PUBLIC for grant in grants or ()):
         raise AwsError(
             "InvalidBucketAclWithBlockPublicAccessError",
             "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
         )
-    return None if grants is None else store.new_acl(as_stored(grants, owners, owner))
+    return None if grants is None else store.new_acl(grants)
 
 
 def not_enforceable() -> AwsError:
@@ -221,17 +233,18 @@ class Acls:
 
     def get_of_bucket(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketAcl.html"""
-        return self._shown(bucket, bucket.stored.acl, {})
+        return self._shown(bucket, bucket.stored.acl, bucket.account, {})
 
     def get_of_object(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAcl.html"""
         key, version_id = call.parameters["Key"], call.parameters.get("versionId")
         made = self._storage.object(call, bucket, key, version_id)
-        return self._shown(bucket, made.acl, version_headers(bucket, made))
+        headers = version_headers(bucket, made)
+        return self._shown(bucket, made.acl, bucket.owner_of(made), headers)
 
     def put_of_bucket(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAcl.html"""
-        acl = self._asked(call, bucket)
+        acl = self._asked(call, bucket, bucket.account)
         if acl is not None:
             bucket.stored.set_acl(acl)
         return Response(200)
@@ -239,19 +252,19 @@ class Acls:
     def put_of_object(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectAcl.html"""
         made = self._storage.standing(call, bucket)
-        acl = self._asked(call, bucket)
+        acl = self._asked(call, bucket, bucket.owner_of(made))
         if acl is not None:
             made.set_acl(acl)
         return Response(200, version_headers(bucket, made))
 
-    def _asked(self, call: Call, bucket: Bucket) -> AccessControlList | None:
+    def _asked(self, call: Call, bucket: Bucket, owner: str) -> AccessControlList | None:
         """The list a request brings; None for the owner's own where lists are turned off."""
         headers, body, store = call.request.headers, call.request.body, self._storage.store
         by_header = "x-amz-acl" in headers or any(name in headers for name in _HEADERS)
         if by_header and body:
             raise AwsError("UnexpectedContent", "This request does not support content")
         if by_header:
-            return from_headers(call, bucket, headers, store)
+            return from_headers(call, bucket, headers, store, owner)
         if not body:
             raise AwsError(
                 "MissingSecurityHeader",
@@ -259,20 +272,20 @@ class Acls:
                 400,
                 {"MissingHeaderName": "x-amz-acl"},
             )
-        grants = from_document(body, bucket)
+        grants = from_document(body, bucket.owners.of(owner))
         if not bucket.acls_count:
-            if grants != _OWNERS:
+            if grants != bucket.owners.full_control(owner):
                 raise no_acls()
             return None
         return _allowed(call, bucket, grants, store)
 
     def _shown(
-        self, bucket: Bucket, acl: AccessControlList, headers: Mapping[str, str]
+        self, bucket: Bucket, acl: AccessControlList, owner: str, headers: Mapping[str, str]
     ) -> Response:
-        grants = acl.grants if bucket.acls_count else _OWNERS
+        grants = acl.grants if bucket.acls_count else bucket.owners.full_control(owner)
         content = {
-            "Owner": {"ID": bucket.owner_id},
-            "AccessControlList": {"Grant": [_document(grant, bucket) for grant in grants]},
+            "Owner": {"ID": bucket.owners.of(owner)},
+            "AccessControlList": {"Grant": [_document(grant) for grant in grants]},
         }
         return respond("AccessControlPolicy", content, headers)
 
@@ -280,8 +293,8 @@ class Acls:
 _TYPED = f'Grantee xmlns:xsi="{SCHEMA}" xsi:type="{{}}"'
 
 
-def _document(grant: AclGrant, bucket: Bucket) -> dict[str, Any]:
+def _document(grant: AclGrant) -> dict[str, Any]:
     if grant.uri:
         return {_TYPED.format("Group"): {"URI": grant.uri}, "Permission": grant.permission}
-    user = bucket.owner_id if grant.user == OWNER else grant.user
-    return {_TYPED.format("CanonicalUser"): {"ID": user}, "Permission": grant.permission}
+    user = {"ID": grant.user}
+    return {_TYPED.format("CanonicalUser"): user, "Permission": grant.permission}

@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.auth.callers import canonical_user
-from workshop_lib.sandbox.moto_backend.objects import ObjectStore, StoredBucket
+from workshop_lib.sandbox.moto_backend.objects import (
+    AclGrant,
+    ObjectStore,
+    StoredBucket,
+    StoredObject,
+)
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
@@ -21,8 +25,6 @@ from workshop_lib.sandbox.services.s3.xml import malformed, parse
 
 BLOCKED, ALLOWED = "SSE-C", "NONE"
 ENFORCED = "BucketOwnerEnforced"
-# How moto's access control lists name the owner, in every account.
-OWNER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,15 @@ class Bucket:
 
     @property
     def owner_id(self) -> str:
-        """The canonical user id of its owner, who owns its objects too."""
+        """The canonical user id of its owner."""
         return self.owners.of(self.account)
+
+    def owner_of(self, made: StoredObject) -> str:
+        """The account that owns an object in it: its own, or who wrote it where lists count.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+        """
+        return (self.acls_count and made.owner) or self.account
 
     @property
     def arn(self) -> str:
@@ -113,20 +122,9 @@ class Owners:
         """The canonical user id of an account."""
         return canonical_user(account, self._accounts[account].mark)
 
-    def as_stored(self, user: str, owner: str) -> str:
-        """A user of a list, as it is stored in a bucket or object of the account ``owner``.
-
-        Raises NotEmulated for another account of the sandbox: what an object's list gives it is
-        not looked at.
-        """
-        if user == self.of(owner):
-            return OWNER
-        if any(user == self.of(account) for account in self._accounts):
-            raise NotEmulated(
-                "The sandbox does not emulate access control lists that name another account: "
-                "give it access by the bucket's policy."
-            )
-        return user
+    def full_control(self, account: str) -> tuple[AclGrant, ...]:
+        """What a list says that nobody wrote: everything to the owner."""
+        return (AclGrant(self.of(account), "", "FULL_CONTROL"),)
 
 
 class Buckets:
@@ -148,6 +146,7 @@ class Buckets:
     def _new(self, stored: StoredBucket) -> Bucket:
         """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
         stored.block_public_access()
+        stored.set_acl(self._store.new_acl(self.owners.full_control(stored.account)))
         if stored.ownership is None:
             stored.set_ownership(ENFORCED)
         settings = Settings(blocks_sse_c=None if self._sse_c_allowed else True)

@@ -85,8 +85,10 @@ class Copies:
             **source_version(source),
         }
         content = {
-            "LastModified": made.last_modified, "ETag": made.etag, **checksum.elements(),
-        }  # fmt: skip
+            "LastModified": made.last_modified,
+            "ETag": made.etag,
+            f"Checksum{checksum.algorithm}": checksum.value,
+        }
         return respond("CopyObjectResult", content, shown)
 
 

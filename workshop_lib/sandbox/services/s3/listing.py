@@ -169,7 +169,7 @@ class Listing:
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
-            "Contents": [_shown_object(query, made, bucket.owner_id) for made in page.entries],
+            "Contents": [_shown_object(query, bucket, made, True) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListBucketResult", content, {"x-amz-bucket-region": bucket.region})
@@ -188,7 +188,6 @@ class Listing:
         group = query.group(after) or ""
         page = _page(query, self._current(bucket, after), group if group == after else "")
         fetch_owner = parameters.get("fetch-owner", "").lower() == "true"
-        owner_id = bucket.owner_id if fetch_owner else None
         content = {
             "Name": bucket.name,
             "Prefix": query.shown(query.prefix),
@@ -200,7 +199,7 @@ class Listing:
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
             "EncodingType": "url" if query.encoded else None,
-            "Contents": [_shown_object(query, made, owner_id) for made in page.entries],
+            "Contents": [_shown_object(query, bucket, made, fetch_owner) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListBucketResult", content, {"x-amz-bucket-region": bucket.region})
@@ -263,9 +262,11 @@ class Listing:
             "IsLatest": latest,
             "LastModified": version.last_modified,
         }
+        owner = bucket.account
         if isinstance(version, StoredObject):
             shown |= _size_and_kind(version)
-        return shown | {"Owner": {"ID": bucket.owner_id}}
+            owner = bucket.owner_of(version)
+        return shown | {"Owner": {"ID": bucket.owners.of(owner)}}
 
     # --- uploads under way ---------------------------------------------------------------------
 
@@ -312,7 +313,7 @@ def _shown_upload(query: _Query, bucket: Bucket, upload: Upload) -> dict[str, An
         "Key": query.shown(upload.key),
         "UploadId": upload.id,
         "Initiator": upload.initiator,
-        "Owner": {"ID": bucket.owner_id},
+        "Owner": {"ID": bucket.owners.of(upload.new.owner or bucket.account)},
         "StorageClass": upload.new.storage_class,
         "Initiated": upload.started,
         "ChecksumAlgorithm": upload.algorithm if upload.chosen else None,
@@ -340,12 +341,14 @@ def _size_and_kind(made: StoredObject) -> dict[str, Any]:
     }
 
 
-def _shown_object(query: _Query, made: StoredObject, owner_id: str | None) -> dict[str, Any]:
+def _shown_object(
+    query: _Query, bucket: Bucket, made: StoredObject, with_owner: bool
+) -> dict[str, Any]:
     return {
         "Key": query.shown(made.name),
         "LastModified": made.last_modified,
         **_size_and_kind(made),
-        "Owner": {"ID": owner_id} if owner_id else None,
+        "Owner": {"ID": bucket.owners.of(bucket.owner_of(made))} if with_owner else None,
     }
 
 

@@ -31,7 +31,11 @@ from workshop_lib.sandbox.services.s3.encryption import (
     require_transport,
     require_unblocked,
 )
-from workshop_lib.sandbox.services.s3.errors import invalid_argument, invalid_request
+from workshop_lib.sandbox.services.s3.errors import (
+    invalid_argument,
+    invalid_request,
+    unvalued_argument,
+)
 from workshop_lib.sandbox.services.s3.permissions import Context, copy_source, named_encryption
 from workshop_lib.sandbox.services.s3.preconditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.services.s3.storage import (
@@ -57,6 +61,9 @@ from workshop_lib.sandbox.storage import sealing
 
 SMALLEST_PART = 5 * 1024 * 1024
 _MOST_PARTS = 10_000
+_CHECKSUMS = (*checksums.ALGORITHMS, *checksums.NOT_EMULATED)
+_KINDS = ("COMPOSITE", "FULL_OBJECT")
+_INVALID_KIND = "Value for x-amz-checksum-type header is invalid."
 
 
 @dataclass
@@ -301,7 +308,7 @@ class Multipart:
             "Key": upload.key,
             "UploadId": upload.id,
             "Initiator": upload.initiator,
-            "Owner": {"ID": bucket.owner_id},
+            "Owner": {"ID": bucket.owners.of(upload.new.owner or bucket.account)},
             "StorageClass": upload.new.storage_class,
             "PartNumberMarker": after,
             "NextPartNumberMarker": page[-1].number if page else 0,
@@ -389,8 +396,8 @@ def _checksum_plan(headers: Mapping[str, str]) -> tuple[str, str, bool]:
         message = "Checksum algorithm provided is unsupported. Please try again with any of the "
         raise invalid_request(message + "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
     is_crc = asked.startswith("CRC")
-    if kind not in ("", "COMPOSITE", "FULL_OBJECT"):
-        raise invalid_request("Value for x-amz-checksum-type header is invalid.")
+    if kind not in ("", *_KINDS):
+        raise invalid_request(_INVALID_KIND)
     if (kind == "FULL_OBJECT" and not is_crc) or (kind == "COMPOSITE" and asked == "CRC64NVME"):
         raise invalid_request(
             f"The {kind} checksum type cannot be used with the {asked.lower()} checksum algorithm."
@@ -401,11 +408,13 @@ def _checksum_plan(headers: Mapping[str, str]) -> tuple[str, str, bool]:
 def _chosen_parts(upload: Upload, root: Element) -> list[StoredPart]:
     """The parts that a completion names, in its order.
 
-    Raises AwsError InvalidPart, InvalidPartOrder, EntityTooSmall, MalformedXML.
+    Raises AwsError InvalidPart, InvalidPartOrder, EntityTooSmall, MalformedXML, InvalidArgument.
     """
     named = root.all("Part")
     if not named or len(named) > _MOST_PARTS:
         raise malformed()
+    for element in named:
+        _require_well_formed(element)
     parts: list[StoredPart] = []
     for element in named:
         number, etag = element.value("PartNumber"), element.value("ETag")
@@ -440,6 +449,33 @@ def _chosen_parts(upload: Upload, root: Element) -> list[StoredPart]:
     return parts
 
 
+def _require_well_formed(element: Element) -> None:
+    """A part's number is a positive one, and its checksum at most one, of a checksum's form.
+
+    https://github.com/versity/versitygw/blob/main/s3err/invalid-argument.go
+    """
+    number = element.value("PartNumber") or ""
+    if re.fullmatch(r"-\d{1,9}|0{1,9}", number, re.ASCII):
+        raise invalid_argument("PartNumber must be >= 1", "PartNumber", number)
+    given = _checksums_of(element)
+    if len(given) > 1 or any(
+        algorithm in checksums.ALGORITHMS and not checksums.is_value(algorithm, value)
+        for algorithm, value in given.items()
+    ):
+        raise unvalued_argument(
+            "Invalid Base64 or multiple checksums present in request", "Checksum"
+        )
+
+
+def _checksums_of(element: Element) -> dict[str, str]:
+    """The checksums that a completion names for a part, by algorithm."""
+    return {
+        algorithm: child.text
+        for child in element.children
+        if (algorithm := child.name.removeprefix("Checksum")) in _CHECKSUMS
+    }
+
+
 def _invalid_part(upload: Upload, number: str, etag: str) -> AwsError:
     return AwsError(
         "InvalidPart",
@@ -453,11 +489,7 @@ def _invalid_part(upload: Upload, number: str, etag: str) -> AwsError:
 def _require_part_checksum(
     upload: Upload, element: Element, part: StoredPart, number: str, etag: str
 ) -> None:
-    given = {
-        child.name.removeprefix("Checksum"): child.text
-        for child in element.children
-        if child.name.startswith("Checksum")
-    }
+    given = _checksums_of(element)
     others = [name for name in given if name != upload.algorithm]
     if upload.chosen and others:
         raise AwsError(
@@ -517,6 +549,8 @@ def _joined_checksum(upload: Upload, parts: list[StoredPart]) -> Checksum | None
 def _require_kind(headers: Mapping[str, str], upload: Upload) -> None:
     kind = headers.get("x-amz-checksum-type", "").upper()
     begun = upload.kind if upload.chosen else "null"
+    if kind not in ("", *_KINDS):
+        raise invalid_request(_INVALID_KIND)
     if kind and kind != begun:
         raise invalid_request(
             f"The upload was created using the {begun} checksum mode. The complete request must "
@@ -527,17 +561,23 @@ def _require_kind(headers: Mapping[str, str], upload: Upload) -> None:
 def _require_checksum(headers: Mapping[str, str], checksum: Checksum | None) -> None:
     """The checksum that a completion names is the object's.
 
-    Of the whole object S3 compares one only where its type comes with it.
+    S3 compares one only where the upload named an algorithm and, for a checksum of checksums,
+    where its type comes along; that of the whole object needs its type.
     """
     sent = {name: value for name, value in headers.items() if name.startswith("x-amz-checksum-")}
     sent.pop("x-amz-checksum-type", None)
-    if checksum is None or not sent:
-        return
-    if checksum.kind == "COMPOSITE":  # the number of parts may follow
-        named_checksum({name: re.sub(r"-\d+$", "", value) for name, value in sent.items()})
+    if checksum is None or not checksum.chosen or not sent:
         return
     typed = "x-amz-checksum-type" in headers
-    if not typed or sent != {checksum.header: checksum.value}:
+    right = checksum.value
+    if checksum.kind == "COMPOSITE":  # the number of parts may follow
+        sent = {name: re.sub(r"-\d+$", "", value) for name, value in sent.items()}
+        right = right.partition("-")[0]
+    if typed or checksum.kind == "COMPOSITE":
+        named_checksum(sent)
+    if checksum.kind == "COMPOSITE" and not typed:
+        return
+    if not typed or sent != {checksum.header: right}:
         raise AwsError(
             "BadDigest",
             f"The {checksum.algorithm.lower()} you specified did not match the calculated "

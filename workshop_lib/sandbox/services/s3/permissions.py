@@ -7,17 +7,23 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actio
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.signature import ISO_BASIC
 from workshop_lib.sandbox.call import Call, Check
-from workshop_lib.sandbox.moto_backend.objects import AccessControlList, ObjectStore, StoredObject
+from workshop_lib.sandbox.moto_backend.objects import (
+    AccessControlList,
+    AclGrant,
+    ObjectStore,
+    StoredObject,
+)
 from workshop_lib.sandbox.policy.conditions import instant
+from workshop_lib.sandbox.policy.evaluation import Policy, Principals, Statement
+from workshop_lib.sandbox.policy.patterns import Patterns
 from workshop_lib.sandbox.policy.service_authorization import actions_with
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.multipart_form import read as read_form
@@ -250,7 +256,9 @@ class Permissions:
         """The permission for an action on a bucket."""
         return Check(
             f"s3:{action}", bucket.arn, _shared(call, bucket), _policy(call, bucket),
-            granted=self._acl_grants(call, bucket, bucket.stored.acl, _BUCKET_ACLS.get(action)),
+            access_control_list=_list_as_policy(
+                call, bucket, bucket.account, bucket.stored.acl, _BUCKET_ACLS.get(action)
+            ),
             owner=bucket.account,
         )  # fmt: skip
 
@@ -273,30 +281,18 @@ class Permissions:
         if action == "PutObject":
             creates = call.operation in _CREATES
             context["s3:ObjectCreationOperation"] = "true" if creates else "false"
+        policy, owner = _policy(call, bucket), bucket.account
+        if found is not None and _is_the_writers(call, action):
+            owner = bucket.owner_of(found)
+            if policy is not None and owner != bucket.account:
+                policy = replace(policy, statements=policy.denying, allowing=())
         return Check(
-            f"s3:{action}", bucket.object_arn(key), context, _policy(call, bucket),
-            granted=self._acl_grants(call, bucket, *_acl_question(call, bucket, action, found)),
-            owner=bucket.account,
+            f"s3:{action}", bucket.object_arn(key), context, policy,
+            access_control_list=_list_as_policy(
+                call, bucket, owner, *_acl_question(call, bucket, action, found)
+            ),
+            owner=owner,
         )  # fmt: skip
-
-    def _acl_grants(
-        self, call: Call, bucket: Bucket, acl: AccessControlList, needed: str | None
-    ) -> bool:
-        """Whether an access control list, where they count, opens this to everybody.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
-        """
-        if needed is None or not bucket.acls_count:
-            return False
-        if bucket.blocks("ignore_public_acls"):
-            return False
-        groups = {_ALL_USERS}
-        if call.caller.principal.kind != "anonymous":
-            groups.add(_AUTHENTICATED)
-        return any(
-            grant.uri in groups and grant.permission in (needed, "FULL_CONTROL")
-            for grant in acl.grants
-        )
 
 
 _ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
@@ -334,7 +330,69 @@ def _acl_question(
     return found.acl, _OBJECT_ACLS[action]
 
 
-def _policy(call: Call, bucket: Bucket) -> Any:
+# What the owner of the bucket decides on, whoever owns the object.
+_OF_THE_BUCKET = {
+    "AbortMultipartUpload", "DeleteObject", "DeleteObjectVersion", "ListMultipartUploadParts",
+    "PutObject", "RestoreObject",
+}  # fmt: skip
+
+
+def _is_the_writers(call: Call, action: str) -> bool:
+    """Whether the owner of an object decides on an action; the bucket's can then only deny it.
+
+    What comes along with a new object is not about the one that it replaces.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-auth-workflow-object-operation.html
+    """
+    comes_along = call.operation in _WRITES and action.startswith("PutObject")
+    return action not in _OF_THE_BUCKET and not comes_along
+
+
+_EVERYTHING = Patterns(["*"])
+_NOBODY: frozenset[str] = frozenset()
+
+
+def _list_as_policy(
+    call: Call, bucket: Bucket, owner: str, acl: AccessControlList, needed: str | None
+) -> Policy | None:
+    """Whom else than the owner an access control list, where lists count, gives ``needed``.
+
+    S3 makes policies of lists to evaluate them.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-s3-evaluates-access-control.html
+    """
+    if needed is None or not bucket.acls_count:
+        return None
+    groups = set()
+    if not bucket.blocks("ignore_public_acls"):
+        groups = {_ALL_USERS}
+        if call.caller.principal.kind != "anonymous":
+            groups.add(_AUTHENTICATED)
+    allowing = tuple(
+        _as_statement(grant)
+        for grant in acl.grants
+        if grant.permission in (needed, "FULL_CONTROL")
+        and (grant.uri in groups if grant.uri else grant.user != bucket.owners.of(owner))
+    )
+    return Policy("acl", allowing, allowing, ()) if allowing else None
+
+
+def _as_statement(grant: AclGrant) -> Statement:
+    """A grant as a statement; that it is about the action and the resource is known already."""
+    users = _NOBODY if grant.uri else frozenset({grant.user})
+    return Statement(
+        sid=grant.permission,
+        effect="Allow",
+        actions=_EVERYTHING,
+        not_action=False,
+        resources=_EVERYTHING,
+        not_resource=False,
+        principals=Principals(bool(grant.uri), _NOBODY, _NOBODY, _NOBODY, users),
+        not_principal=False,
+        conditions=(),
+    )
+
+
+def _policy(call: Call, bucket: Bucket) -> Policy | None:
     """The bucket's policy; a public one says nothing to outsiders where that is restricted."""
     settings = bucket.settings
     outsider = call.caller.principal.account != bucket.account
@@ -476,10 +534,22 @@ def copy_source(call: Call) -> CopySource:
     text = call.request.headers["x-amz-copy-source"]
     path, _, query = text.partition("?versionId=")
     bucket, slash, key = unquote(path).removeprefix("/").partition("/")
-    if not (bucket and slash and key):
-        message = "Invalid copy source object key" if bucket else "Invalid copy source bucket name"
+    wrong = None
+    if _NO_ESCAPE.search(path):
+        wrong = "encoding"
+    elif not _BUCKET.fullmatch(bucket):
+        wrong = "bucket name"
+    elif not (slash and key):
+        wrong = "object key"
+    if wrong is not None:
+        message = f"Invalid copy source {wrong}"
         raise invalid_argument(message, "x-amz-copy-source", "x-amz-copy-source")
     return CopySource(bucket, key, unquote(query) or None)
+
+
+_NO_ESCAPE = re.compile(r"%(?![0-9a-f]{2})", re.I)
+# What could be one; names that only older buckets have are wider.
+_BUCKET = re.compile(r"(?!\d+(?:\.\d+){3}$)[a-z0-9._-]{3,255}", re.I | re.ASCII)
 
 
 def require_owner(call: Call, header: str, bucket: Bucket) -> None:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 from xml.parsers.expat import ExpatError
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Authorize, Call
 from workshop_lib.sandbox.moto_backend.objects import ObjectStore
 from workshop_lib.sandbox.protocol.endpoints import DEFAULT_REGION
@@ -35,7 +34,6 @@ from workshop_lib.sandbox.services.s3.bucket_policy import (
 )
 from workshop_lib.sandbox.services.s3.buckets import (
     ENFORCED,
-    OWNER,
     Bucket,
     Buckets,
     Owners,
@@ -193,7 +191,7 @@ class S3(Service):
             require_no_choice(call.request.headers)
         bucket = self._buckets.get(call.parameters["Bucket"])
         if call.asking != bucket.account:
-            _limit_outsiders(call, bucket)
+            _limit_outsiders(call)
         return self._handlers.get(call.operation, self._ask_moto)(call, bucket)
 
     def finish(self, call: Call, response: Response) -> None:
@@ -266,7 +264,7 @@ class S3(Service):
         if ownership is None or ownership not in _OWNERSHIPS:
             raise malformed()
         grants = bucket.stored.acl.grants
-        if ownership == ENFORCED and any(grant.user != OWNER for grant in grants):
+        if ownership == ENFORCED and any(grant.user != bucket.owner_id for grant in grants):
             raise not_enforceable()
         bucket.stored.set_ownership(ownership)
         return Response(200)
@@ -311,26 +309,16 @@ class S3(Service):
 # Bucket policies are their owner's affair, whatever they allow.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 _OF_THE_OWNER = {"DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"}
-_TO_THE_OWNER = ("BucketOwnerPreferred", "bucket-owner-full-control")
 
 
-def _limit_outsiders(call: Call, bucket: Bucket) -> None:
-    """Refuse what another account may not do, or would do as the owner of an object.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
-    """
+def _limit_outsiders(call: Call) -> None:
+    """Refuse what another account may not do."""
     if call.operation in _OF_THE_OWNER:
         raise AwsError(
             "MethodNotAllowed",
             "The specified method is not allowed against this resource.",
             405,
             {"Method": call.request.method, "ResourceType": "BUCKETPOLICY"},
-        )
-    given = (bucket.stored.ownership, call.request.headers.get("x-amz-acl"))
-    if call.operation in _WRITES and bucket.acls_count and given != _TO_THE_OWNER:
-        raise NotEmulated(
-            "The sandbox does not emulate objects that belong to another account than their "
-            f"bucket: set the Object Ownership of {bucket.name} to BucketOwnerEnforced."
         )
 
 

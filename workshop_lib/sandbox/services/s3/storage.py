@@ -123,6 +123,7 @@ class PendingObject:
     tags: Mapping[str, str] = field(default_factory=dict)
     acl: AccessControlList | None = None
     lock: Mapping[str, str | None] = field(default_factory=dict)
+    owner: str | None = None  # an account; None for the bucket's
 
 
 class Storage:
@@ -302,9 +303,10 @@ class Storage:
             size=new.size,
             storage_class=new.storage_class,
             data=new.data,
+            owner=None if new.owner == bucket.account else new.owner,
         )
-        if new.acl is not None:
-            made.set_acl(new.acl)
+        usual = bucket.owners.full_control(bucket.owner_of(made))
+        made.set_acl(new.acl or self.store.new_acl(usual))
         if new.lock:
             made.set_retention(new.lock.get("mode"), new.lock.get("until"))
             made.set_legal_hold(new.lock.get("hold"))

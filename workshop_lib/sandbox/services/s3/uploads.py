@@ -198,6 +198,7 @@ def described(
     call: Call, bucket: Bucket, headers: Mapping[str, str], store: ObjectStore
 ) -> PendingObject:
     """A new object as far as a write's headers describe it, still without its data."""
+    owner = acls.owner_of_new(call, bucket, headers)
     return PendingObject(
         ObjectMetadata(
             Envelope(SSE_S3, b"", {}),
@@ -209,8 +210,9 @@ def described(
         data=(),
         storage_class=storage_class(headers),
         tags=tagging.from_header(headers),
-        acl=acls.from_headers(call, bucket, headers, store),
+        acl=acls.from_headers(call, bucket, headers, store, owner),
         lock=object_lock.from_headers(bucket, headers),
+        owner=owner,
     )
 
 
