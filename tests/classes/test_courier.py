@@ -50,6 +50,15 @@ def test_an_event_is_sent_in_its_named_parts(courier: Courier, journal: Journal)
     assert request.body["events"] == [{part: getattr(event, part) for part in PARTS}]
 
 
+def test_what_was_done_in_a_form_stays_with_the_learner(courier: Courier, journal: Journal) -> None:
+    journal.see("5", "predict 5.1", "q")
+    journal.keep("policy_grid", "a form's mark", "ar-/--- run")
+    assert [event["item"] for event in asked(courier).body["events"]] == ["predict 5.1"]
+    courier.answered(asked(courier), 200, {"accepted": ids(asked(courier))})
+    assert courier.request() is None
+    assert courier.waiting() == []
+
+
 def test_it_is_sent_again_until_it_is_taken(courier: Courier, journal: Journal) -> None:
     first, second = choice("predict 5.1", 0), choice("predict 5.2", 0)
     journal.append(first, second)

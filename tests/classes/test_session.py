@@ -436,6 +436,7 @@ def test_nothing_leaves_the_kernel_but_what_the_course_asked_and_was_answered(
         step = Step(False, f"no bucket carries the tag exercise = {SECRETS[1]}", SECRETS[0])
         result = exercises.Result("5.1", "the default allowed, a wrong choice forbidden", (step,))
         exercises._note(result, journal)
+        journal.keep("tamper", mark("tamper", SECRETS[2]), "0:9")
         mine = choice("predict 5.2", 0)
         journal.append(mine)
         session.hand(True)

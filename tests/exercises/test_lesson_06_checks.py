@@ -141,6 +141,24 @@ def test_6_2_names_the_context_of_a_bucket_key(lab: Lab, ward: tuple[str, str]) 
     assert "aws:s3:arn is the bucket's ARN" in said("6.2", lab)
 
 
+def test_6_2_believes_no_bucket_key_that_an_earlier_check_opened(
+    lab: Lab, ward: tuple[str, str]
+) -> None:
+    """S3 keeps a Bucket Key for each requester: what the role was allowed is no proof of now."""
+    bucket, key = ward
+    read, use = allow("s3:GetObject", f"{bucket}/*"), allow("kms:Decrypt", key, StringEquals=VIA_S3)
+    role = tagged_role(lab, read, use).rpartition("/")[2]
+    assert said("6.2", lab).startswith("✓")
+    objects = {"kms:EncryptionContext:aws:s3:arn": f"{bucket}/*"}
+    wrong = allow("kms:Decrypt", key, StringEquals=VIA_S3, StringLike=objects)
+    for statements in ([read, wrong], [read]):
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        boto3.client("iam").put_role_policy(
+            RoleName=role, PolicyName="answer", PolicyDocument=document
+        )
+        assert "the role may not use the key" in said("6.2", lab)
+
+
 @pytest.mark.parametrize("by_context", [False, True])
 def test_6_2_wants_the_key_through_s3_only(
     lab: Lab, ward: tuple[str, str], by_context: bool

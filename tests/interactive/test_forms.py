@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -35,7 +37,7 @@ from workshop_lib import (
     tamper,
     timeline,
 )
-from workshop_lib.display.formatting import RANDOM_BYTES
+from workshop_lib.display.formatting import RANDOM_BYTES, show_bytes
 from workshop_lib.errors import WrongArgument
 from workshop_lib.interactive import forms, session
 from workshop_lib.interactive.attempts import DoesNotOpen
@@ -43,13 +45,26 @@ from workshop_lib.interactive.forms import Form
 from workshop_lib.interactive.hex_strip import Field, UnknownFormat
 from workshop_lib.interactive.live import live_form
 from workshop_lib.interactive.tamper import NothingStored
-from workshop_lib.progress import Journal
+from workshop_lib.overview.outline import lesson
+from workshop_lib.overview.standing import resets
+from workshop_lib.progress import FILE_NAME, Journal
 
 
 @pytest.fixture(autouse=True)
-def nothing_done_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A form remembers for as long as the process lives; here each test is a new learner."""
-    monkeypatch.setattr(session, "_kept", {})
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """The learner's journal: each test is a new learner."""
+    return new_kernel(tmp_path / FILE_NAME, monkeypatch)
+
+
+def new_kernel(path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """From now on nothing is known but what the file of that path holds."""
+    journal = Journal(path)
+    monkeypatch.setattr(session, "learners_journal", lambda: journal)
+    return journal
+
+
+def tried(form: Form) -> list[tuple[str, str]]:
+    return [(row["what is changed"], row["who notices"]) for row in form.view()["rows"]]
 
 
 def who(form: Form) -> dict[str, str]:
@@ -137,8 +152,56 @@ def test_a_change_is_made_where_the_learner_says() -> None:
 def test_what_was_tried_outlives_a_run_of_the_cell() -> None:
     form = item_lab()
     form.answer({"number": 1, "place": 0})
-    assert item_lab().view()["rows"] == form.view()["rows"] != []
+    assert tried(item_lab()) == tried(form) != []
     assert blob_lab().view()["rows"] == []
+
+
+def test_what_was_tried_outlives_a_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is made and read anew: the bytes are those of the item that is stored now."""
+    form = item_lab()
+    for number, place in ((0, 9), (1, 0), (0, 7), (0, 9)):
+        form.answer({"number": number, "place": place})
+    before = tried(form)
+    assert [change for change, _ in before] == [
+        "diagnosis: flip bit 9",
+        "diagnosis: flip bit 7",
+        "diagnosis: remove it",
+    ]
+    new_kernel(tmp_path / FILE_NAME, monkeypatch)
+    patients = Patients()
+    stored = patients.stored()
+    again = tamper(table=patients.plain, read=patients.read, key=KEY, older=patients.older)
+    assert tried(again) == before
+    assert patients.stored() == stored
+    assert again.view()["rows"][0]["before"] == show_bytes(bytes(stored["diagnosis"].value))
+    other = {**KEY, "ward": "B2"}
+    patients.plain.put_item(Item=other)
+    assert tamper(table=patients.plain, read=lambda key: 1, key=KEY).view()["rows"] == []
+
+
+def test_what_is_kept_of_a_form_are_choices_and_no_data(journal: Journal) -> None:
+    item_lab().answer({"number": 0, "place": 9})
+    grid().answer({"predicted": [["allowed", "refused"]], "run": True})
+    assert [(e.item.split()[0], e.outcome, e.state) for e in journal.events()] == [
+        ("tamper", "kept", "0:9"),
+        ("policy_grid", "kept", "ar--/----/---- run"),
+    ]
+    for event in journal.events():
+        assert (event.choice, event.condition) == ("", "")
+        assert re.fullmatch("[0-9a-f]{16}", event.question)
+
+
+ODD = ("", "0:9 ", "-1:0", "0:99999", "9" * 30 + ":0", "٣:0", "zzz/", "//// run", "a" * 5_000)
+
+
+def test_a_file_that_holds_anything_else_does_no_harm(journal: Journal) -> None:
+    item_lab().answer({"number": 1, "place": 0})
+    grid().answer({"predicted": [["allowed"]]})
+    for known in journal.events():
+        others = [dataclasses.replace(known, state=s, id=f"{known.item}{s}") for s in ODD]
+        journal.append(*others, dataclasses.replace(known, id=f"{known.item} again"))
+    assert tried(item_lab())[0][0] == "diagnosis: remove it"
+    assert grid().view()["predicted"][0] == ["allowed", "", "", ""]
 
 
 @pytest.mark.parametrize("lab_of", [item_lab, blob_lab, strip])
@@ -204,7 +267,30 @@ def test_what_was_predicted_outlives_a_run_of_the_cell() -> None:
     form.answer({"predicted": predicted, "run": True})
     assert grid().view()["said"] == "2 of 12 right. You left 7 open."
     assert grid().view()["outcomes"] == form.view()["outcomes"] != []
-    form.answer({"predicted": [["no such state", 3], [None] * 9]})
+    form.answer({"predicted": [["no such state", 3], [None, {}, []] * 3]})
+    assert grid().view()["predicted"] == [[""] * 4] * 3
+
+
+def test_what_was_predicted_outlives_a_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: Journal
+) -> None:
+    journal.see("5", "predict 5.8", "question")
+    form = grid()
+    predicted = [["refused", "", "", ""], [""] * 4, ["allowed"] * 4]
+    form.answer({"predicted": predicted, "run": True})
+    form.answer({"predicted": predicted, "run": True})
+    kept = [event for event in journal.events() if event.outcome == "kept"]
+    assert [(event.lesson, event.item, event.state) for event in kept] == [
+        ("5", "policy_grid 5", "r---/----/aaaa run")
+    ]
+    journal = new_kernel(tmp_path / FILE_NAME, monkeypatch)
+    assert grid().view() == form.view()
+    grid().answer({"predicted": [["allowed"]]})  # before the lesson's number is known again
+    assert journal.events()[-1].item == "policy_grid 5"
+    journal = new_kernel(tmp_path / FILE_NAME, monkeypatch)
+    view = grid().view()
+    assert (view["predicted"][0][0], view["outcomes"]) == ("allowed", [])
+    journal.append(*resets(lesson("05"), journal.events()))
     assert grid().view()["predicted"] == [[""] * 4] * 3
 
 

@@ -6,6 +6,7 @@ by Python, in this process, as a kernel would. JupyterLab has a test of its own 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.support.forms import FORMS
 from workshop_lib import start_lab
 from workshop_lib.interactive import session
 from workshop_lib.interactive.live import live_form
+from workshop_lib.progress import FILE_NAME, Journal
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is missing.")
 
@@ -78,7 +80,8 @@ class Host:
 
 @pytest.fixture(autouse=True)
 def nothing_done_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session, "_kept", {})
+    journal = Journal(None)
+    monkeypatch.setattr(session, "learners_journal", lambda: journal)
 
 
 @pytest.fixture
@@ -387,3 +390,36 @@ def test_in_jupyterlab_and_opened_again_without_a_kernel(lab: Lab) -> None:
     for message in ("Loading widget", "Error displaying widget"):
         assert not again.find(f"text={message}").first.is_visible()
     again.close()
+
+
+@pytest.mark.parametrize(
+    ("form", "clicks", "found"),
+    [
+        ("grid", ["?", "✓ allowed", "Run all of them"], "0 of 12 right. You left 11 open."),
+        ("item_lab", ["Tamper and read"], "diagnosis: flip bit 0"),
+    ],
+)
+def test_what_was_done_outlives_its_kernel_where_the_learner_s_lessons_are(
+    lab: Lab, form: str, clicks: list[str], found: str
+) -> None:
+    (folder := lab.server.root / "my-lessons").mkdir(exist_ok=True)
+    path = folder / f"{form}.ipynb"
+    source = f"from tests.support.forms import {form}\n{form}()"
+    content = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(content, path)
+    shown = ".course-live :is([role=status], .course-tried th)"
+    notebook = lab.open(path)
+    try:
+        notebook.run_all()
+        for what in clicks:
+            notebook.find(".course-live button", has_text=what).first.click()
+        notebook.find(shown, has_text=found).first.wait_for(timeout=30_000)
+        notebook.close()
+        notebook = lab.open(path)
+        notebook.run_all()
+        notebook.find(shown, has_text=found).first.wait_for(timeout=30_000)
+    finally:
+        notebook.close()
+    lines = list(map(json.loads, (folder / FILE_NAME).read_text().splitlines()))
+    assert {known["outcome"] for known in lines} == {"kept"}

@@ -20,10 +20,12 @@ from tests.support.lessons import (
     LESSONS,
     ROOT,
     code_cells,
+    is_folded,
     printed,
     read,
     run,
     solutions,
+    telling,
     with_every_cell_twice,
     with_solutions,
 )
@@ -33,11 +35,6 @@ lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
 
 def markdown(notebook: Any) -> str:
     return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-
-
-def is_folded(cell: Any) -> bool:
-    """Whether JupyterLab shows a bar in place of the cell's code, until it is clicked."""
-    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
 
 
 def test_lessons_are_numbered_without_a_gap() -> None:
@@ -62,11 +59,16 @@ def test_no_output_is_an_error_and_no_widget_state_is_kept(lesson: Path) -> None
 
 @lessons
 def test_a_cell_is_one_idea(lesson: Path) -> None:
-    """Helpers may be folded; such cells say so, stand together and come after a first result."""
-    cells = code_cells(read(lesson))
+    """Helpers may be folded; such cells say so, stand together and come after a first result.
+
+    (So may what tells the answer of a prediction: test_predictions.py.)
+    """
+    notebook = read(lesson)
+    cells = code_cells(notebook)
     folded = [place for place, cell in enumerate(cells) if is_folded(cell)]
-    assert not folded or folded == list(range(folded[0], folded[-1] + 1))
     assert all(place >= 3 and "Folded:" in cells[place].source for place in folded)
+    helpers = [place for place in folded if cells[place] not in telling(notebook)]
+    assert not helpers or helpers == list(range(helpers[0], helpers[-1] + 1))
     lengths = [len(cell.source.splitlines()) for cell in cells]
     assert max(lengths) <= 12
     assert sorted(lengths)[len(lengths) // 2] <= 6

@@ -12,7 +12,15 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.lessons import EXPLANATION, FOLD, LESSONS, read
+from tests.support.lessons import (
+    EXPLANATION,
+    FOLD,
+    LESSONS,
+    TELLS,
+    is_folded,
+    read,
+    telling,
+)
 from workshop_lib.questions import Question, predictions_of
 
 lessons = pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
@@ -128,6 +136,28 @@ def test_the_complete_picture_below_a_prediction_is_in_a_fold(lesson: Path) -> N
                 assert not re.search(r"images/[\w-]+(?<!-sketch)\.svg", in_sight(cell)), (
                     asked.number
                 )
+
+
+@lessons
+def test_code_that_tells_an_answer_is_folded_below_the_explanation(lesson: Path) -> None:
+    """What mends what was refused names the reason: another setting, one more ARN, a bypass."""
+    notebook = read(lesson)
+    cells = telling(notebook)
+    assert "\n".join(cell.source for cell in notebook.cells).count(TELLS) == len(cells)
+    for cell in cells:
+        assert is_folded(cell), cell.source
+    for asked in predictions(lesson):
+        for cell in asked.to_its_fold():
+            assert cell not in cells, (asked.number, cell.source)
+
+
+@lessons
+def test_a_lock_s_way_round_is_in_sight_below_no_prediction(lesson: Path) -> None:
+    """A parameter named Bypass… or a signature version answers what is asked just above it."""
+    for asked in predictions(lesson):
+        for cell in asked.below:
+            if cell.cell_type == "code" and not is_folded(cell):
+                assert not re.search(r"\bBypass\w+=|signature_version=", cell.source), asked.number
 
 
 def test_what_is_held_can_fail() -> None:

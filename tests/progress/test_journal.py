@@ -38,12 +38,13 @@ class TestEvents:
     def test_a_line_holds_what_was_asked_and_answered(self) -> None:
         known = json.loads(event().line())
         assert set(known) == {
-            "id", "time", "lesson", "item", "outcome", "attempt", "question", "choice", "condition"
+            "id", "time", "lesson", "item", "outcome", "attempt", "question", "choice", "condition",
+            "state"
         }  # fmt: skip
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", known["time"])
         assert event().id != event().id
 
-    @given(st.builds(Event, *[st.text()] * 3, st.integers(), *[st.text()] * 3))
+    @given(st.builds(Event, *[st.text()] * 3, st.integers(), *[st.text()] * 4))
     def test_a_line_is_one_line_and_comes_back(self, event: Event) -> None:
         assert event.line().count(b"\n") == 1
         assert event.line().endswith(b"\n")
@@ -54,7 +55,7 @@ class TestEvents:
         line = json.dumps({**json.loads(first.line()), "minutes": 3})
         assert Event.from_line(line.encode()) == first
 
-    def test_a_line_of_an_earlier_course_has_no_condition(self) -> None:
+    def test_a_line_of_an_earlier_course_has_no_condition_and_no_state(self) -> None:
         line = (
             b'{"lesson":"5","item":"predict 5.3","outcome":"right","attempt":1,"question":"q",'
             b'"choice":"c","id":"1","time":"2026-11-28T19:00:00+00:00"}'
@@ -78,8 +79,9 @@ class TestEvents:
             event().line().replace(b'"attempt":1', b'"attempt":true'),
             event().line().replace(b'"lesson":"5",', b""),
             event().line().replace(b'"condition":""', b'"condition":null'),
+            event().line().replace(b'"state":""', b'"state":[]'),
         ],
-        ids=range(12),
+        ids=range(13),
     )
     def test_a_damaged_line_is_no_event(self, line: bytes) -> None:
         assert Event.from_line(line) is None

@@ -1,5 +1,6 @@
 """Reading and running lessons in tests."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ FOLD = re.compile(r"<details>.*?</details>", re.S)
 # The fold that explains an outcome, and the question that names it.
 EXPLANATION = re.compile(r"<details><summary><b>What happened:</b> (.*?)</summary>")
 
+# Below an explanation, what leads to a cell whose code gives the answer away.
+TELLS = "The code of the next cell is folded, for it tells the answer."
+
 
 def read(lesson: Path) -> Any:
     """The lesson as a notebook node."""
@@ -26,6 +30,17 @@ def read(lesson: Path) -> Any:
 def code_cells(notebook: Any) -> list[Any]:
     """The code cells that hold something."""
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def is_folded(cell: Any) -> bool:
+    """Whether JupyterLab shows a bar in place of the cell's code, until it is clicked."""
+    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
+
+
+def telling(notebook: Any) -> list[Any]:
+    """The cells that follow the sentence that their code tells the answer."""
+    pairs = itertools.pairwise(notebook.cells)
+    return [cell for lead, cell in pairs if TELLS in lead.source.rpartition("\n\n")[2]]
 
 
 def solutions(notebook: Any) -> list[str]:

@@ -58,9 +58,13 @@ class Courier:
         return Request("/api/events", {"events": events, "now": datetime.now(UTC).isoformat()})
 
     def waiting(self) -> list[Event]:
-        """The events that the class does not have yet."""
+        """The events that the class does not have yet; what was kept of a form is none of them."""
         taken = self._memory.taken()
-        return [event for event in self._journal.events() if event.id not in taken]
+        return [
+            event
+            for event in self._journal.events()
+            if event.outcome != "kept" and event.id not in taken
+        ]
 
     def answered(self, request: Request, status: int, answer: dict[str, Any]) -> None:
         """Take the class's answer; status 0: nobody answered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -198,6 +199,9 @@ class Inspection:
     def become(self, role: dict[str, Any], by: boto3.Session | None = None) -> boto3.Session:
         """A session of a role, as ListRoles describes it; missing if it cannot be assumed.
 
+        It may what the role may. Nobody has had this session's policy before, so S3 takes it for
+        another requester than all earlier ones, and asks KMS again, also under a Bucket Key:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-key.html
         by: a session of the role's account, where that is another one.
         """
         account = "its account" if by else "this account"
@@ -207,6 +211,8 @@ class Inspection:
                 "Let its trust policy name the account's root as principal, without a condition.",
             )
         }
+        new = secrets.token_hex(4)
+        all_that_it_may = {"Sid": new, "Effect": "Allow", "Action": "*", "Resource": "*"}
         with self.asking(answers):
             answer = (
                 (by or boto3)
@@ -214,7 +220,8 @@ class Inspection:
                 .assume_role(
                     RoleArn=role["Arn"],
                     # a new name each time: services keep what they know of a session for minutes
-                    RoleSessionName=f"exercise-check-{secrets.token_hex(4)}",
+                    RoleSessionName=f"exercise-check-{new}",
+                    Policy=json.dumps({"Version": "2012-10-17", "Statement": all_that_it_may}),
                 )
             )
         self.passed(f"the role {role['RoleName']} can be assumed")

@@ -403,9 +403,7 @@ def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str,
         not by_mistake,
         passed="with all of S3 allowed by mistake it still reads nothing",
         failed="with all of S3 allowed by mistake it reads: the key does not stop it",
-        fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants. "
-        "Once that is done, S3 still uses the Bucket Key that it has for the role: call "
-        "lab.later(minutes=10), then check again.",
+        fix="Leave kms:Decrypt (and kms:*) out of what it may do, and out of the key's grants.",
     )
 
 

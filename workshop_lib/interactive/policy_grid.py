@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -14,19 +14,21 @@ from botocore.exceptions import ClientError
 from workshop_lib.display.style import Chip, marked_up
 from workshop_lib.errors import WrongArgument
 from workshop_lib.interactive.forms import Form, View, folded
-from workshop_lib.interactive.session import kept
+from workshop_lib.interactive.session import Kept
 from workshop_lib.lenses.refusals import describe
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
 
-_STATES = ("", "allowed", "refused")
+_LETTERS = {"": "-", "allowed": "a", "refused": "r"}  # a cell, as it is kept
+_RUN = " run"
 
 
 class PolicyGrid(Form):
     """Cells to predict; `view` holds no outcome before the calls are made on the learner's word.
 
-    What was predicted, and whether the calls were made since, outlives a run of the cell.
+    What was predicted, and whether the calls were made since, outlives a run of the cell and the
+    kernel.
     """
 
     script = "policy_grid"
@@ -44,7 +46,8 @@ class PolicyGrid(Form):
         self._corner = corner
         legend = {name: _meaning(policy) for name, policy in policies.items()}
         self._legend = [[name, meaning] for name, meaning in legend.items() if meaning]
-        self._learner = kept(self.script, corner, "calls", *calls, "policies", *policies)
+        self._kept = Kept(self.script, corner, "calls", *calls, "policies", *policies)
+        self._predicted, self._revealed = self._read((self._kept.states() or [""])[-1])
         self._outcomes = self._run()
 
     @property
@@ -74,42 +77,56 @@ class PolicyGrid(Form):
 
     def view(self) -> View:
         """The grid with what was predicted; with the outcomes if they were asked for since."""
-        revealed = self._learner.get("revealed", False)
         return {
             "corner": self._corner,
             "rows": list(self._calls),
             "columns": list(self._policies),
             "legend": self._legend,
-            "predicted": self._predicted(),
-            "outcomes": [[[*cell] for cell in row] for row in self._outcomes] if revealed else [],
-            "said": self._score() if revealed else "",
+            "predicted": [[*states] for states in self._predicted],
+            "outcomes": [[[*c] for c in row] for row in self._outcomes] if self._revealed else [],
+            "said": self._score() if self._revealed else "",
         }
 
     def answer(self, asked: Mapping[str, Any]) -> View:
         """Keep what is predicted; if the learner says so ("run"), make all calls and count."""
-        self._learner["predicted"] = asked.get("predicted", [])
-        self._learner["revealed"] = bool(asked.get("run"))
-        if self._learner["revealed"]:
+        before = self._written()
+        self._predicted = self._fitted(asked.get("predicted", []))
+        self._revealed = bool(asked.get("run"))
+        if self._written() != before:
+            self._kept.note(self._written())
+        if self._revealed:
             self._outcomes = self._run()
         return self.view()
 
-    def _predicted(self) -> list[list[str]]:
-        """What the learner says of each cell, "" for nothing; what came of a browser may be odd."""
+    def _fitted(self, states: Iterable[Iterable[Any]]) -> list[list[str]]:
+        """What is said of each cell, "" for nothing; what comes of a browser or a file is odd."""
         said: dict[tuple[int, int], str] = {
             (row, column): state
-            for row, states in enumerate(self._learner.get("predicted", []))
-            for column, state in enumerate(states)
-            if state in _STATES
+            for row, cells in enumerate(states)
+            for column, state in enumerate(cells)
+            if isinstance(state, str) and state in _LETTERS
         }
         return [
             [said.get((row, column), "") for column, _ in enumerate(self._policies)]
             for row, _ in enumerate(self._calls)
         ]
 
+    def _written(self) -> str:
+        """The predictions as they are kept: a letter for each cell, "/" between two rows."""
+        rows = ("".join(_LETTERS[state] for state in states) for states in self._predicted)
+        return "/".join(rows) + (_RUN if self._revealed else "")
+
+    def _read(self, written: str) -> tuple[list[list[str]], bool]:
+        """What `_written` wrote: the predictions, and whether the calls were made since."""
+        states = {letter: state for state, letter in _LETTERS.items()}
+        rows = written.removesuffix(_RUN).split("/")
+        predicted = self._fitted([states.get(letter, "") for letter in row] for row in rows)
+        return predicted, written.endswith(_RUN)
+
     def _score(self) -> str:
         pairs = [
             (state, outcome)
-            for states, cells in zip(self._predicted(), self._outcomes, strict=True)
+            for states, cells in zip(self._predicted, self._outcomes, strict=True)
             for state, (outcome, _) in zip(states, cells, strict=True)
         ]
         left = sum(not state for state, _ in pairs)

@@ -1,15 +1,25 @@
-"""What a learner did in a form, kept while this kernel lives: its cell may run again."""
+"""What a learner did in a form, kept in their journal: its cell, or the kernel, may run again."""
 
 from __future__ import annotations
 
-from typing import Any
-
-_kept: dict[tuple[str, ...], dict[str, Any]] = {}
+from workshop_lib.progress import learners_journal, mark
 
 
-def kept(*form: str) -> dict[str, Any]:
-    """What was done in the form of these words, empty at first; what is put there stays.
+class Kept:
+    """What was done in one form, as short texts which that form writes and reads.
 
-    form: its script and what it shows. A form that shows the same is the same.
+    form: the name of its script. shown: the words that it shows; a form that shows the same is
+    the same.
     """
-    return _kept.setdefault(form, {})
+
+    def __init__(self, form: str, *shown: str) -> None:
+        self._form, self._mark = form, mark(form, "\n".join(shown))
+        self._journal = learners_journal()
+
+    def states(self) -> list[str]:
+        """What was noted of it so far, in order. It comes from a file, and may be odd."""
+        return [event.state for event in self._journal.of(self._mark) if event.outcome == "kept"]
+
+    def note(self, state: str) -> None:
+        """Keep one thing more that was done in it."""
+        self._journal.keep(self._form, self._mark, state)

@@ -13,7 +13,7 @@ from workshop_lib.display.style import Chip, marked_up
 from workshop_lib.errors import LearnerError, WrongArgument
 from workshop_lib.interactive.attempts import Outcome, attempt, opened
 from workshop_lib.interactive.forms import Form, View, folded
-from workshop_lib.interactive.session import kept
+from workshop_lib.interactive.session import Kept
 
 if TYPE_CHECKING:
     from workshop_lib.display.frame import Table
@@ -47,6 +47,7 @@ class Try:
 class TamperForm(Form):
     """The tamper lab: changes to choose from, and a row for each that was tried.
 
+    Which were tried outlives a run of the cell and the kernel: they are made and read once more.
     honest: reads what nobody has tampered with, and raises if that is gone.
     """
 
@@ -58,8 +59,11 @@ class TamperForm(Form):
         self._honest = honest
         self._all = [_row(change, 0, change.run(0)) for change in self._changes]
         names = [f"{change.part}: {change.how}" for change in self._changes]
-        # What was tried outlives a run of the cell.
-        self._tried: list[dict[str, str]] = kept(self.script, title, *names).setdefault("rows", [])
+        self._kept = Kept(self.script, title, *names)
+        self._tried: dict[tuple[int, int], dict[str, str]] = {}  # the last one stands last
+        again = list(filter(self._offered, map(_read, self._kept.states())))
+        for number, place in reversed(dict.fromkeys(reversed(again))):
+            self._try(number, place)
 
     @property
     def table(self) -> Table:
@@ -90,7 +94,7 @@ class TamperForm(Form):
             "title": self._title,
             "parts": [{"name": name, "changes": changes} for name, changes in parts.items()],
             "columns": list(_COLUMNS),
-            "rows": [*self._tried],
+            "rows": [*reversed(self._tried.values())],
             "said": "",
         }
 
@@ -99,18 +103,39 @@ class TamperForm(Form):
 
         Raises WrongArgument for a place that there is not, and what `honest` raises.
         """
-        change = self._changes[int(asked.get("number", 0)) % len(self._changes)]
+        number = int(asked.get("number", 0)) % len(self._changes)
+        change = self._changes[number]
         place = int(asked.get("place", 0)) if change.places > 1 else 0
-        if not 0 <= place < max(change.places, 1):
+        if not self._offered((number, place)):
             raise WrongArgument(f"Choose a number from 0 to {change.places - 1}.")
         self._honest()  # else what is gone would be who notices
-        tried = change.run(place)
-        row = _row(change, place, tried)
-        self._tried.insert(0, row)
+        row, tried = self._try(number, place)
+        self._kept.note(f"{number}:{place}")
         happened = row["what happened"]
         happened = happened[:1].upper() + happened[1:]
         said = f"{row['what is changed']}: noticed by {tried.outcome.who}. {happened}."
         return {**self.view(), "said": said.replace("..", ".")}
+
+    def _offered(self, choice: tuple[int, int]) -> bool:
+        """Whether there is such a change, and such a place in it."""
+        number, place = choice
+        in_it = 0 <= number < len(self._changes)
+        return in_it and 0 <= place < max(self._changes[number].places, 1)
+
+    def _try(self, number: int, place: int) -> tuple[dict[str, str], Try]:
+        change = self._changes[number]
+        tried = change.run(place)
+        row = _row(change, place, tried)
+        self._tried.pop((number, place), None)
+        self._tried[number, place] = row
+        return row, tried
+
+
+def _read(state: str) -> tuple[int, int]:
+    """A change and a place, as they are kept; ones that there never are if it is odd."""
+    number, _, place = state.partition(":")
+    both = number.isdecimal() and place.isdecimal() and len(state) < 20
+    return (int(number), int(place)) if both else (-1, -1)
 
 
 def _row(change: Change, place: int, tried: Try) -> dict[str, str]:

@@ -32,13 +32,16 @@ class Event:
     lesson: "5". item: what the learner called: "predict 5.3", "quiz 5.2" (its second question),
     "check 5.1", or "tamper 5", an interactive form of the lesson.
     outcome: "seen" when it was shown for the first time; "right" or "wrong" for a choice, and
-    "revealed" for a look at the answer; "passed" or "failed" for a check; "reset" takes back
-    all that was noted of it before.
+    "revealed" for a look at the answer; "passed" or "failed" for a check; "kept" for what was
+    done in a form, which no class is told; "reset" takes back all that was noted of it before.
     attempt: 1 for the first choice or the first check, 0 where nothing was tried.
     question, choice: marks of the question's, the exercise's and the option's own words, so that
     a later course that moves a number or an option mistakes neither. Empty where there is none.
+    Of what was kept of a form, `question` is the mark of what that form shows.
     condition: which one of a check's conditions failed first, in the words of the course, "…" in
     place of all others: a learner's values are never among them. Else empty.
+    state: what was done in a form, as the form writes it: numbers and letters for what it offers
+    to choose, and nothing of what it shows. Else empty.
     """
 
     lesson: str
@@ -48,6 +51,7 @@ class Event:
     question: str
     choice: str
     condition: str = ""
+    state: str = ""
     id: str = field(default_factory=lambda: uuid4().hex)
     time: str = field(default_factory=_now)
 
@@ -73,7 +77,7 @@ class Event:
         if not isinstance(known, dict):
             return None
         values: dict[str, Any] = {name: known.get(name) for name in _WORDS}
-        values["condition"] = known.get("condition", "")
+        values.update({name: known.get(name, "") for name in ("condition", "state")})
         if any(type(value) is not str for value in values.values()):
             return None
         if type(attempt := known.get("attempt")) is not int:

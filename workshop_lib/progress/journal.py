@@ -74,6 +74,12 @@ class Journal:
         if self._lesson:
             self.see(self._lesson, f"{name} {self._lesson}")
 
+    def keep(self, form: str, about: str, state: str) -> None:
+        """Note what was done in a form, so that it is found again; `about` is the form's mark."""
+        before = self.of(about)
+        lesson = self._lesson or (before[-1].lesson if before else "")
+        self.append(Event(lesson, f"{form} {lesson}", "kept", 0, about, "", state=state))
+
     def follow(self, follower: Callable[[Event], None]) -> Callable[[], None]:
         """Call `follower` with each event appended here from now on; the result ends that.
 
