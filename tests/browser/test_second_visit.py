@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.browser import Lab, Notebook, needs_chromium
+from tests.support.class_server import wait_until
 from tests.support.lessons import LESSONS
 from tests.support.live_site import LiveSite, learners_chromium, run
 from workshop_lib.questions import bank
@@ -34,7 +35,7 @@ def test_answers_and_edits_are_there_on_the_next_visit(server: LiveSite, tmp_pat
     with learners_chromium(tmp_path) as context:
         notebook = Lab(server, context.new_page()).open(LESSON)  # type: ignore[arg-type]
         asked(notebook).filter(has_text=wrong).click()
-        notebook.wait_until(KEPT, 120)
+        wait_until(lambda: notebook.ask(KEPT), 120)
         notebook.ask("panel.context.save()")
 
     with learners_chromium(tmp_path) as context:

@@ -85,6 +85,11 @@ def lab(server: LiveSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         page = context.new_page()
         page.asked = []
         context.on("request", lambda request: page.asked.append(request.url))
+        page.by_worker = []
+        context.on(
+            "response",
+            lambda got: page.by_worker.append(got.url) if got.from_service_worker else None,
+        )
         yield Lab(server, page)  # type: ignore[arg-type]
 
 
@@ -145,3 +150,9 @@ def test_no_request_leaves_for_anywhere_else(
 ) -> None:
     local = (server.origin, "data:", "blob:")
     assert not [address for address in asked if not address.startswith(local)]
+
+
+@needs_chromium
+def test_files_come_past_the_service_worker(lesson: Notebook) -> None:
+    """Of what comes from one, a browser keeps no compiled code for the next visit."""
+    assert not [url for url in lesson.page.by_worker if "/api/" not in url]
