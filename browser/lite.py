@@ -32,6 +32,13 @@ _START = """<!doctype html>
 <p><a href="{address}">Open the first lesson</a></p>
 </html>
 """
+# JupyterLite's service worker fetches every file in the page's place, and a browser keeps no
+# compiled code of what comes from there: Python would be compiled anew on each visit. It is for
+# the kernel's drive.
+_PAST = """addEventListener("fetch", event => {
+  if (!new URL(event.request.url).pathname.includes("/api/")) event.stopImmediatePropagation();
+});
+"""
 _BUILT = {  # JupyterLite's words for: one application, nothing that only its developers need
     "apps": ["lab"],
     "no_sourcemaps": True,
@@ -63,6 +70,8 @@ def build(root: Path, work: Path, output: Path) -> None:
         raise Trouble(f"JupyterLite cannot be built:\n{(done.stdout + done.stderr)[-2000:]}")
     first = min(path.name for path in (root / "notebooks").glob("*.ipynb"))
     (output / "index.html").write_text(_START.format(address=address(first)), "utf-8")
+    worker = output / "service-worker.js"
+    worker.write_text(_PAST + worker.read_text("utf-8"), "utf-8")
 
 
 def address(lesson: str) -> str:

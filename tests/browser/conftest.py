@@ -1,16 +1,23 @@
 """The built site, and the real packages in the versions that a browser has: made once, for long."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import workshop
+from tests.browser.stand_ins.making import install_real
+
+if TYPE_CHECKING:
+    from tests.support.live_site import LiveSite
 
 ROOT = Path(workshop.__file__).parent
-COMPILED = Path(__file__).with_name("compiled.txt")
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +37,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def pinned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the four compiled packages, of the versions that Pyodide has."""
     folder = tmp_path_factory.mktemp("pinned")
-    command = ("-m", "uv", "pip", "install", "--python", sys.executable, "--target", folder)
-    options = ("--no-deps", "--require-hashes", "--quiet", "-r", COMPILED)
-    workshop.run(sys.executable, *command, *options, env=workshop.uv_environment())
+    install_real(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def server(
+    site: Path, pinned: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LiveSite]:
+    """The site on loopback, with the stand-ins in it."""
+    from tests.support.live_site import LiveSite  # where Playwright is missing, this skips
+
+    server = LiveSite(site, pinned, tmp_path_factory.mktemp("over"))
+    yield server
+    server.stop()

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import ROOT
 from tests.browser.stand_ins.making import lay_over
-from tests.browser.test_site import ALONE, PATIENCE
-from tests.support.browser import CHROMIUM, FLAGS, WINDOW, Lab, Notebook, needs_chromium, playwright
+from tests.support.browser import Lab, Notebook, needs_chromium
 from tests.support.class_server import ClassServer, wait_until
-from tests.support.lessons import LESSONS
+from tests.support.lessons import LESSONS, ROOT
+from tests.support.live_site import learners_chromium, run
 from workshop_lib.progress import mark
 from workshop_lib.questions import bank
 
@@ -58,31 +57,12 @@ def server(site: Path, pinned: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="module")
-def lab(server: Class) -> Iterator[Lab]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS.split(), ALONE])
-        page = browser.new_page(viewport=WINDOW)
-        page.set_default_timeout(PATIENCE * 1000)
+def lab(server: Class, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with learners_chromium(tmp_path_factory.mktemp("profile")) as context:
+        page = context.new_page()
         page.said = []
         page.on("console", lambda message: page.said.append(message.text))
         yield Lab(Page(server), page)  # type: ignore[arg-type]
-        browser.close()
-
-
-def run(notebook: Notebook, source: str) -> None:
-    """Have this in a new cell in front, and run it."""
-    notebook.ask(
-        f"""{{
-            panel.content.activeCellIndex = 0;
-            await jupyterapp.commands.execute('notebook:insert-cell-above');
-            await jupyterapp.commands.execute('notebook:change-cell-to-code');
-            panel.content.activeCell.model.sharedModel.setSource({source!r});
-            panel.ran = false;
-            const run = jupyterapp.commands.execute('notebook:run-cell');
-            run.finally(() => {{ panel.ran = true; }});
-        }}"""
-    )
-    notebook.wait_for_all(PATIENCE)
 
 
 def votes(server: ClassServer) -> list[list[int]]:

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,14 +18,11 @@ import pytest
 
 from browser import lessons
 from browser.wheels import COMPILED
-from tests.browser.conftest import ROOT
-from tests.browser.stand_ins.making import lay_over
-from tests.support.browser import CHROMIUM, FLAGS, WINDOW, Lab, Notebook, needs_chromium, playwright
+from tests.support.browser import Lab, Notebook, needs_chromium
 from tests.support.lessons import LESSONS, code_cells
+from tests.support.live_site import PATIENCE, LiveSite, learners_chromium, run_all
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
-PATIENCE = 900  # seconds for a lesson: a busy machine is no reason to fail
-ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 
 
 # --- What is in it ------------------------------------------------------------------------------
@@ -85,70 +79,18 @@ def test_no_address_but_pyodides_is_in_what_we_made(site: Path) -> None:
 # --- Lessons in Chromium ------------------------------------------------------------------------
 
 
-class Site:
-    """The site on loopback, with the stand-ins over it: a server as `Lab` takes one."""
-
-    root = Path("/")
-
-    def __init__(self, site: Path, pinned: Path, over: Path) -> None:
-        lay_over(site, pinned, over)
-        command = (sys.executable, "-m", "tests.browser.stand_ins.serving", site, over)
-        path = os.pathsep.join(map(str, (pinned, ROOT)))
-        self._process = subprocess.Popen(
-            command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True
-        )
-        assert self._process.stdout
-        port = json.loads(self._process.stdout.readline())["port"]
-        self.origin = f"http://127.0.0.1:{port}/"
-
-    def address(self) -> str:
-        return f"{self.origin}live/lab/index.html"
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
-
-
 @pytest.fixture(scope="module")
-def server(site: Path, pinned: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    server = Site(site, pinned, tmp_path_factory.mktemp("over"))
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def lab(server: Site) -> Iterator[Lab]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS.split(), ALONE])
-        context = browser.new_context(viewport=WINDOW)
-        context.set_default_timeout(PATIENCE * 1000)
+def lab(server: LiveSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with learners_chromium(tmp_path_factory.mktemp("profile")) as context:
         page = context.new_page()
         page.asked = []
         context.on("request", lambda request: page.asked.append(request.url))
-        yield Lab(server, page)  # type: ignore[arg-type]
-        browser.close()
-
-
-_NEXT = """panel.content.widgets.findIndex(cell => cell.model.type === 'code'
-    && !cell.model.executionCount && cell.model.sharedModel.source.trim())"""
-
-
-def run_all(notebook: Notebook) -> None:
-    """Run All, and again below each cell that ends in an error, where it stops."""
-    notebook.start_all()
-    notebook.wait_for_all(PATIENCE)
-    before = -1
-    while (place := notebook.ask(_NEXT)) > before:
-        before = place
-        notebook.ask(
-            f"""{{
-                panel.content.activeCellIndex = {place};
-                panel.ran = false;
-                const run = jupyterapp.commands.execute('notebook:run-all-below');
-                run.finally(() => {{ panel.ran = true; }});
-            }}"""
+        page.by_worker = []
+        context.on(
+            "response",
+            lambda got: page.by_worker.append(got.url) if got.from_service_worker else None,
         )
-        notebook.wait_for_all(PATIENCE)
+        yield Lab(server, page)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -204,7 +146,13 @@ def test_every_image_is_found(lesson: Notebook) -> None:
 
 @needs_chromium
 def test_no_request_leaves_for_anywhere_else(
-    lesson: Notebook, asked: list[str], server: Site
+    lesson: Notebook, asked: list[str], server: LiveSite
 ) -> None:
     local = (server.origin, "data:", "blob:")
     assert not [address for address in asked if not address.startswith(local)]
+
+
+@needs_chromium
+def test_files_come_past_the_service_worker(lesson: Notebook) -> None:
+    """Of what comes from one, a browser keeps no compiled code for the next visit."""
+    assert not [url for url in lesson.page.by_worker if "/api/" not in url]

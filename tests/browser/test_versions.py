@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from browser import lessons
-from tests.browser.conftest import COMPILED, ROOT
-from tests.support.lessons import LESSONS
+from tests.browser.stand_ins.making import COMPILED
+from tests.support.lessons import LESSONS, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 TRIMMED = ("boto3", "botocore", "moto")

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
+import workshop
 from browser import wheels
 
 HERE = Path(__file__).parent
+COMPILED = HERE.with_name("compiled.txt")
 _RUST = "cryptography/hazmat/bindings/_rust.py"
 _BINDING = "cryptography/hazmat/bindings/openssl/binding.py"  # what only pyOpenSSL needs
+
+
+def install_real(folder: Path) -> None:
+    """Put the four packages themselves into a folder, of the versions that Pyodide has."""
+    command = ("-m", "uv", "pip", "install", "--python", sys.executable, "--target", folder)
+    options = ("--no-deps", "--require-hashes", "--quiet", "-r", COMPILED)
+    workshop.run(sys.executable, *command, *options, env=workshop.uv_environment())
 
 
 def lay_over(site: Path, real: Path, over: Path) -> None:
@@ -18,7 +28,7 @@ def lay_over(site: Path, real: Path, over: Path) -> None:
 
     Args:
         site: the built site.
-        real: a folder in which the real packages are installed, of Pyodide's versions.
+        real: the folder of `install_real`.
         over: an empty folder.
     """
     packages = over / "live/packages"
