@@ -707,9 +707,10 @@ def test(arguments: "list[str]", everything: bool) -> int:
         ok = call("-m", *tool) == 0
         say(f"{name}: {'passed' if ok else 'FAILED'} in {time.monotonic() - started:.1f} s")
         failed += [] if ok else [name]
-    # A notebook is one kernel, so it stays with one worker.
+    # A notebook is one kernel, so it stays with one worker; they come last, being short.
+    spread = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     some = [] if everything else ["-m", "not long"]
-    code = call(*pytest, "-n", "2", "--dist", "loadfile", "tests", "notebooks", *some, *arguments)
+    code = call(*pytest, *spread, "tests", "notebooks", *some, *arguments)
     if failed:
         say("Failed as well, see above: " + ", ".join(failed))
     return code or int(bool(failed))

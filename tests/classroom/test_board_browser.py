@@ -27,7 +27,7 @@ from tests.support.browser import CHROMIUM, FLAGS, needs_chromium, playwright
 from tests.support.class_learners import SimulatedLearner
 from tests.support.class_server import ROOT, ClassServer, class_server
 
-pytestmark = [pytest.mark.slow, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.long, needs_chromium]
 
 OUTLINE = read_outline(ROOT)
 LESSON = next(lesson for lesson in OUTLINE.lessons if lesson.number == "05")

@@ -25,7 +25,7 @@ from workshop_lib.progress import FILE_NAME, Journal
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is missing.")
 
 __all__ = ["lab", "server"]  # fixtures
-pytestmark = [pytest.mark.slow, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.long, needs_chromium]
 
 HOST = """async ({script, style, view}) => {
     document.head.append(Object.assign(document.createElement('style'), {textContent: style}));

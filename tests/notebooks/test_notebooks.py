@@ -187,6 +187,7 @@ def test_as_shipped_every_check_says_not_yet(lesson: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @lessons
 def test_with_the_solutions_every_check_passes_even_run_twice(lesson: Path) -> None:
     """Any cell may run twice, and the fenced solutions do what the checks ask."""

@@ -17,7 +17,7 @@ from workshop_lib.progress import FILE_NAME, Event, Journal
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is missing.")
 
 __all__ = ["lab", "server"]  # fixtures
-pytestmark = [pytest.mark.slow, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.long, needs_chromium]
 CELLS = (
     "from workshop_lib import predict, progress, quiz",
     'predict("0.1")',

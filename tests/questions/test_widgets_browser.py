@@ -19,7 +19,7 @@ from workshop_lib.questions import Question
 from workshop_lib.questions.widgets import PredictionWidget
 
 __all__ = ["lab", "server"]  # fixtures
-pytestmark = [pytest.mark.slow, needs_chromium]
+pytestmark = [pytest.mark.slow, pytest.mark.long, needs_chromium]
 SETUP = """\
 from workshop_lib.questions import Question, predict, quiz
 cached = Question(

@@ -28,6 +28,7 @@ from workshop_lib.sandbox import clock
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(os.name == "nt", reason="the commands are for a POSIX shell"),
 ]
 S3_LESSONS = [path for path in LESSONS if path.name[:2] in ("05", "06", "07")]
@@ -227,7 +228,6 @@ _SAME = {
 typed: set[tuple[object, ...]] = set()  # the forms that a lesson before had as well
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("lesson", S3_LESSONS, ids=lambda path: path.stem)
 def test_a_lesson_s_commands_run_unchanged_in_a_terminal(lesson: Path, tmp_path: Path) -> None:
     """Every kind of S3 command once (its options, its end); the other calls as they were made."""

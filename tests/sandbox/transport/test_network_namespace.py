@@ -17,6 +17,7 @@ import pytest
 from tests.support import network_namespace
 from tests.support.network_namespace import Seen
 
+pytestmark = pytest.mark.long
 HERE = Path(__file__)
 NAMES = ("environment", "profile", "hand")
 KEYS = {name: f"AKIAREAL{name.upper():0<12.12}" for name in NAMES}
