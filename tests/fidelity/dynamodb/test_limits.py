@@ -68,7 +68,7 @@ def get(key: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("name", "message"), [
-    ("a", NAME_LENGTH), ("ab", NAME_LENGTH), ("x" * 256, NAME_LENGTH),
+    ("x" * 256, NAME_LENGTH),
     ("my table", PATTERN.format("my table")), ("a/b", PATTERN.format("a/b")),
     ("tabelle-\u00e4", PATTERN.format("tabelle-\u00e4")),
 ])  # fmt: skip
@@ -82,6 +82,29 @@ def test_a_table_has_a_name_of_its_kind(dynamodb: Any, name: str, message: str) 
     assert dynamodb.list_tables()["TableNames"] == []
     with exactly(message):
         dynamodb.describe_table(TableName=name)
+
+
+def test_a_table_needs_a_name(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+    Texts: paritysuite's error-messages/createTable and validation-ordering/createTable, dynalite's
+    tests of the others
+    """
+    for name in ("a", "ab"):
+        told = (
+            f"1 validation error detected: Value '{name}' at 'tableName' failed to satisfy "
+            "constraint: Member must have length greater than or equal to 3"
+        )
+        for layout in (LAYOUT, {**LAYOUT, "KeySchema": []}):
+            with exactly(told):
+                dynamodb.create_table(TableName=name, **layout)
+        with exactly(NAME_LENGTH):
+            dynamodb.describe_table(TableName=name)
+    missing = "The parameter 'TableName' is required but was not present in the request"
+    with exactly(missing):
+        dynamodb.create_table(**LAYOUT)
+    for operation in ("describe_table", "delete_table", "update_table", "describe_time_to_live"):
+        with exactly(missing):
+            getattr(dynamodb, operation)()
 
 
 @pytest.mark.parametrize("name", ["a.b", "A_1", "x" * 255])

@@ -242,7 +242,9 @@ def test_legacy_filters(lines: Any, operator: str, values: Any, expected: list[i
 
 
 def test_legacy_conditions_decide(lines: Any) -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.Expected.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.Expected.html
+    Texts: paritysuite's error-messages/putItem and deleteItem
+    """
     none = {"v": {"ComparisonOperator": "EQ", "AttributeValueList": [{"N": "99"}]}}
     some = {"x": {"Value": {"S": "x0"}}}
     with refused("ConditionalCheckFailedException"):
@@ -250,13 +252,23 @@ def test_legacy_conditions_decide(lines: Any) -> None:
     lines.put_item(
         TableName="lines", Item=line(0), Expected={**none, **some}, ConditionalOperator="OR"
     )
-    with exactly("ConditionalOperator cannot be used without Filter or Expected"):
+    said = "1 validation error detected: "
+    with exactly(f"{said}ConditionalOperator cannot be used without Filter or Expected"):
         lines.put_item(TableName="lines", Item=line(0), ConditionalOperator="OR")
-    with exactly(
-        "One or more parameter values were invalid: Value must be provided when Exists is null for "
-        "Attribute: v"
-    ):
-        lines.put_item(TableName="lines", Item=line(0), Expected={"v": {}})
+    said += "One or more parameter values were invalid: "
+    for condition, told in (
+        ({}, "Value must be provided when Exists is null for Attribute: v"),
+        ({"Exists": True}, "Value must be provided when Exists is true for Attribute: v"),
+        ({"ComparisonOperator": "EQ"},
+         "Value or AttributeValueList must be used with ComparisonOperator: EQ for Attribute: v"),
+        ({"ComparisonOperator": "BETWEEN", "AttributeValueList": [{"S": "x"}]},
+         "Invalid number of argument(s) for the BETWEEN ComparisonOperator"),
+    ):  # fmt: skip
+        expected: Any = {"v": condition}
+        with exactly(said + told):
+            lines.put_item(TableName="lines", Item=line(0), Expected=expected)
+        with exactly(said + told):
+            lines.delete_item(TableName="lines", Key=line_key(0), Expected=expected)
 
 
 def test_legacy_reads_and_updates(lines: Any) -> None:

@@ -332,14 +332,6 @@ def test_a_wrong_type_is_told_by_where_it_stands(
     assert re.fullmatch(told if isinstance(told, re.Pattern) else re.escape(told), error.message)
 
 
-def test_some_values_are_read_as_their_neighbours() -> None:
-    """https://github.com/architect/dynalite/blob/main/validations/index.js"""
-    read = DYNAMODB.validate(
-        "Query", {"TableName": "orders", "Limit": 34.56, "ConsistentRead": "yes"}
-    )
-    assert (read["Limit"], read["ConsistentRead"]) == (34, True)
-
-
 FAILED = "failed to satisfy constraint:"
 
 
@@ -350,8 +342,10 @@ FAILED = "failed to satisfy constraint:"
          f"Value 'hi' at 'returnValues' {FAILED} Member must satisfy enum value set: "
          "[ALL_NEW, UPDATED_OLD, ALL_OLD, NONE, UPDATED_NEW]"),
         ("BatchWriteItem", {"RequestItems": {}},
-         f"Value '{{}}' at 'requestItems' {FAILED} Member must have length greater than or equal "
-         "to 1"),
+         f"Value at 'RequestItems' {FAILED} Member must have length greater than or equal to 1"),
+        ("BatchGetItem", {"RequestItems": {"orders": {"Keys": []}}},
+         f"Value at 'RequestItems.orders.member.Keys' {FAILED} Member must have length greater "
+         "than or equal to 1"),
         ("BatchWriteItem", {"RequestItems": {"orders": []}},
          f"Value '{{orders=[]}}' at 'requestItems' {FAILED} Map value must satisfy constraint: "
          "[Member must have length less than or equal to 25, Member must have length greater than "
@@ -370,7 +364,9 @@ FAILED = "failed to satisfy constraint:"
     ],
 )  # fmt: skip
 def test_what_dynamodb_says_of_a_request(operation: str, asked: Parameters, told: str) -> None:
-    """https://github.com/architect/dynalite/tree/main/test, recorded from AWS"""
+    """https://github.com/architect/dynalite/tree/main/test, recorded from AWS, and paritysuite's
+    error-messages/batchGetItem and batchWriteItem of 2026
+    """
     error = refusal(DYNAMODB, operation, asked)
     assert (error.code, error.message) == (
         "ValidationException", f"1 validation error detected: {told}",

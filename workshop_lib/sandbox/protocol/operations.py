@@ -89,7 +89,7 @@ def _require_shallow(text: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_no_number)
-_DEEPEST = 128  # levels; DynamoDB's attributes have 32, of two each
+_DEEPEST = 256  # levels; DynamoDB's attributes have 32, of two each
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _NESTING = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)  # texts count for nothing
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import reduce
-from math import isfinite
 from typing import Any, NamedTuple
 
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -37,6 +36,10 @@ class Dialect:
     ``own_patterns`` are patterns with a sentence of their own that counts nothing, about {path};
     None for those that are left to the operation.
     ``opaque`` are structures of which no more is shown than a text, which stands for them.
+    ``terse`` are shapes of whose own limits no value is told, and the place as the model names it.
+    ``member_order`` is the order in which faults of a structure's members are listed, where it is
+    not the model's. ``tells_one`` are structures of which only the first fault is told, unless a
+    member is missing.
     ``java_package`` is that of the service's structures, which are named where a list stands in
     place of one; empty where nobody has seen it.
     """
@@ -50,7 +53,28 @@ class Dialect:
     own_shapes: frozenset[str] = frozenset()
     own_patterns: Mapping[str, str | None] = field(default_factory=dict)
     opaque: Mapping[str, str] = field(default_factory=dict)
+    terse: frozenset[str] = frozenset()
+    member_order: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    tells_one: frozenset[str] = frozenset()
     java_package: str = ""
+
+
+class Faulty(AwsError):
+    """A request with faults, which are counted and listed."""
+
+    def __init__(self, code: str, faults: Sequence[str]) -> None:
+        """``faults`` are sentences: Value … at … failed to satisfy constraint: …"""
+        count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
+        super().__init__(code, count + "; ".join(faults))
+        self.faults = tuple(faults)
+
+
+class _Fault(NamedTuple):
+    """A fault: in which member of the request, what is told, and whether something is missing."""
+
+    member: str
+    text: str
+    missing: bool = False
 
 
 class Validator:
@@ -68,15 +92,25 @@ class Validator:
         """The request's parameters with blobs decoded (bytes) and dates read (aware datetimes).
 
         What is null counts as absent, and what the model does not know is left out. Raises
-        AwsError: SerializationException for a wrong type, the dialect's error for the rest.
+        AwsError: SerializationException for a wrong type, Faulty for the rest.
         """
         read = self._operations.get(operation) or self._compile(operation)
-        faults: list[str] = []
+        faults: list[_Fault] = []
         checked: Parameters = read(parameters, None, faults)
         if faults:
-            count = f"{len(faults)} validation error{'s' if len(faults) > 1 else ''} detected: "
-            raise AwsError(self.dialect.code, count + "; ".join(faults))
+            raise Faulty(self.dialect.code, self._listed(operation, faults))
         return checked
+
+    def _listed(self, operation: str, faults: list[_Fault]) -> list[str]:
+        """The faults that are told, in the order in which they are."""
+        structure = description(self._service)["operations"][operation]["input"]["shape"]
+        if structure in self.dialect.tells_one and not any(each.missing for each in faults):
+            return [faults[0].text]
+        order = [lower_first(name) for name in self.dialect.member_order.get(structure, ())]
+        moved = iter(
+            sorted((f for f in faults if f.member in order), key=lambda f: order.index(f.member))
+        )
+        return [(next(moved) if each.member in order else each).text for each in faults]
 
     def _compile(self, operation: str) -> "_Read":
         model = description(self._service)
@@ -93,7 +127,7 @@ class Validator:
 
 # Where a value stands: what it is within, the step from there, whether that is a collection's.
 _Path = tuple[Any, str | int, bool] | None
-_Read = Callable[[Any, _Path, list[str]], Any]
+_Read = Callable[[Any, _Path, list[_Fault]], Any]
 _Holds = Callable[[Any], Any]
 
 
@@ -125,13 +159,13 @@ class _Node:
 _Member = tuple[str, str, bool, _Node]
 
 
-def _missing(path: _Path) -> str:
+def _missing(path: _Path) -> _Fault:
     """The fault of a member that is required and absent."""
-    place = _told(path)
-    return f"Value null at '{place}' failed to satisfy constraint: Member must not be null"
+    told = f"Value null at '{_told(path)}' failed to satisfy constraint: Member must not be null"
+    return _Fault(_member(path), told, missing=True)
 
 
-def _nothing(value: Any, path: _Path, faults: list[str]) -> Parameters:
+def _nothing(value: Any, path: _Path, faults: list[_Fault]) -> Parameters:
     """What an operation without input reads."""
     return {}
 
@@ -198,7 +232,7 @@ class _Compiler:
 
     # --- faults ----------------------------------------------------------------------------
 
-    def _broken(self, node: _Node, value: Any, path: _Path, faults: list[str]) -> None:
+    def _broken(self, node: _Node, value: Any, path: _Path, faults: list[_Fault]) -> None:
         """Note which of a shape's own rules a value breaks."""
         for rule in node.rules:
             if rule.holds(value):
@@ -207,14 +241,19 @@ class _Compiler:
                 sentence = self._dialect.own_patterns[rule.pattern]
                 if sentence is not None and value:
                     raise AwsError(self._dialect.code, sentence.format(path=_told(path)))
+            elif node.name in self._dialect.terse:
+                place = _told(path, _upper_first)
+                told = f"Value at '{place}' failed to satisfy constraint: Member must {rule.text}"
+                faults.append(_Fault(_member(path), told))
             else:
                 faults.append(self._fault(node, value, path, f"Member must {rule.text}"))
 
-    def _fault(self, node: _Node, value: Any, path: _Path, rule: str) -> str:
+    def _fault(self, node: _Node, value: Any, path: _Path, rule: str) -> _Fault:
         shown = ""
         if self._dialect.shows_values and not node.sensitive:
             shown = f" '{self._shown(node, value)}'"
-        return f"Value{shown} at '{_told(path)}' failed to satisfy constraint: {rule}"
+        told = f"Value{shown} at '{_told(path)}' failed to satisfy constraint: {rule}"
+        return _Fault(_member(path), told)
 
     def _shown(self, node: _Node, value: Any) -> str:
         """A value as Java writes it."""
@@ -277,7 +316,7 @@ class _Compiler:
         in_order = tuple(members.values())
         broken = self._broken
 
-        def read(value: Any, path: _Path, faults: list[str]) -> Parameters:
+        def read(value: Any, path: _Path, faults: list[_Fault]) -> Parameters:
             if type(value) is not dict:
                 raise self._unlike(node, value, path)
             candidates: Iterable[_Member] = in_order
@@ -304,7 +343,7 @@ class _Compiler:
         node.sensitive |= member.sensitive
         rule = f"Member must satisfy constraint: {self._bounds(member)}"
 
-        def read(value: Any, path: _Path, faults: list[str]) -> list[Any]:
+        def read(value: Any, path: _Path, faults: list[_Fault]) -> list[Any]:
             if type(value) is not list:
                 raise self._unlike(node, value, path)
             inside = member.read
@@ -323,7 +362,7 @@ class _Compiler:
         of_keys = f"Map keys must satisfy constraint: {self._bounds(key)}"
         of_values = f"Map value must satisfy constraint: {self._bounds(inner)}"
 
-        def read(value: Any, path: _Path, faults: list[str]) -> Parameters:
+        def read(value: Any, path: _Path, faults: list[_Fault]) -> Parameters:
             if type(value) is not dict:
                 raise self._unlike(node, value, path)
             inside = inner.read
@@ -380,13 +419,25 @@ def _java_hash(text: str) -> int:
     return reduce(lambda found, letter: (31 * found + ord(letter)) % 2**32, text, 0)
 
 
-def _told(path: _Path) -> str:
-    """A path in AWS's words: tags.1.member.tagKey."""
+def _told(path: _Path, written: Callable[[str], str] = str) -> str:
+    """A path in AWS's words: tags.1.member.tagKey. ``written`` is how it writes a member."""
     steps = []
     while path is not None:
         path, step, collected = path
-        steps.append(f"{step}.member" if collected else str(step))
+        steps.append(f"{step}.member" if collected else written(str(step)))
     return ".".join(reversed(steps))
+
+
+def _upper_first(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _member(path: _Path) -> str:
+    """The member of the request in which a path begins."""
+    step: str | int = ""
+    while path is not None:
+        path, step, _ = path
+    return str(step)
 
 
 # --- types --------------------------------------------------------------------------------
@@ -401,7 +452,6 @@ _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,), "integer": (int,), "long": (int,), "double": (int, float),
     "boolean": (bool,), "timestamp": (int, float),
 }  # fmt: skip
-_TRUTHS = {"TRUE": True, "1": True, "YES": True, "FALSE": False, "0": False, "NO": False}
 
 # What AWS says of a value of the wrong type was recorded by dynalite's tests:
 # https://github.com/architect/dynalite/blob/main/test/helpers.js
@@ -414,30 +464,22 @@ _NO_CLASS = (
 
 
 def _reader(kind: str) -> _Read:
-    """What reads a value of a simple type.
-
-    AWS reads the fraction of a whole number away, and some words as Booleans (dynalite's
-    validations/index.js).
-    """
+    """What reads a value of a simple type."""
     if kind == "blob":
         return _read_blob
     if kind == "timestamp":
         return _read_date
     types = _PYTHON_TYPES[kind]
 
-    def read(value: Any, path: _Path, faults: list[str]) -> Any:
-        if type(value) in types:  # a Boolean is no number
-            return value
-        if type(value) is float and kind in ("integer", "long") and isfinite(value):
-            return int(value)
-        if kind == "boolean" and type(value) is str and value.upper() in _TRUTHS:
-            return _TRUTHS[value.upper()]
-        raise _unfit(kind, value)
+    def read(value: Any, path: _Path, faults: list[_Fault]) -> Any:
+        if type(value) not in types:  # a Boolean is no number
+            raise _unfit(kind, value)
+        return value
 
     return read
 
 
-def _read_blob(value: Any, path: _Path, faults: list[str]) -> bytes:
+def _read_blob(value: Any, path: _Path, faults: list[_Fault]) -> bytes:
     if type(value) is not str:
         raise _unfit("blob", value)
     try:
@@ -449,7 +491,7 @@ def _read_blob(value: Any, path: _Path, faults: list[str]) -> bytes:
     return read
 
 
-def _read_date(value: Any, path: _Path, faults: list[str]) -> datetime:
+def _read_date(value: Any, path: _Path, faults: list[_Fault]) -> datetime:
     if type(value) not in _PYTHON_TYPES["timestamp"]:
         raise _unfit("timestamp", value)
     try:

@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from workshop_lib.sandbox.call import Call
@@ -33,6 +33,10 @@ _LEGACY = (
     "QueryFilter", "ScanFilter",
 )  # fmt: skip
 _ENVELOPED = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
+NO_KEY_CONDITIONS = (
+    "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request."
+)
+_PROJECTIONS = ("AttributesToGet", "ProjectionExpression")
 _MOST_BYTES = 4096
 _PLACEHOLDER = re.compile(r"[#:][A-Za-z0-9_]+")
 _DEFINED = {"#": "ExpressionAttributeNames", ":": "ExpressionAttributeValues"}
@@ -61,14 +65,25 @@ def read_expressions(call: Call) -> list[Expressions]:
     Raises AwsError ValidationException for those that are empty, too long, not well formed, or use
     what is not defined; and for what is defined and not used.
     """
-    envelope = "1 validation error detected: " if call.operation in _ENVELOPED else ""
-    found = []
-    for asked in parts(call):
-        try:
-            found.append(_read(asked))
-        except Malformed as malformed:
-            raise _invalid(f"{envelope}{malformed}") from None
-    return found
+    if call.operation == "BatchGetItem":
+        _require_one_kind(call.parameters["RequestItems"].values())
+    return [read_part(call, asked) for asked in parts(call)]
+
+
+def read_part(call: Call, asked: Mapping[str, Any]) -> Expressions:
+    """The expressions of a part of a request. Raises AwsError ValidationException."""
+    try:
+        return _read(call.operation, asked)
+    except Malformed as malformed:
+        envelope = "1 validation error detected: " if call.operation in _ENVELOPED else ""
+        raise _invalid(f"{envelope}{malformed}") from None
+
+
+def _require_one_kind(tables: Iterable[Mapping[str, Any]]) -> None:
+    """A batch names attributes in one way, as paritysuite's error-messages/batchGetItem saw."""
+    named = {name for asked in tables for name in _PROJECTIONS if asked.get(name) is not None}
+    if len(named) > 1:
+        raise _invalid(_mixed(["AttributesToGet"], ["ProjectionExpression"]))
 
 
 def parts(call: Call) -> Iterator[Mapping[str, Any]]:
@@ -83,16 +98,12 @@ def parts(call: Call) -> Iterator[Mapping[str, Any]]:
         yield parameters
 
 
-def _read(asked: Mapping[str, Any]) -> Expressions:
+def _read(operation: str, asked: Mapping[str, Any]) -> Expressions:
     expressions = {name: asked[name] for name in _EXPRESSIONS if asked.get(name) is not None}
     names, values = asked.get(_DEFINED["#"]), asked.get(_DEFINED[":"])
     legacy = [name for name in _LEGACY if asked.get(name) is not None]
     if expressions and legacy:
-        raise Malformed(
-            "Can not use both expression and non-expression parameters in the same request: "
-            f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: "
-            f"{{{', '.join(expressions)}}}"
-        )
+        raise Malformed(_mixed(legacy, expressions))
     if not expressions:
         for sign, given in (("#", names), (":", values)):
             if given is not None:
@@ -100,8 +111,10 @@ def _read(asked: Mapping[str, Any]) -> Expressions:
         return _read_legacy(asked) if legacy else _NONE
     for sign, given in (("#", names), (":", values)):
         _require_placeholders(sign, given)
+    if operation == "Query" and "KeyConditionExpression" not in expressions:
+        raise Malformed(NO_KEY_CONDITIONS)
     binder = Binder(names or {}, values or {})
-    found = _bind(expressions, binder)
+    found = _bind(operation, expressions, binder)
     for sign, given in (("#", names), (":", values)):
         unused = [each for each in given or () if each not in binder.used]
         if unused:
@@ -110,6 +123,14 @@ def _read(asked: Mapping[str, Any]) -> Expressions:
                 f"{{{', '.join(unused)}}}"
             )
     return found
+
+
+def _mixed(legacy: Iterable[str], expressions: Iterable[str]) -> str:
+    return (
+        "Can not use both expression and non-expression parameters in the same request: "
+        f"Non-expression parameters: {{{', '.join(legacy)}}} Expression parameters: "
+        f"{{{', '.join(expressions)}}}"
+    )
 
 
 def _require_placeholders(sign: str, given: Mapping[str, Any] | None) -> None:
@@ -122,12 +143,13 @@ def _require_placeholders(sign: str, given: Mapping[str, Any] | None) -> None:
             raise Malformed(f'{_DEFINED[sign]} contains invalid key: Syntax error; key: "{key}"')
 
 
-def _bind(expressions: Mapping[str, str], binder: Binder) -> Expressions:
+def _bind(operation: str, expressions: Mapping[str, str], binder: Binder) -> Expressions:
     read = {"UpdateExpression": binder.update, "ProjectionExpression": binder.projection}
     found: dict[str, Any] = {}
     for name, text in expressions.items():
         try:
-            _require_length(text)
+            sized = (operation, name) != ("TransactWriteItems", "UpdateExpression")
+            _require_length(text, sized=sized)
             found[name] = read.get(name, binder.condition)(text)
         except Malformed as malformed:
             raise Malformed(f"Invalid {name}: {malformed}") from None
@@ -141,14 +163,14 @@ def _bind(expressions: Mapping[str, str], binder: Binder) -> Expressions:
     )
 
 
-def _require_length(text: str) -> None:
+def _require_length(text: str, *, sized: bool) -> None:
+    """``sized``: whether it is told how long it is."""
     if not text:
         raise Malformed("The expression can not be empty;")
     size = len(text.encode(errors="surrogatepass"))
     if size > _MOST_BYTES:
-        raise Malformed(
-            f"Expression size has exceeded the maximum allowed size; expression size: {size}"
-        )
+        told = f" expression size: {size}" if sized else ""
+        raise Malformed(f"Expression size has exceeded the maximum allowed size;{told}")
 
 
 def _read_legacy(asked: Mapping[str, Any]) -> Expressions:

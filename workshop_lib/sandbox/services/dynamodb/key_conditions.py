@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.binding import Call, Condition, Literal
+from workshop_lib.sandbox.services.dynamodb.expressions import NO_KEY_CONDITIONS
 from workshop_lib.sandbox.services.dynamodb.keys import require_content
 from workshop_lib.sandbox.services.dynamodb.legacy import condition_of
 
@@ -40,10 +41,7 @@ def read_key_conditions(
     """The key conditions of a query by attribute. Raises AwsError ValidationException."""
     legacy = asked.get("KeyConditions")
     if condition is None and legacy is None:
-        raise _invalid(
-            "Either the KeyConditions or KeyConditionExpression parameter must be specified in the "
-            "request."
-        )
+        raise _invalid(NO_KEY_CONDITIONS)
     if condition is None:
         if not 1 <= len(legacy or ()) <= 2:
             raise _invalid("Conditions can be of length 1 or 2 only")

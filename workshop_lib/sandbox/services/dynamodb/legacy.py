@@ -8,9 +8,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyCondition
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.binding import Action, Call, Condition, Literal
 from workshop_lib.sandbox.services.dynamodb.comparison import compares, kind_of
+from workshop_lib.sandbox.services.dynamodb.tokens import Malformed
 
 _INVALID = "One or more parameter values were invalid: "
 _OPERATORS = {
@@ -29,7 +29,7 @@ _SETS = ("SS", "NS", "BS")
 
 
 def require_legacy(asked: Mapping[str, Any]) -> None:
-    """Refuse conditions and updates that make no sense. Raises AwsError ValidationException."""
+    """Refuse conditions and updates that make no sense. Raises Malformed."""
     names = asked.get("AttributesToGet")
     if names is not None:
         repeated = [name for place, name in enumerate(names) if name in names[:place]]
@@ -48,15 +48,11 @@ def require_legacy(asked: Mapping[str, Any]) -> None:
         filters = [asked.get(p) for p in ("Expected", "QueryFilter", "ScanFilter")]
         given = [each for each in filters if each]
         if not given:
-            raise AwsError(
-                "ValidationException",
-                "ConditionalOperator cannot be used without Filter or Expected",
-            )
+            raise Malformed("ConditionalOperator cannot be used without Filter or Expected")
         if len(given[0]) < 2:
-            raise AwsError(
-                "ValidationException",
+            raise Malformed(
                 "ConditionalOperator can only be used when Filter or Expected has two or more "
-                "elements",
+                "elements"
             )
 
 
@@ -108,10 +104,9 @@ def _require_comparison(operator: str, values: Any) -> None:
                 "type"
             )
     if operator == "BETWEEN" and compares(">", *values):
-        raise AwsError(
-            "ValidationException",
+        raise Malformed(
             "The BETWEEN condition was provided a range where the lower bound is greater than the "
-            "upper bound",
+            "upper bound"
         )
 
 
@@ -170,5 +165,5 @@ def actions_of(updates: Mapping[str, Any]) -> Iterator[Action]:
             yield Action(str(clause), (name,), Literal(value))
 
 
-def _invalid(message: str) -> AwsError:
-    return AwsError("ValidationException", _INVALID + message)
+def _invalid(message: str) -> Malformed:
+    return Malformed(_INVALID + message)

@@ -11,11 +11,53 @@ from typing import Any
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.protocol.validation import Faulty
+from workshop_lib.sandbox.services.dynamodb.requests import VALIDATOR
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _SHORTEST, _LONGEST = 3, 255
 _MOST = {"BatchWriteItem": 25, "BatchGetItem": 100}
 _ITEM_OPERATIONS = frozenset({"GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"})
+
+
+# The operations that say in words of their own that they need a table's name.
+_OF_TABLES = frozenset(
+    {"CreateTable", "DeleteTable", "DescribeTable", "DescribeTimeToLive", "UpdateTable"}
+)
+
+
+def require_model(call: Call) -> None:
+    """Refuse what the model of DynamoDB does not allow.
+
+    Texts and their order: dynalite's tests, and paritysuite's validation-ordering and
+    error-messages of 2026, recorded from AWS. Raises AwsError SerializationException and
+    ValidationException.
+    """
+    parameters = call.parameters
+    try:
+        VALIDATOR.validate(call.operation, parameters)
+    except Faulty as faulty:
+        name = parameters.get("TableName")
+        if call.operation in _OF_TABLES:
+            if name is None:
+                raise _invalid(
+                    "The parameter 'TableName' is required but was not present in the request"
+                ) from None
+            _require_name(call, "TableName", name)
+        if call.operation == "BatchGetItem" and (
+            unfit := _misnamed(call.operation, parameters.get("RequestItems") or {})
+        ):
+            raise Faulty("ValidationException", [unfit, *faulty.faults]) from None
+        if call.operation == "Query" and len(parameters.get("QueryFilter") or ()) > 1:
+            _require_operator(faulty)
+        raise
+
+
+def _require_operator(faulty: Faulty) -> None:
+    if any("at 'conditionalOperator' failed" in each for each in faulty.faults):
+        raise _invalid(
+            "Failed to satisfy constraint: Member must satisfy enum value set: [ALL, OR]"
+        )
 
 
 def require_limits(call: Call) -> None:
@@ -48,6 +90,8 @@ def _require_name(call: Call, parameter: str, name: str) -> None:
             rule = f"have length less than or equal to {_LONGEST}"
         elif _NAME.fullmatch(name):
             return
+    elif call.operation == "CreateTable" and len(name) < _SHORTEST:
+        rule = f"have length greater than or equal to {_SHORTEST}"
     elif not _SHORTEST <= len(name) <= _LONGEST:
         raise _invalid(
             f"{parameter} must be at least {_SHORTEST} characters long and at most {_LONGEST} "
@@ -64,16 +108,8 @@ def _require_name(call: Call, parameter: str, name: str) -> None:
 
 def _require_batch(operation: str, requested: Mapping[str, Any]) -> None:
     """Texts: paritysuite's error-messages/batchGetItem and batchWriteItem, recorded from AWS."""
-    for name in requested:
-        fits = _SHORTEST <= len(name) <= _LONGEST and _NAME.fullmatch(name)
-        if not fits and not name.startswith("arn:"):
-            raise _invalid(
-                f"1 validation error detected: Value '{_shown(operation, requested)}' at "
-                "'requestItems' failed to satisfy constraint: Map keys must satisfy constraint: "
-                f"[Member must have length less than or equal to {_LONGEST}, Member must have "
-                f"length greater than or equal to {_SHORTEST}, Member must satisfy regular "
-                f"expression pattern: {_NAME.pattern}]"
-            )
+    if misnamed := _misnamed(operation, requested):
+        raise Faulty("ValidationException", [misnamed])
     count = 0
     for listed in requested.values():
         if operation == "BatchGetItem":
@@ -89,6 +125,20 @@ def _require_batch(operation: str, requested: Mapping[str, Any]) -> None:
                 )
     if count > _MOST[operation]:
         raise _invalid(f"Too many items requested for the {operation} call")
+
+
+def _misnamed(operation: str, requested: Mapping[str, Any]) -> str | None:
+    """What is said of a batch that names something that cannot be a table."""
+    for name in requested:
+        fits = _SHORTEST <= len(name) <= _LONGEST and _NAME.fullmatch(name)
+        if not fits and not name.startswith("arn:"):
+            return (
+                f"Value '{_shown(operation, requested)}' at 'requestItems' failed to satisfy "
+                "constraint: Map keys must satisfy constraint: [Member must have length less than "
+                f"or equal to {_LONGEST}, Member must have length greater than or equal to "
+                f"{_SHORTEST}, Member must satisfy regular expression pattern: {_NAME.pattern}]"
+            )
+    return None
 
 
 def _shown(operation: str, requested: Mapping[str, Any]) -> str:

@@ -21,12 +21,27 @@ VALIDATOR = Validator(
         also_required={"CreateTableInput": ("AttributeDefinitions", "KeySchema")},
         opaque={"AttributeValue": "com.amazonaws.dynamodb.v20120810.AttributeValue@0"},
         own_shapes=frozenset({"TableClass", "TagKeyString", "TagValueString"}),
+        # Seen by paritysuite in 2026: error-messages/batchGetItem and validation-ordering.
+        terse=frozenset({"BatchGetRequestMap", "BatchWriteItemRequestMap", "KeyList"}),
+        member_order={
+            "CreateTableInput": ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"),
+            "TransactWriteItemsInput": ("ClientRequestToken", "ReturnConsumedCapacity"),
+            "UpdateItemInput": (
+                "ReturnConsumedCapacity",
+                "TableName",
+                "ReturnValues",
+                "ConditionalOperator",
+                "Key",
+            ),
+        },
+        tells_one=frozenset({"UpdateItemInput"}),
         java_package="com.amazonaws.dynamodb.v20120810",
     ),
 )
 STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=True))
 
 _MOST_LEVELS = 32
+_LEVELS_OF_THE_CURRENT_LAYER = 62
 
 
 def answer(call: Call, document: Mapping[str, Any] | None) -> Response:
@@ -100,27 +115,44 @@ def require_throughput(parameters: Mapping[str, Any]) -> None:
         )
 
 
-def require_shallow(call: Call) -> None:
+def require_shallow(call: Call, asked: Mapping[str, Any]) -> None:
     """Refuse values that are nested more than 32 levels deep, the innermost one counted.
 
+    ``asked`` are the request's parameters, or an action of a transaction.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     """
+    if _levels(call, asked) > _MOST_LEVELS:
+        raise AwsError(
+            "ValidationException",
+            "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
+            "levels beyond supported limit",
+        )
+
+
+def reads_as_before(call: Call) -> bool:
+    """Whether a request is nested so deep that AWS words its refusal as in former years.
+
+    Seen by paritysuite's validation-ordering/deepRequests, 2026
+    """
+    return _levels(call, call.parameters) > _LEVELS_OF_THE_CURRENT_LAYER
+
+
+def _levels(call: Call, asked: Mapping[str, Any]) -> int:
+    """How deep the values are nested; 0 where that is surely not too deep."""
     body = call.request.body
     if body.count(b'"L"') + body.count(b'"M"') < _MOST_LEVELS:
-        return
-    rest: list[tuple[Any, int, bool]] = [(call.parameters, 1, False)]
+        return 0
+    deepest = 0
+    rest: list[tuple[Any, int, bool]] = [(asked, 1, False)]
     while rest:
         value, level, of_names = rest.pop()
-        if level > _MOST_LEVELS and isinstance(value, dict) and not of_names:
-            raise AwsError(
-                "ValidationException",
-                "Nesting Levels have exceeded supported limits: Attributes in the item have "
-                "nested levels beyond supported limit",
-            )
         if isinstance(value, list):
             rest += [(each, level, False) for each in value]
         elif isinstance(value, dict):
+            if not of_names:
+                deepest = max(deepest, level)
             for name, inner in value.items():
                 a_map = name == "M" and isinstance(inner, dict)
                 deeper = not of_names and (a_map or (name == "L" and isinstance(inner, list)))
                 rest.append((inner, level + deeper, deeper and a_map))
+    return deepest

@@ -20,7 +20,11 @@ from workshop_lib.sandbox.services.dynamodb.expressions import Expressions
 from workshop_lib.sandbox.services.dynamodb.index_keys import IndexProblem, problem_after
 from workshop_lib.sandbox.services.dynamodb.paths import cut
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
-from workshop_lib.sandbox.services.dynamodb.requests import answer, condition_failed
+from workshop_lib.sandbox.services.dynamodb.requests import (
+    answer,
+    condition_failed,
+    reads_as_before,
+)
 from workshop_lib.sandbox.services.dynamodb.sizes import LARGEST_ITEM, size
 from workshop_lib.sandbox.services.dynamodb.updates import updated
 
@@ -183,10 +187,14 @@ def _returned(asked: str | None, write: Write, actions: Sequence[Action]) -> Att
 
 
 def require_returns(call: Call) -> None:
-    """Refuse what a write or a delete cannot return. Raises AwsError ValidationException."""
+    """Refuse what a write or a delete cannot return. Raises AwsError ValidationException.
+
+    The text: paritysuite's error-messages/deleteItem and validation-ordering/deepRequests
+    """
     asked = call.parameters.get("ReturnValues", "NONE")
     if call.operation in ("PutItem", "DeleteItem") and asked not in ("NONE", "ALL_OLD"):
-        raise AwsError("ValidationException", "ReturnValues can only be ALL_OLD or NONE")
+        envelope = "" if reads_as_before(call) else "1 validation error detected: "
+        raise AwsError("ValidationException", f"{envelope}ReturnValues can only be ALL_OLD or NONE")
 
 
 # --- a batch --------------------------------------------------------------------------------------
@@ -215,26 +223,23 @@ def write_batch(call: Call, tables: Mapping[str, Table]) -> Response:
     return answer(call, document)
 
 
-def require_sizes(call: Call) -> None:
-    """Refuse whole items of more than 400 KB. Raises AwsError ValidationException.
+def require_sizes(call: Call, asked: Mapping[str, Any]) -> None:
+    """Refuse whole items of more than 400 KB in a request, or in an action of a transaction.
+
+    Raises AwsError ValidationException.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     """
     body = call.request.body
     if len(body) <= LARGEST_ITEM // 2:  # no value takes more than twice the bytes that it has there
         return
-    for item in _whole_items(call):
+    for item in _whole_items(asked):
         if size(item) > LARGEST_ITEM:
             raise AwsError("ValidationException", TOO_LARGE)
 
 
-def _whole_items(call: Call) -> Sequence[Mapping[str, Any]]:
-    parameters = call.parameters
-    if call.operation == "PutItem":
-        return [parameters["Item"]]
-    if call.operation == "BatchWriteItem":
-        listed = [each for requests in parameters["RequestItems"].values() for each in requests]
-        return [each["PutRequest"]["Item"] for each in listed if "PutRequest" in each]
-    if call.operation == "TransactWriteItems":
-        return [each["Put"]["Item"] for each in parameters["TransactItems"] if "Put" in each]
-    return []
+def _whole_items(asked: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    if "Item" in asked:
+        return [asked["Item"]]
+    listed = [each for requests in (asked.get("RequestItems") or {}).values() for each in requests]
+    return [each["PutRequest"]["Item"] for each in listed if "PutRequest" in each]
