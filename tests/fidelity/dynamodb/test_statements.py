@@ -274,3 +274,60 @@ def test_what_a_transaction_and_a_batch_do_not_read() -> None:
     ):
         client.execute_transaction(TransactStatements=[write, check])
     assert get("orders") == OLD
+
+
+@pytest.fixture
+def lines() -> Any:
+    """A table with a sort key and lines 1, 2 and 3 of order a; a client."""
+    new_table(
+        "lines",
+        KeySchema=[
+            {"AttributeName": "id", "KeyType": "HASH"},
+            {"AttributeName": "line", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "line")
+        ],
+    )
+    dynamodb = aws("dynamodb")
+    for line in "123":
+        dynamodb.put_item(TableName="lines", Item={"id": {"S": "a"}, "line": {"S": line}})
+    return dynamodb
+
+
+@pytest.mark.parametrize("where", [
+    "id = 'a' AND x = '1' OR id = 'a' AND line = '2'",
+    "id = 'a' AND x <> '1' OR id = 'a' AND line = '2'",
+    "id IN ['a', 'a']",
+    "id = 'a' OR id = 'a'",
+    "id = 'a' AND (line > '0' OR line < '5')",
+    "id = 'a' AND (line = '1' OR x = '2')",
+    "(id = 'a' AND x = '1') OR (id = 'a' AND x = '2')",
+    "id = 'a' AND (begins_with(line, '1') OR line BETWEEN '10' AND '2')",
+    "id = 'a' AND (line <= '2' OR line >= '2')",
+])  # fmt: skip
+def test_branches_overlap(lines: Any, where: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.select.html"""
+    with exactly("Overlapping conditions with range keys are not supported in where clause"):
+        lines.execute_statement(Statement=f"SELECT * FROM lines WHERE {where}")
+
+
+@pytest.mark.parametrize(("where", "found"), [
+    ("id = 'a' AND NOT line = '1' OR id = 'a' AND line = '2'", "23"),
+    ("id = 'a' AND line <> '1' OR id = 'a' AND line = '2'", "23"),
+    ("id = 'a' AND NOT begins_with(line, 'x') OR id = 'a' AND line = '2'", "123"),
+    ("id = 'a' AND NOT line IN ['1', '3'] OR id = 'a' AND line = '2'", "2"),
+    ("id = 'a' AND NOT line > '5' OR id = 'a' AND line = '2'", "123"),
+    ("id = 'a' OR id = 'a' AND NOT line = '1'", "123"),
+    ("id = 'a' AND (line = '1' OR line = '2')", "12"),
+    ("id = 'a' AND line IN ['1', '2']", "12"),
+    ("id = 'a' AND (line < '1' OR line > '1' OR line = '1')", "123"),
+    ("id = 'a' OR line = '1'", "123"),
+    ("id IN ['a', 'b']", "123"),
+    ("id = 'a' AND (attribute_exists(line) OR attribute_not_exists(y))", "123"),
+    ("NOT (id <> 'a' OR line <> '1')", "1"),
+])  # fmt: skip
+def test_branches_stand_apart(lines: Any, where: str, found: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.select.html"""
+    answer = lines.execute_statement(Statement=f"SELECT * FROM lines WHERE {where}")
+    assert "".join(sorted(item["line"]["S"] for item in answer["Items"])) == found

@@ -17,6 +17,7 @@ from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.tables import Table
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
+from workshop_lib.sandbox.services.dynamodb.branches import require_apart
 from workshop_lib.sandbox.services.dynamodb.capacity import Consumption, projected
 from workshop_lib.sandbox.services.dynamodb.conditions import met
 from workshop_lib.sandbox.services.dynamodb.index_keys import problem_after
@@ -128,6 +129,9 @@ def _candidates(statement: Statement, source: Source) -> list[Attributes]:
         for value in values:
             if source.types[name] not in value:
                 raise _invalid("The provided key element does not match the schema")
+    if statement.condition is not None:
+        keys = list(source.keys)
+        require_apart(statement.condition, keys[: source.partition], keys[source.partition :])
     if statement.order:
         _require_order(statement, source, keyed=all(given))
     down = bool(statement.order) and statement.order[-1][1]
