@@ -772,3 +772,29 @@ def test_other_bodies_stay_as_they_are() -> None:
     request = Request("PUT", "https", HOST, "/key", "", {"content-encoding": "gzip"}, b"3\r\nabc")
     aws_chunked.unwrap(request)
     assert (request.body, request.headers) == (b"3\r\nabc", {"content-encoding": "gzip"})
+
+
+NO_DATE = "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
+
+
+@pytest.mark.parametrize(("header", "lacks"), [
+    ("AWS4-", ("Credential", "Signature", "SignedHeaders")),
+    ("AWS4-HMAC-SHA256 Credential=a/b/c", ("Signature", "SignedHeaders")),
+])  # fmt: skip
+def test_dynamodb_tells_all_that_a_header_lacks(header: str, lacks: tuple[str, ...]) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/CommonErrors.html
+    Texts: recorded from AWS by dynalite, test/connection.js
+    """
+    needs = "".join(f"Authorization header requires '{name}' parameter. " for name in lacks)
+    for date, no_date in (({}, NO_DATE), ({"x-amz-date": "20130524T000000Z"}, "")):
+        request = Request(
+            "POST", "https", "dynamodb.us-east-1.amazonaws.com", "/", "",
+            {"authorization": header, **date},
+        )  # fmt: skip
+        with pytest.raises(AwsError) as refused:
+            read(request, "dynamodb")
+        assert (refused.value.code, refused.value.message) == (
+            "IncompleteSignatureException", f"{needs}{no_date}Authorization={header}",
+        )  # fmt: skip
+    request.headers["authorization"] = "AWS4"
+    assert read(request, "dynamodb") is None

@@ -73,6 +73,8 @@ def _read_other_header(
     if scheme == _ALGORITHM:
         return _read_loose_header(request, service, header, rest)
     if not service.signs_like_s3:
+        if header.startswith("AWS4-") and _missing(rest):
+            raise _incomplete(request, service, header, _missing(rest))
         return None
     if scheme != "AWS":
         raise argument("Authorization", header, "Unsupported Authorization Type")
@@ -91,9 +93,7 @@ def _read_loose_header(
     request: Request, service: ServiceDefinition, header: str, rest: str
 ) -> Signature:
     """A version 4 header in another order or spacing; what it lacks is refused by name."""
-    pairs = [part.strip().partition("=") for part in rest.split(",")]
-    parts = {name: value for name, _, value in pairs}
-    missing = [n for n in ("Credential", "Signature", "SignedHeaders") if not parts.get(n)]
+    parts, missing = _parts(rest), _missing(rest)
     if missing and service.signs_like_s3:
         raise service.authentication_error(
             "incomplete",
@@ -101,13 +101,38 @@ def _read_loose_header(
             "components: Credential, SignedHeaders, and Signature.",
         )
     if missing:
-        needs = " ".join(f"Authorization header requires '{name}' parameter." for name in missing)
-        raise service.authentication_error("incomplete", f"{needs} Authorization={header}")
+        raise _incomplete(request, service, header, missing)
     key, date, region, scope = _credential(parts["Credential"], service, "header")
     return Signature(
         4, "header", key, parts["Signature"], request.headers.get("x-amz-security-token"), date,
         region, scope, tuple(parts["SignedHeaders"].split(";")), _header_time(request, service),
     )  # fmt: skip
+
+
+def _parts(text: str) -> dict[str, str]:
+    pairs = [part.strip().partition("=") for part in text.split(",")]
+    return {name: value for name, _, value in pairs}
+
+
+def _missing(text: str) -> list[str]:
+    """What a version 4 header lacks."""
+    parts = _parts(text)
+    return [name for name in ("Credential", "Signature", "SignedHeaders") if not parts.get(name)]
+
+
+def _incomplete(
+    request: Request, service: ServiceDefinition, header: str, missing: list[str]
+) -> AwsError:
+    """The words: recorded from DynamoDB by dynalite, test/connection.js."""
+    needs = [f"Authorization header requires '{name}' parameter." for name in missing]
+    if not (request.headers.get("x-amz-date") or request.headers.get("date")):
+        needs.append(_DATE_HEADER)
+    return service.authentication_error("incomplete", f"{' '.join(needs)} Authorization={header}")
+
+
+_DATE_HEADER = (
+    "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+)
 
 
 def _header_time(request: Request, service: ServiceDefinition) -> str:
@@ -123,10 +148,7 @@ def _header_time(request: Request, service: ServiceDefinition) -> str:
         raise AwsError("AccessDenied", DATE_NEEDED, 403)
     why = f"Date must be in ISO-8601 'basic format'. Got '{text}'."
     if not text:
-        why = (
-            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. "
-            f"Authorization={request.headers['authorization']}"
-        )
+        why = f"{_DATE_HEADER} Authorization={request.headers['authorization']}"
     raise service.authentication_error("incomplete", why)
 
 
