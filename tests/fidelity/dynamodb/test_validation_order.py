@@ -201,3 +201,45 @@ def test_an_attribute_has_a_name(dynamodb: Any) -> None:
     with exactly("Empty attribute name"):
         dynamodb.batch_write_item(RequestItems={"orders": [{"PutRequest": {"Item": item}}]})
     assert dynamodb.scan(TableName="orders")["Count"] == 0
+
+
+def test_what_is_not_defined_is_told_before_what_overlaps(dynamodb: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
+    The order: dynalite's db/updateParser
+    """
+    begin = f"{ENVELOPE}Invalid UpdateExpression: An expression attribute"
+    with exactly(f"{begin} value used in expression is not defined; attribute value: :b"):
+        dynamodb.update_item(
+            TableName="orders",
+            Key=KEY,
+            UpdateExpression="SET a = :a, a = :b",
+            ExpressionAttributeValues={":a": {"S": "x"}},
+        )
+    with exactly(f"{begin} name used in the document path is not defined; attribute name: #b"):
+        dynamodb.update_item(
+            TableName="orders", Key=KEY, UpdateExpression="SET a = :a, a.c = :b, d = #b"
+        )
+
+
+@pytest.mark.parametrize(("value", "told"), [
+    ({}, "The provided starting key is invalid: Supplied AttributeValue is empty, must contain "
+     "exactly one of the supported datatypes"),
+    ({"SS": []}, "The provided starting key is invalid: One or more parameter values were invalid: "
+     "An string set  may not be empty"),
+    ({"N": "1e126"}, "Number overflow. Attempting to store a number with magnitude larger than "
+     "supported range"),
+])  # fmt: skip
+def test_a_starting_key_of_no_value(dynamodb: Any, value: dict[str, Any], told: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+    Texts: dynalite's validations/scan.js and query.js
+    """
+    start = {"ExclusiveStartKey": {"id": value}}
+    with exactly(told):
+        dynamodb.scan(TableName="orders", **start)
+    with exactly(told):
+        dynamodb.query(
+            TableName="orders",
+            KeyConditionExpression="id = :a",
+            ExpressionAttributeValues={":a": {"S": "x"}},
+            **start,
+        )

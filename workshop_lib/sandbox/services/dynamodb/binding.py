@@ -125,6 +125,14 @@ def _paths(operand: grammar.Operand | None) -> Iterator[grammar.Path]:
         yield operand
 
 
+def _values(operand: grammar.Operand | None) -> Iterator[grammar.Value]:
+    if isinstance(operand, grammar.Function):
+        for each in operand.operands:
+            yield from _values(each)
+    elif isinstance(operand, grammar.Value):
+        yield operand
+
+
 def _require_unreserved(paths: Iterable[grammar.Path]) -> None:
     for path in paths:
         for element in path.elements:
@@ -154,7 +162,11 @@ class Binder:
     def update(self, text: str) -> tuple[Action, ...]:
         """An update's actions. Raises Malformed."""
         found = _update(text)
-        paths = self._distinct(action.path for action in found.actions)
+        try:
+            paths = self._distinct(action.path for action in found.actions)
+        except Malformed:
+            self._require_defined(found.actions)
+            raise
         actions = []
         for action, path in zip(found.actions, paths, strict=True):
             operand = None if action.operand is None else self._operand(action.operand)
@@ -162,6 +174,13 @@ class Binder:
                 _require_set(action.clause, operand)
             actions.append(Action(action.clause, path, operand))
         return tuple(actions)
+
+    def _require_defined(self, actions: Iterable[grammar.Action]) -> None:
+        """What is not defined is told before paths that overlap: dynalite's db/updateParser."""
+        for path in [path for a in actions for path in (a.path, *_paths(a.operand))]:
+            self._path(path)
+        for value in [value for action in actions for value in _values(action.operand)]:
+            self._value(value.name)
 
     def projection(self, text: str) -> tuple[Path, ...]:
         """A projection's paths. Raises Malformed."""

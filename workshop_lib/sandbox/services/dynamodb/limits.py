@@ -117,11 +117,10 @@ def _require_batch(operation: str, requested: Mapping[str, Any]) -> None:
             continue
         count += len(listed)
         for request in listed:
-            if len(request) != 1:
-                fault = "has more than one datatypes set" if request else "is empty"
+            if len(request) != 1:  # dynalite's tests: AWS says so of none, too
                 raise _invalid(
-                    f"Supplied AttributeValue {fault}, must contain exactly one of the supported "
-                    "datatypes"
+                    "Supplied AttributeValue has more than one datatypes set, must contain exactly "
+                    "one of the supported datatypes"
                 )
     if count > _MOST[operation]:
         raise _invalid(f"Too many items requested for the {operation} call")

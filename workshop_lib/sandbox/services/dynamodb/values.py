@@ -46,10 +46,14 @@ _OLDER = frozenset(
 )  # fmt: skip
 _ENVELOPED = frozenset({"PutItem", "UpdateItem", "DeleteItem"})
 # Where a request has values: by an attribute's name, or within what is asked of an attribute.
-_BY_NAME = ("Item", "Key", "ExpressionAttributeValues", "ExclusiveStartKey")
+_BY_NAME = ("Item", "Key")
 _CONDITIONS = ("Expected", "AttributeUpdates", "KeyConditions", "QueryFilter", "ScanFilter")
 
 
+_TOLD_AS_EVER = (
+    "contains duplicates", "number set", "numeric value", "significant digits",
+    "with magnitude",
+)  # fmt: skip
 _UNCHECKED = ("S", "B", "BOOL")
 
 
@@ -108,18 +112,22 @@ class _Values:
         if "" in (asked.get("Item") or ()):
             raise Unfit("Empty attribute name")
         for parameter in _BY_NAME:
-            for name, value in (asked.get(parameter) or {}).items():
-                if parameter == "ExpressionAttributeValues":
-                    self._check_named(name, value)
-                else:
-                    self._check(value)
+            for value in (asked.get(parameter) or {}).values():
+                self._check(value)
+        for name, value in (asked.get("ExpressionAttributeValues") or {}).items():
+            self._check_named(name, value)
+        for value in (asked.get("ExclusiveStartKey") or {}).values():
+            self._check_start(value)
+        self._check_conditions(asked)
+        for value in asked.get("Parameters") or ():
+            self._check(value)
+
+    def _check_conditions(self, asked: Mapping[str, Any]) -> None:
         for parameter in _CONDITIONS:
             for condition in (asked.get(parameter) or {}).values():
                 for value in (condition.get("Value"), *(condition.get("AttributeValueList") or ())):
                     if value is not None:
                         self._check(value)
-        for value in asked.get("Parameters") or ():
-            self._check(value)
 
     def _check_named(self, name: str, value: dict[str, Any]) -> None:
         try:
@@ -129,6 +137,15 @@ class _Values:
                 raise
             place = f"ExpressionAttributeValues contains invalid value: {unfit} for key {name}"
             raise Unfit(place) from None
+
+    def _check_start(self, value: dict[str, Any]) -> None:
+        """Only some faults of a starting key are told as such, as dynalite's tests saw."""
+        try:
+            self._check(value)
+        except Unfit as unfit:
+            if any(words in str(unfit) for words in _TOLD_AS_EVER):
+                raise
+            raise Unfit(f"The provided starting key is invalid: {unfit}") from None
 
     def _check(self, value: dict[str, Any]) -> None:
         """Check a value ({"S": "a"})."""
