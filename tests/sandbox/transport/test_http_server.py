@@ -832,7 +832,7 @@ JSON: dict[str, str | bytes] = {
     "NaN": '{"Limit": NaN}',
     "a long number": '{"Limit": ' + "9" * 5000 + "}",
     "half a character": r'{"Marker": "\ud800"}',
-    "deep": '{"a":' * 129 + "1" + "}" * 129,
+    "deep": '{"a":' * 257 + "1" + "}" * 257,
     "deeper": "[" * 100_000,
     "UTF-16": '{"Limit": 1}'.encode("utf-16"),
     "no UTF-8": b'{"Marker": "\xff"}',

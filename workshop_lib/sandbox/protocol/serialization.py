@@ -1,6 +1,7 @@
 """AWS's errors, written in the form the caller's protocol expects."""
 
 import json
+import zlib
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -43,19 +44,21 @@ def error_type(code: str, service: ServiceDefinition) -> str:
 
 
 def _json(error: AwsError, service: ServiceDefinition, request_id: str) -> Response:
-    # DynamoDB and the KMS front end write "message"; AccessDenied comes as "Message" from both.
-    name = "Message" if error.code == "AccessDeniedException" else "message"
+    # DynamoDB and the KMS front end write "message"; AccessDenied comes as "Message" from both, and
+    # DynamoDB writes so of what it cannot read (dynalite's test/helpers.js).
+    capital = ("AccessDeniedException", service.error_namespace and "SerializationException")
+    name = "Message" if error.code in capital else "message"
     # An error that says nothing has no message at all: {"__type":"InvalidCiphertextException"}.
     message = {name: error.message} if error.message else {}
     document = {"__type": error_type(error.code, service), **message, **error.fields}
-    return Response(
-        error.status,
-        {
-            "Content-Type": f"application/x-amz-json-{service.json_version}",
-            "x-amzn-RequestId": request_id,
-        },
-        json.dumps(document).encode(),
-    )
+    body = json.dumps(document).encode()
+    headers = {
+        "Content-Type": f"application/x-amz-json-{service.json_version}",
+        "x-amzn-RequestId": request_id,
+    }
+    if service.error_namespace:  # DynamoDB, whose clients verify what they are told
+        headers["x-amz-crc32"] = str(zlib.crc32(body))
+    return Response(error.status, headers, body)
 
 
 def _rest_xml(error: AwsError, request_id: str, bodiless: bool) -> Response:
