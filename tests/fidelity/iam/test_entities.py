@@ -40,6 +40,9 @@ PATTERN = "satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"
         ("create_user", {"UserName": "a b"}, "ValidationError",
          "The specified value for userName is invalid. It must contain only alphanumeric "
          "characters and/or the following: +=,.@_-"),
+        ("create_user", {"UserName": "u", "Path": "team/"}, "ValidationError",
+         "The specified value for path is invalid. It must begin and end with / and contain only "
+         "alphanumeric characters and/or / characters."),
         ("create_user", {"UserName": "u", "Tags": [{"Key": "a!", "Value": ""}]}, "ValidationError",
          "1 validation error detected: Value at 'tags.1.member.key' failed to satisfy constraint: "
          f"Member must {PATTERN}"),
@@ -109,6 +112,63 @@ def test_a_policy_goes_only_when_nothing_hangs_on_it() -> None:
     iam.delete_user_policy(UserName="alice", PolicyName="p")
     with refused("DeleteConflict", "Cannot delete entity, must delete access keys first.", 409):
         iam.delete_user(UserName="alice")
+
+
+@pytest.mark.parametrize("how", ["attached to a user", "attached to a group", "a boundary"])
+def test_a_policy_that_somebody_has_is_not_deleted(how: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
+    "Before you can delete a managed policy, you must first detach the policy from all users,
+    groups, and roles that it is attached to." As a boundary, and the text:
+    https://github.com/gruntwork-io/cloud-nuke/issues/972
+    https://github.com/hashicorp/terraform-provider-aws/issues/32906
+    """
+    iam, arn = client("iam"), managed("list", "kms:ListKeys")
+    iam.create_group(GroupName="staff")
+    iam.create_user(UserName="ana")
+    if how == "a boundary":
+        iam.put_user_permissions_boundary(UserName="ana", PermissionsBoundary=arn)
+    elif how == "attached to a user":
+        iam.attach_user_policy(UserName="ana", PolicyArn=arn)
+    else:
+        iam.attach_group_policy(GroupName="staff", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=managed("another", "kms:ListKeys"))
+    with refused("DeleteConflict", "Cannot delete a policy attached to entities.", 409):
+        iam.delete_policy(PolicyArn=arn)
+    if how == "a boundary":
+        iam.delete_user_permissions_boundary(UserName="ana")
+    elif how == "attached to a user":
+        iam.detach_user_policy(UserName="ana", PolicyArn=arn)
+    else:
+        iam.detach_group_policy(GroupName="staff", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+
+
+def test_two_names_do_not_differ_in_case_alone() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    "Names of users, groups, roles, and instance profiles must be unique within the account.
+    They aren't distinguished by case"
+    """
+    iam = client("iam")
+    iam.create_user(UserName="Ana")
+    iam.create_user(UserName="ben")
+    iam.create_group(GroupName="Staff")
+    iam.create_group(GroupName="guests")
+    iam.create_role(RoleName="Reader", AssumeRolePolicyDocument=TRUST)
+    user_taken, group_taken = "User with name ana already", "Group with name STAFF already"
+    with refused("EntityAlreadyExists", user_taken, 409):
+        iam.create_user(UserName="ana")
+    with refused("EntityAlreadyExists", group_taken, 409):
+        iam.create_group(GroupName="STAFF")
+    with refused("EntityAlreadyExists", "Role with name reader already", 409):
+        iam.create_role(RoleName="reader", AssumeRolePolicyDocument=TRUST)
+    with refused("EntityAlreadyExists", user_taken, 409):
+        iam.update_user(UserName="ben", NewUserName="ana")
+    with refused("EntityAlreadyExists", group_taken, 409):
+        iam.update_group(GroupName="guests", NewGroupName="STAFF")
+    iam.update_user(UserName="Ana", NewUserName="ana")
+    iam.update_group(GroupName="Staff", NewGroupName="staff")
+    assert {each["UserName"] for each in iam.list_users()["Users"]} >= {"ana", "ben"}
+    assert {each["GroupName"] for each in iam.list_groups()["Groups"]} == {"guests", "staff"}
 
 
 def test_a_policy_s_tags_are_told_apart_by_case() -> None:

@@ -273,7 +273,10 @@ def walk_entities(moto: Moto) -> None:
     assert iam.find("group", "g") == group
     assert iam.find("role", "r") == role
     assert iam.find("role", "nobody") is None
-    assert (iam.users(), iam.roles()) == ([user], [role])
+    assert (iam.users(), iam.groups(), iam.roles()) == ([user], [group], [role])
+    assert [iam.all("user"), iam.all("group"), iam.all("role")] == [[user], [group], [role]]
+    assert iam.is_used(policy), "the role's boundary"
+    assert not iam.is_used(f"{policy}2")
     walk_policies(moto, iam, group, user, managed)
     assert [each.name for each in (user, group, role)] == ["ann", "g", "r"]
     assert (user.tags, group.tags) == ({"team": "red"}, {})

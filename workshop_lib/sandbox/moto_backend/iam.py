@@ -2,7 +2,7 @@
 
 import importlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from workshop_lib.sandbox.moto_backend.core import Moto, ReliesOnMoto, View, put
@@ -214,6 +214,7 @@ class InstanceProfile(View):
 
 
 EntityKind = Literal["user", "group", "role"]
+_KINDS: tuple[EntityKind, ...] = ("user", "group", "role")
 
 
 class IamStore(ReliesOnMoto):
@@ -236,8 +237,11 @@ class IamStore(ReliesOnMoto):
 
     def group(self, name: str) -> Group | None:
         """The group of that name; None where there is none."""
-        groups = [Group(group) for group in self._iam.groups.values()]
-        return next((group for group in groups if group.name == name), None)
+        return next((group for group in self.groups() if group.name == name), None)
+
+    def groups(self) -> list[Group]:
+        """All groups."""
+        return [Group(group) for group in self._iam.groups.values()]
 
     def role(self, name: str) -> Role | None:
         """The role of that name; None where there is none."""
@@ -246,6 +250,21 @@ class IamStore(ReliesOnMoto):
     def roles(self) -> list[Role]:
         """All roles."""
         return [Role(role) for role in self._iam.roles.values()]
+
+    def all(self, kind: EntityKind) -> Sequence[User | Group | Role]:
+        """All users, groups or roles."""
+        lists: Mapping[str, Callable[[], Sequence[User | Group | Role]]] = {
+            "user": self.users, "group": self.groups, "role": self.roles,
+        }  # fmt: skip
+        return lists[kind]()
+
+    def is_used(self, policy_arn: str) -> bool:
+        """Whether a managed policy is attached to somebody, or limits somebody as boundary."""
+        return any(
+            policy_arn in (each.boundary, *(policy.arn for policy in each.attached_policies))
+            for kind in _KINDS
+            for each in self.all(kind)
+        )
 
     def find(self, kind: EntityKind, name: str) -> User | Group | Role | None:
         """The user, group or role of that name; None where there is none."""

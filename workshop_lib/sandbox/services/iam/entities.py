@@ -30,6 +30,8 @@ _LOOKED_FOR: tuple[tuple[str, EntityKind], ...] = (
     ("GroupName", "group"),
     ("RoleName", "role"),
 )
+# Whom a call can rename.
+_RENAMED: tuple[EntityKind, ...] = ("group", "user")
 POLICY_ARN = re.compile(r"arn:[\w-]+:iam::(?:\d{12}|aws):policy/.+", re.ASCII)
 
 
@@ -42,7 +44,7 @@ def require(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> Non
             continue
         entity = iam.find(kind, name)
         if new == kind.capitalize():
-            if entity is not None:
+            if _is_taken(iam, kind, name):
                 raise _taken(f"{new} with name {name} already exists.")
         elif entity is None:
             raise _missing(f"The {kind} with name {name} cannot be found.")
@@ -52,10 +54,26 @@ def require(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> Non
             _require_in_profile(iam, parameters["InstanceProfileName"], entity)
         elif isinstance(entity, Group) and operation == "DeleteGroup" and entity.has_users:
             raise _in_use("Cannot delete entity, must remove users from group first.")
-    new_name = parameters.get("NewGroupName", parameters.get("GroupName", ""))
-    if operation == "UpdateGroup" and new_name != parameters["GroupName"] and iam.group(new_name):
-        raise _taken(f"Group with name {new_name} already exists.")
+    _require_new_name(iam, operation, parameters)
     _require_policies(iam, operation, parameters)
+
+
+def _require_new_name(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> None:
+    """The name that a user or a group is to have from now on."""
+    for kind in _RENAMED:
+        title = kind.capitalize()
+        name = parameters.get(f"New{title}Name") if operation == f"Update{title}" else None
+        present = parameters.get(f"{title}Name", "")
+        if name and name.lower() != present.lower() and _is_taken(iam, kind, name):
+            raise _taken(f"{title} with name {name} already exists.")
+
+
+def _is_taken(iam: IamStore, kind: EntityKind, name: str) -> bool:
+    """Whether there is one of that name, in capital letters or in small ones.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    return any(each.name.lower() == name.lower() for each in iam.all(kind))
 
 
 def _require_of_user(operation: str, parameters: Mapping[str, str], user: User) -> None:
@@ -106,6 +124,8 @@ def _require_policies(iam: IamStore, operation: str, parameters: Mapping[str, st
             "This policy has more than one version. Before you delete a policy, you must delete "
             "the policy's versions. The default version is deleted with the policy."
         )
+    if operation == "DeletePolicy" and iam.is_used(arn):
+        raise _in_use("Cannot delete a policy attached to entities.")
 
 
 def require_policy_arn(operation: str, arn: str) -> None:

@@ -68,8 +68,12 @@ _LIMITED = re.compile(
 _WITH_TAGS = re.compile("Create(User|Role|Policy|InstanceProfile|OpenIDConnectProvider)")
 
 
-# IAM has a sentence of its own for the names of entities; for paths, moto has it.
+# IAM has sentences of its own for the names of entities and for paths.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_PATH = (
+    "The specified value for {path} is invalid. It must begin and end with / and contain only "
+    "alphanumeric characters and/or / characters."
+)
 VALIDATOR = Validator(
     "iam",
     Dialect(
@@ -79,8 +83,8 @@ VALIDATOR = Validator(
         own_patterns={
             r"[\w+=,.@-]+": "The specified value for {path} is invalid. It must contain only "
             "alphanumeric characters and/or the following: +=,.@_-",
-            r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)": None,
-            r"((/[A-Za-z0-9\.,\+@=_-]+)*)/": None,
+            r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)": _PATH,
+            r"((/[A-Za-z0-9\.,\+@=_-]+)*)/": _PATH,
         },
     ),
 )
