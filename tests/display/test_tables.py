@@ -183,6 +183,14 @@ def test_a_filtered_table_shows_no_row_numbers_but_a_named_index_is_shown() -> N
     assert '<th scope="row" style="text-align:left">Encrypt</th>' in named._repr_html_()
 
 
+def test_the_corner_above_labels_without_a_name_is_no_heading() -> None:
+    """https://dequeuniversity.com/rules/axe/4.10/empty-table-header"""
+    for frame in (table([{"n": 1}]).set_index(pd.Index(["a"])), table([], columns=["", "n"])):
+        shown = frame._repr_html_()
+        assert shown.count('<th scope="col"') == 1
+        assert "></th>" not in shown
+
+
 def test_an_empty_table_says_so_and_keeps_its_columns() -> None:
     frame = table([], columns=["a", "b"])
     assert repr(frame).splitlines() == ["a  b", "-  -", "(no rows)"]

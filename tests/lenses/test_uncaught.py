@@ -15,6 +15,9 @@ CELLS = [
     "1 / 0",
     "lab.name('NO')",
     "'alive'",
+    "import logging; logging.getLogger('dynamodb_encryption_sdk.x').error('Unable to verify')",
+    "kms = boto3.client('kms'); key = kms.create_key()['KeyMetadata']['KeyId']; lab.cleanup()",
+    "kms.encrypt(KeyId=key, Plaintext=b'x')",
 ]
 
 
@@ -52,3 +55,16 @@ def test_every_other_error_looks_as_ever(outputs: list[list[Any]]) -> None:
     assert ours.ename == "WrongArgument"
     assert len(ours.traceback) == 1
     assert outputs[5][0].data["text/plain"] == "'alive'"
+
+
+def test_what_the_encryption_client_logs_is_not_written_above_the_card(
+    outputs: list[list[Any]],
+) -> None:
+    assert outputs[6] == []
+
+
+def test_a_key_that_clean_up_took_says_how_to_go_on(outputs: list[list[Any]]) -> None:
+    shown, error = outputs[8]
+    assert "If lab.cleanup() has run" in shown.data["text/plain"]
+    assert "run the cells above again" in shown.data["text/plain"]
+    assert error.ename == "KMSInvalidStateException"

@@ -100,6 +100,7 @@ def test_an_explanation_is_a_closed_fold_that_asks(lesson: Path) -> None:
     assert text.count("What happened:") == len(asked)
     assert all(question.endswith("?") for question in asked)
     assert len(set(asked)) == len(asked), "each fold has a question of its own"
+    assert not re.search(r"<summary>[^<]*(<b>[^<]*</b>)?[^<]*[`*]", text), "no Markdown in HTML"
     assert "<details open" not in text
     assert not re.search(r"^#+ .*What happened", text, re.M)
 

@@ -180,6 +180,25 @@ def test_a_name_that_the_set_up_makes_is_explained_before_the_set_up(
     assert refusal[0].data["text/plain"].startswith("✕ Refused: NoSuchBucket")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Binder has a shell.")
+def test_binder_s_environment_is_configured_as_the_course_s_own(
+    workshop: ModuleType, tools: Tools, tmp_path: Path
+) -> None:
+    """https://repo2docker.readthedocs.io/en/latest/configuration/buildscripts/postbuild/"""
+    assert os.access(SOURCE.with_name("postBuild"), os.X_OK)
+    workshop.configure(workshop.COURSE)
+    other = tmp_path / "another environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", other], check=True)
+    path = f"{other / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    script = ["sh", str(SOURCE.with_name("postBuild"))]
+    subprocess.run(script, cwd=workshop.ROOT, env={**os.environ, "PATH": path}, check=True)
+    for name in (
+        "etc/ipython/ipython_kernel_config.json",
+        "share/jupyter/lab/settings/overrides.json",
+    ):
+        assert (other / name).read_text() == (workshop.COURSE.folder / name).read_text()
+
+
 def test_test_adds_to_the_environment_and_lab_takes_nothing_away(
     workshop: ModuleType, tools: Tools
 ) -> None:

@@ -22,6 +22,8 @@ _NUMBER = ' class="number"'
 # Stands in the cell: a notebook that is not trusted loses the style sheet, and there JupyterLab
 # aligns every table of an output to the right.
 _LEFT = ' style="text-align:left"'
+# Above row labels that have no name stands nothing, and that is no heading; with a heading's line.
+_CORNER = '<td style="text-align:left;border-bottom-width:2px"></td>'
 _CODE = frozenset({"sent", "stored", "read back"})
 _MARKS = {"yes": "●", "no": "○"}
 # A cell that begins with one of these, alone or before a comma, a colon or a bracket, is a chip;
@@ -203,6 +205,8 @@ def _width(word: str) -> int:
 
 
 def _html_head(name: str, numeric: bool) -> str:
+    if not name:
+        return _CORNER
     return f'<th scope="col"{_NUMBER if numeric else _LEFT}>{html.escape(name)}</th>'
 
 

@@ -158,6 +158,15 @@ class _RefusedBlock:
         return ""
 
 
+def keep_from_stderr() -> None:
+    """Python writes what is logged to stderr where nobody asked for it; not so these loggers'.
+
+    https://docs.python.org/3/howto/logging.html#configuring-logging-for-a-library
+    """
+    for name in _TALKATIVE_LOGGERS:
+        logging.getLogger(name).addHandler(logging.NullHandler())
+
+
 class Silence:
     """Drops the talkative loggers' records. One object per block: blocks nest and overlap."""
 

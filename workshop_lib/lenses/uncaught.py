@@ -12,21 +12,28 @@ from types import TracebackType
 from typing import Any
 
 from workshop_lib.display.style import Card, card, show
-from workshop_lib.lenses.refusals import describe, is_refusal, refusal_card
+from workshop_lib.lenses.refusals import describe, is_refusal, keep_from_stderr, refusal_card
 
+_CLEANED_UP = (
+    "If lab.cleanup() has run, it has scheduled each key for deletion and deleted all else: run "
+    "the cells above again, from the first on."
+)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def adopt_errors() -> None:
     """Show AWS's refusals, and names that are not there, as cards in this kernel's cells.
 
-    Only where no other handler stands. Outside IPython nothing happens.
+    Only where no other handler stands. Outside IPython nothing happens. What the encryption
+    libraries log of a refusal is written nowhere, unless the learner sets logging up: the card
+    has it.
     """
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     # A kernel that workshop.py started has one for names (workshop_lib/before_set_up.py).
     if shell is not None and shell.custom_exceptions in ((), (NameError,)):
         shell.set_custom_exc((Exception,), _show)
+        keep_from_stderr()
 
 
 def _show(
@@ -57,7 +64,14 @@ def show_instead(
     frames = shell.InteractiveTB.structured_traceback(kind, error, traceback, tb_offset=tb_offset)
     text = _COLOUR.sub("", "\n".join(frames))
     show(
-        Card(made.kind, made.title, made.text, made.where, (), (*made.folded, ("Traceback", text)))
+        Card(
+            made.kind,
+            made.title,
+            made.text,
+            made.where,
+            made.points,
+            (*made.folded, ("Traceback", text)),
+        )
     )
     shell._showtraceback(kind, error, [f"{kind.__name__}: {error}"])
 
@@ -67,7 +81,10 @@ def _card(error: BaseException) -> Card | None:
     if isinstance(error, NameError) and error.name:
         return no_such_name(error.name)
     if isinstance(error, Exception) and is_refusal(error):
-        return refusal_card(describe(error))
+        told = describe(error)
+        return refusal_card(
+            told, points=[_CLEANED_UP] if "pending deletion" in told.message else []
+        )
     return None
 
 
