@@ -6,7 +6,6 @@ import sys
 from functools import partial
 from pathlib import Path
 
-import pages
 from browser.build import ROOT, build
 from browser.server import server
 from browser.trouble import Trouble
@@ -23,8 +22,6 @@ def main(arguments: list[str] | None = None) -> int:
     say = partial(print, flush=True)
     try:
         build(options.output, options.self_contained, say)
-        say("     writing the pages beside it")
-        pages.build(options.output, live=True)
         if options.serve:
             with contextlib.suppress(KeyboardInterrupt), server(options.output, options.port) as it:
                 say(f"Serving at http://127.0.0.1:{it.server_port}/ Ctrl-C ends it.")

@@ -1,4 +1,4 @@
-"""The whole of the browser edition, in order; each step says a line."""
+"""The whole of the site, in order; each step says a line."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import pages
 from browser import bytecode, downloads, licences, lite, lockfile, wheels
 from browser.trouble import Trouble
 from browser.wheels import COMPILED, COURSE, Wheel
@@ -18,6 +19,8 @@ from browser.wheels import COMPILED, COURSE, Wheel
 ROOT = Path(__file__).resolve().parent.parent
 LIVE = "live"
 """The part of the site where lessons run; what stands beside it are pages to read."""
+LESSON = f"{LIVE}/{lite.address('')}"
+"""Where a lesson opens, from the folder of the site, but for the name of its file."""
 _KERNEL = {"ipykernel": ["comm"], "piplite": ["micropip"], "pyodide-kernel": ["comm", "ipython"]}
 
 
@@ -27,7 +30,7 @@ def build(
     say: Callable[[str], None] = print,
     root: Path = ROOT,
 ) -> Path:
-    """Build the browser edition in `output`/live, in place of an earlier one, and return that.
+    """Build the site in `output`, in place of an earlier one, and return its part that is live.
 
     Args:
         output: the folder of the site.
@@ -40,18 +43,18 @@ def build(
     live = output / LIVE
     with tempfile.TemporaryDirectory(prefix="site-") as folder:
         work = Path(folder)
-        say("1/4  fetching Pyodide and micropip, where they are not there yet")
+        say("1/5  fetching Pyodide and micropip, where they are not there yet")
         core, micropip = downloads.fetch()
         if self_contained is not None:
             check_compiled(core, self_contained)
-        say("2/4  packing the course and what it needs as wheels")
+        say("2/5  packing the course and what it needs as wheels")
         packages = work / "packages"
         packages.mkdir()
         needs = course_needs(root)
         shipped = [wheels.pack(*each, packages) for each in needs.items() if _packed(each[0])]
         shipped.append(_copied(wheels.course(root, work), needs[COURSE], packages))
         shipped.append(_copied(micropip, [], packages))
-        say("3/4  building JupyterLite with the lessons")
+        say("3/5  building JupyterLite with the lessons")
         built = work / LIVE
         lite.build(root, work, built)
         lite.add_pyodide(core, built)
@@ -66,10 +69,12 @@ def build(
         lock = lockfile.lock(core, shipped, needs, place)
         (packages / "pyodide-lock.json").write_text(json.dumps(lock, indent=1) + "\n", "utf-8")
         shutil.move(packages, built)
-        say(f"4/4  putting it into {live}")
+        say(f"4/5  putting it into {live}")
         output.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(live, ignore_errors=True)
         shutil.move(built, live)
+    say("5/5  writing the pages beside it")
+    pages.build(output, LESSON)
     size = sum(file.stat().st_size for file in live.rglob("*") if file.is_file())
     rest = "" if self_contained else ", and four wheels that a browser takes from Pyodide's CDN"
     say(f"     {len(shipped)} packages, {size / 1e6:.1f} MB{rest}")

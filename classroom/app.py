@@ -21,7 +21,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import (
     FileResponse,
     JSONResponse,
-    RedirectResponse,
     Response,
     StreamingResponse,
 )
@@ -90,11 +89,9 @@ def _pages(site: Path | None) -> Iterator[BaseRoute]:
     yield Route("/board", partial(_file, PAGES / "board.html"))
     yield Route("/pages/course.css", partial(_file, COLOURS))
     yield Mount("/pages", StaticFiles(directory=PAGES))
-    if site is None:
-        yield Route("/", partial(_file, PAGES / "join.html"))
-    else:
+    yield Route("/", partial(_file, PAGES / ("join_here.html" if site else "join.html")))
+    if site:
         # In a folder of its own, so that its service worker has no say in the rest.
-        yield Route("/", _to_course)
         yield Route("/course/class.json", _is_class)
         yield Mount("/course", Site(directory=site, html=True))
 
@@ -106,10 +103,6 @@ async def _file(path: Path, _: Request) -> Response:
 async def _is_class(_: Request) -> Response:
     """By which the course in a browser knows that it can join here."""
     return _json({"class": True})
-
-
-async def _to_course(_: Request) -> Response:
-    return RedirectResponse("course/")  # a browser takes the fragment along, with the code
 
 
 class Site(StaticFiles):

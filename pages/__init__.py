@@ -26,7 +26,7 @@ _PAPERS = (ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "classroom
 __all__ = ["build"]
 
 
-def build(output: Path, live: bool) -> None:
+def build(output: Path, live: str = "") -> None:
     """Write the pages of the course into a folder, beside whatever lies there already.
 
     These are `index.html`, `about.html`, `lessons/NN_<name>.html`, the papers of the repository
@@ -36,8 +36,8 @@ def build(output: Path, live: bool) -> None:
 
     Args:
         output: where to; made if it is not there.
-        live: whether the browser edition lies at `live/` in the same folder: then each page leads
-            into it.
+        live: where a lesson of the browser edition opens, from that folder, but for the name of
+            its file: then each page leads there. Empty where there is none.
     """
     lessons = [read_lesson(path) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     readme = read_readme((ROOT / "README.md").read_text("utf-8"))

@@ -1,6 +1,6 @@
-// Puts this page's own address into the line that learners copy, and the code if the link has it.
-const say = (id, text) => {
-  document.getElementById(id).textContent = text;
+// Puts this page's own address into the lines that learners copy, and the code if the link has it.
+const say = (name, text) => {
+  for (const each of document.getElementsByClassName(name)) each.textContent = text;
 };
 say("address", location.origin);
 const code = location.hash.slice(1);

@@ -18,6 +18,8 @@ from tests.support.live_site import learners_chromium, run
 from workshop_lib.progress import mark
 from workshop_lib.questions import bank
 
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is missing.")
+
 pytestmark = [pytest.mark.slow, pytest.mark.long, needs_chromium]
 LESSON = Path("/my-lessons") / LESSONS[5].name
 QUESTION = bank.prediction("5.1")
@@ -80,6 +82,22 @@ def act(server: ClassServer, deed: str) -> None:
 
 def text(notebook: Notebook, words: str) -> Any:
     return notebook.find(".jp-OutputArea-output", has_text=words).first
+
+
+def test_the_qr_codes_address_shows_the_code_and_leads_to_the_course(
+    lab: Lab, server: Class
+) -> None:
+    page = lab.page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"{server.address}/#{server.code}")
+    assert f'join(code="{server.code}")' in page.inner_text("pre")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not axe.Axe().run(page).response["violations"]
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open the course").click()
+    opened.value.get_by_role("link", name="Start in this browser").wait_for()
+    opened.value.close()
+    page.close()
 
 
 def test_a_learner_joins_answers_votes_again_and_comes_back(lab: Lab, server: Class) -> None:

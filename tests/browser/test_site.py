@@ -93,6 +93,16 @@ def lab(server: LiveSite, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield Lab(server, page)  # type: ignore[arg-type]
 
 
+@needs_chromium
+def test_a_page_leads_into_its_lesson(lab: Lab, server: LiveSite) -> None:
+    page = lab.page.context.new_page()
+    page.goto(f"{server.origin}lessons/{LESSONS[1].stem}.html")
+    page.get_by_role("link", name="Run this lesson").click()
+    title = json.loads(LESSONS[1].read_text("utf-8"))["cells"][0]["source"][0].strip("# \n")
+    page.locator(".jp-Notebook").get_by_role("heading", name=title).wait_for(timeout=120_000)
+    page.close()
+
+
 @pytest.fixture
 def asked(lab: Lab) -> list[str]:
     """The address of each request so far."""

@@ -316,7 +316,11 @@ class TestPages:
         assert plain.code not in page
 
     def test_with_a_browser_edition_the_address_leads_to_it(self, server: ClassServer) -> None:
-        assert server.ask("GET", "/")[1] == "<h1>The browser edition</h1>"
+        _, page, _ = server.ask("GET", "/")
+        assert 'href="course/"' in page
+        assert "join(code=" in page
+        assert server.code not in page
+        assert server.ask("GET", "/course/")[1] == "<h1>The browser edition</h1>"
         _, page, headers = server.ask("GET", "/course/lab/index.html")
         assert page == "<h1>Lab</h1>"
         assert "'unsafe-eval'" in headers["content-security-policy"]

@@ -73,11 +73,11 @@ def test_the_lessons_for_colab_are_made_where_the_address_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
-    pages.build(tmp_path / "here", live=False)
+    pages.build(tmp_path / "here")
     assert not (tmp_path / "here" / "colab").exists()
     monkeypatch.setenv("GITHUB_REPOSITORY", "somebody/course")
     monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
-    pages.build(tmp_path / "there", live=False)
+    pages.build(tmp_path / "there")
     made = sorted(path.name for path in (tmp_path / "there" / "colab").iterdir())
     assert made == [path.name for path in LESSONS]
     page = (tmp_path / "there" / "lessons" / f"{LESSONS[0].stem}.html").read_text("utf-8")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import pages
+from browser.build import LESSON
 from tests.support.browser import CHROMIUM, FLAGS, needs_chromium, playwright
 from tests.support.lessons import LESSONS
 
@@ -20,7 +21,14 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-c
 pytestmark = [pytest.mark.slow, needs_chromium]
 
 TELEPHONE, TABLET, LAPTOP = 390, 820, 1280
-NAMES = ("index", "about", "architecture", "contributing", *(f"lessons/{p.stem}" for p in LESSONS))
+NAMES = (
+    "index",
+    "about",
+    "architecture",
+    "contributing",
+    "guide",
+    *(f"lessons/{p.stem}" for p in LESSONS),
+)
 # Boxes that scroll by themselves, and what stands in them.
 BOXES = "pre, .table, .picture, .output"
 ALL = {"selectors": False}  # a message shows the element itself; a path to it costs time
@@ -38,7 +46,7 @@ every_page = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("site")
-    pages.build(root, live=True)
+    pages.build(root, LESSON)
     return root
 
 
