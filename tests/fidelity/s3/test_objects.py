@@ -125,6 +125,30 @@ def test_a_deletion_may_depend_on_what_is_there() -> None:
     assert delete(client(), etag) == []
 
 
+def test_conditions_that_no_deletion_may_have_are_refused() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+    "This functionality is only supported for directory buckets." That S3 refuses them, and an
+    ETag for a named version: https://github.com/ministackorg/ministack/issues/1501
+    https://github.com/localstack/localstack/issues/13894
+    """
+    name, told = bucket(), "A header you provided implies functionality that is not implemented"
+    for_directories: list[dict[str, Any]] = [
+        {"IfMatchSize": len(BODY)},
+        {"IfMatchLastModifiedTime": 0},
+    ]
+    client().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    made = client().put_object(Bucket=name, Key="a", Body=BODY)
+    named: dict[str, Any] = {"VersionId": made["VersionId"], "IfMatch": made["ETag"]}
+    for condition in (*for_directories, named):
+        with refused_with(501, "NotImplemented", told):
+            client().delete_object(Bucket=name, Key="a", **condition)
+    for condition in ({"Size": len(BODY)}, {"LastModifiedTime": 0}):
+        objects = {"Objects": [{"Key": "a"}, {"Key": "b", **condition}]}
+        with pytest.raises(NotImplementedError, match="directory buckets"):
+            client().delete_objects(Bucket=name, Delete=objects)
+    assert client().get_object(Bucket=name, Key="a")["Body"].read() == BODY
+
+
 def test_a_deletion_may_have_to_be_conditional() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-delete-enforce.html"""
     name = bucket()

@@ -284,6 +284,18 @@ def test_keys_do_not_travel_in_clear(gateway: Plain) -> None:
     assert gateway.ask("PUT", "/b-one/plain", {}, BODY, secure=False).status == 200
 
 
+def test_nothing_is_deleted_where_one_of_many_has_no_key(gateway: Plain) -> None:
+    import hashlib
+
+    gateway.ask("PUT", "/b-one/a", {}, BODY)
+    for second in (b"<Object/>", b"<Object><Key></Key></Object>"):
+        body = b"<Delete><Object><Key>a</Key></Object>" + second + b"</Delete>"
+        digest = base64.b64encode(hashlib.md5(body).digest()).decode()
+        refused = gateway.ask("POST", "/b-one?delete", {"content-md5": digest}, body)
+        assert (refused.status, code(refused)) == (400, "MalformedXML")
+    assert gateway.ask("GET", "/b-one/a").body == BODY
+
+
 def test_a_policy_may_ask_for_tls(gateway: Plain) -> None:
     statement = {
         "Effect": "Deny",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
+from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import DeleteMarker, StoredObject
@@ -36,6 +37,7 @@ from workshop_lib.sandbox.services.s3.preconditions import (
     check_delete,
     check_read,
     check_write,
+    require_delete_conditions,
 )
 from workshop_lib.sandbox.services.s3.storage import (
     Checksum,
@@ -234,11 +236,11 @@ class Objects:
     def delete(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html"""
         headers, key = call.request.headers, call.parameters["Key"]
+        named = call.parameters.get("versionId")
         _require_lock_to_bypass(bucket, headers)
+        require_delete_conditions(headers, named)
         check_delete(headers.get("if-match"), key, self._storage.current(bucket, key))
-        version_id, marker = self._storage.delete(
-            bucket, key, call.parameters.get("versionId"), bypass=bypasses(headers)
-        )
+        version_id, marker = self._storage.delete(bucket, key, named, bypass=bypasses(headers))
         shown = {} if version_id is None else {"x-amz-version-id": version_id}
         if marker:
             shown["x-amz-delete-marker"] = "true"
@@ -253,15 +255,15 @@ class Objects:
         require_digest(call.request.headers, call.request.body)
         root = parse(call.request.body, "Delete")
         objects = root.all("Object")
-        if not 0 < len(objects) <= 1000:
+        if not 0 < len(objects) <= 1000 or not all(each.value("Key") for each in objects):
             raise malformed()
+        if any(each.value(name) for each in objects for name in ("Size", "LastModifiedTime")):
+            raise NotEmulated("The sandbox does not emulate directory buckets' conditions.")
         quiet = (root.value("Quiet") or "").lower() == "true"
         deleted: list[Mapping[str, Any]] = []
         errors: list[Mapping[str, Any]] = []
         for element in objects:
-            key, version_id = element.value("Key"), element.value("VersionId") or None
-            if not key:
-                raise malformed()
+            key, version_id = element.value("Key") or "", element.value("VersionId") or None
             named = {"Key": key, "VersionId": version_id}
             try:
                 gone = self._delete_one(call, bucket, key, version_id, element.value("ETag"))

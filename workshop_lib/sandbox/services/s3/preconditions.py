@@ -72,6 +72,23 @@ def check_write(headers: Mapping[str, str], key: str, present: StoredObject | No
             raise precondition_failed("If-Match")
 
 
+_OF_DIRECTORY_BUCKETS = ("x-amz-if-match-last-modified-time", "x-amz-if-match-size")
+
+
+def require_delete_conditions(headers: Mapping[str, str], version_id: str | None) -> None:
+    """Raise AwsError for conditions that no deletion in a general purpose bucket may have.
+
+    Two are for directory buckets, and an ETag is not compared with a version that is named: seen
+    of S3, see https://github.com/localstack/localstack/issues/13894 and
+    https://github.com/ministackorg/ministack/issues/1501
+    """
+    for name in _OF_DIRECTORY_BUCKETS:
+        if name in headers:
+            raise _not_implemented(name)
+    if version_id is not None and "if-match" in headers:
+        raise _not_implemented("If-Match")
+
+
 def check_delete(match: str | None, key: str, present: StoredObject | None) -> None:
     """Raise AwsError unless a deletion's condition on the present object holds.
 
@@ -106,12 +123,13 @@ def _not_accepted(header: str) -> AwsError:
     return _not_implemented(header, message)
 
 
-def _not_implemented(header: str, message: str) -> AwsError:
+def _not_implemented(header: str, message: str | None = None) -> AwsError:
+    more = {} if message is None else {"additionalMessage": message}
     return AwsError(
         "NotImplemented",
         "A header you provided implies functionality that is not implemented",
         501,
-        {"Header": header, "additionalMessage": message},
+        {"Header": header, **more},
     )
 
 
