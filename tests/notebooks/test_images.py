@@ -18,9 +18,11 @@ XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
 TEXT_ON_SCREEN = 800  # px: the width at which the diagrams are meant to be read
 SMALLEST_TEXT = 13  # px at that width
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3 Contrast (Minimum), for text of this size
+DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{(.*)\}\s*$", re.S)
 MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)")
 HTML_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 
+in_both_themes = pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 every_image = pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.stem)
 
 
@@ -42,13 +44,18 @@ def parse(path: Path) -> ElementTree.Element:
     return ElementTree.parse(path).getroot()
 
 
-def style_rules(root: ElementTree.Element) -> dict[str, dict[str, str]]:
-    """The sheet's declarations by selector: ``{".note": {"font-size": "13px", …}, …}``."""
+def style_rules(root: ElementTree.Element, dark: bool = False) -> dict[str, dict[str, str]]:
+    """The sheet's declarations by selector: ``{".note": {"font-size": "13px", …}, …}``.
+
+    dark: as they are where the page, or the system, is dark.
+    """
     sheet = root.findtext(f"{SVG}style") or ""
-    return {
-        selector.strip(): dict(re.findall(r"([\w-]+):\s*([^;]+);", body))
-        for selector, body in re.findall(r"([^{}]+)\{([^}]*)\}", sheet)
-    }
+    rules: dict[str, dict[str, str]] = {}
+    for part in [DARK.sub("", sheet), *(DARK.findall(sheet) if dark else [])]:
+        for selector, body in re.findall(r"([^{}]+)\{([^}]*)\}", part):
+            declared = dict(re.findall(r"([\w-]+):\s*([^;]+);", body))
+            rules.setdefault(selector.strip(), {}).update(declared)
+    return rules
 
 
 def style_of(element: ElementTree.Element, rules: dict[str, dict[str, str]]) -> dict[str, str]:
@@ -69,22 +76,28 @@ def font_size(style: dict[str, str]) -> float:
     return float(found[1])
 
 
-def fills_of(style: dict[str, str], root: ElementTree.Element) -> tuple[str, ...]:
+def fills_of(
+    style: dict[str, str], root: ElementTree.Element, rules: dict[str, dict[str, str]]
+) -> tuple[str, ...]:
     """The colours of a fill: one, or each colour of the pattern it points to."""
     fill = style.get("fill", "none")
     if not fill.startswith("url(#"):
         return () if fill == "none" else (fill,)
     pattern = root.find(f".//{SVG}pattern[@id='{fill[5:-1]}']")
     assert pattern is not None, f"{fill} is not defined"
-    return tuple(str(part.get("fill")) for part in pattern.iter() if part.get("fill"))
+    parts = [part for part in pattern.iter() if part.get("fill")]
+    named = [rules.get(f"{fill[4:-1]} rect", {}), rules.get(f"{fill[4:-1]} rect + rect", {})]
+    return tuple(
+        rule.get("fill", str(part.get("fill"))) for part, rule in zip(parts, named, strict=True)
+    )
 
 
-def shapes(root: ElementTree.Element) -> list[Shape]:
+def shapes(root: ElementTree.Element, dark: bool = False) -> list[Shape]:
     """The filled shapes in painting order: a later one lies on top of an earlier one."""
-    rules = style_rules(root)
+    rules = style_rules(root, dark)
     found = []
     for element in root:
-        fills = fills_of(style_of(element, rules), root)
+        fills = fills_of(style_of(element, rules), root, rules)
         if not fills:
             continue
         if element.tag == f"{SVG}rect":
@@ -132,9 +145,9 @@ def text_box(element: ElementTree.Element, style: dict[str, str]) -> Shape:
     return Shape(left, baseline - 0.75 * size, left + width, baseline + 0.2 * size, ())
 
 
-def unreadable_texts(root: ElementTree.Element) -> list[str]:
+def unreadable_texts(root: ElementTree.Element, dark: bool = False) -> list[str]:
     """Texts whose contrast with the shape under them, or with the panel, is too low."""
-    rules, under = style_rules(root), shapes(root)
+    rules, under = style_rules(root, dark), shapes(root, dark)
     panel = under[0]
     found = []
     for element in root.iter(f"{SVG}text"):
@@ -247,9 +260,19 @@ def test_text_is_large_enough(path: Path) -> None:
         assert font_size(style_of(element, rules)) * scale >= SMALLEST_TEXT, element.text
 
 
+@in_both_themes
 @every_image
-def test_text_stands_out_from_what_is_under_it(path: Path) -> None:
-    assert unreadable_texts(parse(path)) == []
+def test_text_stands_out_from_what_is_under_it(path: Path, dark: bool) -> None:
+    assert unreadable_texts(parse(path), dark) == []
+
+
+@every_image
+def test_is_dark_where_the_page_is(path: Path) -> None:
+    """https://developer.mozilla.org/en-US/docs/Web/CSS/@media/prefers-color-scheme"""
+    root = parse(path)
+    light, dark = shapes(root), shapes(root, dark=True)
+    assert [luminance(fill) > 0.5 for shape in light for fill in shape.fills].count(False) == 0
+    assert [luminance(fill) < 0.1 for shape in dark for fill in shape.fills].count(False) == 0
 
 
 @every_image

@@ -6,6 +6,7 @@ Skipped, with the reason, where there is no Chromium or no Playwright.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import nbformat
 import pytest
 
 from tests.support.browser import THEMES, Lab, Notebook, lab, needs_chromium, server
+from tests.support.lessons import ROOT
 from workshop_lib.progress import FILE_NAME
 from workshop_lib.questions import Question
 from workshop_lib.questions.widgets import PredictionWidget
@@ -168,6 +170,36 @@ def test_a_choice_outlives_its_kernel_where_the_learner_s_lessons_are(lab: Lab) 
     asked = [known["item"] for known in map(json.loads, lines) if known["outcome"] != "seen"]
     assert asked == ["predict 0.1"] * 2
     assert not (lab.server.root / FILE_NAME).exists()
+
+
+def test_the_drawings_are_dark_where_jupyterlab_is(lab: Lab) -> None:
+    """Whatever the system is: an SVG has the colour scheme of the element that shows it.
+
+    https://drafts.csswg.org/mediaqueries-5/#prefers-color-scheme
+    """
+    path = lab.server.root / "drawing.ipynb"
+    shutil.copy(ROOT / "images" / "12-which-encryption.svg", path.parent)
+    cells = [
+        nbformat.v4.new_markdown_cell("![Four questions](12-which-encryption.svg)"),
+        nbformat.v4.new_code_cell(f"{SETUP}\npredict(cached)"),
+    ]
+    content = nbformat.v4.new_notebook(cells=cells)
+    content.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3"}
+    nbformat.write(content, path)
+    notebook = lab.open(path)
+    try:
+        notebook.run_all()
+        notebook.find(".workshop-question").first.wait_for(timeout=30_000)
+        drawing = notebook.find(".jp-RenderedMarkdown img")
+        shown = set()
+        for theme, scheme in zip(THEMES, ("light", "dark"), strict=True):
+            lab.theme(theme)
+            assert drawing.evaluate("image => getComputedStyle(image).colorScheme") == scheme
+            shown.add(drawing.screenshot())
+        assert len(shown) == 2
+    finally:
+        lab.theme(THEMES[0])
+        notebook.close()
 
 
 def test_a_narrow_page(notebook: Notebook) -> None:
