@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from browser import lessons
+from browser.build import LESSON
 from browser.wheels import COMPILED
 from tests.support.browser import Lab, Notebook, needs_chromium
 from tests.support.lessons import LESSONS, code_cells
@@ -100,6 +101,20 @@ def test_a_page_leads_into_its_lesson(lab: Lab, server: LiveSite) -> None:
     page.get_by_role("link", name="Run this lesson").click()
     title = json.loads(LESSONS[1].read_text("utf-8"))["cells"][0]["source"][0].strip("# \n")
     page.locator(".jp-Notebook").get_by_role("heading", name=title).wait_for(timeout=120_000)
+    page.close()
+
+
+@needs_chromium
+def test_on_a_telephone_the_lesson_has_the_width(lab: Lab, server: LiveSite) -> None:
+    page = lab.page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    for _ in range(2):  # what JupyterLab keeps of the first visit changes nothing
+        page.goto(f"{server.origin}{LESSON}{LESSONS[1].name}")
+        page.locator(".jp-Notebook").wait_for(timeout=120_000)
+        page.wait_for_function(
+            "document.querySelector('.jp-Notebook').clientWidth > 340", timeout=60_000
+        )
+        assert page.get_by_role("button", name="Run this cell").is_visible()
     page.close()
 
 
