@@ -16,6 +16,7 @@ PRELOADED = ("comm", "ipykernel", "ipython", "jedi", "micropip", "piplite", "pyo
 """What the kernel asks for before it is ready: loaded together, while Python starts."""
 LESSONS = "my-lessons"
 """Where the lessons lie, as on a desk: beside it `images`, and in it what a learner answered."""
+_NARROW = Path(__file__).with_name("narrow.js")
 _KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
 _SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
@@ -70,6 +71,10 @@ def build(root: Path, work: Path, output: Path) -> None:
         raise Trouble(f"JupyterLite cannot be built:\n{(done.stdout + done.stderr)[-2000:]}")
     first = min(path.name for path in (root / "notebooks").glob("*.ipynb"))
     (output / "index.html").write_text(_START.format(address=address(first)), "utf-8")
+    shutil.copyfile(_NARROW, output / _NARROW.name)
+    page = output / "lab/index.html"
+    script = f'<script src="../{_NARROW.name}" defer></script>'
+    page.write_text(page.read_text("utf-8").replace("</head>", f"{script}</head>"), "utf-8")
     worker = output / "service-worker.js"
     worker.write_text(_PAST + worker.read_text("utf-8"), "utf-8")
 
@@ -106,6 +111,7 @@ def _lite_config() -> dict[str, Any]:
         "jupyter-lite-schema-version": 0,
         "jupyter-config-data": {
             "appName": "Where is the plaintext?",
+            "exposeAppInBrowser": True,  # narrow.js asks it for the width
             "litePluginSettings": {_KERNEL: kernel},
         },
     }

@@ -17,10 +17,14 @@ from typing import Any
 import pytest
 
 from browser import lessons
+from browser.build import LESSON
 from browser.wheels import COMPILED
+from tests.notebooks.test_lessons_browser import OPTIONS, OURS
 from tests.support.browser import Lab, Notebook, needs_chromium
 from tests.support.lessons import LESSONS, code_cells
 from tests.support.live_site import PATIENCE, LiveSite, learners_chromium, run_all
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is missing.")
 
 pytestmark = [pytest.mark.slow, pytest.mark.long]
 
@@ -100,6 +104,43 @@ def test_a_page_leads_into_its_lesson(lab: Lab, server: LiveSite) -> None:
     page.get_by_role("link", name="Run this lesson").click()
     title = json.loads(LESSONS[1].read_text("utf-8"))["cells"][0]["source"][0].strip("# \n")
     page.locator(".jp-Notebook").get_by_role("heading", name=title).wait_for(timeout=120_000)
+    page.close()
+
+
+@needs_chromium
+def test_on_a_telephone_the_lesson_has_the_width(lab: Lab, server: LiveSite) -> None:
+    page = lab.page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    for _ in range(2):  # what JupyterLab keeps of the first visit changes nothing
+        page.goto(f"{server.origin}{LESSON}{LESSONS[1].name}")
+        page.locator(".jp-Notebook").wait_for(timeout=120_000)
+        page.wait_for_function(
+            "document.querySelector('.jp-Notebook').clientWidth > 340", timeout=60_000
+        )
+        assert page.get_by_role("button", name="Run this cell").is_visible()
+    page.close()
+
+
+@needs_chromium
+def test_axe_finds_nothing_of_ours_at_three_widths(lab: Lab, server: LiveSite) -> None:
+    """Of ours in a lesson with a form; each lesson in JupyterLab: `tests/notebooks`."""
+    page = lab.page.context.new_page()
+    page.set_viewport_size({"width": 390, "height": 800})
+    notebook = Lab(server, page).open(Path("/my-lessons") / LESSONS[2].name)  # type: ignore[arg-type]
+    run_all(notebook)
+    for width in (390, 820, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        found = axe.Axe().run(page, OURS, OPTIONS).response
+        serious = [
+            (width, rule["id"], node["html"])
+            for rule in found["violations"]
+            for node in rule["nodes"]
+            if rule["impact"] in ("serious", "critical")
+        ]
+        # A table of a text may be wider than a telephone: the box that scrolls is JupyterLab's.
+        assert not [each for each in serious if "jp-RenderedMarkdown" not in each[2]]
+        assert "color-contrast" in [rule["id"] for rule in found["passes"]], "It did not look."
+    notebook.close()
     page.close()
 
 

@@ -24,7 +24,7 @@ def install_real(folder: Path) -> None:
 
 
 def lay_over(site: Path, real: Path, over: Path) -> None:
-    """Write into `over` what is to lie over the site: four wheels, the lock, the settings.
+    """Write into `over` what is to lie over the site: four wheels, and the lock.
 
     Args:
         site: the built site.
@@ -49,9 +49,6 @@ def lay_over(site: Path, real: Path, over: Path) -> None:
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
         entry.update(file_name=wheel.name, sha256=digest)
     (packages / "pyodide-lock.json").write_text(json.dumps(lock), "utf-8")
-    config = json.loads((site / "live/jupyter-lite.json").read_text("utf-8"))
-    config["jupyter-config-data"]["exposeAppInBrowser"] = True  # for the tests to drive it
-    (over / "live/jupyter-lite.json").write_text(json.dumps(config), "utf-8")
 
 
 def _contents(real: Path) -> dict[str, dict[str, bytes]]:
