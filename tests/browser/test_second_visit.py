@@ -20,7 +20,7 @@ SET_UP = "from workshop_lib import start_lab, predict, progress\nlab = start_lab
 ASK = "predict('5.1')"
 # What lies in the browser's own store, told by JupyterLite and not by the kernel that wrote it.
 KEPT = """jupyterapp.serviceManager.contents.get('my-lessons/.progress.jsonl', {content: true})
-    .then(file => file.content.includes('"outcome":"wrong"'), () => false)"""
+    .then(({ content }) => atob(content).includes('"outcome":"wrong"'), () => false)"""
 
 
 def asked(notebook: Notebook) -> Any:
