@@ -215,7 +215,7 @@ def test_6_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> N
         ("kms:GenerateDataKey", "kms:GenerateDataKey directly"),
         ("kms:GenerateDataKeyPair*", "kms:GenerateDataKeyPairWithoutPlaintext directly"),
         ("kms:Encrypt", "kms:Encrypt directly"),
-        ("kms:ReEncrypt*", "kms:ReEncrypt directly"),
+        ("kms:ReEncrypt*", "also call kms:ReEncrypt, kms:ReEncryptFrom"),
         ("kms:CreateGrant", "give itself the key"),
         ("kms:PutKeyPolicy", "give itself the key"),
     ],
