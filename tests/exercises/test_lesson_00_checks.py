@@ -1,14 +1,21 @@
 """The checks of lesson 00 name what went wrong, for the mistakes that learners make."""
 
+import base64
 import os
 from typing import Any
 
 import boto3
 import pytest
+from dynamodb_encryption_sdk.delegated_keys.jce import JceNameLocalDelegatedKey
+from dynamodb_encryption_sdk.encrypted import CryptoConfig
+from dynamodb_encryption_sdk.encrypted.client import EncryptedClient
+from dynamodb_encryption_sdk.encrypted.item import encrypt_python_item
 from dynamodb_encryption_sdk.encrypted.table import EncryptedTable
 from dynamodb_encryption_sdk.identifiers import CryptoAction
 from dynamodb_encryption_sdk.material_providers.aws_kms import AwsKmsCryptographicMaterialsProvider
-from dynamodb_encryption_sdk.structures import AttributeActions
+from dynamodb_encryption_sdk.material_providers.wrapped import WrappedCryptographicMaterialsProvider
+from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionContext
+from dynamodb_encryption_sdk.transform import dict_to_ddb
 
 from tests.support.handed_in import missing
 from workshop_lib import start_lab
@@ -135,3 +142,72 @@ def test_a_disabled_key_is_named_with_the_next_step(lab: Lab, table: Any, key: s
     result = examine("0.1", lab)
     assert not result.done
     assert "enable_key" in result.steps[-1].fix
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+SIGNED_NOTE = AttributeActions(
+    default_action=CryptoAction.ENCRYPT_AND_SIGN,
+    attribute_actions={"note": CryptoAction.SIGN_ONLY},
+)
+COPIES: list[Any] = [
+    f"card {CARD}, valid",
+    base64.b64encode(CARD.encode()).decode(),
+    CARD.encode().hex(),
+    {"paid": [{"with": CARD}]},
+    {CARD, "none"},
+    CARD.encode(),
+]
+
+
+@pytest.mark.parametrize("note", COPIES)
+def test_a_readable_copy_of_the_card_is_named(lab: Lab, table: Any, key: str, note: Any) -> None:
+    client = encrypted(table, key, attribute_actions=SIGNED_NOTE)
+    client.put_item(Item={**ORDER, "card": CARD, "note": note})
+    assert missing("0.1", lab) == ["the card is also readable, in note of the same item"]
+
+
+def test_a_readable_copy_in_another_item_is_named(lab: Lab, table: Any, key: str) -> None:
+    encrypted(table, key).put_item(Item={**ORDER, "card": CARD})
+    table.put_item(Item={"order_id": "2001", "card": CARD})
+    assert missing("0.1", lab) == ["the card is also readable, in card of another item"]
+
+
+def test_other_text_beside_the_card_is_right(lab: Lab, table: Any, key: str) -> None:
+    client = encrypted(table, key, attribute_actions=SIGNED_NOTE)
+    client.put_item(Item={**ORDER, "card": "55", "note": "by 1955, the 5500th"})
+    assert missing("0.1", lab) == []
+
+
+def test_a_key_that_is_not_of_kms_is_named_as_such(lab: Lab, table: Any) -> None:
+    own = JceNameLocalDelegatedKey.generate("AES", 256)
+    signing = JceNameLocalDelegatedKey.generate("HmacSHA256", 256)
+    provider = WrappedCryptographicMaterialsProvider(signing, own, own)
+    EncryptedTable(table=table, materials_provider=provider).put_item(Item={**ORDER, "card": CARD})
+    (said,) = missing("0.1", lab)
+    assert said == "KMS is not needed to open the item: no KMS key stands behind its data key"
+
+
+@pytest.mark.parametrize("how", ["batch", "client", "item", "transaction"])
+def test_every_way_to_write_what_the_client_encrypted_is_right(
+    lab: Lab, table: Any, key: str, how: str
+) -> None:
+    provider = AwsKmsCryptographicMaterialsProvider(key_id=key)
+    item = {**ORDER, "card": CARD}
+    low = boto3.client("dynamodb")
+    if how == "batch":
+        with encrypted(table, key).batch_writer() as batch:
+            batch.put_item(Item=item)
+    elif how == "client":
+        client = EncryptedClient(client=low, materials_provider=provider)
+        client.put_item(TableName=table.name, Item=dict_to_ddb(item))
+    else:
+        context = EncryptionContext(table.name, "order_id", attributes=dict_to_ddb(item))
+        actions = AttributeActions(attribute_actions={"order_id": CryptoAction.SIGN_ONLY})
+        sealed = encrypt_python_item(item, CryptoConfig(provider, context, actions))
+        if how == "item":
+            table.put_item(Item=sealed)
+        else:
+            put = {"TableName": table.name, "Item": dict_to_ddb(sealed)}
+            low.transact_write_items(TransactItems=[{"Put": put}])
+    assert missing("0.1", lab) == []

@@ -269,3 +269,109 @@ def test_the_check_changes_nothing(lab: Lab, locked: str) -> None:
     missing("1.3", lab)
     assert kms.get_key_policy(KeyId=locked)["Policy"] == before
     assert kms.list_grants(KeyId=locked)["Grants"] == grants
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+def test_a_switch_of_an_earlier_table_of_this_name_does_not_count(lab: Lab, key: str) -> None:
+    switch(lab, new_table("1.2"), "alias/exercise-key")
+    boto3.client("dynamodb").delete_table(TableName="table-1.2")
+    lab.later(minutes=1)
+    new_table("1.2", SSESpecification=under(key))
+    (said,) = missing("1.2", lab)
+    assert "no UpdateTable of this table" in said
+
+
+def test_an_alias_that_belonged_to_another_key_then_does_not_count(lab: Lab, key: str) -> None:
+    table = new_table("1.2")
+    switch(lab, table, "alias/exercise-key")
+    other = new_key()
+    boto3.client("kms").update_alias(AliasName="alias/exercise-key", TargetKeyId=other)
+    switch(lab, table, other)
+    (said,) = missing("1.2", lab)
+    assert "no UpdateTable of this table" in said
+
+
+@pytest.mark.parametrize("action", ["Query", "Scan", "BatchGetItem", "PartiQLSelect"])
+def test_every_way_to_read_the_item_is_right(lab: Lab, locked: str, action: str) -> None:
+    allow({**READ, "Action": f"dynamodb:{action}"})
+    allow(use(locked, Condition=VIA), name="key")
+    assert missing("1.3", lab) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringLike": {"kms:GrantOperations": "GenerateDataKey"}},
+        {"StringEquals": {"kms:GrantConstraintType": "EncryptionContextSubset"}},
+        {"ForAllValues:StringEquals": {"kms:GrantOperations": ["DescribeKey", "RetireGrant"]}},
+    ],
+)
+def test_a_limited_create_grant_is_named(lab: Lab, locked: str, condition: dict[str, Any]) -> None:
+    more = use(locked, "kms:CreateGrant", Condition=condition)
+    allow(use(locked, Condition=VIA), more, name="key")
+    (said,) = missing("1.3", lab)
+    assert POWER in said
+
+
+def test_grants_for_services_alone_are_right(lab: Lab, locked: str) -> None:
+    services = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    more = use(locked, "kms:CreateGrant", Condition=services)
+    allow(use(locked, Condition=VIA), more, name="key")
+    assert missing("1.3", lab) == []
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "iam:UpdateAssumeRolePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeleteRolePolicy",
+        "iam:CreateAccessKey",
+        "iam:*Policy",
+    ],
+)
+def test_what_iam_lets_the_role_take_is_named(lab: Lab, locked: str, action: str) -> None:
+    iam, everything = boto3.client("iam"), {"Effect": "Allow", "Action": action, "Resource": "*"}
+    no_writing = {"Effect": "Deny", "Action": "dynamodb:*Put*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [no_writing]})
+    attached = iam.create_policy(PolicyName="no-writing", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="two-locks", PolicyArn=attached)
+    allow(use(locked, Condition=VIA), everything, name="key")
+    (said,) = missing("1.3", lab)
+    assert POWER in said
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}},
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        {"StringEquals": {"aws:SourceVpce": "vpce-1a2b3c4d"}},
+    ],
+)
+def test_a_lock_that_is_open_from_elsewhere_is_named(
+    lab: Lab, locked: str, condition: dict[str, Any]
+) -> None:
+    allow(use(locked, Condition=VIA), use(locked, Condition=condition), name="key")
+    (said,) = missing("1.3", lab)
+    assert DECRYPTS in said
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {"aws:ViaAWSService": "true"}},
+        {"ForAnyValue:StringEquals": {"aws:CalledVia": "dynamodb.amazonaws.com"}},
+        {"StringEquals": VIA["StringEquals"], "Bool": {"aws:SecureTransport": "true"}},
+        {"StringEqualsIgnoreCase": {"KMS:viaservice": "DynamoDB.us-east-1.amazonaws.com"}},
+        {"ForAnyValue:StringEquals": VIA["StringEquals"]},
+    ],
+)
+def test_other_words_for_dynamodb_are_right(
+    lab: Lab, locked: str, condition: dict[str, Any]
+) -> None:
+    allow(use(locked, Condition=condition), name="key")
+    assert missing("1.3", lab) == []

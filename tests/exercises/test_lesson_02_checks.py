@@ -388,3 +388,93 @@ def test_what_the_check_wrote_is_gone(lab: Lab, orders: Any, role: Role, number:
     missing(number, lab)
     assert orders.scan()["Items"] == [before]
     assert boto3.client("iam").list_role_policies(RoleName=name)["PolicyNames"] == ["own"]
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("note", ["card 4111 1111", {"call": ["555-0100"]}, b"555-0100"])
+def test_a_readable_copy_is_named(lab: Lab, put: Put, note: Any) -> None:
+    put({**ORDER, "note": note}, note=CryptoAction.SIGN_ONLY)
+    (said,) = missing("2.1", lab)
+    assert said.endswith("is also readable, in note of the same item")
+
+
+def test_a_readable_copy_in_another_order_is_named(lab: Lab, put: Put, table: Any) -> None:
+    put(ORDER)
+    table.put_item(Item={**ORDER, "order_no": 22})
+    assert missing("2.1", lab) == ["the card is also readable, in card of another item"]
+
+
+def not_lin(operator: str = "ForAnyValue:StringNotEquals") -> dict[str, Any]:
+    return {operator: {"dynamodb:LeadingKeys": ["lin"]}}
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [PUT, deny("dynamodb:PartiQL*", Condition=UNSIGNED)],
+        [PUT, deny("dynamodb:PartiQL*", Condition=not_lin())],
+        [PUT, deny("dynamodb:PartiQL*", Condition={
+            "ForAllValues:StringNotEquals": {"dynamodb:Attributes": ["card"]}})],
+        [PUT, deny("dynamodb:PartiQL*", Condition={
+            "ForAllValues:StringNotEquals": {"dynamodb:Attributes": ["note"]}})],
+        [PUT, deny("dynamodb:PartiQL*", Condition={"Null": {"dynamodb:Attributes": "true"}})],
+        [PUT, deny("dynamodb:PartiQL*", Condition={"Null": {
+            "dynamodb:EnclosingOperation": "true"}})],
+        [PUT, deny("dynamodb:PartiQL*", Condition={
+            "StringEquals": {"dynamodb:FullTableScan": "true"}})],
+    ],
+    ids=["unsigned", "another customer", "no card", "no note", "no attributes", "alone", "scans"],
+)  # fmt: skip
+def test_a_condition_that_leaves_some_partiql_is_named(
+    lab: Lab, role: Role, statements: Any
+) -> None:
+    role("2.2", *statements)
+    (said,) = missing("2.2", lab)
+    assert "a PartiQL" in said
+
+
+OUTRIGHT = deny("dynamodb:UpdateItem", "dynamodb:BatchWriteItem", "dynamodb:PartiQL*")
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    ("statements", "leak"),
+    [
+        ([PUT, deny("dynamodb:*", Condition=UNSIGNED),
+          deny("dynamodb:BatchWriteItem", "dynamodb:PartiQL*")], "UpdateItem"),
+        ([PUT, deny("dynamodb:*", Condition=UNSIGNED),
+          deny("dynamodb:BatchWriteItem", "dynamodb:UpdateItem")], "a PartiQL INSERT"),
+        ([PUT, OUTRIGHT, deny("dynamodb:PutItem", Condition={
+            "ForAllValues:StringNotEquals": {"dynamodb:Attributes": [DESCRIPTION]}})],
+         "PutItem without a signature"),
+        ([PUT, OUTRIGHT, deny("dynamodb:PutItem", Condition={
+            "ForAllValues:StringNotEquals": {"dynamodb:Attributes": [SIGNATURE, DESCRIPTION]}})],
+         "PutItem without a signature"),
+        ([PUT, OUTRIGHT, deny("dynamodb:PutItem", Condition={**UNSIGNED, **not_lin()})],
+         "PutItem without a signature"),
+    ],
+)  # fmt: skip
+def test_a_narrower_deny_is_named(lab: Lab, role: Role, statements: Any, leak: str) -> None:
+    role("2.3", *statements)
+    (said,) = missing("2.3", lab)
+    assert leak in said
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [PUT, OUTRIGHT, deny("dynamodb:PutItem", Condition={
+            "ForAllValues:StringNotLike": {"dynamodb:Attributes": "?amzn-ddb-map-sig?"}})],
+        [PUT, OUTRIGHT, deny("dynamodb:Put*", Condition=UNSIGNED), allow("dynamodb:Query")],
+        [PUT, NOTHING_ELSE, deny("dynamodb:PutItem", Condition=UNSIGNED),
+         deny("dynamodb:PutItem", Condition={
+             "ForAllValues:StringNotEquals": {"dynamodb:Attributes": [DESCRIPTION]}})],
+    ],
+)  # fmt: skip
+def test_other_denies_of_what_is_unsigned_are_right(lab: Lab, role: Role, statements: Any) -> None:
+    role("2.3", *statements)
+    assert missing("2.3", lab) == []

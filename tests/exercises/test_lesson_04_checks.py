@@ -1,6 +1,7 @@
 """The checks of lesson 04 name what went wrong, for the mistakes that learners make."""
 
 import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -179,6 +180,122 @@ class TestTheGuard:
 
         assert seen("4.1", lab, client_with({**WHOLE, **dict.fromkeys(OUTRIGHT, forbid)})) == ""
 
+    @pytest.mark.parametrize(
+        "operation", ["ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction"]
+    )
+    @pytest.mark.parametrize("looks", ["for INSERT", "for upper case", "for the card", "at one"])
+    def test_a_guard_that_knows_some_statements(self, lab: Lab, operation: str, looks: str) -> None:
+        def guard(params: dict[str, Any], model: Any, **_: Any) -> None:
+            asked = params.get("Statements") or params.get("TransactStatements") or [params]
+            texts = [each["Statement"] for each in asked]
+            if looks == "for INSERT":
+                bad = any(text.strip().upper().startswith("INSERT") for text in texts)
+            elif looks == "for upper case":
+                bad = any(text.startswith(("INSERT", "UPDATE")) for text in texts)
+            elif looks == "for the card":
+                bad = any("card" in text for text in texts)
+            else:
+                bad = not texts[0].lstrip().lower().startswith("select")
+            if bad:
+                refuse(model)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, operation: guard}))
+        if looks == "at one" and operation == "ExecuteStatement":
+            assert missed == ""
+        else:
+            assert missed.startswith(f"plaintext was sent by {operation} (")
+
+    def test_a_batch_of_which_some_items_are_looked_at(self, lab: Lab) -> None:
+        def last(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if SIGNATURE not in items_of(params)[-1]:
+                refuse(model)
+
+        def one_table(params: dict[str, Any], model: Any, **_: Any) -> None:
+            [first, *_] = params["RequestItems"].values()
+            only_signed({"RequestItems": {"first": first}}, model)
+
+        for guard in (last, one_table):
+            missed = seen("4.1", lab, client_with({**WHOLE, "BatchWriteItem": guard}))
+            assert missed.startswith("plaintext was sent by BatchWriteItem (")
+
+    def test_an_item_of_which_something_is_binary(self, lab: Lab) -> None:
+        def binary(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if not any("B" in value for value in params["Item"].values()):
+                refuse(model)
+
+        def description(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if DESCRIPTION not in params["Item"]:
+                refuse(model)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, "PutItem": binary}))
+        assert missed == "plaintext was sent by PutItem (with a binary attribute)"
+        missed = seen("4.1", lab, client_with({**WHOLE, "PutItem": description}))
+        assert missed == "plaintext was sent by PutItem (with a description, without a signature)"
+
+    def test_an_update_of_the_card_alone(self, lab: Lab) -> None:
+        def card(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if "card" in str(params):
+                refuse(model)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, "UpdateItem": card}))
+        assert missed == "plaintext was sent by UpdateItem (of another attribute)"
+
+    def test_a_transaction_of_which_the_puts_are_looked_at(self, lab: Lab) -> None:
+        def puts(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if any(SIGNATURE not in t["Put"]["Item"] for t in params["TransactItems"]):
+                refuse(model)
+
+        def some(params: dict[str, Any], model: Any, **_: Any) -> None:
+            first = params["TransactItems"][0]
+            if "Update" in first or SIGNATURE not in first["Put"]["Item"]:
+                refuse(model)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, "TransactWriteItems": some}))
+        assert missed == "plaintext was sent by TransactWriteItems (beside an encrypted item)"
+        assert seen("4.1", lab, client_with({**WHOLE, "TransactWriteItems": puts})) == ""
+
+    @pytest.mark.parametrize("event", ["before-sign", "before-send", "request-created"])
+    def test_a_handler_that_reads_the_request(self, lab: Lab, event: str) -> None:
+        def read(request: Any, **_: Any) -> None:
+            operation = request.headers["X-Amz-Target"]
+            operation = operation.decode() if isinstance(operation, bytes) else operation
+            name = operation.rpartition(".")[2]
+            if name in OUTRIGHT:
+                raise PermissionError(name)
+            if name in WHOLE:
+                for item in items_of(json.loads(request.body or request.data)):
+                    if SIGNATURE not in item:
+                        raise PermissionError(name)
+
+        client = boto3.client("dynamodb")
+        client.meta.events.register(f"{event}.dynamodb", read)
+        assert seen("4.1", lab, client) == ""
+
+    def test_a_client_around_another(self, lab: Lab) -> None:
+        class Guarded:
+            def __init__(self) -> None:
+                self.inner = boto3.client("dynamodb")
+
+            def __getattr__(self, name: str) -> Any:
+                if name.startswith(("execute", "batch_execute", "transact_w", "update_item")):
+                    return self.refuse
+                return getattr(self.inner, name)
+
+            def refuse(self, **_: Any) -> None:
+                raise PermissionError("goes past the encryption client")
+
+            def put_item(self, **given: Any) -> Any:
+                if SIGNATURE not in given["Item"]:
+                    self.refuse()
+                return self.inner.put_item(**given)
+
+            def batch_write_item(self, **given: Any) -> Any:
+                if not all(SIGNATURE in item for item in items_of(given)):
+                    self.refuse()
+                return self.inner.batch_write_item(**given)
+
+        assert seen("4.1", lab, Guarded()) == ""
+
     def test_a_resource_and_an_encrypted_client(self, lab: Lab, direct: DirectKms) -> None:
         assert "no client of DynamoDB" in seen("4.1", lab)
         assert "no client of DynamoDB" in seen("4.1", lab, boto3.resource("dynamodb"))
@@ -269,6 +386,40 @@ class TestMoved:
         for item in encrypted(table, direct).scan()["Items"]:
             table.put_item(Item=item)
         assert "written in plaintext" in seen("4.2", lab)
+
+    @pytest.mark.parametrize("how", ["batch", "transaction"])
+    def test_by_other_calls(
+        self, lab: Lab, table: Any, direct: DirectKms, new_key: str, how: str
+    ) -> None:
+        new = encrypted(table, DirectKms(new_key))
+        items = encrypted(table, direct).scan()["Items"]
+        if how == "batch":
+            with new.batch_writer() as batch:
+                for item in items:
+                    batch.put_item(Item=item)
+        else:
+            other = tagged_table(lab, "none")
+            for item in items:
+                table.delete_item(Key={"customer": "lin", "order_no": item["order_no"]})
+                new.put_item(Item=item)
+                encrypted(other, direct).put_item(Item=item)
+        assert seen("4.2", lab) == ""
+
+    def test_twice(self, lab: Lab, table: Any, direct: DirectKms, new_key: str) -> None:
+        """The cell again: a second key with the tag."""
+        self.move(table, direct, encrypted(table, DirectKms(new_key)))
+        tag = {"TagKey": "exercise", "TagValue": "4.2"}
+        again = boto3.client("kms").create_key(Tags=[tag])["KeyMetadata"]["Arn"]
+        assert "is wrapped by another KMS key" in seen("4.2", lab)
+        self.move(table, DirectKms(new_key), encrypted(table, DirectKms(again)))
+        assert seen("4.2", lab) == ""
+
+    def test_moved_and_then_moved_back(
+        self, lab: Lab, table: Any, direct: DirectKms, new_key: str
+    ) -> None:
+        self.move(table, direct, encrypted(table, DirectKms(new_key)))
+        self.move(table, direct, encrypted(table, direct))
+        assert "the order lin, 41 is wrapped by another KMS key" in seen("4.2", lab)
 
     def test_by_wrapping_the_same_data_keys_anew(self, lab: Lab, table: Any, new_key: str) -> None:
         """The description is not signed, so ReEncrypt is enough, and a good answer too."""

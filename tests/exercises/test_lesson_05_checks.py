@@ -282,3 +282,132 @@ def test_5_2_takes_a_key_that_only_the_administrator_may_use(lab: Lab) -> None:
     boto3.client("kms").put_key_policy(KeyId=key, Policy=document)
     result = examine("5.2", lab)
     assert result.done, str(result)
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+def test_5_1_wants_aws_kms_refused_with_a_key_too(lab: Lab) -> None:
+    name = make(lab, "5.1")
+    no_key = {"StringEquals": {HEADER: "aws:kms"}, "Null": {KEY_ID: "true"}}
+    put_policy(name, account_wide(name, Condition=no_key))
+    assert "aws:kms is let through all the same: an upload of exercise-check by you" in str(
+        examine("5.1", lab)
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        lambda name: {"NotResource": f"arn:aws:s3:::{name}/public/*"},
+        lambda name: {"NotResource": [f"arn:aws:s3:::{name}/????.tmp", f"arn:aws:s3:::{name}"]},
+    ],
+)
+def test_5_1_tries_the_names_that_the_policy_leaves_out(lab: Lab, changes: Any) -> None:
+    name = make(lab, "5.1")
+    statement = {**account_wide(name), **changes(name)}
+    del statement["Resource"]
+    put_policy(name, statement)
+    assert "aws:kms is let through all the same" in str(examine("5.1", lab))
+
+
+@pytest.mark.parametrize("how", ["ArnNotEquals", "ArnNotLike", "StringNotLike"])
+def test_5_1_asks_as_the_role_that_the_policy_leaves_out(lab: Lab, how: str) -> None:
+    name = make(lab, "5.1")
+    arn = administrator().partition(":user/")[0] + ":role/backup"
+    arn += "-*" if how.endswith("Like") else ""
+    left_out = {"StringEquals": {HEADER: "aws:kms"}, how: {"aws:PrincipalArn": arn}}
+    put_policy(name, account_wide(name, Condition=left_out))
+    assert "aws:kms is let through all the same: an upload of" in str(examine("5.1", lab))
+    assert boto3.client("iam").list_roles()["Roles"] == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Principal": {"AWS": "*"}},
+        {"Principal": {"AWS": ["*"]}, "Action": "s3:Put*"},
+        {"Action": ["s3:PutObject"], "Sid": "NoKms"},
+        {"Condition": {"StringEqualsIgnoreCase": {HEADER.upper(): ["AWS:KMS", "aws:kms:dsse"]}}},
+        {"Condition": {"ForAnyValue:StringEquals": {HEADER: ["aws:kms"]}}},
+        {"Condition": {"StringNotEqualsIfExists": {HEADER: "AES256"}, "Null": {HEADER: False}}},
+    ],
+)
+def test_5_1_takes_other_words_for_it(lab: Lab, changes: dict[str, Any]) -> None:
+    name = make(lab, "5.1")
+    put_policy(name, account_wide(name, **changes))
+    result = examine("5.1", lab)
+    assert result.done, str(result)
+
+
+def test_5_1_takes_more_statements_and_a_bucket_that_keeps_versions(lab: Lab) -> None:
+    name = make(lab, "5.1")
+    boto3.client("s3").put_bucket_versioning(
+        Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    resource = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
+    tls = {"Action": "s3:*", "Resource": resource, "Condition": PLAIN}
+    old = {"NumericLessThan": {"s3:TlsVersion": "1.2"}}
+    methods = ("aws:kms", "aws:kms:dsse")
+    split = [{"Condition": {"StringEquals": {HEADER: each}}} for each in methods]
+    changes: list[dict[str, Any]] = [*split, tls, {**tls, "Condition": old}]
+    put_policy(name, *(account_wide(name, **each) for each in changes))
+    result = examine("5.1", lab)
+    assert result.done, str(result)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ["s3:Get*", "s3:List*", "s3:*Object*", "s3:AbortMultipartUpload"],
+        ["s3:Get*", "s3:List*", "s3:Put*", "s3:Abort*", "s3:DeleteObjectTagging"],
+        ["s3:Get*", "s3:List*", "s3:Put*", "s3:Abort*", "s3:DeleteObject*"],
+    ],
+)
+def test_5_2_wants_no_action_forgotten(lab: Lab, action: list[str]) -> None:
+    strict(lab, {"Action": action})
+    result = examine("5.2", lab)
+    assert result.error is None
+    assert "without TLS this is answered: s3:" in str(result)
+
+
+def test_5_2_wants_two_layers_of_another_key_refused(lab: Lab) -> None:
+    name = strict(lab)
+    key = default_key(name)
+    named = {"StringEquals": {HEADER: ["aws:kms", "AES256"]}, "ArnNotEqualsIfExists": {KEY_ID: key}}
+    policy = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    silent = account_wide(name, Condition={"Null": {HEADER: "true"}})
+    put_policy(name, policy[0], account_wide(name, Condition=named), silent)
+    assert "another key or none is let through all the same" in str(examine("5.2", lab))
+
+
+def default_key(bucket: str) -> str:
+    answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
+    rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
+    return str(rule["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"])
+
+
+@pytest.mark.parametrize("how", ["id", "alias", "two layers", "split"])
+def test_5_2_takes_other_ways_to_do_it(lab: Lab, how: str) -> None:
+    name = strict(lab)
+    key = default_key(name)
+    policy = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    kind, named = "aws:kms", key
+    if how == "id":
+        named = key.rpartition("/")[2]
+    if how == "alias":
+        named = "alias/strict"
+        boto3.client("kms").create_alias(AliasName=named, TargetKeyId=key)
+    if how == "two layers":
+        kind = "aws:kms:dsse"
+    if how == "split":
+        policy = [
+            {**policy[0], "Resource": f"arn:aws:s3:::{name}"},
+            {**policy[0], "Resource": f"arn:aws:s3:::{name}/*"},
+            account_wide(name, Condition={"Null": {KEY_ID: "true"}}),
+            account_wide(name, Condition={"StringNotEquals": {KEY_ID: key}}),
+        ]
+        put_policy(name, *policy)
+    set_default(name, {"SSEAlgorithm": kind, "KMSMasterKeyID": named})
+    result = examine("5.2", lab)
+    assert result.done, str(result)

@@ -215,7 +215,7 @@ def test_6_1_tells_an_administrator_who_denied_himself_everything(lab: Lab) -> N
         ("kms:GenerateDataKey", "kms:GenerateDataKey directly"),
         ("kms:GenerateDataKeyPair*", "kms:GenerateDataKeyPairWithoutPlaintext directly"),
         ("kms:Encrypt", "kms:Encrypt directly"),
-        ("kms:ReEncrypt*", "kms:ReEncrypt directly"),
+        ("kms:ReEncrypt*", "also call kms:ReEncrypt, kms:ReEncryptFrom"),
         ("kms:CreateGrant", "give itself the key"),
         ("kms:PutKeyPolicy", "give itself the key"),
     ],
@@ -358,3 +358,83 @@ def test_6_3_does_not_mind_that_the_administrator_reads_them_too(lab: Lab) -> No
     for letter, clerk in (("march", "anna"), ("april", "ben")):
         letters.tag(letter, letters.role(clerk))
     assert said("6.3", lab).startswith("✓")
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["id", "alias", "alias ARN", "multi-Region"])
+def test_6_1_takes_every_name_of_a_key(lab: Lab, name: str) -> None:
+    kms = boto3.client("kms")
+    key = new_key()
+    kms.create_alias(AliasName="alias/ward", TargetKeyId=key)
+    names = {
+        "id": key.rpartition("/")[2],
+        "alias": "alias/ward",
+        "alias ARN": key.rpartition(":")[0] + ":alias/ward",
+        "multi-Region": kms.create_key(MultiRegion=True)["KeyMetadata"]["Arn"],
+    }
+    tagged_bucket(lab, under(names[name]))
+    assert said("6.1", lab).startswith("✓")
+
+
+def test_6_1_takes_a_bucket_of_another_region(lab: Lab) -> None:
+    s3 = boto3.client("s3", region_name="eu-west-1")
+    key = boto3.client("kms", region_name="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    name, place = lab.name("far"), {"LocationConstraint": "eu-west-1"}
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration=place)
+    s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": [{"Key": "exercise", "Value": "6.1"}]})
+    rule = {"ApplyServerSideEncryptionByDefault": under(key), "BucketKeyEnabled": True}
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    assert said("6.1", lab).startswith("✓")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"action": "iam:PutRolePolicy"},
+        {"action": "iam:UpdateAssumeRolePolicy"},
+        {"action": "kms:Decrypt", "StringEquals": {"kms:RequestAlias": "alias/ward"}},
+        {"action": "kms:Decrypt", "StringLike": {"kms:RequestAlias": "alias/w*"}},
+        {"action": "kms:Encrypt", "StringEquals": {"kms:RequestAlias": "alias/ward"}},
+        {"action": "kms:CreateGrant", "StringLike": {"kms:GrantOperations": "Encrypt"}},
+        {"action": "kms:Decrypt", "IpAddress": {"aws:SourceIp": "203.0.113.7/32"}},
+    ],
+)
+def test_6_2_finds_other_ways_to_the_key(
+    lab: Lab, ward: tuple[str, str], more: dict[str, Any]
+) -> None:
+    bucket, key = ward
+    boto3.client("kms").create_alias(AliasName="alias/ward", TargetKeyId=key)
+    conditions = {name: value for name, value in more.items() if name != "action"}
+    tagged_role(
+        lab,
+        allow("s3:GetObject", f"{bucket}/*"),
+        allow("kms:Decrypt", key, StringEquals=VIA_S3),
+        allow(more["action"], "*", **conditions),
+    )
+    found = said("6.2", lab)
+    assert "directly" in found.partition("✗")[2] or "give itself the key" in found
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringLike": {"kms:ViaService": "s3.*"}},
+        {
+            "StringEquals": {
+                "kms:ViaService": [VIA_S3["kms:ViaService"], "s3.eu-west-1.amazonaws.com"]
+            }
+        },
+        {"StringEquals": VIA_S3, "ArnEquals": {"kms:EncryptionContext:aws:s3:arn": "{bucket}"}},
+        {"Bool": {"aws:ViaAWSService": "true"}},
+    ],
+)
+def test_6_2_takes_other_words_for_s3(
+    lab: Lab, ward: tuple[str, str], condition: dict[str, Any]
+) -> None:
+    bucket, key = ward
+    condition = json.loads(json.dumps(condition).replace("{bucket}", bucket))
+    use = allow("kms:Decrypt", key, **condition)
+    tagged_role(lab, allow("s3:Get*", f"{bucket}/*"), use, allow("kms:DescribeKey", key))
+    assert said("6.2", lab).startswith("✓")

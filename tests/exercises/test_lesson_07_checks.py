@@ -207,3 +207,121 @@ def test_7_3_wants_both_objects_and_the_block(lab: Lab, changes: dict[str, Any],
 def test_7_3_without_an_object(lab: Lab) -> None:
     bucket(lab, "7.3")
     assert "there is no object old.txt" in found(lab, "7.3")
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+def put_as(name: str, key: bytes | None, what: str) -> None:
+    own: dict[str, Any] = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": key} if key else {}
+    boto3.client("s3").put_object(Bucket=name, Key=what, Body=b"kept", **own)
+
+
+@pytest.mark.parametrize("key", [OLD, None])
+@pytest.mark.parametrize("what", ["report.old", "report.txt.bak", "tmp/report.txt"])
+def test_7_1_finds_a_copy_that_the_new_key_does_not_guard(
+    lab: Lab, key: bytes | None, what: str
+) -> None:
+    name = bucket(lab, "7.1")
+    put(name, NEW)
+    put_as(name, key, what)
+    assert f"{what} holds it too" in found(lab, "7.1")
+
+
+def test_7_1_finds_a_deleted_copy_in_its_versions(lab: Lab) -> None:
+    name, s3 = bucket(lab, "7.1"), boto3.client("s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    put_as(name, OLD, "old/report.txt")
+    put(name, NEW)
+    s3.delete_object(Bucket=name, Key="old/report.txt")
+    assert "old/report.txt holds it too" in found(lab, "7.1")
+
+
+def test_7_1_takes_older_versions_under_the_new_key_and_other_objects(lab: Lab) -> None:
+    name, s3 = bucket(lab, "7.1"), boto3.client("s3")
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    put(name, NEW)
+    put(name, NEW)
+    put_as(name, NEW, "report.txt.copy")
+    put_as(name, NEW, "report.txt.copy")
+    s3.put_object(Bucket=name, Key="readme", Body=b"nothing of it")
+    assert found(lab, "7.1") == "done"
+
+
+@pytest.mark.parametrize("how", ["in parts", "twice"])
+def test_7_1_takes_other_ways_to_copy(lab: Lab, how: str) -> None:
+    name, s3 = bucket(lab, "7.1"), boto3.client("s3")
+    put(name, OLD)
+    report = {"Bucket": name, "Key": "report.txt"}
+    new = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": NEW}
+    source = {"CopySourceSSECustomerAlgorithm": "AES256", "CopySourceSSECustomerKey": OLD}
+    if how == "in parts":
+        begun = s3.create_multipart_upload(**report, **new)["UploadId"]
+        part = s3.upload_part_copy(
+            **report, **new, **source, CopySource=report, UploadId=begun, PartNumber=1
+        )
+        parts = [{"ETag": part["CopyPartResult"]["ETag"], "PartNumber": 1}]
+        s3.complete_multipart_upload(**report, UploadId=begun, MultipartUpload={"Parts": parts})
+    else:
+        for _ in range(2):
+            put(name, OLD)
+            s3.copy(report, name, "report.txt", ExtraArgs={**new, **source})
+    assert found(lab, "7.1") == "done"
+
+
+def test_7_2_wants_sse_kms_with_a_key_let_through(lab: Lab) -> None:
+    name = bucket(lab, "7.2")
+    policy(name, NO_SSE_C)
+    document = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    keys = {"Null": {f"{HEADER}-aws-kms-key-id": "false"}}
+    document["Statement"].append({**document["Statement"][0], "Sid": "B", "Condition": keys})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+    assert "an upload without SSE-C is refused: an upload of" in found(lab, "7.2")
+
+
+def test_7_2_tries_the_names_that_the_policy_leaves_out(lab: Lab) -> None:
+    name = bucket(lab, "7.2")
+    policy(name, NO_SSE_C)
+    document = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    del document["Statement"][0]["Resource"]
+    document["Statement"][0]["NotResource"] = f"arn:aws:s3:::{name}/legacy/*"
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+    assert "SSE-C is let through all the same: an upload of legacy/" in found(lab, "7.2")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringLike": {ALGORITHM: "*"}},
+        {"StringNotEqualsIfExists": {ALGORITHM: "none"}, "Null": {ALGORITHM: "false"}},
+        {"ForAnyValue:StringLike": {ALGORITHM: ["AES*"]}},
+    ],
+)
+def test_7_2_takes_other_words_for_it(lab: Lab, condition: dict[str, Any]) -> None:
+    policy(bucket(lab, "7.2"), condition, Action=["s3:PutObject"])
+    assert found(lab, "7.2") == "done"
+
+
+def test_7_3_wants_the_copy_under_the_default(lab: Lab) -> None:
+    left(lab)
+    name = boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
+    boto3.client("s3").put_object(
+        Bucket=name, Key="moved.txt", Body=b"kept", ServerSideEncryption="aws:kms"
+    )
+    assert "moved.txt is under aws:kms, the bucket's default is AES256" in found(lab, "7.3")
+
+
+def test_7_3_takes_a_default_of_sse_kms(lab: Lab) -> None:
+    s3, name = boto3.client("s3"), bucket(lab, "7.3")
+    key = boto3.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    put_as(name, LAST, "old.txt")
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key},
+        "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+        "BucketKeyEnabled": True,
+    }
+    s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    put_as(name, None, "moved.txt")
+    assert found(lab, "7.3") == "done"
+    s3.put_object(Bucket=name, Key="moved.txt", Body=b"kept", ServerSideEncryption="aws:kms")
+    assert "moved.txt is under another key than the bucket's default" in found(lab, "7.3")

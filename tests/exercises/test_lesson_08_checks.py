@@ -401,3 +401,153 @@ def test_after_the_waiting_period_it_is_too_late(lab: Lab, kms: Any) -> None:
     kms.cancel_key_deletion(KeyId=again)
     kms.enable_key(KeyId=again)
     assert missing("8.3", lab) == []
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+def test_a_data_key_of_one_s_own_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
+    """32 random bytes that KMS Encrypt has wrapped: KMS did not make them."""
+    data_key, nonce = os.urandom(32), os.urandom(12)
+    blob = kms.encrypt(KeyId=key, Plaintext=data_key, EncryptionContext=CONTEXT)
+    item = {
+        "document_id": "report",
+        "ciphertext": AESGCM(data_key).encrypt(nonce, REPORT, None),
+        "nonce": nonce,
+        "wrapped_key": blob["CiphertextBlob"],
+    }
+    table.put_item(Item=item)
+    (said,) = missing("8.1", lab)
+    assert "no data key that KMS made with the context" in said
+
+
+@pytest.mark.parametrize("how", ["without plaintext", "bytes", "alias", "low-level", "PartiQL"])
+def test_other_ways_to_an_envelope_are_right(
+    lab: Lab, kms: Any, table: Any, key: str, how: str
+) -> None:
+    spec: dict[str, Any] = {"NumberOfBytes": 32} if how == "bytes" else {"KeySpec": "AES_256"}
+    name = key
+    if how == "alias":
+        kms.create_alias(AliasName="alias/reports", TargetKeyId=key)
+        name = "alias/reports"
+    asked = {"KeyId": name, "EncryptionContext": CONTEXT, **spec}
+    if how == "without plaintext":
+        blob = kms.generate_data_key_without_plaintext(**asked)["CiphertextBlob"]
+    else:
+        blob = kms.generate_data_key(**asked)["CiphertextBlob"]
+    data_key = kms.decrypt(CiphertextBlob=blob, EncryptionContext=CONTEXT)["Plaintext"]
+    nonce = os.urandom(12)
+    parts = {
+        "ciphertext": AESGCM(data_key).encrypt(nonce, REPORT, None),
+        "nonce": nonce,
+        "wrapped_key": blob,
+    }
+    low = boto3.client("dynamodb")
+    if how == "low-level":
+        item = {name: {"B": part} for name, part in parts.items()}
+        low.put_item(TableName=table.name, Item={**item, "document_id": {"S": "report"}})
+    elif how == "PartiQL":
+        low.execute_statement(
+            Statement=f"INSERT INTO \"{table.name}\" VALUE {{'document_id': 'report', "
+            "'ciphertext': ?, 'nonce': ?, 'wrapped_key': ?}",
+            Parameters=[{"B": part} for part in parts.values()],
+        )
+    else:
+        table.put_item(Item={**parts, "document_id": "report", "title": "Nothing to report."})
+    assert missing("8.1", lab) == []
+
+
+@pytest.mark.parametrize(
+    "copy",
+    [
+        {"pages": [REPORT.decode()]},
+        [{"draft": REPORT}],
+        base64.urlsafe_b64encode(REPORT).decode(),
+        REPORT.hex().upper(),
+        REPORT[:5_000].decode(),
+        {REPORT[2_000:2_100]},
+    ],
+)
+def test_plaintext_in_other_forms_is_named(
+    lab: Lab, kms: Any, table: Any, key: str, copy: Any
+) -> None:
+    table.put_item(Item={**sealed(kms, key), "copy": copy})
+    assert missing("8.1", lab) == ["the plaintext report is stored in copy"]
+
+
+def grant_payroll(kms: Any, key: str, clerk: str) -> None:
+    kms.create_grant(
+        KeyId=key,
+        GranteePrincipal=clerk,
+        Operations=["Decrypt"],
+        Constraints={"EncryptionContextEquals": PAYROLL},
+    )
+
+
+@pytest.mark.parametrize("place", ["role", "key"])
+@pytest.mark.parametrize(
+    "action",
+    ["kms:DisableKey", "kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "iam:PutRolePolicy"],
+)
+def test_control_of_the_key_is_more_than_decrypting(
+    lab: Lab, kms: Any, department_key: str, clerk: str, place: str, action: str
+) -> None:
+    grant_payroll(kms, department_key, clerk)
+    if place == "role":
+        allow(clerk, action)
+    elif action.startswith("kms:"):
+        policy = json.loads(kms.get_key_policy(KeyId=department_key)["Policy"])
+        more = {"Effect": "Allow", "Principal": {"AWS": clerk}, "Action": action, "Resource": "*"}
+        policy["Statement"].append(more)
+        kms.put_key_policy(KeyId=department_key, Policy=json.dumps(policy))
+    else:
+        pytest.skip("a key policy allows KMS only")
+    (said,) = missing("8.2", lab)
+    assert MORE in said
+    assert kms.describe_key(KeyId=department_key)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"kms:RequestAlias": "alias/departments"}},
+        {"StringLike": {"kms:EncryptionContext:department": "pay????"}},
+        {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    ],
+)
+def test_another_condition_that_opens_more_is_named(
+    lab: Lab, kms: Any, department_key: str, clerk: str, condition: dict[str, Any]
+) -> None:
+    kms.create_alias(AliasName="alias/departments", TargetKeyId=department_key)
+    grant_payroll(kms, department_key, clerk)
+    allow(clerk, "kms:Decrypt", condition)
+    assert missing("8.2", lab)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"kms:EncryptionContext:department": ["payroll"]}},
+        {"StringLike": {"kms:EncryptionContext:department": "payroll"}},
+        {
+            "StringEquals": {"kms:EncryptionContext:department": "payroll"},
+            "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["department"]},
+        },
+    ],
+)
+def test_other_words_for_payroll_are_right(
+    lab: Lab, department_key: str, clerk: str, condition: dict[str, Any]
+) -> None:
+    allow(clerk, "kms:Decrypt", condition)
+    assert missing("8.2", lab) == []
+
+
+def test_a_second_accident_after_a_rescue_is_not_done(lab: Lab, kms: Any) -> None:
+    for number in (1, 2):
+        key = make_key(kms, "8.3")
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+        assert missing("8.3", lab) == ["it is still pending deletion"], number
+        kms.cancel_key_deletion(KeyId=key)
+        kms.enable_key(KeyId=key)
+        assert missing("8.3", lab) == []
+        lab.later(minutes=1)

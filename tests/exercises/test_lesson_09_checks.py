@@ -298,7 +298,9 @@ def test_any_service_is_named(lab: Lab, shared: Shared) -> None:
 
 def test_everybody_through_s3_is_named(lab: Lab, shared: Shared) -> None:
     shared(theirs(lab, *NEEDED, Principal={"AWS": "*"}, Condition=VIA))
-    assert missing("9.2", lab) == ["a third account stores objects under the key, too"]
+    assert missing("9.2", lab) == [
+        "a third account stores objects under the key, too, or reads them"
+    ]
     assert left_over(lab) == []
 
 
@@ -346,3 +348,153 @@ def test_a_key_that_shuts_its_own_account_out_is_named(lab: Lab) -> None:
     objects = allow(["s3:PutObject", "s3:GetObject"], "arn:aws:s3:::theirs/*")
     tagged_role("auditor", "9.2", objects, allow(NEEDED, key), session=audit)
     assert missing("9.2", lab) == ["you yourself may not encrypt under the key"]
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringEquals": {"kms:EncryptionContext:department": "audit"}},
+        {"StringEquals": {"kms:RequestAlias": "alias/kept"}},
+        {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+    ],
+)
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"])
+def test_a_keeper_that_uses_the_key_at_times_is_named(
+    lab: Lab, roles: None, action: str, condition: dict[str, Any]
+) -> None:
+    some = allow(action, Principal={"AWS": KEEPER}, Condition=condition)
+    key = make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP), some))
+    boto3.client("kms").create_alias(AliasName="alias/kept", TargetKeyId=key)
+    (said,) = missing("9.1", lab)
+    assert said.startswith("the keeper may use the key: ")
+
+
+def test_a_keeper_with_a_grant_is_named(lab: Lab, roles: None) -> None:
+    key = make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP)))
+    boto3.client("kms").create_grant(
+        KeyId=key,
+        GranteePrincipal=KEEPER,
+        Operations=["Decrypt"],
+        Constraints={"EncryptionContextEquals": {"department": "audit"}},
+    )
+    assert missing("9.1", lab) == ["the keeper may use the key: kms:Decrypt"]
+
+
+@pytest.mark.parametrize("operation", ["GenerateDataKey", "ReEncryptFrom"])
+def test_a_keeper_that_grants_one_operation_is_named(lab: Lab, roles: None, operation: str) -> None:
+    some = allow(
+        "kms:CreateGrant",
+        Principal={"AWS": KEEPER},
+        Condition={"ForAllValues:StringEquals": {"kms:GrantOperations": operation}},
+    )
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP), some))
+    assert missing("9.1", lab) == [
+        "the keeper can give itself or others permissions: kms:CreateGrant"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("iam:PutRolePolicy", USER),
+        ("iam:AttachUserPolicy", "*"),
+        ("iam:CreatePolicyVersion", "*"),
+        ("iam:CreateAccessKey", "arn:aws:iam::*:user/*"),
+        ("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/u*"),
+    ],
+)
+def test_a_keeper_that_writes_policies_of_others_is_named(
+    lab: Lab, roles: None, action: str, resource: str
+) -> None:
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP)))
+    by_policy("keeps", allow(action, resource))
+    (said,) = missing("9.1", lab)
+    assert said == f"the keeper can give itself or others permissions: {action}"
+
+
+def test_a_window_for_deletions_is_right(lab: Lab, roles: None) -> None:
+    long = {"NumericGreaterThanEquals": {"kms:ScheduleKeyDeletionPendingWindowInDays": "30"}}
+    rest = [each for each in KEEP if each != "kms:ScheduleKeyDeletion"]
+    deletes = allow("kms:ScheduleKeyDeletion", Principal={"AWS": KEEPER}, Condition=long)
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*rest), deletes))
+    assert missing("9.1", lab) == []
+
+
+def with_grant(lab: Lab, **constraints: Any) -> None:
+    kms, role = boto3.client("kms"), lab.account("audit").client("iam").get_role(RoleName="auditor")
+    kms.create_grant(
+        KeyId=kms.list_keys()["Keys"][0]["KeyId"],
+        GranteePrincipal=role["Role"]["Arn"],
+        Operations=["Decrypt", "GenerateDataKey"],
+        **constraints,
+    )
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"StringLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::*"}},
+        {"ArnLike": {"kms:EncryptionContext:aws:s3:arn": "arn:aws:s3:::theirs*"}},
+        {"ForAnyValue:StringEquals": {"kms:EncryptionContextKeys": "aws:s3:arn"}},
+        {"Null": {"kms:EncryptionContext:aws:s3:arn": "false"}},
+    ],
+)
+def test_the_context_of_s3_is_not_s3(lab: Lab, shared: Shared, condition: Any) -> None:
+    shared(theirs(lab, *NEEDED, Condition=condition))
+    assert past_s3(ADMINISTRATOR, "Decrypt", "GenerateDataKey") in missing("9.2", lab)
+
+
+def test_a_grant_under_the_context_of_s3_is_named(lab: Lab, shared: Shared) -> None:
+    shared(theirs(lab, *NEEDED, Condition=VIA))
+    with_grant(lab, Constraints={"EncryptionContextSubset": {"aws:s3:arn": "arn:aws:s3:::theirs"}})
+    assert past_s3("the role", "Decrypt", "GenerateDataKey") in missing("9.2", lab)
+
+
+@pytest.mark.parametrize("service", ["sqs", "ebs", "rds", "workmail"])
+def test_a_service_in_the_list_is_named(lab: Lab, shared: Shared, service: str) -> None:
+    services = [S3, f"{service}.us-east-1.amazonaws.com"]
+    shared(theirs(lab, *NEEDED, Condition={"StringEquals": {"kms:ViaService": services}}))
+    assert missing("9.2", lab) == ["the key policy lets them come through other services as well"]
+
+
+def test_any_service_for_everybody_of_their_account_is_named(lab: Lab, shared: Shared) -> None:
+    condition = {
+        "StringLike": {"kms:ViaService": "*"},
+        "StringEquals": {"kms:CallerAccount": id_of(lab.account("audit"))},
+    }
+    shared(theirs(lab, *NEEDED, Principal={"AWS": "*"}, Condition=condition))
+    assert missing("9.2", lab) == ["the key policy lets them come through other services as well"]
+
+
+@pytest.mark.parametrize(
+    ("actions", "principal"),
+    [
+        (NEEDED, {"AWS": ["arn:aws:iam::999999999999:root"]}),
+        (["kms:Decrypt"], {"AWS": "999999999999"}),
+        (["kms:Decrypt"], {"AWS": "*"}),
+        (["kms:Decrypt"], "*"),
+    ],
+)
+def test_a_third_account_that_reads_or_is_named(
+    lab: Lab, shared: Shared, actions: list[str], principal: Any
+) -> None:
+    more = allow(actions, Principal=principal, Condition=VIA)
+    shared(theirs(lab, *NEEDED, Condition=VIA), more)
+    (said,) = missing("9.2", lab)
+    assert said.startswith("a third account")
+
+
+def test_a_statement_for_their_role_alone_is_right(lab: Lab, shared: Shared) -> None:
+    """The role's own ARN; another statement for storing, another one for reading."""
+    account = id_of(lab.account("audit"))
+    tagged_role("auditor-2", "none", session=lab.account("audit"))
+    role = {"AWS": f"arn:aws:iam::{account}:role/auditor"}
+    shared(*(theirs(lab, each, Condition=VIA) for each in NEEDED))
+    assert missing("9.2", lab) == []
+    kms = boto3.client("kms")
+    statements = [theirs(lab, each, Condition=VIA, Principal=role) for each in NEEDED]
+    kms.put_key_policy(KeyId=kms.list_keys()["Keys"][0]["KeyId"], Policy=delegating(*statements))
+    assert missing("9.2", lab) == []

@@ -283,3 +283,56 @@ def test_random_bytes_are_no_remedy(lab: Lab, s3: Any, archive: str) -> None:
     s3.put_object(Bucket=archive, Key="february", Body=bytes(range(128, 256)) * 72_000)
     (said,) = missing("10.2", lab)
     assert "february" in said
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+def test_words_in_the_metadata_are_named(lab: Lab, kms: Any, key: str, clinic: str) -> None:
+    client = around(kms, key)
+    for name, words in RECORDS.items():
+        client.put_object(
+            Bucket=clinic,
+            Key=name,
+            Body=words,
+            EncryptionContext={"object": name},
+            Metadata={"summary": words.decode()},
+        )
+    (said, *_) = missing("10.1", lab)
+    assert said == "the words of patients/1 stand readable in its metadata"
+
+
+def test_words_in_the_context_are_named(lab: Lab, kms: Any, key: str, clinic: str) -> None:
+    store(around(kms, key), clinic, lambda name: {"object": name, "what": RECORDS[name].decode()})
+    assert missing("10.1", lab)[0] == "the words of patients/1 stand readable in its metadata"
+
+
+@pytest.mark.parametrize("left", ["version", "object"])
+def test_a_readable_copy_is_named(
+    lab: Lab, kms: Any, s3: Any, key: str, clinic: str, left: str
+) -> None:
+    s3.put_bucket_versioning(Bucket=clinic, VersioningConfiguration={"Status": "Enabled"})
+    name = "patients/1" if left == "version" else "draft"
+    s3.put_object(Bucket=clinic, Key=name, Body=RECORDS["patients/1"])
+    store(around(kms, key), clinic)
+    assert missing("10.1", lab) == [f"the words of patients/1 stand readable in {name}"]
+
+
+def test_an_alias_and_a_second_run_are_right(lab: Lab, kms: Any, key: str, clinic: str) -> None:
+    kms.create_alias(AliasName="alias/records", TargetKeyId=key)
+    for _ in range(2):
+        store(around(kms, key.rpartition(":")[0] + ":alias/records"), clinic)
+    assert missing("10.1", lab) == []
+
+
+def test_a_readable_copy_of_a_month_is_named(lab: Lab, s3: Any, client: Any, archive: str) -> None:
+    client.upload_fileobj(io.BytesIO(PAGE * 9000), archive, "february")
+    (old,) = old_versions(s3, archive, "february")
+    s3.copy_object(
+        Bucket=archive,
+        Key="backup/february",
+        CopySource={"Bucket": archive, "Key": "february", "VersionId": old},
+    )
+    s3.delete_object(Bucket=archive, Key="february", VersionId=old)
+    s3.delete_object(Bucket=archive, Key="backup/february")
+    assert missing("10.2", lab) == ["readable in an earlier version: backup/february"]

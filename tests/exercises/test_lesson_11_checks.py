@@ -352,3 +352,57 @@ def test_deleted_parcels_are_missed(lab: Lab, parcels: str) -> None:
         boto3.client("s3").delete_object(Bucket=parcels, Key=name)
     (said,) = missing("11.3", lab)
     assert "not in it any more" in said
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["another key", "another Region", "a key policy", "a grant"])
+def test_one_more_key_is_named(lab: Lab, kms: Any, mac_key: str, bank: str, where: str) -> None:
+    other = str(kms.create_key(**HMAC)["KeyMetadata"]["Arn"])
+    more = []
+    if where == "another key":
+        more = [statement("kms:VerifyMac", other)]
+    elif where == "another Region":
+        more = [
+            statement(
+                "kms:VerifyMac",
+                mac_key.replace("us-east-1", "eu-central-1").partition("/")[0] + "/*",
+            )
+        ]
+    elif where == "a key policy":
+        add_to_key_policy(kms, other, Principal={"AWS": bank}, Action="kms:VerifyMac")
+    else:
+        kms.create_grant(KeyId=other, GranteePrincipal=bank, Operations=["VerifyMac"])
+    allow(bank, statement("kms:VerifyMac", mac_key), *more)
+    (said,) = missing("11.1", lab)
+    assert ELSEWHERE in said
+
+
+@pytest.mark.parametrize(
+    ("action", "condition", "says"),
+    [
+        ("kms:GenerateMac", {"StringEquals": {"kms:RequestAlias": "alias/bank"}}, FORGES),
+        ("kms:GenerateMac", {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, FORGES),
+        ("kms:CreateGrant", {"StringEquals": {"kms:GrantOperations": "VerifyMac"}}, MORE),
+        ("iam:AttachRolePolicy", {}, MORE),
+        ("iam:UpdateAssumeRolePolicy", {}, MORE),
+    ],
+)
+def test_what_is_allowed_under_a_condition_is_named(
+    lab: Lab, kms: Any, mac_key: str, bank: str, action: str, condition: Any, says: str
+) -> None:
+    kms.create_alias(AliasName="alias/bank", TargetKeyId=mac_key)
+    more = {"Condition": condition} if condition else {}
+    allow(bank, statement("kms:VerifyMac", mac_key), statement(action, "*", **more))
+    (said,) = missing("11.1", lab)
+    assert says in said
+
+
+def test_more_that_makes_no_mac_is_right(lab: Lab, kms: Any, mac_key: str, bank: str) -> None:
+    """A wildcard with a Deny, and what only describes the key."""
+    kms.create_key(**HMAC)
+    deny = {"Effect": "Deny", "NotAction": ["kms:VerifyMac", "kms:DescribeKey"], "Resource": "*"}
+    elsewhere = {"Effect": "Deny", "Action": "*", "NotResource": mac_key}
+    allow(bank, statement("kms:*", "*"), deny, elsewhere)
+    assert missing("11.1", lab) == []

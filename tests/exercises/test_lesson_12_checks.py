@@ -600,3 +600,139 @@ def test_12_4_takes_a_bucket_without_a_bucket_key(lab: Lab) -> None:
     inbox(lab, bucket_key=False)
     partner(lab, "s3:PutObject", "kms:GenerateDataKey")
     assert said("12.4", lab) == "done"
+
+
+# --- answers that were tried later ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("note", ["YnJva2VuIGFybQ==", b"broken arm".hex(), b"a broken arm"])
+def test_12_1_finds_the_diagnosis_in_other_forms(lab: Lab, note: Any) -> None:
+    signed = dict.fromkeys(("ward", "note"), CryptoAction.SIGN_ONLY)
+    encrypted(patients(lab), **signed).put_item(Item={**PATIENT, "note": note})
+    assert "also stands readable in note" in said("12.1", lab)
+
+
+def test_12_1_finds_another_patient_s_diagnosis_as_bytes(lab: Lab) -> None:
+    table = patients(lab)
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    table.put_item(Item={"patient_id": "p-2", "ward": "north", "diagnosis": b"measles"})
+    assert "the diagnosis of p-2 is readable" in said("12.1", lab)
+
+
+def test_12_1_takes_a_note_that_only_looks_like_it(lab: Lab) -> None:
+    signed = dict.fromkeys(("ward", "note"), CryptoAction.SIGN_ONLY)
+    client = encrypted(patients(lab), **signed)
+    client.put_item(Item={**PATIENT, "diagnosis": "flu", "note": "speaks fluent French"})
+    assert said("12.1", lab) == "done"
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Null": {HEADER: "false", "s3:x-amz-copy-source": "true"}},
+        {**NO_HEADER, "ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/batch-*"}},
+    ],
+)
+def test_12_2_tries_other_ways_and_people(lab: Lab, condition: dict[str, Any]) -> None:
+    policy(name := tagged_bucket(lab, "12.2", new_key()), deny(name, condition))
+    assert "is let through all the same" in said("12.2", lab)
+
+
+def test_12_2_tries_the_names_that_the_policy_leaves_out(lab: Lab) -> None:
+    name = tagged_bucket(lab, "12.2", new_key())
+    statement = {**deny(name, NO_HEADER), "NotResource": f"arn:aws:s3:::{name}/import/*"}
+    del statement["Resource"]
+    policy(name, statement)
+    assert "an upload of import/" in said("12.2", lab)
+
+
+def test_12_2_takes_a_block_of_sse_c_by_policy(lab: Lab) -> None:
+    name = tagged_bucket(lab, "12.2", new_key(), blocked="NONE")
+    brought = {"Null": {f"{HEADER}-customer-algorithm": "false"}}
+    policy(name, deny(name, NO_HEADER), deny(name, brought))
+    assert said("12.2", lab) == "done"
+
+
+def test_12_3_takes_bytes_that_are_no_ciphertext(lab: Lab) -> None:
+    table = scores(lab)
+    for player, score in {"ada": 2100, "bob": 950, "eve": 1800}.items():
+        item = {"player": player, "game": "chess", "score": score, "avatar": b"\x89PNG"}
+        table.put_item(Item=item)
+    assert said("12.3", lab) == "done"
+
+
+def test_12_3_wants_three_players_and_not_one_thrice(lab: Lab) -> None:
+    table = boto3.resource("dynamodb").create_table(
+        TableName=lab.name("answer"),
+        KeySchema=[{"AttributeName": "game", "KeyType": "HASH"},
+                   {"AttributeName": "score", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": "game", "AttributeType": "S"},
+                              {"AttributeName": "score", "AttributeType": "N"}],
+        GlobalSecondaryIndexes=[{
+            "IndexName": "best",
+            "KeySchema": [{"AttributeName": "game", "KeyType": "HASH"},
+                          {"AttributeName": "score", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "ALL"},
+        }],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[tag("12.3")],
+    )  # fmt: skip
+    for score in (1, 2, 3):
+        table.put_item(Item={"player": "ada", "game": "chess", "score": score})
+    assert "finds 1 of the three players" in said("12.3", lab)
+
+
+def test_12_3_wants_the_players_from_the_index(lab: Lab) -> None:
+    kinds = {"id": "S", "game": "S", "score": "N"}
+    table = boto3.resource("dynamodb").create_table(
+        TableName=lab.name("answer"),
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": t} for n, t in kinds.items()],
+        GlobalSecondaryIndexes=[{
+            "IndexName": "best",
+            "KeySchema": [{"AttributeName": "game", "KeyType": "HASH"},
+                          {"AttributeName": "score", "KeyType": "RANGE"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }],
+        BillingMode="PAY_PER_REQUEST",
+        Tags=[tag("12.3")],
+    )  # fmt: skip
+    for number, player in enumerate(("ada", "bob", "eve")):
+        row = {"id": f"row-{number}", "player": player, "game": "chess", "score": number}
+        table.put_item(Item=row)
+    assert "a query of the index does not return the players" in said("12.3", lab)
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        ["s3:GetObject*", "s3:PutObject*", "s3:ListBucket*", "s3:DeleteObject",
+         "s3:ListMultipartUploadParts"],
+        ["s3:Get*", "s3:List*", "s3:*Object*", "s3:AbortMultipartUpload"],
+    ],
+)  # fmt: skip
+def test_12_4_wants_tls_for_every_action(lab: Lab, action: list[str]) -> None:
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    policy(name, {**deny(name, PLAIN_HTTP, "s3:*"), "Action": action})
+    assert "without TLS this is answered" in said("12.4", lab)
+
+
+@pytest.mark.parametrize("action", ["iam:CreateAccessKey", "iam:UpdateAssumeRolePolicy"])
+def test_12_4_wants_a_partner_without_power_over_policies(lab: Lab, action: str) -> None:
+    inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey", action)
+    assert "it could let itself decrypt" in said("12.4", lab)
+
+
+def test_12_4_takes_a_grant_and_a_deny_in_statements(lab: Lab) -> None:
+    key = new_key()
+    name = inbox(lab, key, tls_only=False, bucket_key=False)
+    partner(lab, "s3:PutObject")
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    boto3.client("kms").create_grant(
+        KeyId=key, GranteePrincipal=role["Arn"], Operations=["GenerateDataKey"]
+    )
+    both = deny(name, PLAIN_HTTP, "s3:*")
+    policy(name, *({**both, "Resource": each} for each in both["Resource"]))
+    assert said("12.4", lab) == "done"

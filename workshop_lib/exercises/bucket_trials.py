@@ -4,9 +4,10 @@ A policy may well refuse you and nobody else, one name and no other, an upload a
 """
 
 import base64
+import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,13 @@ import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.key_use import listed
 from workshop_lib.exercises.people import somebody
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused
 
 Sessions = Mapping[str, boto3.Session]
+
+_MOST = 5  # names and people that a policy's patterns suggest
 
 # An upload whose digest is wrong: refused by the policy, or else for the digest.
 _UNSTORED = {"Body": b"x", "ContentMD5": base64.b64encode(bytes(16)).decode()}
@@ -30,10 +34,63 @@ _TOO_MUCH = {
 
 
 @contextmanager
-def callers() -> Iterator[Sessions]:
-    """Sessions by caller: you, and a new role that may do all of S3 and KMS."""
-    with somebody("s3:*", "kms:*") as another:
-        yield {"you": boto3.Session(), "another role": another}
+def callers(bucket: str) -> Iterator[Sessions]:
+    """Sessions by caller: you, a new role that may do all of S3 and KMS, and more of such roles.
+
+    One for each role that the bucket's policy names and this account does not have: a policy may
+    leave out whoever is called so.
+    """
+    with ExitStack() as stack:
+        asking = partial(somebody, "s3:*", "kms:*")
+        sessions = {"you": boto3.Session(), "another role": stack.enter_context(asking())}
+        for name in _roles_in_policy(bucket):
+            with suppress(ClientError):  # a role that is there is the learner's: let it alone
+                sessions[f"the role {name}"] = stack.enter_context(asking(name=name))
+        yield sessions
+
+
+def _statements(bucket: str) -> list[dict[str, Any]]:
+    """The statements of a bucket's policy; none where there is no policy."""
+    try:
+        policy = boto3.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
+            raise
+        return []
+    return listed(json.loads(policy))
+
+
+def _values(found: Any) -> list[str]:
+    return [str(each) for each in (found if isinstance(found, list) else [found])]
+
+
+def _names_in_policy(bucket: str) -> list[str]:
+    """Names of objects that the patterns in a bucket's policy fit, one for each pattern."""
+    found = []
+    for statement in _statements(bucket):
+        for element in ("Resource", "NotResource"):
+            for resource in _values(statement.get(element, [])):
+                pattern = resource.partition(":::")[2].partition("/")[2]
+                if pattern not in ("", "*"):
+                    found.append(_filled(pattern))
+    return list(dict.fromkeys(found))[:_MOST]
+
+
+def _roles_in_policy(bucket: str) -> list[str]:
+    """Names of roles that a bucket's policy speaks of, to leave them out or to mean them alone."""
+    found = []
+    for statement in _statements(bucket):
+        for tests in statement.get("Condition", {}).values():
+            for key, values in tests.items():
+                if key.lower() == "aws:principalarn":
+                    found += _values(values)
+    roles = [arn.partition(":role/")[2] for arn in found]
+    return list(dict.fromkeys(_filled(each.rpartition("/")[2]) for each in roles if each))[:_MOST]
+
+
+def _filled(pattern: str) -> str:
+    """A name that a pattern with wildcards fits."""
+    return pattern.replace("*", secrets.token_hex(2)).replace("?", "x")
 
 
 def loopholes(
@@ -64,7 +121,8 @@ def _tried(
     accepted: Mapping[str, Any],
 ) -> dict[str, bool | None]:
     """Whether the policy refused, by caller and way; None where KMS refused before it could."""
-    names = (TRY, secrets.token_hex(8), f"reports/{secrets.token_hex(4)}.csv")
+    names = [TRY, secrets.token_hex(8), f"reports/{secrets.token_hex(4)}.csv"]
+    names += _names_in_policy(bucket)
     found: dict[str, bool | None] = {}
     with _an_object(inspection, bucket, accepted) as source:
         for who, session in sessions.items():
@@ -138,6 +196,7 @@ def answered_without_tls(
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
     """
     found = []
+    tags = boto3.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
     with _an_object(inspection, bucket, accepted) as name:
         target = {"Bucket": bucket, "Key": name or TRY}
         for who, session in sessions.items():
@@ -152,7 +211,22 @@ def answered_without_tls(
                 "ListBucketMultipartUploads": partial(s3.list_multipart_uploads, Bucket=bucket),
                 "GetBucketPolicy": partial(s3.get_bucket_policy, Bucket=bucket),
             }
+            if name:  # else nothing keeps the bucket from being deleted, or there is nothing in it
+                calls["DeleteBucket"] = partial(s3.delete_bucket, Bucket=bucket)
+                calls["DeleteObject"] = partial(_deleted, s3, target)
+            if tags:
+                calls["PutBucketTagging"] = partial(
+                    s3.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": tags}
+                )
             found += [
                 f"s3:{action} by {who}" for action, call in calls.items() if not refused(call)
             ]
     return found
+
+
+def _deleted(s3: Any, target: Mapping[str, str]) -> None:
+    """Delete an object of another name: none is there. A delete marker of it is taken away."""
+    place = {**target, "Key": f"{target['Key']}-gone"}
+    answer = s3.delete_object(**place)
+    if "VersionId" in answer:
+        boto3.client("s3").delete_object(**place, VersionId=answer["VersionId"])

@@ -74,14 +74,120 @@ def other_uses(kms: Any, key_arn: str, context: Context) -> Iterator[str]:
 
 def control(kms: Any, key_arn: str, role_arn: str) -> Iterator[str]:
     """The operations by which the client's principal could give the key to itself or to others."""
-    for operation in ("Decrypt", "Encrypt"):
-        grant = {"KeyId": key_arn, "GranteePrincipal": role_arn, "Operations": [operation]}
-        if allowed(_call(kms, "CreateGrant", {**grant, "DryRun": True})):
-            yield "CreateGrant"
-            break
+    if any(allowed(_call(kms, "CreateGrant", grant)) for grant in _grants(key_arn, role_arn)):
+        yield "CreateGrant"
     policy = boto3.client("kms").get_key_policy(KeyId=key_arn)["Policy"]
     if allowed(lambda: kms.put_key_policy(KeyId=key_arn, Policy=policy)):  # the one it has
         yield "PutKeyPolicy"
+
+
+_GRANTED = {
+    "ENCRYPT_DECRYPT": (
+        "Decrypt", "Encrypt", "GenerateDataKey", "GenerateDataKeyWithoutPlaintext",
+        "GenerateDataKeyPair", "GenerateDataKeyPairWithoutPlaintext", "ReEncryptFrom",
+        "ReEncryptTo", "CreateGrant", "DescribeKey",
+    ),
+    "GENERATE_VERIFY_MAC": ("GenerateMac", "VerifyMac", "CreateGrant", "DescribeKey"),
+}  # fmt: skip
+_CONSTRAINTS: tuple[dict[str, Any], ...] = (
+    {},
+    {"Constraints": {"EncryptionContextSubset": {"made": "up"}}},
+    {"Constraints": {"EncryptionContextEquals": {"made": "up"}}},
+)
+
+
+def _grants(key_arn: str, grantee: str) -> Iterator[dict[str, Any]]:
+    """Grants that may be made of a key, one operation each: a permission may know some only.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
+    """
+    usage = boto3.client("kms").describe_key(KeyId=key_arn)["KeyMetadata"]["KeyUsage"]
+    common = {"KeyId": key_arn, "GranteePrincipal": grantee, "DryRun": True}
+    symmetric = usage == "ENCRYPT_DECRYPT"
+    for operation in _GRANTED[usage]:
+        bound = symmetric and operation not in ("CreateGrant", "DescribeKey")
+        for constraints in _CONSTRAINTS if bound else ({},):
+            yield {**common, "Operations": [operation], **constraints}
+
+
+def manages(kms: Any, key_arn: str) -> Iterator[str]:
+    """The operations by which the client's principal could take the key away. Undone at once.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+    """
+    admin = boto3.client("kms")
+    restorers = (admin, kms)
+    if allowed(lambda: kms.disable_key(KeyId=key_arn)):
+        yield "DisableKey"
+        enable(key_arn, *restorers)
+    # a deletion is only tried where the administrator can cancel it
+    if _may_cancel(admin, key_arn) and allowed(lambda: kms.schedule_key_deletion(KeyId=key_arn)):
+        yield "ScheduleKeyDeletion"
+        admin.cancel_key_deletion(KeyId=key_arn)
+        enable(key_arn, *restorers)
+
+
+def enable(key_arn: str, *clients: Any) -> None:
+    """Enable the key again, by the first of those who may."""
+    any(allowed(_call(kms, "EnableKey", {"KeyId": key_arn})) for kms in clients)
+
+
+def _may_cancel(kms: Any, key_arn: str) -> bool:
+    """Whether the caller may cancel a deletion: AWS looks at the permission before the state."""
+    try:
+        kms.cancel_key_deletion(KeyId=key_arn)
+    except ClientError as error:
+        return error.response["Error"]["Code"] not in _REFUSED
+    return True
+
+
+def names(key_arn: str) -> list[str]:
+    """The ARN and the aliases of a key: a permission may be about one of them only."""
+    pages = boto3.client("kms").get_paginator("list_aliases").paginate(KeyId=key_arn)
+    return [key_arn, *(alias["AliasName"] for page in pages for alias in page["Aliases"])]
+
+
+# --- what IAM lets a role take -------------------------------------------------------------------
+
+
+def takes_by_iam(role: Mapping[str, Any]) -> set[str]:
+    """The operations of IAM with which a role (as ListRoles describes it) gets more permissions.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    iam, arn, name = boto3.client("iam"), role["Arn"], role["RoleName"]
+    account = arn.split(":")[4]
+    found = simulated(arn, arn, "iam:PutRolePolicy", "iam:AttachRolePolicy")
+    found |= simulated(arn, f"arn:aws:iam::{account}:role/another", "iam:UpdateAssumeRolePolicy")
+    me = boto3.client("sts").get_caller_identity()["Arn"]
+    found |= simulated(arn, me, "iam:CreateAccessKey")  # it would be the administrator then
+    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
+        for attached in page["AttachedPolicies"]:
+            versions = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
+            found |= simulated(arn, attached["PolicyArn"], *versions)
+    statements = (each for document in role_documents(name) for each in listed(document))
+    if any(each["Effect"] == "Deny" for each in statements):
+        found |= simulated(arn, arn, "iam:DeleteRolePolicy", "iam:DetachRolePolicy")
+    if "PermissionsBoundary" in iam.get_role(RoleName=name)["Role"]:
+        boundary = ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary")
+        found |= simulated(arn, arn, *boundary)
+    return found
+
+
+def gives_by_iam(role: Mapping[str, Any], *others: str) -> set[str]:
+    """The operations of IAM with which a role gives others permissions; `others` are roles."""
+    arn, account = role["Arn"], role["Arn"].split(":")[4]
+    entity = f"arn:aws:iam::{account}"
+    asked = {
+        f"{entity}:user/another": (
+            "iam:PutUserPolicy", "iam:AttachUserPolicy", "iam:CreateAccessKey",
+        ),
+        f"{entity}:group/another": ("iam:PutGroupPolicy", "iam:AttachGroupPolicy"),
+        f"{entity}:policy/another": ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion"),
+    }  # fmt: skip
+    of_roles = ("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
+    asked |= dict.fromkeys((arn, f"{entity}:role/another", *others), of_roles)
+    return {each for where, actions in asked.items() for each in simulated(arn, where, *actions)}
 
 
 def simulated(role_arn: str, resource: str, *actions: str) -> set[str]:
@@ -111,22 +217,57 @@ def named_contexts(role_name: str, role_arn: str, key_arn: str) -> list[dict[str
     A condition on a context that nobody would guess is tried in its own words.
     """
     found: list[dict[str, str]] = []
-    for document in _documents(role_name, key_arn):
-        statements = document["Statement"]
-        for statement in statements if isinstance(statements, list) else [statements]:
+    for document in (*key_documents(key_arn), *role_documents(role_name)):
+        for statement in listed(document):
             if statement["Effect"] == "Allow":
                 found.extend(_fitting(statement.get("Condition", {})))
-    grants = boto3.client("kms").get_paginator("list_grants").paginate(KeyId=key_arn)
-    for page in grants:
-        for grant in page["Grants"]:
-            if grant.get("GranteePrincipal") == role_arn:
-                found.extend(dict(each) for each in grant.get("Constraints", {}).values())
+    found += granted_contexts(key_arn, role_arn)
     return [context for place, context in enumerate(found) if context not in found[:place]]
 
 
-def _documents(role_name: str, key_arn: str) -> Iterator[dict[str, Any]]:
+def granted_contexts(key_arn: str, grantee: str = "") -> list[dict[str, str]]:
+    """The encryption contexts that the grants on a key ask for: of a principal, or of all.
+
+    None where the administrator may not list them.
+    """
+    found: list[dict[str, str]] = []
+    grants = boto3.client("kms").get_paginator("list_grants").paginate(KeyId=key_arn)
+    try:
+        for page in grants:
+            for grant in page["Grants"]:
+                if grantee in ("", grant.get("GranteePrincipal")):
+                    found.extend(dict(each) for each in grant.get("Constraints", {}).values())
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _REFUSED:
+            raise
+    return found
+
+
+def key_contexts(key_arn: str) -> list[dict[str, str]]:
+    """Encryption contexts that fit what the key's policy alone asks for."""
+    return [
+        context
+        for document in key_documents(key_arn)
+        for statement in listed(document)
+        if statement["Effect"] == "Allow"
+        for context in _fitting(statement.get("Condition", {}))
+    ]
+
+
+def listed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The statements of a policy document, of which one may stand without a list."""
+    statements = document["Statement"]
+    return statements if isinstance(statements, list) else [statements]
+
+
+def key_documents(key_arn: str) -> list[dict[str, Any]]:
+    """The key policy, as a list of the one document."""
+    return [json.loads(boto3.client("kms").get_key_policy(KeyId=key_arn)["Policy"])]
+
+
+def role_documents(role_name: str) -> Iterator[dict[str, Any]]:
+    """The policies of a role: those in it, and those attached to it."""
     iam = boto3.client("iam")
-    yield json.loads(boto3.client("kms").get_key_policy(KeyId=key_arn)["Policy"])
     for page in iam.get_paginator("list_role_policies").paginate(RoleName=role_name):
         for name in page["PolicyNames"]:
             yield iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"]

@@ -8,6 +8,7 @@ from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises.client_items import DESCRIPTION, NotOpened, open_item
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.stored_items import not_readable
 
 
 @exercise("0.1", "a secret that the table's readers cannot read")
@@ -58,6 +59,11 @@ def _proved(inspection: Inspection, table: str, item: dict[str, Any]) -> None:
     try:
         opened = open_item(table, ["order_id"], item, inspection.lab.regions())
     except NotOpened as wrong:
+        if "no KMS key" in str(wrong):
+            inspection.fail(
+                f"KMS is not needed to open the item: {wrong}",
+                "Give the EncryptedTable the provider of step 1c, which asks KMS.",
+            )
         inspection.fail(
             f"the item is not one of the encryption client's: {wrong}",
             "Let the client write it: EncryptedTable(…).put_item(Item=…), with the provider of "
@@ -70,6 +76,9 @@ def _proved(inspection: Inspection, table: str, item: dict[str, Any]) -> None:
         fix="Write with an EncryptedTable that has no attribute_actions: it encrypts everything "
         "but the primary key.",
     )
+    readable = {name: item[name] for name in (*opened.signed, *opened.unsigned)}
+    key = {"order_id": item["order_id"]}
+    not_readable(inspection, table, key, readable, "card", opened.plaintext["card"])
 
 
 @exercise("0.2", "a table under a key of your own")

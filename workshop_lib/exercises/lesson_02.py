@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises import key_use
 from workshop_lib.exercises.client_items import (
     DESCRIPTION,
     SIGNATURE,
@@ -19,7 +20,7 @@ from workshop_lib.exercises.client_items import (
 )
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
-from workshop_lib.exercises.stored_items import is_ciphertext
+from workshop_lib.exercises.stored_items import is_ciphertext, not_readable
 
 LAYOUT = {"customer": "S", "order_no": "N"}
 _ORDER = {"customer": {"S": "lin"}, "order_no": {"N": "21"}}
@@ -88,6 +89,9 @@ def readable_city(inspection: Inspection) -> None:
         "can change it, and nobody notices",
         fix="Take SIGN_ONLY in place of DO_NOTHING.",
     )
+    plain = {each: item[each] for each in (*opened.signed, *opened.unsigned)}
+    for secret in _SECRET:
+        not_readable(inspection, name, _ORDER, plain, secret, opened.plaintext[secret])
 
 
 def _opened(inspection: Inspection, table: str, item: Item) -> OpenedItem:
@@ -141,13 +145,23 @@ class _Trial:
         described = inspection.table("2.1")
         inspection.keyed(described, LAYOUT, "1a")
         self._table, self._arn = described["TableName"], described["TableArn"]
-        self._customer = f"check-{secrets.token_hex(4)}"
+        # a policy may be about one customer, and let another one through
+        self._customers = (f"check-{secrets.token_hex(4)}", _ORDER["customer"]["S"])
+        self._customer = self._customers[0]
         self._attribute = f"card_{secrets.token_hex(2)}"
-        self._made = 0
+        named = _named_attributes(self._role["RoleName"])
+        self._signature_too = ("card", *sorted({SIGNATURE, DESCRIPTION, *named} - set(LAYOUT)))
+        self._made = 10**9 + secrets.randbelow(10**9)  # no order of the learner's
+        self._keys: list[Item] = []
 
     def plain(self) -> Item:
         """A new item in plaintext."""
         return {**self._key(), self._attribute: {"S": "4111 1111 1111 1111"}}
+
+    def unsigned(self) -> Item:
+        """A new item in plaintext that has all that a policy may look for but the signature."""
+        names = [name for name in self._signature_too if name != SIGNATURE]
+        return {**self._key(), **{name: {"S": "4111 1111 1111 1111"} for name in names}}
 
     def any(self) -> Item:
         """A new item like that of exercise 2.1; in plaintext if there is none."""
@@ -178,11 +192,15 @@ class _Trial:
     def by_items(self, signed: Item) -> Ways:
         """PutItem, UpdateItem, batches and transactions."""
         there = {"TableName": self._table}
-        change = {
-            "UpdateExpression": "SET #a = :a",
-            "ExpressionAttributeNames": {"#a": self._attribute},
-            "ExpressionAttributeValues": {":a": {"S": "4111 1111 1111 1111"}},
-        }
+
+        def change(*names: str) -> Item:
+            return {
+                "Key": self._key(),
+                "UpdateExpression": "SET "
+                + ", ".join(f"#n{place} = :value" for place in range(len(names))),
+                "ExpressionAttributeNames": {f"#n{n}": name for n, name in enumerate(names)},
+                "ExpressionAttributeValues": {":value": {"S": "4111 1111 1111 1111"}},
+            }
 
         def batch(*items: Item) -> object:
             requests = [{"PutRequest": {"Item": item}} for item in items]
@@ -191,33 +209,44 @@ class _Trial:
         def transact(**asked: Item) -> object:
             return self._writer.transact_write_items(TransactItems=[asked])
 
+        alone, too = (self._attribute,), self._signature_too
         return {
             "PutItem without a signature": lambda: self._put(self.plain()),
-            "UpdateItem": lambda: self._writer.update_item(**there, Key=self._key(), **change),
+            "PutItem without a signature, with a description": lambda: self._put(self.unsigned()),
+            "UpdateItem": lambda: self._writer.update_item(**there, **change(*alone)),
+            "UpdateItem that sets a signature": lambda: self._writer.update_item(
+                **there, **change(*too)
+            ),
             "BatchWriteItem": lambda: batch(self.plain()),
             "BatchWriteItem with a signed item among others": lambda: batch(
                 {**signed, **self._key()}, self.plain()
             ),
             "TransactWriteItems with a Put": lambda: transact(Put={**there, "Item": self.plain()}),
             "TransactWriteItems with an Update": lambda: transact(
-                Update={**there, "Key": self._key(), **change}
+                Update={**there, **change(*alone)}
+            ),
+            "TransactWriteItems with an Update that sets a signature": lambda: transact(
+                Update={**there, **change(*too)}
             ),
         }
 
     def by_partiql(self) -> Ways:
-        """INSERT and UPDATE: alone, in a batch, in a transaction."""
+        """INSERT and UPDATE: alone, in a batch, in a transaction; of one attribute, or of more."""
 
-        def insert() -> str:
-            key = f"'customer': '{self._customer}', 'order_no': {self._number()}"
-            return f"INSERT INTO \"{self._table}\" VALUE {{{key}, '{self._attribute}': '4111'}}"
+        def insert(*names: str) -> str:
+            values = {"customer": f"'{self._customer}'", "order_no": self._number()}
+            values |= dict.fromkeys(names, "'4111'")
+            written = ", ".join(f"'{name}': {value}" for name, value in values.items())
+            return f'INSERT INTO "{self._table}" VALUE {{{written}}}'
 
-        def update() -> str:
+        def update(*names: str) -> str:
             item = self.plain()
             boto3.client("dynamodb").put_item(
                 TableName=self._table, Item=item
             )  # there has to be one
             where = f"customer='{self._customer}' AND order_no={item['order_no']['N']}"
-            return f"UPDATE \"{self._table}\" SET {self._attribute}='5500' WHERE {where}"
+            changes = " ".join(f"SET \"{name}\"='5500'" for name in names)
+            return f'UPDATE "{self._table}" {changes} WHERE {where}'
 
         def alone(statement: Statement) -> object:
             return self._writer.execute_statement(Statement=statement())
@@ -231,8 +260,13 @@ class _Trial:
             return self._writer.execute_transaction(TransactStatements=asked)
 
         return {
-            f"a PartiQL {what}{where}": partial(run, statement)
+            f"a PartiQL {what}{of}{where}": partial(run, partial(statement, *names))
             for what, statement in (("INSERT", insert), ("UPDATE", update))
+            for of, names in (
+                ("", (self._attribute,)),
+                (" of a card", ("card",)),
+                (" with a signature", self._signature_too),
+            )
             for where, run in (
                 ("", alone),
                 (" in a batch", in_a_batch),
@@ -243,7 +277,7 @@ class _Trial:
     def passes_none(self, ways: Ways, *, passed: str, fix: str) -> None:
         """With all of DynamoDB allowed the role is refused each of them, and cannot help it."""
         with self._undone(), _everything_allowed(self._role["RoleName"]):
-            through = [what for what, call in ways.items() if _allowed(call)]
+            through = [what for what, call in ways.items() if self._passes(call)]
             loosened = not through and self._without_the_table_s_policy(ways)
         self._inspection.require(
             not through,
@@ -259,6 +293,14 @@ class _Trial:
                 "Write the Deny into the policies of the role: it cannot change those.",
             )
 
+    def _passes(self, call: Callable[[], object]) -> bool:
+        """Whether the call is allowed for one of the customers."""
+        for customer in self._customers:
+            self._customer = customer
+            if _allowed(call):
+                return True
+        return False
+
     def _without_the_table_s_policy(self, ways: Ways) -> bool:
         """Whether the role can take the table's policy away, and writes then."""
         admin = boto3.client("dynamodb")
@@ -271,7 +313,7 @@ class _Trial:
         if not _allowed(lambda: self._writer.delete_resource_policy(ResourceArn=self._arn)):
             return False
         try:
-            return any(_allowed(call) for call in ways.values())
+            return any(self._passes(call) for call in ways.values())
         finally:
             admin.put_resource_policy(ResourceArn=self._arn, Policy=policy)
 
@@ -283,6 +325,7 @@ class _Trial:
 
     def _number(self) -> str:
         self._made += 1
+        self._keys.append({"customer": {"S": self._customer}, "order_no": {"N": str(self._made)}})
         return str(self._made)
 
     @contextmanager
@@ -291,9 +334,22 @@ class _Trial:
         try:
             yield
         finally:
-            for number in range(1, self._made + 1):
-                key = {"customer": {"S": self._customer}, "order_no": {"N": str(number)}}
+            for key in self._keys:
                 boto3.client("dynamodb").delete_item(TableName=self._table, Key=key)
+
+
+def _named_attributes(role_name: str) -> set[str]:
+    """The attributes that the conditions of a role's policies name."""
+    return {
+        str(value)
+        for document in key_use.role_documents(role_name)
+        for statement in key_use.listed(document)
+        for tests in statement.get("Condition", {}).values()
+        for key, values in tests.items()
+        if key.lower() == "dynamodb:attributes"
+        for value in (values if isinstance(values, list) else [values])
+        if not set(str(value)) & set("'\"*?")
+    }
 
 
 def _stored(table: str, key: Item) -> Item:

@@ -46,8 +46,13 @@ def tolerant(inspection: Inspection) -> None:
         fix="Deny s3:PutObject on arn:aws:s3:::…/* with StringNotEquals on the header.",
     )
     plain: dict[str, Any] = {"ServerSideEncryption": "AES256"}
-    with callers() as sessions:
-        _holds_for_all(inspection, loopholes(inspection, sessions, bucket, KMS, plain), "aws:kms")
+    with callers(bucket) as sessions:
+        open_to = loopholes(inspection, sessions, bucket, KMS, plain)
+        # by a key that is not there: the policy refuses first, or else KMS
+        with_a_key = {**KMS, "SSEKMSKeyId": ABSENT_KEY}
+        if not open_to:
+            open_to = loopholes(inspection, sessions, bucket, with_a_key, plain)
+        _holds_for_all(inspection, open_to, "aws:kms")
         # What is refused already has its step, with the fix.
         for accepted, what, headers in (
             (silent, "without a header", {}),
@@ -95,7 +100,7 @@ def strict(inspection: Inspection) -> None:
         fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
     )
     by_key: dict[str, Any] = {**KMS, "SSEKMSKeyId": arn}
-    with callers() as sessions:
+    with callers(bucket) as sessions:
         without_tls = answered_without_tls(inspection, sessions, bucket, by_key)
         inspection.expect(
             not without_tls,
@@ -104,7 +109,15 @@ def strict(inspection: Inspection) -> None:
             fix='Deny "s3:*" to "Principal": "*", on the bucket and on its objects.',
         )
         open_to: list[str] = []
-        for headers in ({}, KMS, {**KMS, "SSEKMSKeyId": other}, {"ServerSideEncryption": "AES256"}):
+        two = {"ServerSideEncryption": "aws:kms:dsse"}
+        for headers in (
+            {},
+            KMS,
+            {**KMS, "SSEKMSKeyId": other},
+            {"ServerSideEncryption": "AES256"},
+            two,
+            {**two, "SSEKMSKeyId": other},
+        ):
             open_to += loopholes(inspection, sessions, bucket, headers, by_key)
         _holds_for_all(inspection, open_to, "another key or none")
         if own:
@@ -168,8 +181,8 @@ def _default_key(inspection: Inspection, bucket: str) -> str:
     rule: dict[str, Any] = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
     default: dict[str, str] = rule["ApplyServerSideEncryptionByDefault"]
     inspection.require(
-        default["SSEAlgorithm"] == "aws:kms",
-        passed="its default encryption is SSE-KMS",
+        default["SSEAlgorithm"] in ("aws:kms", "aws:kms:dsse"),
+        passed=f"its default encryption is {default['SSEAlgorithm']}",
         failed=f"its default encryption is {default['SSEAlgorithm']}",
         fix='Call put_bucket_encryption with "SSEAlgorithm": "aws:kms" and your key.',
     )

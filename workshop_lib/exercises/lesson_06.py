@@ -7,8 +7,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import key_use, resources
+from workshop_lib.exercises import resources
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.one_service import only_through
 from workshop_lib.exercises.registry import exercise
 
 NOTE = "note.txt"
@@ -66,44 +67,9 @@ def through_s3_only(inspection: Inspection) -> None:
     except ClientError as error:
         inspection.fail(*_lock(error, bool(note.get("BucketKeyEnabled"))))
     inspection.passed(f"the role reads {NOTE}")
-    _only_through_s3(inspection, reader.client("kms"), role, key["Arn"], f"arn:aws:s3:::{bucket}")
-
-
-def _only_through_s3(
-    inspection: Inspection, kms: Any, role: dict[str, Any], key_arn: str, bucket_arn: str
-) -> None:
-    """KMS refuses the role whatever it asks by itself, under each context that may matter."""
-    bound = [{"aws:s3:arn": bucket_arn}, {"aws:s3:arn": f"{bucket_arn}/{NOTE}"}]
-    named = key_use.named_contexts(role["RoleName"], role["Arn"], key_arn)
-    contexts: list[dict[str, str]] = [{}, {"made": "up"}, *bound, *named]
-    contexts += [{**one, **other} for one in bound for other in named]
-    opens = [context for context in contexts if key_use.decrypts(kms, key_arn, context)]
-    inspection.expect(
-        not opens,
-        passed="KMS refuses the role when it calls Decrypt itself",
-        failed="the role may also call kms:Decrypt directly, with "
-        + (f"the encryption context {json.dumps(opens[0])}" if any(opens[:1]) else "no context"),
-        fix="Add the condition kms:ViaService = s3.us-east-1.amazonaws.com to every statement "
-        "that allows it (a grant has none).",
-    )
-    others = {name for context in contexts for name in key_use.other_uses(kms, key_arn, context)}
-    inspection.expect(
-        not others,
-        passed="KMS refuses it Encrypt, GenerateDataKey and ReEncrypt as well",
-        failed=f"with the key the role may also call {_listed(others)} directly",
-        fix="To read, it needs kms:Decrypt alone. Whatever else you allow needs kms:ViaService.",
-    )
-    powers = set(key_use.control(kms, key_arn, role["Arn"]))
-    inspection.expect(
-        not powers,
-        passed="it cannot hand the key to itself or to others",
-        failed=f"the role may call {_listed(powers)}, and so give itself the key",
-        fix="Do not allow kms:*: name kms:Decrypt.",
-    )
-
-
-def _listed(names: set[str]) -> str:
-    return ", ".join(f"kms:{name}" for name in sorted(names))
+    arn = f"arn:aws:s3:::{bucket}"
+    bound = [{"aws:s3:arn": arn}, {"aws:s3:arn": f"{arn}/{NOTE}"}]
+    only_through(inspection, "s3", reader, role, key["Arn"], bound)
 
 
 OPENED_BY = "opened-by"
@@ -189,8 +155,10 @@ def _key(inspection: Inspection, name: str) -> dict[str, Any]:
         f"KMS shows you no key {name}: S3 does not look when the default is set",
         "Name a key of this account and Region, best by its ARN.",
     )
+    region = name.split(":")[3] if name.startswith("arn:") else None
     with inspection.asking({"NotFoundException": unknown, "AccessDeniedException": unknown}):
-        metadata: dict[str, Any] = boto3.client("kms").describe_key(KeyId=name)["KeyMetadata"]
+        kms = boto3.client("kms", region_name=region)
+        metadata: dict[str, Any] = kms.describe_key(KeyId=name)["KeyMetadata"]
     inspection.require(
         metadata["KeyState"] == "Enabled",
         passed=f"the key {metadata['KeyId']} is enabled",

@@ -49,11 +49,18 @@ def rekeyed(inspection: Inspection) -> None:
         failed=f"its content is {len(opened)} bytes that are not b'kept'",
         fix='Store Body=b"kept" and copy that object.',
     )
+    older, copies = _left(bucket)
     inspection.expect(
-        not _older_versions(bucket),
-        passed="no older version of it is left",
-        failed="the bucket keeps versions: an older one is left under its old key",
+        not older,
+        passed="no older version of it is left under another key",
+        failed="the bucket keeps versions: an older one is left that the new key does not open",
         fix="Delete the older version, or start again in a bucket without versioning.",
+    )
+    inspection.expect(
+        not copies,
+        passed="nothing else in the bucket holds its content under the old key, or without one",
+        failed=f"{copies[0] if copies else ''} holds it too, under the old key or without one",
+        fix="Delete it, with its versions: else the new key guards one copy only.",
     )
 
 
@@ -99,7 +106,7 @@ def refused_by_policy(inspection: Inspection) -> None:
     )
     if not all(step.ok for step in inspection.steps):
         return  # for you it does not hold yet; others would only say it again
-    with callers() as sessions:
+    with callers(bucket) as sessions:
         open_to = loopholes(inspection, sessions, bucket, key, {})
         inspection.expect(
             not open_to,
@@ -109,7 +116,11 @@ def refused_by_policy(inspection: Inspection) -> None:
             fix='Deny s3:PutObject to "Principal": "*" on all objects of the bucket, /*.',
         )
         stopped = obstacles(inspection, sessions, bucket, {})
-        stopped += obstacles(inspection, sessions, bucket, {"ServerSideEncryption": "aws:kms"})
+        by_kms = {"ServerSideEncryption": "aws:kms"}
+        stopped += obstacles(inspection, sessions, bucket, by_kms)
+        # KMS does not know this key, and is asked only if the policy lets the upload pass
+        named = {**by_kms, "SSEKMSKeyId": "00000000-0000-0000-0000-000000000000"}
+        stopped += obstacles(inspection, sessions, bucket, named)
         inspection.expect(
             not stopped,
             passed="uploads without SSE-C go through for another role too, and as copies",
@@ -179,14 +190,34 @@ def _needs_no_key(inspection: Inspection, bucket: str) -> None:
         failed="the content of moved.txt is not that of old.txt",
         fix="Copy old.txt to it (step 8c).",
     )
+    rule = _rule(bucket)["ApplyServerSideEncryptionByDefault"]
+    method, wanted = answer["ServerSideEncryption"], rule["SSEAlgorithm"]
+    inspection.require(
+        method == wanted,
+        passed=f"that is the bucket's default, {wanted}",
+        failed=f"moved.txt is under {method}, the bucket's default is {wanted}",
+        fix="Copy old.txt to it once more, without a header for the target's encryption.",
+    )
+    if "KMSMasterKeyID" in rule:
+        key = inspection.key_named(rule["KMSMasterKeyID"])
+        inspection.expect(
+            answer["SSEKMSKeyId"] == key["Arn"],
+            passed=f"it is under the default's key {key['KeyId']}",
+            failed="moved.txt is under another key than the bucket's default",
+            fix="Copy old.txt to it once more, without a header for the target's encryption.",
+        )
 
 
 def _blocked(bucket: str) -> list[str]:
     """The methods that the bucket's setting blocks."""
-    answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
-    rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
-    blocked: list[str] = rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
+    blocked: list[str] = _rule(bucket).get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
     return blocked
+
+
+def _rule(bucket: str) -> dict[str, Any]:
+    answer = boto3.client("s3").get_bucket_encryption(Bucket=bucket)
+    rule: dict[str, Any] = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
+    return rule
 
 
 def _opened(bucket: str, text: bytes, name: str = _OBJECT) -> bytes | None:
@@ -206,9 +237,35 @@ def _opened(bucket: str, text: bytes, name: str = _OBJECT) -> bytes | None:
     return content
 
 
-def _older_versions(bucket: str) -> bool:
-    listed = boto3.client("s3").list_object_versions(Bucket=bucket, Prefix=_OBJECT)
-    return any(not version["IsLatest"] for version in listed.get("Versions", []))
+def _left(bucket: str) -> tuple[bool, list[str]]:
+    """Whether an older version of the report needs another key, and what else holds its content."""
+    pages = boto3.client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket)
+    older, copies = False, []
+    for page in pages:
+        for version in page.get("Versions", []):
+            name, place = version["Key"], {"VersionId": version["VersionId"]}
+            if name == _OBJECT:
+                older = older or _content(bucket, name, b"exercise 7.1", **place) is None
+            elif b"kept" in (
+                _content(bucket, name, b"old 7.1", **place),
+                _content(bucket, name, None, **place),
+            ):
+                copies.append(name)
+    return older, sorted(set(copies))
+
+
+def _content(bucket: str, name: str, text: bytes | None, **version: str) -> bytes | None:
+    """What a version holds, read with the key of a text or with none; None if that is not it."""
+    key: dict[str, Any] = {}
+    if text is not None:
+        own = hashlib.sha256(text).digest()
+        key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": own}
+    try:
+        answer = boto3.client("s3").get_object(Bucket=bucket, Key=name, **version, **key)
+    except ClientError:
+        return None
+    content: bytes = answer["Body"].read()
+    return content
 
 
 def _may_put(bucket: str, **encryption: Any) -> bool:

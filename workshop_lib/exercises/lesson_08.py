@@ -11,6 +11,7 @@ from boto3.dynamodb.types import Binary
 
 from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises import key_use, resources
+from workshop_lib.exercises.circumstances import open_elsewhere
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.proofs import opened
 from workshop_lib.exercises.registry import exercise
@@ -18,6 +19,7 @@ from workshop_lib.exercises.registry import exercise
 _REPORT = {"document": "report"}
 _PARTS = ("ciphertext", "nonce", "wrapped_key")
 _LEAST = 10_000  # bytes of the report
+_PART = 64  # bytes of it that are more than a title
 # The context as AAD, in the ways that json.dumps writes it; or none.
 _AADS = (json.dumps(_REPORT).encode(), json.dumps(_REPORT, separators=(",", ":")).encode(), b"")
 
@@ -63,6 +65,14 @@ def envelope(inspection: Inspection) -> None:
         passed="KMS unwraps a 256-bit data key with the context of the report",
         failed=f"KMS unwraps {len(data_key):,} bytes, not the 32 of a 256-bit data key",
         fix="Wrap nothing by hand: store the CiphertextBlob of generate_data_key (AES_256).",
+    )
+    inspection.expect(
+        any(_context(event) == _REPORT for event in _data_keys()),
+        passed="CloudTrail has the data key that KMS made with this context",
+        failed="CloudTrail has no data key that KMS made with the context "
+        f"{json.dumps(_REPORT)}: it seems that you made this one yourself, and had it encrypted",
+        fix="Take both forms of the key from generate_data_key. (On AWS the record may take a "
+        "quarter of an hour.)",
     )
     plaintexts = (opened(data_key, nonce, ciphertext, aad) for aad in _AADS)
     report = next((each for each in plaintexts if each is not None), None)
@@ -144,10 +154,30 @@ def _binary(value: Any) -> bytes:
     return bytes(value) if isinstance(value, Binary) else b""
 
 
+def _data_keys() -> Iterator[dict[str, Any]]:
+    """CloudTrail's records of the data keys that KMS made."""
+    for operation in ("GenerateDataKey", "GenerateDataKeyWithoutPlaintext"):
+        yield from _events("EventName", operation)
+
+
+def _context(event: dict[str, Any]) -> dict[str, str]:
+    context: dict[str, str] = (event.get("requestParameters") or {}).get("encryptionContext", {})
+    return context
+
+
 def _holds(value: Any, secret: bytes) -> bool:
-    """Whether a text or binary attribute holds the secret: as it is, in hex or in base64."""
+    """Whether an attribute holds the secret, also in a list or a map, or a long part of it.
+
+    As it is, in hexadecimal digits or in base64.
+    """
+    if isinstance(value, dict):
+        return any(_holds(each, secret) for each in value.values())
+    if isinstance(value, list | set):
+        return any(_holds(each, secret) for each in value)
     raw = value.encode() if isinstance(value, str) else _binary(value)
-    return any(each in raw for each in (secret, secret.hex().encode(), base64.b64encode(secret)))
+    forms = (secret, base64.b64encode(secret), base64.urlsafe_b64encode(secret).rstrip(b"="))
+    part = len(raw) >= _PART and raw in secret
+    return part or secret.hex().encode() in raw.lower() or any(each in raw for each in forms)
 
 
 @exercise("8.2", "a key for one department")
@@ -176,11 +206,12 @@ def one_department(inspection: Inspection) -> None:
         fix="Allow Decrypt by a grant on the key, in the key policy or in a policy of the role.",
     )
     named = key_use.named_contexts(role["RoleName"], role["Arn"], key["Arn"])
+    names = key_use.names(key["Arn"])
     other = next(
         (
             context
             for context in _other_departments(named)
-            if key_use.decrypts(clerk, key["Arn"], context)
+            if any(key_use.decrypts(clerk, name, context) for name in names)
         ),
         None,
     )
@@ -192,22 +223,28 @@ def one_department(inspection: Inspection) -> None:
         "StringEquals on kms:EncryptionContext:department with one value and no wildcard.",
     )
     without = [{}, {"team": "payroll"}, *({**each} for each in named if not _department(each))]
+    asked = [(name, context) for name in names for context in without]
+    elsewhere = open_elsewhere(role, key["Arn"], "kms:Decrypt", "kms:Encrypt")
     inspection.expect(
-        not any(key_use.decrypts(clerk, key["Arn"], context) for context in without),
+        not any(key_use.decrypts(clerk, name, context) for name, context in asked)
+        and "kms:Decrypt" not in elsewhere,
         passed="it is refused what names no department",
         failed="it also decrypts what has no context at all, or none with a department",
-        fix="A condition that ends in IfExists, or begins with ForAllValues, holds where there is "
-        "no context: use plain StringEquals, or EncryptionContextEquals in a grant.",
+        fix="Let the context decide, and nothing else. A condition that ends in IfExists, or "
+        "begins with ForAllValues, holds where there is no context: use plain StringEquals, or "
+        "EncryptionContextEquals in a grant.",
     )
     uses = {
         use
+        for name in names
         for context in [_PAYROLL, {}, *named]
-        for use in key_use.other_uses(clerk, key["Arn"], context)
+        for use in key_use.other_uses(clerk, name, context)
     }
-    uses.update(key_use.control(clerk, key["Arn"], role["Arn"]))
+    uses.update(key_use.control(clerk, key["Arn"], role["Arn"]), key_use.takes_by_iam(role))
+    uses.update(key_use.manages(clerk, key["Arn"]))
     inspection.expect(
         not uses,
-        passed="it may not encrypt, make data keys or hand the key on",
+        passed="it may not encrypt, make data keys, hand the key on or take it away",
         failed=f"with the key it may do more than decrypt: {', '.join(sorted(uses))}",
         fix='Name the one operation: Operations=["Decrypt"], or the action kms:Decrypt.',
     )
@@ -235,7 +272,7 @@ def _department(context: dict[str, str]) -> str:
 @exercise("8.3", "the rescue of a key")
 def rescued(inspection: Inspection) -> None:
     """The tagged key was scheduled for deletion, is not any more, and is enabled."""
-    key = resources.newest_key(inspection.number)
+    key = resources.newest_key(inspection.number, pending_too=True)
     cancelled = key is not None and _was_cancelled(key["Arn"])
     if not cancelled and (key is None or key["KeyState"] != "PendingDeletion"):
         for gone in _deleted(inspection.number):
@@ -245,7 +282,7 @@ def rescued(inspection: Inspection) -> None:
                 "Run the colleague's cell again, for a new accident, and be faster: lab.later "
                 "moves the clock.",
             )
-    key = inspection.key()
+    key = key or inspection.key()
     inspection.passed(f"the key {key['KeyId']} carries the tag")
     inspection.require(
         key["KeyState"] != "PendingDeletion",

@@ -1,14 +1,16 @@
 """Exercises of lesson 09: who may use a key, who may switch it, and another account."""
 
 import json
+import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import key_use, resources
+from workshop_lib.exercises.circumstances import open_elsewhere
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
@@ -39,16 +41,16 @@ def apart(inspection: Inspection) -> None:
         fix='Make two roles, tagged "9.1 user" and "9.1 keeper".',
     )
     user, keeper = inspection.become(user_role), inspection.become(keeper_role)
-    policy = _policy(inspection, admin, arn)
-    blob = _uses(inspection, user.client("kms"), arn)
-    _is_kept_from_managing(inspection, user.client("kms"), admin, arn)
-    _is_kept_from_letting_in(inspection, "user", user, arn, policy, user_role, keeper_role)
-    _is_kept_from_using(inspection, keeper.client("kms"), arn, blob)
-    _is_kept_from_letting_in(inspection, "keeper", keeper, arn, policy, keeper_role, user_role)
+    _policy(inspection, admin, arn)
+    _uses(inspection, user.client("kms"), arn)
+    _is_kept_from_managing(inspection, user.client("kms"), arn)
+    _is_kept_from_letting_in(inspection, "user", user, arn, user_role, keeper_role)
+    _is_kept_from_using(inspection, keeper.client("kms"), arn, keeper_role)
+    _is_kept_from_letting_in(inspection, "keeper", keeper, arn, keeper_role, user_role)
     _switches(inspection, keeper.client("kms"), admin, arn)
 
 
-def _policy(inspection: Inspection, admin: Any, arn: str) -> str:
+def _policy(inspection: Inspection, admin: Any, arn: str) -> None:
     """The key policy, which the administrator can read and put."""
     fix = (
         "Let a statement of the key policy allow you kms:GetKeyPolicy and kms:PutKeyPolicy; the "
@@ -59,11 +61,10 @@ def _policy(inspection: Inspection, admin: Any, arn: str) -> str:
         policy: str = admin.get_key_policy(KeyId=arn)["Policy"]
         admin.put_key_policy(KeyId=arn, Policy=policy)
     inspection.passed("you can still change the key's policy")
-    return policy
 
 
-def _uses(inspection: Inspection, user: Any, arn: str) -> bytes:
-    """The user encrypts, decrypts and makes data keys: a ciphertext under the key."""
+def _uses(inspection: Inspection, user: Any, arn: str) -> None:
+    """The user encrypts, decrypts and makes data keys."""
     wanted = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey")
     unable = "the user may not encrypt, decrypt and make data keys under the key"
     fix = f"Allow its role {', '.join(wanted)}, in the key policy or in a policy of its own."
@@ -77,21 +78,11 @@ def _uses(inspection: Inspection, user: Any, arn: str) -> bytes:
         failed="the user does not get back what it encrypted",
         fix="Run the set-up cell again, and the cells after.",
     )
-    return blob
 
 
-def _is_kept_from_managing(inspection: Inspection, user: Any, admin: Any, arn: str) -> None:
+def _is_kept_from_managing(inspection: Inspection, user: Any, arn: str) -> None:
     """The user switches nothing. What it may do nevertheless is undone at once."""
-    found = []
-    if _allowed(user.disable_key, KeyId=arn):
-        found.append("kms:DisableKey")
-        _enable(arn, admin, user)
-    # a deletion is only tried where the administrator can cancel it
-    cancellable = _allowed(admin.cancel_key_deletion, KeyId=arn)
-    if cancellable and _allowed(user.schedule_key_deletion, KeyId=arn):
-        found.append("kms:ScheduleKeyDeletion")
-        admin.cancel_key_deletion(KeyId=arn)
-        _enable(arn, admin, user)
+    found = [f"kms:{each}" for each in key_use.manages(user, arn)]
     inspection.expect(
         not found,
         passed="the user is refused to disable the key and to delete it",
@@ -100,8 +91,12 @@ def _is_kept_from_managing(inspection: Inspection, user: Any, admin: Any, arn: s
     )
 
 
-def _is_kept_from_using(inspection: Inspection, keeper: Any, arn: str, blob: bytes) -> None:
-    found = list(_usable(keeper, arn, blob))
+def _is_kept_from_using(
+    inspection: Inspection, keeper: Any, arn: str, role: Mapping[str, Any]
+) -> None:
+    named = key_use.named_contexts(role["RoleName"], role["Arn"], arn)
+    uses = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
+    found = sorted({*_usable(keeper, key_use.names(arn), named), *open_elsewhere(role, arn, *uses)})
     inspection.expect(
         not found,
         passed="the keeper is refused to use the key",
@@ -116,21 +111,16 @@ def _is_kept_from_letting_in(
     who: str,
     session: boto3.Session,
     arn: str,
-    policy: str,
     role: Mapping[str, Any],
     other: Mapping[str, Any],
 ) -> None:
     """Neither the key's policy, nor a grant, nor IAM, nor the other role: nothing changes here."""
     kms, sts = session.client("kms"), session.client("sts")
-    found = []
-    if _allowed(kms.put_key_policy, KeyId=arn, Policy=policy):
-        found.append("kms:PutKeyPolicy")
-    if _grants(kms, arn, role["Arn"], "Decrypt", "Encrypt", "DescribeKey"):
-        found.append("kms:CreateGrant")
+    found = sorted(f"kms:{each}" for each in key_use.control(kms, arn, role["Arn"]))
     name = f"check-{secrets.token_hex(4)}"
     if _allowed(sts.assume_role, RoleArn=other["Arn"], RoleSessionName=name):
         found.append("sts:AssumeRole on the other role")
-    found += sorted(key_use.simulated(role["Arn"], role["Arn"], *_OWN_POLICIES))
+    found += sorted(key_use.takes_by_iam(role) | key_use.gives_by_iam(role, other["Arn"]))
     it = "it" if len(found) == 1 else "them"
     inspection.expect(
         not found,
@@ -138,9 +128,6 @@ def _is_kept_from_letting_in(
         failed=f"the {who} can give itself or others permissions: {', '.join(found)}",
         fix=f"Take {it} away: with {it}, the {who} can get permissions that it must not have.",
     )
-
-
-_OWN_POLICIES = ("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
 
 
 def _switches(inspection: Inspection, keeper: Any, admin: Any, arn: str) -> None:
@@ -167,7 +154,13 @@ def _switches(inspection: Inspection, keeper: Any, admin: Any, arn: str) -> None
         fix="Allow kms:CancelKeyDeletion: else a mistake cannot be taken back.",
     )
     unable = "the keeper may not schedule the key's deletion"
-    _requires(inspection, unable, fix, keeper.schedule_key_deletion, arn)
+    with inspection.asking(dict.fromkeys(_REFUSED, (unable, fix))):
+        # a condition may be about the waiting period
+        if not any(
+            _allowed(keeper.schedule_key_deletion, KeyId=arn, PendingWindowInDays=days)
+            for days in (30, 7)
+        ):
+            keeper.schedule_key_deletion(KeyId=arn)
     cancel[0](KeyId=arn)
     _enable(arn, admin, keeper)
     inspection.passed("the keeper schedules its deletion (the check has cancelled it)")
@@ -185,40 +178,36 @@ def _requires(
         operation(KeyId=arn)
 
 
-def _usable(kms: Any, arn: str, blob: bytes) -> Iterator[str]:
+def _usable(kms: Any, names: Sequence[str], more: Sequence[Mapping[str, str]]) -> Iterator[str]:
     """The cryptographic operations that the caller may ask of a symmetric key. Dry runs only.
 
+    By each name of the key; under no context, a made-up one, and `more`.
     https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
     """
-    pair, aes = {"KeyPairSpec": "ECC_NIST_P256"}, {"KeySpec": "AES_256"}
-    asked: dict[str, dict[str, Any]] = {
-        "Encrypt": {"Plaintext": _TEXT},
-        "Decrypt": {"CiphertextBlob": blob},
-        "GenerateDataKey": aes,
-        "GenerateDataKeyWithoutPlaintext": aes,
-        "GenerateDataKeyPair": pair,
-        "GenerateDataKeyPairWithoutPlaintext": pair,
-    }
-    for action, more in asked.items():
-        operation, dry = getattr(kms, _snake(action)), {"KeyId": arn, "DryRun": True, **more}
-        if any(_allowed(operation, **dry, EncryptionContext=each) for each in _CONTEXTS):
-            yield f"kms:{action}"
-    if _re_encrypts(kms, arn, blob):
-        yield "kms:ReEncrypt*"
+    asked = [(name, each) for name in names for each in (*_CONTEXTS, *more)]
+    uses = {use for name, each in asked for use in key_use.other_uses(kms, name, each)}
+    if any(key_use.decrypts(kms, name, each) for name, each in asked):
+        uses.add("Decrypt")
+    if "ReEncrypt" not in uses and any(_re_encrypts(kms, name, each) for name, each in asked):
+        uses.add("ReEncrypt")
+    for use in sorted(uses):
+        yield f"kms:{use}" + ("*" if use == "ReEncrypt" else "")
 
 
-def _re_encrypts(kms: Any, arn: str, blob: bytes) -> bool:
+def _re_encrypts(kms: Any, arn: str, context: Mapping[str, str]) -> bool:
     """Whether the caller may move a ciphertext away from the key: ReEncryptFrom is asked first."""
     try:
-        kms.re_encrypt(SourceKeyId=arn, CiphertextBlob=blob, DestinationKeyId=arn, DryRun=True)
+        kms.re_encrypt(
+            SourceKeyId=arn,
+            SourceEncryptionContext=context,
+            DestinationKeyId=arn,
+            DryRun=True,
+            DryRunModifiers=["IGNORE_CIPHERTEXT"],
+        )
     except ClientError as error:
         answer = error.response["Error"]
         return answer["Code"] not in _REFUSED or "kms:ReEncryptTo" in answer["Message"]
     return True
-
-
-def _snake(action: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in action).lstrip("_")
 
 
 @exercise("9.2", "another account, through S3 only")
@@ -243,11 +232,14 @@ def through_s3_only(inspection: Inspection) -> None:
         )
     auditor = inspection.become(role, by=audit)
     _stores_and_reads(inspection, auditor, audit, bucket, arn)
-    blob = _blob(inspection, arn)
+    _keeps_access(inspection, arn)
+    place = f"arn:aws:s3:::{bucket}"
+    contexts = [{"aws:s3:arn": place}, {"aws:s3:arn": f"{place}/report"}]
+    contexts += [*key_use.key_contexts(arn), *key_use.granted_contexts(arn)]
     for who, session in (("the role", auditor), ("the administrator of their account", audit)):
-        found = list(_usable(session.client("kms"), arn, blob))
-        if _grants(session.client("kms"), arn, role["Arn"], "Decrypt", "GenerateDataKey"):
-            found.append("kms:CreateGrant")
+        kms = session.client("kms")
+        found = list(_usable(kms, [arn], contexts))
+        found += sorted(f"kms:{each}" for each in key_use.control(kms, arn, role["Arn"]))
         inspection.expect(
             not found,
             passed=f"{who} gets nothing from the key without S3",
@@ -256,15 +248,24 @@ def through_s3_only(inspection: Inspection) -> None:
             "their account in, and name only kms:GenerateDataKey and kms:Decrypt there.",
         )
     inspection.expect(
-        not _open_to(arn, audit, "dynamodb", "secretsmanager", "lambda"),
+        not _open_to(arn, _id(audit), _other_services(arn)),
         passed="the key policy lets them come through no other service",
         failed="the key policy lets them come through other services as well",
         fix='Compare kms:ViaService with "s3.us-east-1.amazonaws.com".',
     )
+    strangers = _named_strangers(arn, _id(audit))
     inspection.expect(
-        not _strangers_come_in(inspection.lab, arn),
+        not strangers,
+        passed="the key policy names no third account",
+        failed=f"a third account is named in the key policy: {', '.join(strangers)}",
+        fix="Name the account audit as Principal of your statement, and no other one.",
+    )
+    stranger = _id(inspection.lab.account("stranger"))
+    through_s3 = [f"s3.{arn.split(':')[3]}.amazonaws.com"]
+    inspection.expect(
+        not _strangers_come_in(inspection.lab, arn) and not _open_to(arn, stranger, through_s3),
         passed="a third account is refused",
-        failed="a third account stores objects under the key, too",
+        failed="a third account stores objects under the key, too, or reads them",
         fix="Name the account audit as Principal of your statement, not everybody.",
     )
 
@@ -302,43 +303,54 @@ def _stores_and_reads(
         audit.client("s3").delete_object(Bucket=bucket, Key=name)
 
 
-def _blob(inspection: Inspection, arn: str) -> bytes:
+def _keeps_access(inspection: Inspection, arn: str) -> None:
     fix = "Keep the account's statement of step 1 in the key policy."
     answers = dict.fromkeys(_REFUSED, ("you yourself may not encrypt under the key", fix))
     with inspection.asking(answers):
-        blob: bytes = boto3.client("kms").encrypt(KeyId=arn, Plaintext=_TEXT)["CiphertextBlob"]
-    return blob
+        boto3.client("kms").encrypt(KeyId=arn, Plaintext=_TEXT)
 
 
-def _grants(kms: Any, arn: str, grantee: str, *operations: str) -> bool:
-    """Whether the caller may hand one of the operations on; dry runs."""
-    asked = {"KeyId": arn, "GranteePrincipal": grantee, "DryRun": True}
-    return any(_allowed(kms.create_grant, **asked, Operations=[each]) for each in operations)
+def _id(session: boto3.Session) -> str:
+    account: str = session.client("sts").get_caller_identity()["Account"]
+    return account
 
 
-def _open_to(arn: str, audit: boto3.Session, *services: str) -> bool:
-    """Whether what the key policy allows that account also holds for requests of other services.
+def _principals(statement: Mapping[str, Any]) -> list[str]:
+    """Whom a statement of a key policy names: ARNs, account ids, "*"."""
+    principal = statement.get("Principal", {})
+    named = principal.get("AWS", []) if isinstance(principal, dict) else principal
+    return [named] if isinstance(named, str) else list(named)
+
+
+def _other_services(arn: str) -> list[str]:
+    """Services but S3: some, and all that the key policy names."""
+    region = arn.split(":")[3]
+    some = [f"{name}.{region}.amazonaws.com" for name in ("dynamodb", "secretsmanager", "lambda")]
+    policy = json.dumps(key_use.key_documents(arn))
+    named = re.findall(r'"([\w-]+\.[\w-]+\.amazonaws\.com)"', policy)
+    return [*some, *(each for each in named if not each.startswith("s3."))]
+
+
+def _open_to(arn: str, account: str, services: Sequence[str]) -> bool:
+    """Whether the key policy lets an account's principals come through one of the services.
 
     The simulator tells, asked about the policy's statements for that account.
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
     """
-    caller = audit.client("sts").get_caller_identity()
-    policy = json.loads(boto3.client("kms").get_key_policy(KeyId=arn)["Policy"])
-    statements = policy["Statement"]
-    statements = [statements] if isinstance(statements, dict) else statements
     theirs = [
         {name: value for name, value in each.items() if name != "Principal"}
-        for each in statements
-        if each.get("Principal") == "*" or caller["Account"] in json.dumps(each.get("Principal"))
+        for document in key_use.key_documents(arn)
+        for each in key_use.listed(document)
+        if any(named == "*" or account in named for named in _principals(each))
     ]
     if not any(each["Effect"] == "Allow" for each in theirs):
         return False
-    region = arn.split(":")[3]
     for service in services:
         context = {
-            "kms:ViaService": f"{service}.{region}.amazonaws.com",
-            "kms:CallerAccount": caller["Account"],
-            "aws:PrincipalAccount": caller["Account"],
+            "kms:ViaService": service,
+            "kms:CallerAccount": account,
+            "aws:PrincipalAccount": account,
+            "aws:ViaAWSService": "true",
         }
         answer = boto3.client("iam").simulate_custom_policy(
             PolicyInputList=[json.dumps({"Version": "2012-10-17", "Statement": theirs})],
@@ -352,6 +364,19 @@ def _open_to(arn: str, audit: boto3.Session, *services: str) -> bool:
         if any(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"]):
             return True
     return False
+
+
+def _named_strangers(arn: str, audit: str) -> list[str]:
+    """Accounts that the key policy lets in, beside the key's own and that of the auditors."""
+    found = {
+        account
+        for document in key_use.key_documents(arn)
+        for statement in key_use.listed(document)
+        if statement["Effect"] == "Allow"
+        for principal in _principals(statement)
+        for account in re.findall(r"\b\d{12}\b", principal)
+    }
+    return sorted(found - {arn.split(":")[4], audit})
 
 
 def _strangers_come_in(lab: Any, arn: str) -> bool:

@@ -14,6 +14,7 @@ from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.proofs import opened
 from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.stored_items import holds
 
 _RECORDS = ("patients/1", "patients/2")
 _MONTHS = {"january": 4_096, "february": 9_216_000, "march": 6_144}  # bytes of their plaintext
@@ -58,6 +59,18 @@ def bound_records(inspection: Inspection) -> None:
             failed=f"{record.name} is empty",
             fix="Write something into it.",
         )
+        words = plaintext.decode("utf-8", "replace")
+        inspection.require(
+            not holds(dict(record.metadata), words),
+            passed=f"its words stand neither in its metadata nor in its context: {record.name}",
+            failed=f"the words of {record.name} stand readable in its metadata",
+            fix="Metadata and context are never encrypted: leave the words out there.",
+        )
+        if copy := _readable_copy(bucket, plaintext):
+            inspection.fail(
+                f"the words of {record.name} stand readable in {copy}",
+                "Delete that, in a bucket with versioning by its VersionId.",
+            )
     first, second = records
     inspection.require(
         first.context != second.context,
@@ -111,14 +124,19 @@ def mended_archive(inspection: Inspection) -> None:
     )
 
 
-def _readable_versions(bucket: str) -> list[str]:
+def _readable_copy(bucket: str, words: bytes) -> str:
+    """The name of an object that holds these words readable in some version, or none."""
+    return next(iter(_readable_versions(bucket, words)), "")
+
+
+def _readable_versions(bucket: str, words: bytes = _WORD) -> list[str]:
     s3 = boto3.client("s3")
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
     found = set()
     for page in pages:
         for version in page.get("Versions", []):
             place = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
-            if _WORD in s3.get_object(**place)["Body"].read():
+            if words in s3.get_object(**place)["Body"].read():
                 found.add(version["Key"])
     return sorted(found)
 

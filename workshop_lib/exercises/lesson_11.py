@@ -6,12 +6,14 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import key_use
+from workshop_lib.exercises.circumstances import open_elsewhere
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
 
@@ -39,19 +41,19 @@ def only_checks(inspection: Inspection) -> None:
         "grant.",
     )
     inspection.expect(
-        not _allowed(lambda: bank.generate_mac(**use, DryRun=True)),
+        not _generates(bank, use) and not open_elsewhere(role, key["Arn"], "kms:GenerateMac"),
         passed="it is refused a MAC of its own",
         failed="it may generate MACs as well: it could forge what it checks",
         fix="Name the one action kms:VerifyMac, without a wildcard that covers kms:GenerateMac.",
     )
     inspection.expect(
-        not _verifies_elsewhere(role["Arn"], key["Arn"]),
+        not _verifies_elsewhere(bank, role["Arn"], key["Arn"]),
         passed="it is refused to verify under another key",
         failed="it may verify under other keys as well",
         fix="Name the key's ARN as Resource, in the policy of the role.",
     )
     inspection.expect(
-        not _changes_permissions(kms, bank, key["Arn"], role["Arn"]),
+        not {*key_use.control(bank, key["Arn"], role["Arn"]), *key_use.takes_by_iam(role)},
         passed="it may not change who uses the key",
         failed="it may create grants on the key, or replace the key's policy or its own: it could "
         "let itself forge",
@@ -60,24 +62,36 @@ def only_checks(inspection: Inspection) -> None:
     )
 
 
-def _verifies_elsewhere(role_arn: str, key_arn: str) -> bool:
-    """Whether the role's policies let it verify under a key that nobody has named.
+def _generates(bank: Any, use: dict[str, Any]) -> bool:
+    """Whether the role may generate a MAC, by one of the key's names."""
+    return any(
+        _allowed(partial(bank.generate_mac, **{**use, "KeyId": name}, DryRun=True))
+        for name in key_use.names(use["KeyId"])
+    )
+
+
+def _verifies_elsewhere(bank: Any, role_arn: str, key_arn: str) -> bool:
+    """Whether the role may verify under a key that nobody has named, or another of the account's.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
+    region = key_arn.split(":")[3]
     other = f"{key_arn.partition('/')[0]}/{uuid.uuid4()}"
-    return bool(key_use.simulated(role_arn, other, "kms:VerifyMac"))
-
-
-def _changes_permissions(kms: Any, bank: Any, key_arn: str, role_arn: str) -> bool:
-    """Whether the role may give itself more. Nothing changes: a dry run, and the same policy."""
-    policy = kms.get_key_policy(KeyId=key_arn)["Policy"]
-    grant = {"KeyId": key_arn, "GranteePrincipal": role_arn, "Operations": ["GenerateMac"]}
-    return (
-        _allowed(lambda: bank.create_grant(**grant, DryRun=True))
-        or _allowed(lambda: bank.put_key_policy(KeyId=key_arn, Policy=policy))
-        or bool(key_use.simulated(role_arn, role_arn, "iam:PutRolePolicy", "iam:AttachRolePolicy"))
-    )
+    far = other.replace(f":{region}:", ":eu-central-1:")
+    if any(key_use.simulated(role_arn, each, "kms:VerifyMac") for each in (other, far)):
+        return True
+    kms = boto3.client("kms")
+    for page in kms.get_paginator("list_keys").paginate():
+        for each in page["Keys"]:
+            key = kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"]
+            if key["Arn"] == key_arn or key["KeyUsage"] != _MAC_USAGE or not key["Enabled"]:
+                continue
+            algorithm = key["MacAlgorithms"][0]
+            asked = {"KeyId": key["Arn"], "Message": b"check", "MacAlgorithm": algorithm}
+            mac = kms.generate_mac(**asked)["Mac"]
+            if _allowed(partial(bank.verify_mac, **asked, Mac=mac)):
+                return True
+    return False
 
 
 @exercise("11.2", "a contract that anyone can check")

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,7 +11,9 @@ from boto3.dynamodb.conditions import Key
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
+from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises import key_use
+from workshop_lib.exercises.bucket_trials import answered_without_tls, callers, loopholes
 from workshop_lib.exercises.client_items import (
     DESCRIPTION,
     SIGNATURE,
@@ -21,8 +23,8 @@ from workshop_lib.exercises.client_items import (
     open_item,
 )
 from workshop_lib.exercises.inspection import Inspection
-from workshop_lib.exercises.people import somebody
 from workshop_lib.exercises.registry import exercise
+from workshop_lib.exercises.stored_items import holds, plaintext_of
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http
 
 KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
@@ -100,11 +102,11 @@ def _opened(inspection: Inspection, table: str, item: Attributes) -> OpenedItem:
 
 def _stays_secret(inspection: Inspection, table: str, item: Attributes, opened: OpenedItem) -> None:
     """The diagnosis stands in no other attribute, and no other patient's is readable."""
-    text = opened.plaintext.get("diagnosis", b"")[_HEAD:].decode("utf-8", "replace")
+    text = plaintext_of(opened.plaintext.get("diagnosis", b""))
     copies = [
         name
         for name in (*opened.signed, *opened.unsigned)
-        if text and name != "diagnosis" and text in json.dumps(item[name], default=str)
+        if text and name not in ("diagnosis", "patient_id") and holds(item[name], text)
     ]
     inspection.expect(
         not copies,
@@ -117,14 +119,20 @@ def _stays_secret(inspection: Inspection, table: str, item: Attributes, opened: 
         next(iter(each["patient_id"].values()))
         for page in pages
         for each in page["Items"]
-        if any(kind in _READABLE for kind in each.get("diagnosis", {}))
-        and each["patient_id"] != item["patient_id"]
+        if _readable(each.get("diagnosis", {})) and each["patient_id"] != item["patient_id"]
     ]
     if others:
         inspection.fail(
             f"the diagnosis of {others[0]} is readable in the same table",
             "Write every patient through the encryption client, or delete that one.",
         )
+
+
+def _readable(value: Mapping[str, Any]) -> bool:
+    data = value.get("B")
+    if data is not None:
+        return as_text(bytes(data)) is not None
+    return any(kind in _READABLE for kind in value)
 
 
 def _patient(inspection: Inspection) -> tuple[str, Attributes]:
@@ -181,8 +189,8 @@ def archive(inspection: Inspection) -> None:
         failed="its Bucket Key is not enabled: each upload and download would be a KMS request",
         fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
-    with somebody("s3:*", "kms:*") as agent:
-        people = {"you": boto3.Session(), "an agent": agent}
+    with callers(bucket) as sessions:
+        people = {"you": sessions["you"], "an agent": sessions["another role"]}
         _takes_silent_uploads(inspection, bucket, people)
         for what, headers in (
             ("with AES256", {"ServerSideEncryption": "AES256"}),
@@ -199,6 +207,20 @@ def archive(inspection: Inspection) -> None:
                 'header s3:x-amz-server-side-encryption is there at all: "Null" with "false".',
             )
         _refuses_brought_keys(inspection, bucket, people)
+        if all(step.ok for step in inspection.steps):
+            by_s3 = {"ServerSideEncryption": "AES256"}
+            open_to = [
+                how
+                for headers in (by_s3, KMS_HEADER)
+                for how in loopholes(inspection, sessions, bucket, headers, {})
+            ]
+            inspection.expect(
+                not open_to,
+                passed="that holds for copies and uploads in parts, too",
+                failed=f"another method is let through all the same: {', '.join(open_to[:1])}",
+                fix='Deny s3:PutObject to "Principal": "*" on all objects of the bucket, /*, with '
+                "no other condition than that on the header.",
+            )
 
 
 def _takes_silent_uploads(
@@ -279,7 +301,7 @@ def leaderboard(inspection: Inspection) -> None:
     resource = boto3.resource("dynamodb").Table(name)
     items = resource.scan()["Items"]
     inspection.require(
-        not any(isinstance(value, Binary) for item in items for value in item.values()),
+        not any(_is_encrypted(item) for item in items),
         passed="its items are stored as they are",
         failed="its items are encrypted by the client: KMS requests for nothing, and ciphertext "
         "cannot be sorted",
@@ -290,12 +312,25 @@ def leaderboard(inspection: Inspection) -> None:
         IndexName=index, KeyConditionExpression=Key("game").eq("chess"), ScanIndexForward=False
     )["Items"]
     scores = [str(row["score"]) for row in rows]
+    by_name = any("player" in item for item in items)
+    if by_name and not all("player" in row for row in rows):
+        inspection.fail(
+            "a query of the index does not return the players: they are not projected into it",
+            'Let its Projection be {"ProjectionType": "ALL"}, or make player the table\'s key.',
+        )
+    found = len({str(row["player"]) for row in rows}) if by_name else len(rows)
     inspection.expect(
-        len(scores) >= 3,
+        found >= 3,
         passed=f"the best scores of chess come first: {', '.join(scores[:3])}",
-        failed=f"the index finds {len(scores)} of the three players of chess",
+        failed=f"the index finds {found} of the three players of chess",
         fix='Write three items with "game": "chess", each with its player and a number as score.',
     )
+
+
+def _is_encrypted(item: Mapping[str, Any]) -> bool:
+    """Whether the client wrote the item, or what is asked for is bytes in it."""
+    asked = (item.get(name) for name in ("player", "game", "score"))
+    return DESCRIPTION in item or any(isinstance(value, Binary) for value in asked)
 
 
 def _index(inspection: Inspection, table: dict[str, Any]) -> str:
@@ -341,10 +376,11 @@ def shared(inspection: Inspection) -> None:
     with _an_object(inspection, bucket, name):
         # before it uploads: who has just used a Bucket Key may be let in by it once more
         _reads_nothing(inspection, partner, role["RoleName"], bucket, name)
-    _gives_itself_nothing(inspection, session, role["Arn"], key["Arn"])
+    _gives_itself_nothing(inspection, session, role, key["Arn"])
     _uploads(inspection, partner, bucket, name)
     refuses_plain_http(inspection, bucket)
-    with somebody("s3:*", "kms:*") as colleague:
+    with callers(bucket) as sessions:
+        colleague = sessions["another role"]
         plain = colleague.client("s3", use_ssl=False)
         inspection.expect(
             refused(lambda: plain.list_objects_v2(Bucket=bucket))
@@ -353,7 +389,14 @@ def shared(inspection: Inspection) -> None:
             failed="somebody else is answered without TLS",
             fix='Let the Deny name "Principal": "*".',
         )
-        people = {"you": boto3.Session(), "somebody else": colleague}
+        answered = answered_without_tls(inspection, sessions, bucket, {})
+        inspection.expect(
+            not answered,
+            passed="so is every other call without TLS",
+            failed=f"without TLS this is answered: {', '.join(answered[:1])}",
+            fix='Deny "s3:*" to "Principal": "*", on the bucket and on its objects.',
+        )
+        people = {"you": sessions["you"], "somebody else": colleague}
         _refuses_brought_keys(inspection, bucket, people)
 
 
@@ -442,33 +485,17 @@ def _policy_kept(bucket: str) -> Iterator[None]:
 
 
 def _gives_itself_nothing(
-    inspection: Inspection, session: boto3.Session, role_arn: str, key_arn: str
+    inspection: Inspection, session: boto3.Session, role: dict[str, Any], key_arn: str
 ) -> None:
     """The role can give itself no permission. Nothing changes: a dry run, and the same policy."""
     kms = session.client("kms")
-    grant = {"KeyId": key_arn, "GranteePrincipal": role_arn, "Operations": ["Decrypt"]}
-    policy = boto3.client("kms").get_key_policy(KeyId=key_arn)["Policy"]
-    may = (
-        _answered(lambda: kms.create_grant(**grant, DryRun=True))
-        or _answered(lambda: kms.put_key_policy(KeyId=key_arn, Policy=policy))
-        or key_use.simulated(role_arn, role_arn, "iam:PutRolePolicy", "iam:AttachRolePolicy")
-    )
     inspection.expect(
-        not may,
+        not {*key_use.control(kms, key_arn, role["Arn"]), *key_use.takes_by_iam(role)},
         passed="it cannot give itself permission to decrypt",
         failed="it may create grants on the key, or change the key's policy or its own: it could "
         "let itself decrypt",
         fix="Allow it s3:PutObject and kms:GenerateDataKey, and nothing that changes permissions.",
     )
-
-
-def _answered(call: Any) -> bool:
-    """Whether a call to KMS is allowed; a dry run that would succeed says so by an error."""
-    try:
-        call()
-    except ClientError as error:
-        return error.response["Error"]["Code"] not in ("AccessDenied", "AccessDeniedException")
-    return True
 
 
 def _uploads(inspection: Inspection, partner: Any, bucket: str, name: str) -> None:

@@ -11,21 +11,25 @@ import boto3
 
 
 @contextmanager
-def somebody(*actions: str) -> Iterator[boto3.Session]:
+def somebody(*actions: str, name: str = "") -> Iterator[boto3.Session]:
     """Within the block there is a new role of this account, of a name nobody has used before.
 
     Args:
         actions: what a policy of the role allows, on every resource ("s3:*").
+        name: the role's name instead, where a policy is about that one.
 
     Yields:
         A session of the role. The role is gone after the block.
+
+    Raises:
+        ClientError: IAM makes no role of that name (EntityAlreadyExists, ValidationError).
     """
     iam, sts = boto3.client("iam"), boto3.client("sts")
     account = sts.get_caller_identity()["Account"]
-    name = {"RoleName": f"colleague-{secrets.token_hex(4)}"}
+    named = {"RoleName": name or f"colleague-{secrets.token_hex(4)}"}
     trust = _policy(Action="sts:AssumeRole", Principal={"AWS": account})
-    role = iam.create_role(**name, AssumeRolePolicyDocument=trust)["Role"]
-    policy = {**name, "PolicyName": "work"}
+    role = iam.create_role(**named, AssumeRolePolicyDocument=trust)["Role"]
+    policy = {**named, "PolicyName": "work"}
     try:
         allowed = _policy(Action=list(actions), Resource="*")
         iam.put_role_policy(**policy, PolicyDocument=allowed)
@@ -34,7 +38,7 @@ def somebody(*actions: str) -> Iterator[boto3.Session]:
         yield boto3.Session(*keys, region_name=boto3.Session().region_name)
     finally:
         iam.delete_role_policy(**policy)
-        iam.delete_role(**name)
+        iam.delete_role(**named)
 
 
 def _policy(**statement: object) -> str:

@@ -62,9 +62,10 @@ def closed_bucket() -> str | None:
     return None
 
 
-def newest_key(number: str) -> dict[str, Any] | None:
+def newest_key(number: str, *, pending_too: bool = False) -> dict[str, Any] | None:
     """DescribeKey's KeyMetadata of the newest key with the tag exercise=number, or None.
 
+    A key that waits for its deletion is taken only if there is no other, or with `pending_too`.
     https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html
     """
     kms = boto3.client("kms")
@@ -79,7 +80,10 @@ def newest_key(number: str) -> dict[str, Any] | None:
     ]
     return max(
         keys,
-        key=lambda key: (key["KeyState"] != "PendingDeletion", key["CreationDate"]),
+        key=lambda key: (
+            pending_too or key["KeyState"] != "PendingDeletion",
+            key["CreationDate"],
+        ),
         default=None,
     )
 
