@@ -31,9 +31,20 @@ class ClassServer:
 
     def start(self) -> None:
         """Start it, on the port that it had before, and wait until it listens."""
-        self.port = self.port or free_port()
+        # Somebody else may take a free port in between: then it tries another one.
+        for port in [self.port] if self.port else [free_port() for _ in range(3)]:
+            if self._listens(port):
+                self.port = port
+                break
+        else:
+            raise AssertionError(f"the server did not start: {self.output}")
+        self.address = self._said(r"Address +(\S+)")
+        self.code = self._said(r"Class code +(\S+)")
+        self.secret = self._said(r"yours alone: \S+/board#(\S+)")
+
+    def _listens(self, port: int) -> bool:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", self.module, "--port", str(self.port), *self._options],
+            [sys.executable, "-m", self.module, "--port", str(port), *self._options],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -44,12 +55,8 @@ class ClassServer:
         for line in self._process.stdout or ():
             self.output += line
             if "yours alone" in line:
-                break
-        else:
-            raise AssertionError(f"the server did not start: {self.output}")
-        self.address = self._said(r"Address +(\S+)")
-        self.code = self._said(r"Class code +(\S+)")
-        self.secret = self._said(r"yours alone: \S+/board#(\S+)")
+                return True
+        return False
 
     @property
     def pid(self) -> int:
