@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from pages.lesson import is_folded
 from tests.support.lessons import (
     EXERCISE_CELL,
     EXPLANATION,
@@ -20,7 +21,6 @@ from tests.support.lessons import (
     LESSONS,
     ROOT,
     code_cells,
-    is_folded,
     printed,
     read,
     run,
@@ -65,7 +65,7 @@ def test_a_cell_is_one_idea(lesson: Path) -> None:
     """
     notebook = read(lesson)
     cells = code_cells(notebook)
-    folded = [place for place, cell in enumerate(cells) if is_folded(cell)]
+    folded = [place for place, cell in enumerate(cells) if is_folded(cell.metadata)]
     assert all(place >= 3 and "Folded:" in cells[place].source for place in folded)
     helpers = [place for place in folded if cells[place] not in telling(notebook)]
     assert not helpers or helpers == list(range(helpers[0], helpers[-1] + 1))
@@ -110,7 +110,7 @@ def minutes(notebook: Any) -> float:
                         further = level if "Further" in heading[2] else 0
                 total += 0 if further else len(part.split()) / 200
         elif not further:
-            total += 0 if is_folded(cell) else len(cell.source.splitlines()) / 15
+            total += 0 if is_folded(cell.metadata) else len(cell.source.splitlines()) / 15
             total += 0.5 * cell.source.startswith("predict(")
             total += 5.0 * cell.source.startswith("check(")
     return total

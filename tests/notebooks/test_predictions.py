@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pages.lesson import is_folded
 from tests.support.lessons import (
     EXPLANATION,
     FOLD,
     LESSONS,
     TELLS,
-    is_folded,
     read,
     telling,
 )
@@ -146,7 +146,7 @@ def test_code_that_tells_an_answer_is_folded_below_the_explanation(lesson: Path)
     cells = telling(notebook)
     assert "\n".join(cell.source for cell in notebook.cells).count(TELLS) == len(cells)
     for cell in cells:
-        assert is_folded(cell), cell.source
+        assert is_folded(cell.metadata), cell.source
     for asked in predictions(lesson):
         for cell in asked.to_its_fold():
             assert cell not in cells, (asked.number, cell.source)
@@ -157,7 +157,7 @@ def test_a_lock_s_way_round_is_in_sight_below_no_prediction(lesson: Path) -> Non
     """A parameter named Bypass… or a signature version answers what is asked just above it."""
     for asked in predictions(lesson):
         for cell in asked.below:
-            if cell.cell_type == "code" and not is_folded(cell):
+            if cell.cell_type == "code" and not is_folded(cell.metadata):
                 assert not re.search(r"\bBypass\w+=|signature_version=", cell.source), asked.number
 
 

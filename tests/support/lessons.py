@@ -32,11 +32,6 @@ def code_cells(notebook: Any) -> list[Any]:
     return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
-def is_folded(cell: Any) -> bool:
-    """Whether JupyterLab shows a bar in place of the cell's code, until it is clicked."""
-    return bool(cell.metadata.get("jupyter", {}).get("source_hidden"))
-
-
 def telling(notebook: Any) -> list[Any]:
     """The cells that follow the sentence that their code tells the answer."""
     pairs = itertools.pairwise(notebook.cells)

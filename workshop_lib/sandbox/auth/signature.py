@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
 """
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -73,8 +74,8 @@ def _read_other_header(
     if scheme == _ALGORITHM:
         return _read_loose_header(request, service, header, rest)
     if not service.signs_like_s3:
-        if header.startswith("AWS4-") and _missing(rest):
-            raise _incomplete(request, service, header, _missing(rest))
+        if header.startswith("AWS4-") and (missing := _missing(_parts(rest))):
+            raise _incomplete(request, service, header, missing)
         return None
     if scheme != "AWS":
         raise argument("Authorization", header, "Unsupported Authorization Type")
@@ -93,7 +94,8 @@ def _read_loose_header(
     request: Request, service: ServiceDefinition, header: str, rest: str
 ) -> Signature:
     """A version 4 header in another order or spacing; what it lacks is refused by name."""
-    parts, missing = _parts(rest), _missing(rest)
+    parts = _parts(rest)
+    missing = _missing(parts)
     if missing and service.signs_like_s3:
         raise service.authentication_error(
             "incomplete",
@@ -114,9 +116,8 @@ def _parts(text: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _missing(text: str) -> list[str]:
-    """What a version 4 header lacks."""
-    parts = _parts(text)
+def _missing(parts: Mapping[str, str]) -> list[str]:
+    """What a version 4 header of these parts lacks."""
     return [name for name in ("Credential", "Signature", "SignedHeaders") if not parts.get(name)]
 
 

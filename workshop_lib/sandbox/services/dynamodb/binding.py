@@ -117,20 +117,17 @@ def _calls(operand: grammar.Operand) -> Iterator[grammar.Function]:
         yield operand
 
 
+def _leaves(operand: grammar.Operand | None) -> Iterator[grammar.Path | grammar.Value]:
+    """The paths and values of which an operand is made."""
+    if isinstance(operand, grammar.Function):
+        for each in operand.operands:
+            yield from _leaves(each)
+    elif operand is not None:
+        yield operand
+
+
 def _paths(operand: grammar.Operand | None) -> Iterator[grammar.Path]:
-    if isinstance(operand, grammar.Function):
-        for each in operand.operands:
-            yield from _paths(each)
-    elif isinstance(operand, grammar.Path):
-        yield operand
-
-
-def _values(operand: grammar.Operand | None) -> Iterator[grammar.Value]:
-    if isinstance(operand, grammar.Function):
-        for each in operand.operands:
-            yield from _values(each)
-    elif isinstance(operand, grammar.Value):
-        yield operand
+    return (leaf for leaf in _leaves(operand) if isinstance(leaf, grammar.Path))
 
 
 def _require_unreserved(paths: Iterable[grammar.Path]) -> None:
@@ -179,8 +176,9 @@ class Binder:
         """What is not defined is told before paths that overlap: dynalite's db/updateParser."""
         for path in [path for a in actions for path in (a.path, *_paths(a.operand))]:
             self._path(path)
-        for value in [value for action in actions for value in _values(action.operand)]:
-            self._value(value.name)
+        for leaf in [leaf for action in actions for leaf in _leaves(action.operand)]:
+            if isinstance(leaf, grammar.Value):
+                self._value(leaf.name)
 
     def projection(self, text: str) -> tuple[Path, ...]:
         """A projection's paths. Raises Malformed."""
