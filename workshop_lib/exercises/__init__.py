@@ -37,6 +37,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from workshop_lib.display.style import card, show
 from workshop_lib.exercises.inspection import AGAIN, NEXT_STEPS, CheckEnded, Inspection, Step
+from workshop_lib.exercises.people import keeping_clients
 from workshop_lib.exercises.registry import find
 from workshop_lib.exercises.wording import courses_words
 from workshop_lib.lenses.refusals import describe
@@ -183,7 +184,7 @@ def _as_administrator(inspection: Inspection) -> Iterator[None]:
         )
     before = boto3.DEFAULT_SESSION
     try:
-        boto3.DEFAULT_SESSION = inspection.lab.session()
+        boto3.DEFAULT_SESSION = keeping_clients(inspection.lab.session())
     except RuntimeError as replaced:
         inspection.fail("the check got an old lab", str(replaced))
     try:

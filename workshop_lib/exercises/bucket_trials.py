@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.key_use import listed
-from workshop_lib.exercises.people import somebody
+from workshop_lib.exercises.people import keeping_clients, somebody
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused
 
 Sessions = Mapping[str, boto3.Session]
@@ -42,7 +42,10 @@ def callers(bucket: str) -> Iterator[Sessions]:
     """
     with ExitStack() as stack:
         asking = partial(somebody, "s3:*", "kms:*")
-        sessions = {"you": boto3.Session(), "another role": stack.enter_context(asking())}
+        sessions = {
+            "you": keeping_clients(boto3.Session()),
+            "another role": stack.enter_context(asking()),
+        }
         for name in _roles_in_policy(bucket):
             with suppress(ClientError):  # a role that is there is the learner's: let it alone
                 sessions[f"the role {name}"] = stack.enter_context(asking(name=name))

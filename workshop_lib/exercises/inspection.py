@@ -13,6 +13,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import resources
+from workshop_lib.exercises.people import keeping_clients
 
 AGAIN = "Run your cell again, then this check."
 
@@ -227,7 +228,7 @@ class Inspection:
         self.passed(f"the role {role['RoleName']} can be assumed")
         got = answer["Credentials"]
         keys = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
-        return boto3.Session(*keys, region_name=boto3.Session().region_name)
+        return keeping_clients(boto3.Session(*keys, region_name=boto3.Session().region_name))
 
     def _untagged(self, none: str, call: str, key: str, value: str, number: str = "") -> NoReturn:
         number = number or self.number

@@ -6,6 +6,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 import boto3
 
@@ -35,10 +36,16 @@ def somebody(*actions: str, name: str = "") -> Iterator[boto3.Session]:
         iam.put_role_policy(**policy, PolicyDocument=allowed)
         got = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="work")["Credentials"]
         keys = (got["AccessKeyId"], got["SecretAccessKey"], got["SessionToken"])
-        yield boto3.Session(*keys, region_name=boto3.Session().region_name)
+        yield keeping_clients(boto3.Session(*keys, region_name=boto3.Session().region_name))
     finally:
         iam.delete_role_policy(**policy)
         iam.delete_role(**named)
+
+
+def keeping_clients(session: boto3.Session) -> boto3.Session:
+    """The session, which from now on makes each client once: a check asks for many, many times."""
+    session.client = cache(session.client)
+    return session
 
 
 def _policy(**statement: object) -> str:
