@@ -3,15 +3,20 @@
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from functools import cache
+from io import StringIO
 
 os.environ["BOTO_DISABLE_CRT"] = "true"  # what learners install has no awscrt either
 
+import boto3
 import botocore.session
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.labs import as_before
+from workshop_lib import start_lab
+from workshop_lib.sandbox.protocol.service_model import service_model
 
 # How long a case takes says more about the machine than about the code.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -25,8 +30,12 @@ botocore.session.create_loader = _loader  # else each lab's session reads its ow
 
 def pytest_collection_finish() -> None:
     """Load what the tests use, and take it out of every later look at all objects."""
-    for name in _SERVICES:
-        _loader(None).load_service_model(name, "service-2")
+    with as_before(), redirect_stdout(StringIO()):
+        sessions = (start_lab().session(), boto3.Session())
+        for name in _SERVICES:
+            for session in sessions:
+                session.client(name)
+            service_model(name)
     gc.collect()
     gc.freeze()
 

@@ -22,10 +22,9 @@ from workshop_lib.sandbox.auth.callers import Credentials
 from workshop_lib.sandbox.gateway import Created, Gateway
 from workshop_lib.sandbox.isolation import (
     ADMINISTRATOR,
-    close_connections,
     guard_new_credentials,
-    set_credentials_aside,
     set_environment,
+    set_own_access_aside,
 )
 from workshop_lib.sandbox.policy.explanation import Explanation
 from workshop_lib.sandbox.services.kms.on_behalf import Witnesses
@@ -66,13 +65,12 @@ class SandboxBackend:
         self._region = region
         set_environment(region)
         self._gateway = Gateway(ADMINISTRATOR)
-        self._gateway.callers.set_aside = set_credentials_aside()
         self._transport = BotocoreTransport(self._gateway)
         self._transport.install()
         if IN_BROWSER:
             _transfer_without_threads(self._transport.replace)
         guard_new_credentials(self._transport.replace)
-        close_connections(is_aws)
+        self._gateway.callers.set_aside = set_own_access_aside(is_aws)
         self._http: HttpServer | KernelServer | None = None
         SandboxBackend._current = self
         _watch_shell_cells()

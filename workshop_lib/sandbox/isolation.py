@@ -69,16 +69,20 @@ def set_environment(region: str) -> None:
         os.environ[name] = ",".join([*listed, *missing])
 
 
-def set_credentials_aside() -> frozenset[str]:
-    """Make the administrator's of all credentials that clients and sessions hold by now.
+def set_own_access_aside(is_aws: Callable[[Any], bool]) -> frozenset[str]:
+    """Take over what clients and sessions hold by now of the learner's own access.
 
-    So nothing of the learner's own signs, nor is any fetched, over the network, to sign with.
-    Only what a sandbox of this process issued is left. Private attributes are read, because the
-    public ones fetch. Returns the access key ids that were replaced, now and before.
+    All credentials become the administrator's, so nothing of the learner's own signs, nor is any
+    fetched, over the network, to sign with: only what a sandbox of this process issued is left.
+    What an HTTP client keeps open to a host of AWS's is closed. Private attributes are read,
+    because the public ones fetch. Returns the access key ids that were replaced, now and before.
     """
     own = botocore.credentials
-    for found in _instances(own.Credentials, botocore.signers.RequestSigner):
-        if isinstance(found, botocore.signers.RequestSigner):
+    for found in _instances(own.Credentials, botocore.signers.RequestSigner, ssl.SSLSocket):
+        if isinstance(found, ssl.SSLSocket):
+            if is_aws(found.server_hostname):
+                found.close()
+        elif isinstance(found, botocore.signers.RequestSigner):
             if found._credentials is None:
                 found._credentials = own.Credentials(*_ADMINISTRATOR)
         elif isinstance(found, own.RefreshableCredentials):
@@ -90,13 +94,6 @@ def set_credentials_aside() -> frozenset[str]:
             found.access_key, found.secret_key, found.token = _ADMINISTRATOR
             found.account_id = None
     return frozenset(_set_aside)
-
-
-def close_connections(is_aws: Callable[[Any], bool]) -> None:
-    """Close what an HTTP client keeps open to a host of AWS's from before the lab."""
-    for connection in _instances(ssl.SSLSocket):
-        if is_aws(connection.server_hostname):
-            connection.close()
 
 
 def guard_new_credentials(replace: Callable[[Any, str, Any], None]) -> None:

@@ -21,6 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import boto3
 import pytest
@@ -753,14 +754,19 @@ def test_chunks_end_where_the_body_is_too_large(server: HttpServer) -> None:
 
 
 @pytest.mark.parametrize(
-    "tags", ["<a/>" * 600_000, "<a>" * 100_000, "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"],
-    ids=["many", "deep", "entities"],
+    "tags", ["<a/>" * 600_000, "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"],
+    ids=["many", "entities"],
 )  # fmt: skip
-def test_a_document_of_many_tags_costs_nobody_time(tags: str) -> None:
-    began = time.process_time()
+def test_a_document_of_many_tags_is_not_parsed(tags: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading 8 MB of them took six seconds, in which everybody waited."""
+    monkeypatch.setattr(ElementTree, "fromstring", lambda _: pytest.fail("was parsed"))
     with pytest.raises(AwsError, match="MalformedXML"):
         xml.read(f"<Delete>{tags}</Delete>".encode())
-    assert time.process_time() - began < 0.5
+
+
+def test_a_deep_document_is_malformed() -> None:
+    with pytest.raises(AwsError, match="MalformedXML"):
+        xml.read(b"<a>" * 60_000 + b"</a>" * 60_000)
 
 
 @pytest.mark.parametrize(
@@ -769,11 +775,8 @@ def test_a_document_of_many_tags_costs_nobody_time(tags: str) -> None:
      "Authorization: " + "Credential=" * 5900],
     ids=["spaces", "equal headers", "credentials"],
 )  # fmt: skip
-def test_a_head_costs_nobody_time(server: HttpServer, line: str) -> None:
-    began = time.process_time()
-    answer = get(server, "/b/k", line + "\r\n")
-    assert time.process_time() - began < 0.5
-    assert answer.startswith(b"HTTP/1.1 400 ")
+def test_a_large_head_is_refused(server: HttpServer, line: str) -> None:
+    assert get(server, "/b/k", line + "\r\n").startswith(b"HTTP/1.1 400 ")
 
 
 BYTES = {
