@@ -13,6 +13,7 @@ from browser import wheels
 HERE = Path(__file__).parent
 COMPILED = HERE.with_name("compiled.txt")
 _RUST = "cryptography/hazmat/bindings/_rust.py"
+_KEYWRAP = "cryptography/hazmat/primitives/keywrap.py"
 _BINDING = "cryptography/hazmat/bindings/openssl/binding.py"  # what only pyOpenSSL needs
 
 
@@ -62,6 +63,7 @@ def _contents(real: Path) -> dict[str, dict[str, bytes]]:
         "cryptography": {
             **python,
             _RUST: (HERE / "rust_here.py").read_bytes(),
+            _KEYWRAP: (HERE / "keywrap_here.py").read_bytes(),
             _BINDING: b"class Binding:\n    lib = ffi = None\n",
             "stand_in_remote.py": remote,
         },

@@ -1,6 +1,7 @@
 """The stand-in for cryptography's compiled module: what is asked of it, the server's does.
 
-But for what is asked very often and is in Python as well: object identifiers, hashes and HMACs.
+But for what is asked very often: what is in Python as well (object identifiers, hashes, HMACs,
+padding) is done here, and of what takes several calls the server hears once.
 """
 
 from __future__ import annotations
@@ -95,24 +96,98 @@ class AESGCM:
         return ask("apply", __name__, self._path, (self._key,), "decrypt", words)
 
 
-class _Aead:
-    AESGCM = AESGCM
+class HKDF:
+    """HKDF, which the server does: one request for one that is made and used once."""
+
+    def __init__(
+        self, algorithm: Any, length: int, salt: Any, info: Any, backend: Any = None
+    ) -> None:
+        self._made = (algorithm, length, salt, info)
+
+    def derive(self, key_material: Any) -> Any:
+        """The derived key."""
+        return ask("apply", __name__, "openssl.kdf.HKDF", self._made, "derive", (key_material,))
+
+
+class _Gathering:
+    """What takes the data in pieces and, as it may, gives all of the outcome at the end."""
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] | None = []
+
+    def update(self, data: Any) -> bytes:
+        """Take more of the data."""
+        from cryptography.exceptions import AlreadyFinalized
+
+        if self._pieces is None:
+            raise AlreadyFinalized("Context was already finalized.")
+        self._pieces.append(bytes(data))
+        return b""
+
+    def _all(self) -> bytes:
+        self.update(b"")
+        pieces, self._pieces = self._pieces, None
+        return b"".join(pieces or ())
+
+
+class CBC(_Gathering):
+    """A cipher in CBC, which the server does: one request for all of it."""
+
+    def __init__(self, make: str, algorithm: Any, mode: Any) -> None:
+        super().__init__()
+        self._made = (f"openssl.ciphers.{make}", algorithm, mode)
+
+    def finalize(self) -> Any:
+        """The outcome."""
+        return ask("cipher", __name__, *self._made, self._all())
+
+
+class PKCS7PaddingContext(_Gathering):
+    """Padding, by https://www.rfc-editor.org/rfc/rfc5652#section-6.3."""
+
+    def __init__(self, block_size: int) -> None:
+        super().__init__()
+        self._size = block_size // 8
+
+    def finalize(self) -> bytes:
+        """All that was taken, padded."""
+        data = self._all()
+        missing = self._size - len(data) % self._size
+        return data + bytes([missing]) * missing
+
+
+class PKCS7UnpaddingContext(PKCS7PaddingContext):
+    """The way back."""
+
+    def finalize(self) -> bytes:
+        """All that was taken, without its padding. Raises ValueError."""
+        data = self._all()
+        padding = data[-1:] * (data[-1] if data else 0)
+        if not padding or len(data) % self._size or not data.endswith(padding):
+            raise ValueError("Invalid padding bytes.")
+        return data[: -len(padding)]
+
+
+def _cipher(make: str) -> Any:
+    there = find(__name__, f"openssl.ciphers.{make}")
+
+    def made(algorithm: Any, mode: Any) -> Any:
+        if getattr(mode, "name", "") == "CBC":
+            return CBC(make, algorithm, mode)
+        return there(algorithm, mode)
+
+    return made
+
+
+class _Module:
+    """A module of the server's, with what is done here in place of its own."""
+
+    def __init__(self, path: str, **ours: Any) -> None:
+        self.__dict__.update(ours)
+        self._there = Path(__name__, path)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(Path(__name__, "openssl.aead"), name)
-
-
-class _OpenSSL:
-    aead = _Aead()
-    hashes = SimpleNamespace(
-        Hash=Hash,
-        XOFHash=find(__name__, "openssl.hashes.XOFHash"),
-        hash_supported=find(__name__, "openssl.hashes.hash_supported"),
-    )
-    hmac = SimpleNamespace(HMAC=HMAC)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(Path(__name__, "openssl"), name)
+        return getattr(self._there, name)
 
 
 def __getattr__(name: str) -> Any:
@@ -121,4 +196,19 @@ def __getattr__(name: str) -> Any:
     return openssl if name == "openssl" else find(__name__, name)
 
 
-openssl = _OpenSSL()
+openssl = _Module(
+    "openssl",
+    aead=_Module("openssl.aead", AESGCM=AESGCM),
+    ciphers=_Module(
+        "openssl.ciphers",
+        create_encryption_ctx=_cipher("create_encryption_ctx"),
+        create_decryption_ctx=_cipher("create_decryption_ctx"),
+    ),
+    hashes=SimpleNamespace(
+        Hash=Hash,
+        XOFHash=find(__name__, "openssl.hashes.XOFHash"),
+        hash_supported=find(__name__, "openssl.hashes.hash_supported"),
+    ),
+    hmac=SimpleNamespace(HMAC=HMAC),
+    kdf=_Module("openssl.kdf", HKDF=HKDF),
+)

@@ -181,12 +181,18 @@ def _copied(error: Exception) -> Exception:
     return copy
 
 
+def _ciphered(package: str, path: str, algorithm: Any, mode: Any, data: bytes) -> bytes:
+    context = _find(package, path)(algorithm, mode)
+    return bytes(context.update(data) + context.finalize())
+
+
 _DO: dict[str, Any] = {
     "apply": lambda package, path, made, name, args: getattr(_find(package, path)(*made), name)(
         *args
     ),
     "attribute": getattr,
     "call": lambda thing, args, kwargs: thing(*args, **kwargs),
+    "cipher": _ciphered,
     "invoke": lambda thing, name, args, kwargs: getattr(thing, name)(*args, **kwargs),
     "get": lambda package, path, name: getattr(_find(package, path), name),
     "make": lambda package, path, args, kwargs: _find(package, path)(*args, **kwargs),
