@@ -15,8 +15,8 @@ LESSONS = {path.name[:2] for path in NOTEBOOKS}
 
 SVG = "{http://www.w3.org/2000/svg}"
 XLINK_HREF = "{http://www.w3.org/1999/xlink}href"
-TEXT_ON_SCREEN = 800  # px: the width at which the diagrams are meant to be read
-SMALLEST_TEXT = 13  # px at that width
+TEXT_ON_SCREEN = 800  # px: the width at which the diagrams are drawn
+SMALLEST_TEXT = 16  # px at that width; 10 px in a cell of 520 px, beside JupyterLab's file browser
 CONTRAST = 4.5  # WCAG 2.2, 1.4.3 Contrast (Minimum), for text of this size
 DARK = re.compile(r"@media \(prefers-color-scheme: dark\) \{(.*)\}\s*$", re.S)
 MARKDOWN_IMAGE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^)\s]+)[^)]*\)")
@@ -45,7 +45,7 @@ def parse(path: Path) -> ElementTree.Element:
 
 
 def style_rules(root: ElementTree.Element, dark: bool = False) -> dict[str, dict[str, str]]:
-    """The sheet's declarations by selector: ``{".note": {"font-size": "13px", …}, …}``.
+    """The sheet's declarations by selector: ``{".note": {"font-size": "16px", …}, …}``.
 
     dark: as they are where the page, or the system, is dark.
     """
