@@ -88,7 +88,7 @@ def carries_ciphertext(model: Any, members: Mapping[str, Any]) -> bool:
     That is: a ciphertext blob of KMS; an item with the material description of the DynamoDB
     Encryption Client; an object with the metadata of an S3 Encryption Client.
     https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
-    https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/legacy-dynamodb-concepts.html
+    https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/DDBEC-legacy-concepts.html
     https://docs.aws.amazon.com/amazon-s3-encryption-client/latest/developerguide/concepts.html
     """
     if model.service_model.service_name == "kms":

@@ -84,7 +84,7 @@ def test_a_refused_call_is_recorded_with_its_error_code() -> None:
 
 
 def test_what_dynamodb_does_for_a_caller_is_recorded_as_such() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/services-dynamodb.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html"""
     kms, dynamodb = boto3.client("kms"), boto3.client("dynamodb")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     dynamodb.create_table(

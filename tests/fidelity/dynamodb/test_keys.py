@@ -262,7 +262,7 @@ def test_while_a_switch_goes_on() -> None:
 
 
 def test_four_switches_in_a_day_then_one_in_six_hours() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     Text and order: DDB-TABLE-081, DDB-TABLE-443
     """
     new_table("orders")
@@ -290,7 +290,7 @@ def test_four_switches_in_a_day_then_one_in_six_hours() -> None:
 
 
 def test_back_to_the_aws_owned_key_at_any_time() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     "You can switch encryption keys to use an AWS owned key as often as necessary, even if the above
     quota has been exhausted." It counts all the same: DDB-TABLE-140, T1.
     """
@@ -306,7 +306,7 @@ def test_back_to_the_aws_owned_key_at_any_time() -> None:
 
 
 def test_a_refused_switch_is_not_counted() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     DDB-TABLE-139
     """
     new_table("orders")

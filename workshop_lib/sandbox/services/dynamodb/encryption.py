@@ -33,7 +33,7 @@ CACHED = timedelta(minutes=5)
 SWITCHING, OLD_KEY_SHOWN = timedelta(seconds=22), timedelta(seconds=9)
 DETECTED, RECOVERED = timedelta(minutes=60), timedelta(minutes=30)
 ARCHIVED = timedelta(days=7)
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-dynamodb-encryption
 FREE_SWITCHES, WINDOW, INTERVAL = 4, timedelta(hours=24), timedelta(hours=6)
 
 _GRANTED = (
