@@ -120,7 +120,7 @@ def _dynamodb(operation: str, params: Mapping[str, Any], response: Mapping[str, 
     consumed = response.get("ConsumedCapacity")
     if consumed:
         tables = consumed if isinstance(consumed, list) else [consumed]
-        return _dollars(unit * sum(float(each.get("CapacityUnits", 0)) for each in tables))
+        return _dollars(unit * sum(float(each["CapacityUnits"]) for each in tables))
     if transaction:
         unit *= 2
     elif not writes and not _is_consistent(operation, params):

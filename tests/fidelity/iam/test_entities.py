@@ -267,7 +267,8 @@ def test_a_new_user_s_boundary_limits_and_stays() -> None:
     alice = user("alice", allow("iam:*"), PermissionsBoundary=limit)
     iam.update_user(UserName="alice", NewUserName="alicia")
     shown = alice.get_user()["User"]
-    assert shown["PermissionsBoundary"]["PermissionsBoundaryArn"] == limit
+    boundary = {"PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": limit}
+    assert shown["PermissionsBoundary"] == boundary
     with refused("AccessDenied", "no permissions boundary allows the iam:ListUsers action", 403):
         alice.list_users()
 

@@ -135,6 +135,10 @@ def test_a_session_ends_when_its_time_is_over() -> None:
     lab.later(minutes=16)
     with pytest.raises(ClientError, match="ExpiredToken"):
         session.client("sts").get_caller_identity()
+    with pytest.raises(ClientError, match="ExpiredToken") as refusal:
+        session.client("s3").list_buckets()
+    token = session.get_credentials().token
+    assert refusal.value.response["Error"]["Token-0"] == token
 
 
 def test_an_access_key_that_nobody_made_is_refused() -> None:

@@ -50,6 +50,20 @@ def test_a_denial_across_accounts_does_not_tell_whether_the_key_exists() -> None
             audit.client("kms").encrypt(KeyId=key, Plaintext=b"x")
 
 
+def test_a_denial_of_decrypt_names_what_the_caller_named() -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html"""
+    audit, arn = other(), new_key()
+    me = audit.client("sts").get_caller_identity()["Arn"]
+    blob = client().encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
+    names: dict[str, dict[str, Any]] = {
+        "this resource": {"KeyId": arn}, "the resource associated with this ciphertext": {},
+    }  # fmt: skip
+    for what, named in names.items():
+        words = f"User: {me} is not authorized to perform: kms:Decrypt on {what} {UNSEEN}"
+        with refused("AccessDeniedException", words):
+            audit.client("kms").decrypt(CiphertextBlob=blob, **named)
+
+
 def test_a_denial_by_the_callers_own_account_names_key_and_policy() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html"""
     audit = other()

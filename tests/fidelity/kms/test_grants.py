@@ -179,6 +179,20 @@ def test_a_grant_of_the_same_name_is_another_if_anything_differs(
     assert kms.create_grant(**{**asked, **difference})["GrantId"] == other["GrantId"]
 
 
+def test_grants_of_one_name_may_each_ask_for_another_context() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html"""
+    arn, (grantee, _) = new_key(), user("grantee")
+    contexts = [{"a": "b"}, {"a": "c"}, {"a": "b"}]
+    first, second, third = (
+        client().create_grant(
+            KeyId=arn, Name="read", GranteePrincipal=grantee, Operations=["Decrypt"],
+            Constraints={"EncryptionContextEquals": context},
+        )["GrantId"]
+        for context in contexts
+    )  # fmt: skip
+    assert first == third != second
+
+
 def test_a_grant_is_listed_with_what_it_gives() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GrantListEntry.html"""
     arn, (grantee, _) = new_key(), user("grantee")

@@ -1,6 +1,7 @@
 """How a KMS key is named, and what happens when nothing has that name."""
 
 import base64
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -204,6 +205,20 @@ def test_aws_managed_keys_exist_from_first_use() -> None:
 
 
 @pytest.mark.right_in_moto
+def test_who_may_what_with_an_aws_managed_key() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz"""
+    key = client().describe_key(KeyId="alias/aws/dynamodb")["KeyMetadata"]["KeyId"]
+    given = client().get_key_policy(KeyId=key)["Policy"]
+    through, directly, service = json.loads(given)["Statement"]
+    assert through["Condition"]["StringEquals"] == {
+        "kms:CallerAccount": ACCOUNT,
+        "kms:ViaService": "dynamodb.us-east-1.amazonaws.com",
+    }
+    assert directly["Action"] == ["kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant"]
+    assert service["Principal"] == {"Service": "dynamodb.amazonaws.com"}
+    assert service["Action"] == ["kms:Describe*", "kms:Get*", "kms:List*"]
+
+
 def test_an_aws_managed_key_is_made_once() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key"""
     kms, s3 = client(), boto3.client("s3", region_name="us-east-1")

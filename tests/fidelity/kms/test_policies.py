@@ -85,9 +85,12 @@ def test_a_key_policy_is_given_back_in_one_form() -> None:
 
 def test_a_key_policy_is_given_back_in_its_own_letters() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html"""
-    put = delegating({**ENCRYPT, "Sid": "Schlüssel für 東京", "Principal": {"AWS": ACCOUNT}})
-    arn = new_key(Policy=put)
-    assert '"Sid" : "Schlüssel für 東京"' in client().get_key_policy(KeyId=arn)["Policy"]
+    condition = {"StringEquals": {"aws:PrincipalTag/Büro": "東京"}}
+    named = {**ENCRYPT, "Sid": "Schlüssel für 東京", "Principal": {"AWS": ACCOUNT}}
+    arn = new_key(Policy=delegating({**named, "Condition": condition}))
+    given = client().get_key_policy(KeyId=arn)["Policy"]
+    assert '"Sid" : "Schlüssel für 東京"' in given
+    assert '"aws:PrincipalTag/Büro" : "東京"' in given
 
 
 def test_what_concerns_no_key_is_not_allowed_by_a_key_s_name() -> None:

@@ -45,6 +45,14 @@ def test_a_call_that_is_over_is_let_go_at_once(call: Callable[[str], None], watc
         gc.enable()
 
 
+def test_who_stops_to_watch_leaves_the_others_watching() -> None:
+    backend = gateway()
+    for watched in (True, True, False):
+        backend.watch(watched)
+    answer = boto3.client("s3").list_buckets()
+    assert backend.explain(answer["ResponseMetadata"]["RequestId"], None)
+
+
 def test_a_call_that_needed_no_permission_is_known() -> None:
     backend = gateway()
     backend.watch(True)

@@ -458,6 +458,13 @@ def test_wildcards_beside_a_variable_stay_within_their_part_too() -> None:
     assert not ask(user(wrong), "kms:Decrypt", key.replace("us-east-1", "us-e"), alice).allowed
 
 
+def test_in_a_text_a_wildcard_beside_a_variable_passes_colons() -> None:
+    """IAM: IAM JSON policy elements: Condition operators, "String condition operators"."""
+    alice = {"aws:username": "alice", "s3:prefix": "homes:blue:alice"}
+    rule = policy(statement(Condition={"StringLike": {"s3:prefix": "homes*${aws:username}"}}))
+    assert ask(user(rule), context=alice).allowed
+
+
 def test_no_pattern_hangs() -> None:
     """Tried one after the other, the ways to match these would take longer than anybody waits."""
     long = "arn:aws:s3:::docs/" + "a:" * 500
