@@ -44,7 +44,9 @@ def attach(*statements: dict[str, Any], **more: Any) -> str:
 
 
 def test_a_table_s_policy_allows_what_the_caller_s_own_does_not() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     new_table("orders")
     put("orders")
     nothing = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
@@ -66,7 +68,9 @@ def test_a_table_s_policy_allows_what_the_caller_s_own_does_not() -> None:
 
 
 def test_a_deny_in_a_table_s_policy_wins() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     new_table("orders")
     put("orders")
     bob = user("bob", {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"})
