@@ -1,4 +1,9 @@
-"""What recorded answers of S3 show: tags, versions, locks, conditions, parts, lists."""
+"""What recorded answers of S3 show: tags, versions, locks, conditions, parts, lists.
+
+The recordings are LocalStack's, of 2023 to 2026: https://github.com/localstack/localstack,
+tests/aws/services/s3, test_s3.snapshot.json, test_s3_api.snapshot.json and
+test_s3_list_operations.snapshot.json; where it was found again, the recorded test is named.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -57,7 +62,9 @@ def error(call: Any, **parameters: Any) -> dict[str, str]:
 
 
 def test_a_tag_keeps_to_its_alphabet() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    Recorded: test_tagging_validation
+    """
     name, s3 = bucket(), client()
     s3.put_object(Bucket=name, Key="a", Body=BODY)
     for key, value, message, fields in (
@@ -76,7 +83,9 @@ def test_a_tag_keeps_to_its_alphabet() -> None:
 
 
 def test_a_tag_s_key_stands_once() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    Recorded: test_tagging_validation
+    """
     name, s3 = bucket(), client()
     s3.put_object(Bucket=name, Key="a", Body=BODY)
     twice = {"Tagging": tag_set(("level", "high"), ("level", "low"))}
@@ -106,7 +115,9 @@ def test_a_tag_has_a_key_and_a_value() -> None:
 
 
 def test_the_header_s_tags_are_a_query() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+    Recorded: test_object_tagging_exc, test_put_object_with_tags
+    """
     name, s3 = bucket(), client()
     for text in ("a=1&a=2", "a=1,b=2"):
         told = error(s3.put_object, Bucket=name, Key="a", Body=BODY, Tagging=text)
@@ -154,7 +165,9 @@ def test_a_new_bucket_may_bring_its_tags() -> None:
 
 
 def test_a_delete_marker_has_no_tags_and_no_lock() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+    Recorded: test_object_tagging_versioned
+    """
     s3 = client()
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     named = {"Bucket": "locked", "Key": "a"}
@@ -178,7 +191,9 @@ def test_a_delete_marker_has_no_tags_and_no_lock() -> None:
 
 
 def test_s3_knows_its_own_versions() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
+    Recorded: test_delete_object_versioned, test_get_object_with_version_unversioned_bucket
+    """
     name, s3 = versioned(), client()
     gone = s3.put_object(Bucket=name, Key="a", Body=BODY)["VersionId"]
     s3.delete_object(Bucket=name, Key="a", VersionId=gone)
@@ -209,7 +224,9 @@ def test_s3_knows_its_own_versions() -> None:
 
 
 def test_a_bucket_with_versions_is_not_empty() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
+    Recorded: test_delete_versioned_bucket_with_objects, test_delete_bucket_with_objects
+    """
     name, s3 = versioned(), client()
     marker = s3.delete_object(Bucket=name, Key="a")["VersionId"]
     words = "The bucket you tried to delete is not empty"
@@ -230,7 +247,9 @@ GOVERNANCE = {"Mode": "GOVERNANCE"}
 
 
 def test_a_lock_configuration_keeps_to_its_schema() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html
+    Recorded: test_put_object_lock_configuration_exc
+    """
     s3, named = client(), {"Bucket": bucket("locked", ObjectLockEnabledForBucket=True)}
     enabled = {"ObjectLockEnabled": "Enabled"}
     whole = {**enabled, "Rule": {"DefaultRetention": {**GOVERNANCE, "Days": 1}}}
@@ -254,7 +273,10 @@ def test_a_lock_configuration_keeps_to_its_schema() -> None:
 
 
 def test_locks_need_versions() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+    Recorded: test_put_object_lock_configuration_on_existing_bucket,
+    test_delete_object_with_no_locking
+    """
     name, s3 = bucket(), client()
     enable = {"Bucket": name, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
     told = error(s3.get_object_lock_configuration, Bucket=name)
@@ -339,7 +361,9 @@ def test_a_legal_hold_is_on_or_off() -> None:
 
 
 def test_a_condition_is_one_that_s3_knows() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    Recorded: test_put_object_if_match_and_if_none_match_validation
+    """
     name, put = bucket(), client().put_object
     both = {"IfMatch": '"a"', "IfNoneMatch": "*"}
     for conditions, header in (
@@ -354,7 +378,9 @@ def test_a_condition_is_one_that_s3_knows() -> None:
 
 
 def test_a_completion_under_a_condition_is_not_overtaken() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    Recorded: test_multipart_if_match_with_put, test_multipart_if_match_with_delete
+    """
     s3 = client()
     named = {"Bucket": bucket(), "Key": "a"}
     s3.put_object(**named, Body=BODY)
@@ -504,7 +530,9 @@ def test_grants_are_read_before_they_are_kept() -> None:
 
 
 def test_a_new_bucket_s_list_is_not_public() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    Recorded: test_bucket_ownership_controls_exc
+    """
     for owned, code in (
         ("ObjectWriter", "InvalidBucketAclWithBlockPublicAccessError"),
         ("BucketOwnerEnforced", "InvalidBucketAclWithObjectOwnership"),
