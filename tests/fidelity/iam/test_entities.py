@@ -147,6 +147,7 @@ def test_two_names_do_not_differ_in_case_alone() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     "Names of users, groups, roles, and instance profiles must be unique within the account.
     They aren't distinguished by case"
+    Words: of names that are the same, LocalStack's snapshots of IAM
     """
     iam = client("iam")
     iam.create_user(UserName="Ana")
@@ -245,7 +246,10 @@ def test_lists_and_policies_tell_all_that_aws_does() -> None:
 
 
 def test_a_trust_policy_names_services_that_there_are() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+    Words: https://github.com/badmintoncryer/cdk-preflight
+    (rules/iam/pf-iam-trust-policy-service-principal), tried in September 2026
+    """
     trusted = json.loads(TRUST)
     trusted["Statement"][0]["Principal"] = {"Service": ["ec2.amazonaws.com", "no.amazonaws.com"]}
     told = 'Invalid principal in policy: "SERVICE":"no.amazonaws.com"'
@@ -253,7 +257,7 @@ def test_a_trust_policy_names_services_that_there_are() -> None:
         role("app", json.dumps(trusted))
 
 
-@pytest.mark.unconfirmed("AWS's words for an ARN that is another resource's")
+@pytest.mark.unconfirmed("the words are those for a boundary; GetPolicy's code nobody recorded")
 @pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:user/app", "arn:aws:s3:::bucket/policy"])
 def test_a_policy_is_named_by_a_policy_s_arn(arn: str) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html"""
@@ -262,7 +266,9 @@ def test_a_policy_is_named_by_a_policy_s_arn(arn: str) -> None:
 
 
 def test_a_new_user_s_boundary_limits_and_stays() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     iam, limit = client("iam"), managed("limit", "iam:GetUser")
     alice = user("alice", allow("iam:*"), PermissionsBoundary=limit)
     iam.update_user(UserName="alice", NewUserName="alicia")
@@ -302,7 +308,9 @@ def test_an_operation_that_is_none(service: str) -> None:
 
 
 def test_tags_of_something_new_take_a_permission() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     creates = ("iam:CreateUser", "iam:CreateRole", "iam:CreatePolicy")
     maker = user("maker", allow(*creates))
     given = {"Path": "/apps/", "Tags": [{"Key": "team", "Value": "red"}]}
@@ -425,7 +433,9 @@ def test_the_simulator_says_what_policies_would() -> None:
 
 
 def test_the_simulator_knows_whom_it_is_about() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html"""
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    Words: LocalStack's snapshots of IAM, of other operations
+    """
     iam = client("iam")
     limit = managed("limit", "kms:ListKeys")
     arn = role("app", TRUST, "kms:*", PermissionsBoundary=limit)

@@ -42,7 +42,9 @@ def test_an_invitation_ends_after_15_days() -> None:
 
 
 def test_only_the_management_account_manages() -> None:
-    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html"""
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html
+    Words: https://github.com/aws-samples/aws-iam-access-key-auto-rotation/issues/10
+    """
     org = organized()
     theirs = org.audit.client("organizations")
     words = "You don't have permissions to access this resource."
