@@ -2,6 +2,8 @@
 
 Whom DynamoDB itself refuses, it tells in IAM's words:
 https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+What the probes of October 2026 saw of AWS (ack-api-quirks, DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 """
 
 import json
@@ -57,8 +59,8 @@ def denied(action: str, table: str = "orders") -> Any:
 
 def test_a_customer_managed_key_is_a_second_lock() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
-    DynamoDB passes on what KMS says: DDB-TABLE-023 (ack-api-quirks, October 2026, of
-    kms:CreateGrant). KMS's words, of kms:Decrypt through another service:
+    DynamoDB passes on what KMS says: DDB-TABLE-023 (of kms:CreateGrant). KMS's words, of
+    kms:Decrypt through another service:
     https://github.com/cattle-ops/terraform-aws-gitlab-runner/pull/1253; until 2022 they were
     others (https://github.com/aws/aws-cdk/issues/10010).
     """
@@ -110,7 +112,7 @@ def test_the_other_keys_are_no_lock(specification: Any) -> None:
 def test_who_chooses_a_key_must_be_allowed_to(missing: str) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
     Key policy for a customer managed key
-    Words: DDB-TABLE-023 (ack-api-quirks, October 2026)
+    Words: DDB-TABLE-023
     """
     arn = new_key()
     needed = [f"kms:{name}" for name in ("DescribeKey", "CreateGrant", "Decrypt")]

@@ -104,7 +104,8 @@ def test_a_stream_has_a_policy_of_its_own() -> None:
 
 def test_revisions_guard_a_policy() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
-    Texts: moto's AWS-verified tests of resource policies
+    Texts: moto's AWS-verified tests, https://github.com/getmoto/moto,
+    tests/test_dynamodb/test_dynamodb_resource_policy.py
     """
     new_table("orders")
     user("bob", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})

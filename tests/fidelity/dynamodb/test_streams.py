@@ -1,4 +1,10 @@
-"""What a stream tells of changes, and what requests are refused for."""
+"""What a stream tells of changes, and what requests are refused for.
+
+What the probes of October 2026 saw of AWS (ack-api-quirks, DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks; LocalStack's
+snapshots: https://github.com/localstack/localstack, tests/aws/services/dynamodb and
+dynamodbstreams.
+"""
 
 from typing import Any
 

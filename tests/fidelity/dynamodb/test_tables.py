@@ -1,4 +1,9 @@
-"""Tables: their layout, what is told of them, their streams, their time to live."""
+"""Tables: their layout, what is told of them, their streams, their time to live.
+
+What the probes of October 2026 saw of AWS (ack-api-quirks, DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks; ScyllaDB's
+tests: https://github.com/scylladb/scylladb, test/alternator.
+"""
 
 from typing import Any
 

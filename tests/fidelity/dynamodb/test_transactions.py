@@ -1,6 +1,7 @@
 """Transactions happen together, or not at all, and once for a token.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+What ScyllaDB's tests saw of AWS: https://github.com/scylladb/scylladb, test/alternator.
 """
 
 from typing import Any

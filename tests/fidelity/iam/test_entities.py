@@ -1,5 +1,8 @@
 """Users, roles, groups and policies: what AWS says of names it does not take and of what
-is not there, what boundaries and conditions on IAM's own actions do; and IAM's simulator."""
+is not there, what boundaries and conditions on IAM's own actions do; and IAM's simulator.
+
+LocalStack's snapshots of IAM: https://github.com/localstack/localstack, tests/aws/services/iam.
+"""
 
 import json
 from typing import Any
@@ -294,7 +297,7 @@ def test_who_may_make_users_can_be_held_to_a_boundary() -> None:
 @pytest.mark.parametrize("service", ["iam", "sts"])
 def test_an_operation_that_is_none(service: str) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-    Text: an issue of the AWS CLI (37), of another service with the same protocol
+    Text: https://github.com/aws/session-manager-plugin/issues/116 (of STS)
     """
     asker = boto3.client(service, "us-east-1")
     version = asker.meta.service_model.api_version

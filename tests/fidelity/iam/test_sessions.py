@@ -1,4 +1,8 @@
-"""Temporary credentials: what STS takes, whom it gives which, and what a session carries."""
+"""Temporary credentials: what STS takes, whom it gives which, and what a session carries.
+
+LocalStack's snapshots of STS: https://github.com/localstack/localstack,
+tests/aws/services/sts/test_sts.snapshot.json.
+"""
 
 import json
 from collections.abc import Iterator

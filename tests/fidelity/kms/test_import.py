@@ -1,4 +1,8 @@
-"""Keys with imported key material."""
+"""Keys with imported key material.
+
+LocalStack's snapshots of KMS: https://github.com/localstack/localstack,
+tests/aws/services/kms/test_kms.snapshot.json.
+"""
 
 import json
 from datetime import UTC, timedelta

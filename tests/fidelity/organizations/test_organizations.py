@@ -62,7 +62,9 @@ def test_only_the_management_account_manages() -> None:
 
 @pytest.mark.right_in_moto
 def test_an_account_of_no_organization_is_told_so() -> None:
-    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html"""
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html
+    Words: https://github.com/duo-labs/cloudmapper/issues/733
+    """
     words = "Your account is not a member of an organization."
     for organizations in (management(), other().client("organizations")):
         with refused("AWSOrganizationsNotInUseException", words):
