@@ -265,6 +265,7 @@ def a_statement(**changes: Any) -> str:
             '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::another-bucket/*"}]}',
             "Policy has invalid resource",
         ),
+        (a_statement(Resource="*"), "Policy has invalid resource"),
         (
             '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", '
             '"Action": "s3:GetObject", "Resource": "arn:aws:s3:::first-bucket/*"}]}',
