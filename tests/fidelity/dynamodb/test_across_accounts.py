@@ -37,7 +37,9 @@ def open_to(who: str, *actions: str) -> None:
 
 
 def test_another_accounts_table_needs_its_policy_and_the_callers() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-cross-account-access.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-cross-account-access.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     audit, home = other(), table()
     theirs = audit.client("dynamodb")
     me = audit.client("sts").get_caller_identity()["Arn"]

@@ -1,7 +1,8 @@
 """What becomes of a table when its KMS key cannot be used, and afterwards.
 
 AWS documents the five minutes and the seven days; how long the status takes is a fixed value
-inside the range that AWS showed to the probes of October 2026 (ack-api-quirks, DDB-TABLE-…).
+inside the range that AWS showed to the probes of October 2026 (DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 """
 
 from typing import Any

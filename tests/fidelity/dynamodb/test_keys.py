@@ -1,7 +1,8 @@
 """Which key protects a table: chosen at creation, switched later.
 
 Where no AWS page tells, the rule is what AWS answered in October 2026 to the probes of an AWS
-controller project (ack-api-quirks, DDB-TABLE-…).
+controller project (DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 """
 
 from typing import Any

@@ -44,7 +44,9 @@ def attach(*statements: dict[str, Any], **more: Any) -> str:
 
 
 def test_a_table_s_policy_allows_what_the_caller_s_own_does_not() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     new_table("orders")
     put("orders")
     nothing = {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}
@@ -66,7 +68,9 @@ def test_a_table_s_policy_allows_what_the_caller_s_own_does_not() -> None:
 
 
 def test_a_deny_in_a_table_s_policy_wins() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     new_table("orders")
     put("orders")
     bob = user("bob", {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"})
@@ -100,7 +104,8 @@ def test_a_stream_has_a_policy_of_its_own() -> None:
 
 def test_revisions_guard_a_policy() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
-    Texts: moto's AWS-verified tests of resource policies
+    Texts: moto's AWS-verified tests, https://github.com/getmoto/moto,
+    tests/test_dynamodb/test_dynamodb_resource_policy.py
     """
     new_table("orders")
     user("bob", {"Effect": "Allow", "Action": "s3:*", "Resource": "*"})

@@ -1,4 +1,10 @@
-"""What a stream tells of changes, and what requests are refused for."""
+"""What a stream tells of changes, and what requests are refused for.
+
+What the probes of October 2026 saw of AWS (ack-api-quirks, DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks; LocalStack's
+snapshots: https://github.com/localstack/localstack, tests/aws/services/dynamodb and
+dynamodbstreams.
+"""
 
 from typing import Any
 
@@ -116,11 +122,10 @@ def test_iterators_begin_at_either_end_or_at_a_record() -> None:
         if fits:
             assert read(iterator(arn, "AT_SEQUENCE_NUMBER", number))[0] == []
             continue
-        with refused("ValidationException", "Invalid SequenceNumber"):
+        with refused("ValidationException"):
             iterator(arn, "AT_SEQUENCE_NUMBER", number)
 
 
-@pytest.mark.unconfirmed("AWS names the exceptions; their words are not recorded")
 def test_iterators_last_fifteen_minutes_and_records_a_day() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
     "A shard iterator expires 15 minutes after it is retrieved". "In DynamoDB Streams, there is a
@@ -133,7 +138,7 @@ def test_iterators_last_fifteen_minutes_and_records_a_day() -> None:
     later(minutes=14)
     assert read(place)[0] == ["a"]
     later(minutes=1)
-    with refused("ExpiredIteratorException", "has expired"):
+    with refused("ExpiredIteratorException"):
         read(place)
     later(hours=23)
     add("b")
@@ -141,7 +146,7 @@ def test_iterators_last_fifteen_minutes_and_records_a_day() -> None:
     assert read(place)[0] == ["a", "b"]
     later(minutes=50)
     assert read(iterator(arn, "TRIM_HORIZON"))[0] == ["b"]
-    with refused("TrimmedDataAccessException", "read past the oldest stream record"):
+    with refused("TrimmedDataAccessException"):
         iterator(arn, "AT_SEQUENCE_NUMBER", number)
     assert read(iterator(arn, "AFTER_SEQUENCE_NUMBER", number))[0] == ["b"]
 
@@ -155,7 +160,7 @@ def test_a_record_that_is_trimmed_under_an_iterator() -> None:
     later(hours=23, minutes=50)
     place = iterator(arn, "TRIM_HORIZON")
     later(minutes=11)
-    with refused("TrimmedDataAccessException", "read past the oldest stream record"):
+    with refused("TrimmedDataAccessException"):
         read(place)
 
 

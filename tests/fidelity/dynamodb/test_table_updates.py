@@ -1,6 +1,7 @@
 """UpdateTable: which changes go together, and which are none.
 
-Texts: the probes of October 2026 (ack-api-quirks, DDB-TABLE-…), where each test names them.
+Texts: the probes of October 2026 (DDB-TABLE-…), where each test names them:
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
 """
 
@@ -487,7 +488,8 @@ def test_an_index_leaves_out_what_does_not_fit() -> None:
 
 def test_a_key_keeps_its_type() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
-    Text: seen of AWS by ScyllaDB's test_gsi_updatetable.py
+    Text: seen of AWS by https://github.com/scylladb/scylladb, test/alternator/
+    test_gsi_updatetable.py
     """
     indexed()
     number = [{"AttributeName": "a", "AttributeType": "N"}]

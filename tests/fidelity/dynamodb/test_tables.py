@@ -1,4 +1,9 @@
-"""Tables: their layout, what is told of them, their streams, their time to live."""
+"""Tables: their layout, what is told of them, their streams, their time to live.
+
+What the probes of October 2026 saw of AWS (ack-api-quirks, DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks; ScyllaDB's
+tests: https://github.com/scylladb/scylladb, test/alternator.
+"""
 
 from typing import Any
 
@@ -133,6 +138,7 @@ def test_a_stream_is_switched_on_and_off_once() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
     "You receive a ValidationException if you try to enable a stream on a table that already has a
     stream, or if you try to disable a stream on a table that doesn't have a stream."
+    Texts: DDB-TABLE-050 (ack-api-quirks, October 2026)
     """
     arn = new_table("orders", StreamSpecification=STREAM)["LatestStreamArn"]
     dynamodb, streams = aws("dynamodb"), aws("dynamodbstreams")

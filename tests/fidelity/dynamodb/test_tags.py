@@ -1,6 +1,7 @@
 """Tags of tables: what they may say, and how many there may be.
 
-Texts: the probes of October 2026 (ack-api-quirks, DDB-TABLE-105, 107, 108, 372, 442).
+Texts: the probes of October 2026 (DDB-TABLE-105, 107, 108, 372, 442):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TaggingRestrictions.html
 """
 

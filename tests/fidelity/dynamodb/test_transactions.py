@@ -1,6 +1,7 @@
 """Transactions happen together, or not at all, and once for a token.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+What ScyllaDB's tests saw of AWS: https://github.com/scylladb/scylladb, test/alternator.
 """
 
 from typing import Any
@@ -66,7 +67,9 @@ def test_a_token_of_statements(dynamodb: Any) -> None:
 
 @pytest.mark.right_in_moto
 def test_nothing_happens_where_a_part_is_refused(dynamodb: Any) -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CancellationReason.html
+    Texts: github.com/paritysuite/dynamodb-conformance and github.com/architect/dynalite
+    """
     dynamodb.put_item(TableName="orders", Item={**KEY, "n": {"N": "5"}})
     failing = {
         "ConditionCheck": {

@@ -46,7 +46,9 @@ def assume(session: boto3.Session, **more: Any) -> boto3.Session:
 
 
 def test_a_role_of_another_account_needs_its_trust_and_the_callers_policy() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic-cross-account.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     audit = other()
     role(allow("kms:ListKeys"), who={"AWS": root(id_of(audit))})
     arn, nobody = user(audit, "nobody")

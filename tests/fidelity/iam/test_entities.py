@@ -1,5 +1,8 @@
 """Users, roles, groups and policies: what AWS says of names it does not take and of what
-is not there, what boundaries and conditions on IAM's own actions do; and IAM's simulator."""
+is not there, what boundaries and conditions on IAM's own actions do; and IAM's simulator.
+
+LocalStack's snapshots of IAM: https://github.com/localstack/localstack, tests/aws/services/iam.
+"""
 
 import json
 from typing import Any
@@ -147,6 +150,7 @@ def test_two_names_do_not_differ_in_case_alone() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
     "Names of users, groups, roles, and instance profiles must be unique within the account.
     They aren't distinguished by case"
+    Words: of names that are the same, LocalStack's snapshots of IAM
     """
     iam = client("iam")
     iam.create_user(UserName="Ana")
@@ -245,7 +249,10 @@ def test_lists_and_policies_tell_all_that_aws_does() -> None:
 
 
 def test_a_trust_policy_names_services_that_there_are() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-services
+    Words: https://github.com/badmintoncryer/cdk-preflight
+    (rules/iam/pf-iam-trust-policy-service-principal), tried in September 2026
+    """
     trusted = json.loads(TRUST)
     trusted["Statement"][0]["Principal"] = {"Service": ["ec2.amazonaws.com", "no.amazonaws.com"]}
     told = 'Invalid principal in policy: "SERVICE":"no.amazonaws.com"'
@@ -253,7 +260,7 @@ def test_a_trust_policy_names_services_that_there_are() -> None:
         role("app", json.dumps(trusted))
 
 
-@pytest.mark.unconfirmed("AWS's words for an ARN that is another resource's")
+@pytest.mark.unconfirmed("the words are those for a boundary; GetPolicy's code nobody recorded")
 @pytest.mark.parametrize("arn", [f"arn:aws:iam::{ACCOUNT}:user/app", "arn:aws:s3:::bucket/policy"])
 def test_a_policy_is_named_by_a_policy_s_arn(arn: str) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetPolicy.html"""
@@ -262,7 +269,9 @@ def test_a_policy_is_named_by_a_policy_s_arn(arn: str) -> None:
 
 
 def test_a_new_user_s_boundary_limits_and_stays() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     iam, limit = client("iam"), managed("limit", "iam:GetUser")
     alice = user("alice", allow("iam:*"), PermissionsBoundary=limit)
     iam.update_user(UserName="alice", NewUserName="alicia")
@@ -289,7 +298,7 @@ def test_who_may_make_users_can_be_held_to_a_boundary() -> None:
 @pytest.mark.parametrize("service", ["iam", "sts"])
 def test_an_operation_that_is_none(service: str) -> None:
     """https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-    Text: an issue of the AWS CLI (37), of another service with the same protocol
+    Text: https://github.com/aws/session-manager-plugin/issues/116 (of STS)
     """
     asker = boto3.client(service, "us-east-1")
     version = asker.meta.service_model.api_version
@@ -303,7 +312,9 @@ def test_an_operation_that_is_none(service: str) -> None:
 
 
 def test_tags_of_something_new_take_a_permission() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_examples_iam-new-user-tag.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     creates = ("iam:CreateUser", "iam:CreateRole", "iam:CreatePolicy")
     maker = user("maker", allow(*creates))
     given = {"Path": "/apps/", "Tags": [{"Key": "team", "Value": "red"}]}
@@ -426,7 +437,9 @@ def test_the_simulator_says_what_policies_would() -> None:
 
 
 def test_the_simulator_knows_whom_it_is_about() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html"""
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
+    Words: LocalStack's snapshots of IAM, of other operations
+    """
     iam = client("iam")
     limit = managed("limit", "kms:ListKeys")
     arn = role("app", TRUST, "kms:*", PermissionsBoundary=limit)

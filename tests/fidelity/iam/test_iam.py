@@ -46,7 +46,9 @@ def assume(arn: str, **more: Any) -> boto3.Session:
 
 
 def test_without_an_allow_everything_is_refused() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     session = assume(role("nothing"))
     with pytest.raises(ClientError) as refusal:
         session.client("dynamodb").describe_table(TableName="orders")
@@ -60,7 +62,9 @@ def test_without_an_allow_everything_is_refused() -> None:
 
 
 def test_an_explicit_deny_wins() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     session = assume(
         role(
             "both",
@@ -81,7 +85,10 @@ def test_a_role_that_does_not_exist_cannot_be_assumed() -> None:
 
 
 def test_a_role_cannot_trust_a_user_that_does_not_exist() -> None:
-    """https://repost.aws/knowledge-center/iam-trust-policy-error"""
+    """https://repost.aws/knowledge-center/iam-trust-policy-error
+    Words: https://github.com/badmintoncryer/cdk-preflight
+    (rules/iam/pf-iam-trust-policy-aws-principal-format), tried in September 2026
+    """
     nobody = f"arn:aws:iam::{ACCOUNT}:user/nobody"
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": nobody}}
     with pytest.raises(ClientError) as refusal:
@@ -107,7 +114,9 @@ def test_a_role_is_assumed_only_by_whom_it_trusts() -> None:
 
 
 def test_a_session_policy_narrows_a_session() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     arn = role("wide", {"Effect": "Allow", "Action": "*", "Resource": "*"})
     narrow = policy({"Effect": "Allow", "Action": "kms:ListKeys", "Resource": "*"})
     session = assume(arn, Policy=narrow)
@@ -117,7 +126,9 @@ def test_a_session_policy_narrows_a_session() -> None:
 
 
 def test_a_permissions_boundary_limits_a_role() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     document = policy({"Effect": "Allow", "Action": "kms:*", "Resource": "*"})
     made = boto3.client("iam").create_policy(PolicyName="limit", PolicyDocument=document)
     allow = {"Effect": "Allow", "Action": "*", "Resource": "*"}

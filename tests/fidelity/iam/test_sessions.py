@@ -1,4 +1,8 @@
-"""Temporary credentials: what STS takes, whom it gives which, and what a session carries."""
+"""Temporary credentials: what STS takes, whom it gives which, and what a session carries.
+
+LocalStack's snapshots of STS: https://github.com/localstack/localstack,
+tests/aws/services/sts/test_sts.snapshot.json.
+"""
 
 import json
 from collections.abc import Iterator
@@ -89,7 +93,9 @@ def test_what_sts_does_not_take(asked: dict[str, Any], told: str) -> None:
 
 
 def test_a_chained_session_lasts_an_hour() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+    Words: https://github.com/aws/eks-anywhere/pull/9485
+    """
     first = assume(role("first", trust("AssumeRole"), "sts:*"))
     second = role("second", trust("AssumeRole"), MaxSessionDuration=43200)
     with refused("ValidationError", "exceeds the 1 hour session limit for roles assumed by role"):
@@ -99,7 +105,9 @@ def test_a_chained_session_lasts_an_hour() -> None:
 
 
 def test_an_external_id_must_be_the_one_the_role_asks_for() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     asks = {"StringEquals": {"sts:ExternalId": "12345"}}
     arn = role("app", trust("AssumeRole", Condition=asks))
     wrongs: list[dict[str, Any]] = [{}, {"ExternalId": "54321"}]
@@ -120,7 +128,10 @@ def test_no_session_here_has_used_a_device() -> None:
 
 
 def test_session_tags_take_a_permission_and_decide() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    and, of keys that differ only in case, LocalStack's snapshots of STS
+    """
     tags = [{"Key": "Team", "Value": "red"}]
     with refused("AccessDenied", "is not authorized to perform: sts:TagSession on resource", 403):
         assume(role("untagged", trust("AssumeRole")), Tags=tags)
@@ -159,7 +170,9 @@ def test_transitive_tags_stay_along_a_chain() -> None:
 
 
 def test_a_source_identity_stays_along_a_chain() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     with refused("AccessDenied", "is not authorized to perform: sts:SetSourceIdentity", 403):
         assume(role("closed", trust("AssumeRole")), SourceIdentity="alice")
     trusted = trust("AssumeRole", "SetSourceIdentity")
@@ -192,7 +205,9 @@ def test_a_user_s_own_session_cannot_call_iam_nor_get_another() -> None:
 
 
 def test_a_federated_user_may_do_what_user_and_session_policy_allow() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_getfederationtoken.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     sts = client("sts")
     bare = sts.get_federation_token(Name="bob")
     arn = f"arn:aws:sts::{ACCOUNT}:federated-user/bob"
@@ -214,7 +229,9 @@ def test_a_federated_user_may_do_what_user_and_session_policy_allow() -> None:
 
 
 def test_access_keys_tell_their_account() -> None:
-    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html"""
+    """https://docs.aws.amazon.com/STS/latest/APIReference/API_GetAccessKeyInfo.html
+    Words: as of other limits of the model, LocalStack's snapshots of STS
+    """
     session = client("sts").get_session_token()["Credentials"]["AccessKeyId"]
     assert client("sts").get_access_key_info(AccessKeyId=session)["Account"] == ACCOUNT
     with refused("ValidationError", f"{CONSTRAINT} have length greater than or equal to 16"):

@@ -40,7 +40,9 @@ def test_a_key_of_another_account_needs_its_policy_and_the_callers() -> None:
 
 
 def test_a_denial_across_accounts_does_not_tell_whether_the_key_exists() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/policy-evaluation.html
+    Words: https://github.com/kubernetes-sigs/aws-encryption-provider/pull/141
+    """
     audit, arn = other(), new_key()
     me = audit.client("sts").get_caller_identity()["Arn"]
     absent = arn[:-12] + "0" * 12
@@ -112,7 +114,10 @@ def test_another_accounts_key_is_named_by_its_arn_or_its_aliass_arn_alone() -> N
 
 
 def test_a_ciphertext_alone_leads_to_another_accounts_key() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+    Words: as of a key by its name, about "the resource associated with this ciphertext":
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/cmk-related-errors.html
+    """
     audit = other()
     kms, key = audit.client("kms"), shared_key(root(id_of(audit)))
     blob = client().encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
@@ -172,6 +177,7 @@ def test_a_permission_that_has_no_effect_across_accounts(operation: str) -> None
         getattr(audit.client("kms"), operation)(KeyId=key, **_AT_HOME_ONLY[operation])
 
 
+@pytest.mark.unconfirmed("AWS's code; by a report it says that this cannot be called cross account")
 def test_an_alias_points_at_no_other_accounts_key() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
     audit = other()

@@ -1,4 +1,8 @@
-"""KMS's cryptographic operations: contexts, keys, usages, sizes."""
+"""KMS's cryptographic operations: contexts, keys, usages, sizes.
+
+What was recorded, with the name of the test: LocalStack's snapshots of KMS, of 2023 to 2025,
+https://github.com/localstack/localstack, tests/aws/services/kms/test_kms.snapshot.json.
+"""
 
 import json
 from typing import Any
@@ -37,7 +41,9 @@ def test_the_answers_name_the_key_material() -> None:
 
 
 def test_an_altered_blob() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+    Recorded: test_encrypt_decrypt_encryption_context (another context; there is no message)
+    """
     blob = encrypted(new_key())
     for place in (0, 20, 60, 100, len(blob) - 1):
         altered = blob[:place] + bytes([blob[place] ^ 1]) + blob[place + 1 :]
@@ -61,7 +67,9 @@ def test_an_error_that_says_nothing_has_no_message() -> None:
 
 
 def test_decrypt_with_the_wrong_key() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+    Recorded: test_error_messaging_for_invalid_keys
+    """
     blob, other = encrypted(new_key()), new_key()
     with refused("IncorrectKeyException", INCORRECT):
         client().decrypt(CiphertextBlob=blob, KeyId=other)
@@ -73,7 +81,11 @@ def test_decrypt_with_the_wrong_key() -> None:
 
 
 def test_a_blob_from_another_region_is_out_of_reach() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+    Words: those of another account's key, https://github.com/kubernetes-sigs/aws-encryption-provider/pull/141,
+    about "the resource associated with this ciphertext", as KMS calls what a blob names:
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/cmk-related-errors.html
+    """
     blob = encrypted(new_key())
     with refused(
         "AccessDeniedException",
@@ -103,7 +115,9 @@ def test_re_encrypt_changes_key_and_context() -> None:
 
 @pytest.mark.parametrize("parameters", [{}, {"KeySpec": "AES_256", "NumberOfBytes": 32}])
 def test_a_data_key_has_one_size(parameters: dict[str, Any]) -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateDataKey.html
+    Words: https://github.com/nsmithuk/local-kms/issues/6
+    """
     arn = new_key()
     client().disable_key(KeyId=arn)  # the form of a request is looked at first
     with refused("ValidationException", "Please specify either number of bytes or key spec."):
@@ -111,7 +125,10 @@ def test_a_data_key_has_one_size(parameters: dict[str, Any]) -> None:
 
 
 def test_what_the_service_model_allows_and_no_more() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    Recorded: test_plaintext_size_for_encrypt, test_generate_random_invalid_number_of_bytes (of
+    GenerateRandom, which has the same limit)
+    """
     kms, arn = client(), new_key()
     kms.disable_key(KeyId=arn)
     with refused(
@@ -131,7 +148,7 @@ def test_what_the_service_model_allows_and_no_more() -> None:
 def test_what_is_none_of_the_allowed_values() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
 
-    The order is that of recorded answers; SM2 is for Regions in China.
+    Recorded: test_invalid_generate_mac, the order too. SM2 is for Regions in China.
     """
     kms, arn, long = client(), new_key(), "a" * 129
     constraint = "failed to satisfy constraint: Member must"
@@ -161,7 +178,9 @@ def test_random_bytes_have_a_number() -> None:
 
 
 def test_random_bytes_without_a_number() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateRandom.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateRandom.html
+    Recorded: test_generate_random_invalid_number_of_bytes
+    """
     with refused("ValidationException", "NumberOfBytes is required."):
         client().generate_random()
 
@@ -172,7 +191,10 @@ WOULD_SUCCEED = "The request would have succeeded, but the DryRun option is set.
 
 
 def test_a_dry_run_that_would_succeed() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
+    Words: records of CloudTrail's in
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-managing-kms-key.html
+    """
     kms, arn = client(), new_key()
     with refused("DryRunOperationException", WOULD_SUCCEED):
         kms.encrypt(KeyId=arn, Plaintext=b"x", DryRun=True)
@@ -204,7 +226,9 @@ def test_a_dry_run_that_would_fail() -> None:
 
 
 def test_a_key_is_for_one_usage() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
+    Recorded: test_error_messaging_for_invalid_keys
+    """
     kms = client()
     arn, mac_key = new_key(), new_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
     with refused(
@@ -225,7 +249,9 @@ def test_a_key_is_for_one_usage() -> None:
 
 
 def test_a_key_takes_its_own_algorithms() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
+    Recorded: test_invalid_generate_mac, test_invalid_verify_mac
+    """
     kms = client()
     mac_key = new_key(KeySpec="HMAC_224", KeyUsage="GENERATE_VERIFY_MAC")
     with refused(
@@ -242,7 +268,9 @@ def test_a_key_takes_its_own_algorithms() -> None:
 
 
 def test_macs() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_VerifyMac.html
+    Recorded: test_invalid_verify_mac (there is no message)
+    """
     kms = client()
     arn = new_key(KeySpec="HMAC_256", KeyUsage="GENERATE_VERIFY_MAC")
     tag = kms.generate_mac(KeyId=arn, Message=b"m", MacAlgorithm="HMAC_SHA_256")["Mac"]
@@ -257,7 +285,9 @@ def test_macs() -> None:
 
 @pytest.mark.parametrize("algorithm", ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"])
 def test_rsa_encryption_takes_little(algorithm: str) -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    Recorded: test_encrypt_validate_plaintext_size_per_key_type
+    """
     kms, limit = client(), {"RSAES_OAEP_SHA_1": 214, "RSAES_OAEP_SHA_256": 190}[algorithm]
     arn = new_key(KeySpec="RSA_2048", KeyUsage="ENCRYPT_DECRYPT")
     asked = {"KeyId": arn, "EncryptionAlgorithm": algorithm}
@@ -285,7 +315,9 @@ def test_rsa_encryption_takes_little(algorithm: str) -> None:
     ],
 )
 def test_signatures(spec: str, algorithm: str) -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Verify.html
+    Recorded: test_sign_verify
+    """
     kms, arn = client(), new_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")
     asked: dict[str, Any] = {"KeyId": arn, "SigningAlgorithm": algorithm}
     signature = kms.sign(Message=b"message", **asked)["Signature"]
@@ -300,7 +332,9 @@ def test_signatures(spec: str, algorithm: str) -> None:
 
 
 def test_edwards_curve_signatures() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html
+    Recorded: test_sign_verify, of other curves (there is no message)
+    """
     kms, arn = client(), new_key(KeySpec="ECC_NIST_EDWARDS25519", KeyUsage="SIGN_VERIFY")
     asked: dict[str, Any] = {"KeyId": arn, "SigningAlgorithm": "ED25519_SHA_512"}
     signature = kms.sign(Message=b"message", **asked)["Signature"]
@@ -328,7 +362,7 @@ def test_a_shared_secret() -> None:
         for arn, peer in ((one, public[1]), (two, public[0]))
     ]
     assert secrets[0]["SharedSecret"] == secrets[1]["SharedSecret"]
-    with refused("ValidationException", ""):
+    with refused("ValidationException"):
         kms.derive_shared_secret(KeyId=one, PublicKey=b"none", KeyAgreementAlgorithm="ECDH")
 
 
@@ -341,7 +375,9 @@ def test_a_disabled_key_still_gives_its_public_key_away() -> None:
 
 
 def test_usages_of_new_keys() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+    Recorded: test_hmac_create_key_invalid_operations
+    """
     with refused(
         "ValidationException",
         "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",

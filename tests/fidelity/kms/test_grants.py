@@ -135,7 +135,10 @@ def test_operations_fit_the_key() -> None:
 
 
 def test_a_grant_to_nobody() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateGrant.html
+    Words: as AWS Lambda passes them on,
+    https://github.com/aws/chalice (tests/functional/test_awsclient.py)
+    """
     ghost = f"arn:aws:iam::{ACCOUNT}:role/ghost"
     with refused("InvalidArnException", f"ARN does not refer to a valid principal: {ghost}"):
         grant(new_key(), ghost, "Decrypt")

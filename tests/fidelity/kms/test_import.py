@@ -1,4 +1,8 @@
-"""Keys with imported key material."""
+"""Keys with imported key material.
+
+LocalStack's snapshots of KMS: https://github.com/localstack/localstack,
+tests/aws/services/kms/test_kms.snapshot.json.
+"""
 
 import json
 from datetime import UTC, timedelta
@@ -43,7 +47,9 @@ def state(arn: str) -> str:
 
 
 def test_material_is_brought_taken_away_and_brought_again() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys.html
+    Text: LocalStack's snapshots of KMS, test_import_key_symmetric, recorded from AWS in 2024
+    """
     kms, arn = client(), new_key(Origin="EXTERNAL")
     bring(arn)
     assert state(arn) == "Enabled"
@@ -113,7 +119,9 @@ def test_what_an_import_may_say() -> None:
 
 
 def test_material_expires() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_ImportKeyMaterial.html
+    Text: LocalStack's snapshots of KMS, test_import_key_symmetric, recorded from AWS in 2024
+    """
     arn = new_key(Origin="EXTERNAL")
     with refused(
         "ValidationException",
@@ -165,7 +173,9 @@ def test_a_token_is_for_its_key() -> None:
 
 
 def test_a_key_pending_deletion_takes_no_material() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    Text: https://github.com/hashicorp/terraform-provider-aws/issues/17889
+    """
     arn = new_key(Origin="EXTERNAL")
     whole = parcel(arn, MATERIAL)
     client().schedule_key_deletion(KeyId=arn)
@@ -206,7 +216,9 @@ def test_new_material_waits_for_rotation_on_demand() -> None:
 
 
 def test_keys_of_other_origin_take_no_material() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html
+    Text: LocalStack's snapshots of KMS, test_get_parameters_for_import, recorded from AWS in 2023
+    """
     arn = new_key()
     with refused(
         "UnsupportedOperationException",
@@ -244,6 +256,7 @@ def materials(arn: str, region: str = REGION) -> dict[str, tuple[str, str]]:
 def test_each_region_takes_the_same_material() -> None:
     """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html
     https://docs.aws.amazon.com/kms/latest/APIReference/API_ReplicateKey.html
+    Text: LocalStack's snapshots of KMS, test_import_key_symmetric, recorded from AWS in 2024
     """
     primary, replica = in_two_regions()
     there = client(THERE)
@@ -275,6 +288,7 @@ def test_material_expires_and_goes_in_each_region_by_itself() -> None:
 def test_new_material_is_imported_in_all_regions_before_a_rotation() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_RotationsListEntry.html
     https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html
+    Text: LocalStack's snapshots of KMS, recorded from AWS in 2025
     """
     primary, replica = in_two_regions()
     first = bring(replica, MATERIAL, THERE)["KeyMaterialId"]

@@ -1,4 +1,8 @@
-"""How a KMS key is named, and what happens when nothing has that name."""
+"""How a KMS key is named, and what happens when nothing has that name.
+
+What was recorded, with the name of the test: LocalStack's snapshots of KMS, of 2023,
+https://github.com/localstack/localstack, tests/aws/services/kms/test_kms.snapshot.json.
+"""
 
 import base64
 import json
@@ -31,7 +35,9 @@ MANAGES: dict[str, Callable[[Any, str], Any]] = {
 @pytest.mark.right_in_moto
 @pytest.mark.parametrize("use", USES)
 def test_an_alias_that_does_not_exist(use: str) -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html
+    Words: https://github.com/ebourg/jsign (AmazonSigningServiceTest.java)
+    """
     message = f"Alias arn:aws:kms:us-east-1:{ACCOUNT}:alias/none is not found."
     with refused("NotFoundException", message):
         USES[use](client(), "alias/none")
@@ -39,7 +45,9 @@ def test_an_alias_that_does_not_exist(use: str) -> None:
 
 @pytest.mark.parametrize("use", ["encrypt", "data key"])
 def test_a_key_of_another_region(use: str) -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_Encrypt.html
+    Recorded: test_get_key_in_different_region
+    """
     arn = new_key()
     with refused("NotFoundException", "Invalid arn us-east-1"):
         USES[use](client("eu-west-1"), arn)
@@ -49,7 +57,9 @@ def test_a_key_of_another_region(use: str) -> None:
 
 
 def test_what_is_no_key_id() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id
+    Recorded: test_get_key_invalid_uuid
+    """
     with refused("NotFoundException", "Invalid keyId 'no-key'"):
         client().describe_key(KeyId="no-key")
 
@@ -70,7 +80,9 @@ def test_a_key_of_another_account() -> None:
 
 @pytest.mark.parametrize("manage", MANAGES)
 def test_management_takes_no_aliases(manage: str) -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/alias-using.html
+    Words: https://github.com/boto/boto/pull/3202
+    """
     client().create_alias(AliasName="alias/mine", TargetKeyId=new_key())
     with refused("InvalidArnException", "Key Aliases are not supported for this operation."):
         MANAGES[manage](client(), "alias/mine")
@@ -103,7 +115,11 @@ def test_an_alias_arn_names_the_key() -> None:
 
 
 def test_alias_names() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+    Words: https://github.com/crossplane-contrib/provider-aws/issues/1741,
+    https://github.com/aws-controllers-k8s/community/issues/1878, and of what is AWS's own,
+    https://github.com/badmintoncryer/cdk-preflight (rules/kms/pf-kms-alias-name), deployed in 2026
+    """
     kms, arn = client(), new_key()
     kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
     with refused(
@@ -117,7 +133,10 @@ def test_alias_names() -> None:
         "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
     ):
         kms.create_alias(AliasName="mine", TargetKeyId=arn)
-    with refused("NotAuthorizedException"):
+    with refused(
+        "NotAuthorizedException",
+        "The alias name for a customer managed CMK cannot begin with alias/aws/.",
+    ):
         kms.create_alias(AliasName="alias/aws/not-a-service-of-theirs", TargetKeyId=arn)
     for name in ("alias/", "alias/a:b", "alias/a b", "alias/" + "a" * 251):
         with refused("ValidationException"):
@@ -126,7 +145,9 @@ def test_alias_names() -> None:
 
 
 def test_an_alias_names_a_key_and_no_alias() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+    Words: https://github.com/badmintoncryer/cdk-preflight (rules/kms/pf-kms-alias-target)
+    """
     kms = client()
     kms.create_alias(AliasName="alias/mine", TargetKeyId=new_key())
     for attempt in (kms.create_alias, kms.update_alias):

@@ -22,7 +22,9 @@ ENCRYPT = {"Effect": "Allow", "Action": "kms:Encrypt", "Resource": "*"}
 
 
 def test_iam_decides_under_the_default_key_policy() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     arn = new_key()
     _, writer = user("writer", {**ENCRYPT, "Resource": arn})
     reader_arn, reader = user("reader")
@@ -38,7 +40,9 @@ def test_iam_decides_under_the_default_key_policy() -> None:
 
 
 def test_a_key_policy_without_delegation_leaves_iam_powerless() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     admin = f"arn:aws:iam::{ACCOUNT}:user/workshop-admin"
     arn = new_key()
     writer_arn, writer = user("writer", EVERYTHING)
@@ -83,6 +87,7 @@ def test_a_key_policy_is_given_back_in_one_form() -> None:
     )
 
 
+@pytest.mark.unconfirmed("no page shows how KMS gives back letters that were put as escapes")
 def test_a_key_policy_is_given_back_in_its_own_letters() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetKeyPolicy.html"""
     condition = {"StringEquals": {"aws:PrincipalTag/Büro": "東京"}}
@@ -91,6 +96,22 @@ def test_a_key_policy_is_given_back_in_its_own_letters() -> None:
     given = client().get_key_policy(KeyId=arn)["Policy"]
     assert '"Sid" : "Schlüssel für 東京"' in given
     assert '"aws:PrincipalTag/Büro" : "東京"' in given
+
+
+def test_a_key_policy_is_written_in_latin_letters() -> None:
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+    Words: https://github.com/badmintoncryer/cdk-preflight (rules/kms/pf-kms-key-policy-charset)
+    """
+    arn = new_key()
+    put = delegating({**ENCRYPT, "Sid": "für alle", "Principal": {"AWS": ACCOUNT}})
+    client().put_key_policy(KeyId=arn, Policy=put.replace("f\\u00fcr", "für"))
+    other = put.replace("f\\u00fcr alle", "東京")
+    with refused(
+        "ValidationException",
+        f"1 validation error detected: Value '{other}' at 'policy' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: [\\u0009\\u000A\\u000D\\u0020-\\u00FF]+",
+    ):
+        client().put_key_policy(KeyId=arn, Policy=other)
 
 
 def test_what_concerns_no_key_is_not_allowed_by_a_key_s_name() -> None:
@@ -114,7 +135,9 @@ def test_a_key_policy_allows_by_itself() -> None:
 
 
 def test_an_explicit_deny_in_a_key_policy_wins() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_AccessPolicyLanguage_Interplay.html"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_AccessPolicyLanguage_Interplay.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     deny = {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
     arn = new_key(Policy=delegating(deny))
     blob = client().encrypt(KeyId=arn, Plaintext=b"x")["CiphertextBlob"]
@@ -242,7 +265,10 @@ def test_whoever_may_not_use_a_key_is_not_told_its_state() -> None:
 
 
 def test_a_policy_that_locks_its_author_out() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+    Words: https://github.com/aws-solutions/innovation-sandbox-on-aws/issues/31,
+    https://github.com/badmintoncryer/cdk-preflight (rules/kms/pf-kms-key-policy-lockout)
+    """
     arn, (reader, _) = new_key(), user("reader")
     lockout = policy({**EVERYTHING, "Principal": {"AWS": reader}})
     with refused(
@@ -258,7 +284,9 @@ def test_a_policy_that_locks_its_author_out() -> None:
 
 
 def test_a_policy_that_names_nobody() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_PutKeyPolicy.html
+    Words: https://github.com/awslabs/minimum-viable-dataspace-on-aws/issues/5
+    """
     ghost = {**ENCRYPT, "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:role/ghost"}}
     with refused(
         "MalformedPolicyDocumentException",

@@ -125,7 +125,10 @@ def test_ml_dsa_takes_a_message_or_64_bytes_and_no_digest() -> None:
 
 
 def test_post_quantum_keys_are_for_one_use() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateKey.html
+    Words: https://github.com/badmintoncryer/cdk-preflight (rules/kms/pf-kms-key-spec-usage), tried
+    in September 2026; https://github.com/jonathankeebler/jwt-kms/issues/4
+    """
     for spec, usage in (
         ("ML_DSA_44", "ENCRYPT_DECRYPT"), ("ML_DSA_44", "KEY_AGREEMENT"),
         ("ML_KEM_768", "KEY_AGREEMENT"), ("ML_KEM_768", "SIGN_VERIFY"),
@@ -197,7 +200,7 @@ def test_an_altered_secret_is_another_one_and_no_error() -> None:
     assert secret(kms, arn, altered) == rejected
     assert secret(kms, other, blob) != shared
     for wrong in (blob[:-1], blob + b"\0", b"x"):
-        with refused("InvalidCiphertextException", ""):
+        with refused("InvalidCiphertextException"):
             secret(kms, arn, wrong)
 
 
@@ -229,7 +232,9 @@ def test_a_shared_secret_takes_permissions_of_its_own() -> None:
 
 
 def test_the_state_of_the_key_counts_for_shared_secrets() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    Words: as of other keys, LocalStack's test_s3_sse_validate_kms_key_state
+    """
     kms, arn = client(), secret_key()
     blob = encapsulated(kms, arn)[1]
     kms.disable_key(KeyId=arn)

@@ -125,11 +125,13 @@ def test_the_status_of_a_key_pending_deletion_is_false() -> None:
 
 
 def test_only_symmetric_keys_rotate() -> None:
-    """https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html"""
+    """https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html
+    Words: https://github.com/ansible-collections/community.aws/pull/311
+    """
     kms = client()
     signing = new_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     for attempt in (kms.enable_key_rotation, kms.rotate_key_on_demand):
-        with refused("UnsupportedOperationException", ""):
+        with refused("UnsupportedOperationException"):
             attempt(KeyId=signing)
     imported = new_key(Origin="EXTERNAL")
     with refused(
@@ -140,7 +142,9 @@ def test_only_symmetric_keys_rotate() -> None:
 
 
 def test_a_disabled_key_cannot_be_set_to_rotate() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    Words: as of other operations, LocalStack's test_s3_sse_validate_kms_key_state
+    """
     arn, signing = new_key(), new_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
     client().disable_key(KeyId=signing)
     with refused("DisabledException", f"{signing} is disabled."):  # the state is looked at first

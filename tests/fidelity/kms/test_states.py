@@ -1,4 +1,11 @@
-"""Key states: what a key that is switched off, pending or gone still does."""
+"""Key states: what a key that is switched off, pending or gone still does.
+
+Words, of every operation alike: "… is disabled." and "… is pending deletion.", LocalStack's
+snapshot of test_s3_sse_validate_kms_key_state, recorded from AWS in February 2026, and
+https://github.com/hashicorp/terraform-provider-aws/issues/17889; "… is pending import.", its
+snapshot of test_import_key_symmetric; of another usage, that of
+test_error_messaging_for_invalid_keys.
+"""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -167,7 +174,7 @@ def test_a_grant_on_a_disabled_key() -> None:
 def test_a_cancelled_deletion_leaves_the_key_disabled() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_CancelKeyDeletion.html"""
     kms, (arn, blob) = client(), used_key()
-    with refused("KMSInvalidStateException", f"{arn} is not pending deletion."):
+    with refused("KMSInvalidStateException"):
         kms.cancel_key_deletion(KeyId=arn)
     kms.schedule_key_deletion(KeyId=arn)
     assert kms.cancel_key_deletion(KeyId=arn)["KeyId"] == arn
@@ -180,7 +187,7 @@ def test_a_cancelled_deletion_leaves_the_key_disabled() -> None:
 @pytest.mark.unconfirmed("the limits are documented, AWS's words for a period outside them are not")
 def test_the_waiting_period_has_limits(days: int) -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"""
-    with refused("ValidationException", "PendingWindowInDays must be between 7 and 30"):
+    with refused("ValidationException"):
         client().schedule_key_deletion(KeyId=new_key(), PendingWindowInDays=days)
 
 
@@ -196,7 +203,9 @@ def test_a_deletion_tells_when_it_will_be() -> None:
 
 
 def test_a_deleted_key_is_gone_with_its_aliases_and_what_it_encrypted() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html
+    Text: LocalStack's snapshots of KMS, test_get_key_does_not_exist, recorded from AWS in 2023
+    """
     kms, (arn, blob) = client(), used_key()
     kms.create_alias(AliasName="alias/mine", TargetKeyId=arn)
     kms.schedule_key_deletion(KeyId=arn, PendingWindowInDays=7)

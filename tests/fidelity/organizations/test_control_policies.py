@@ -20,7 +20,9 @@ TRUSTS = {"Effect": "Allow", "Principal": {"AWS": HOME}, "Action": "sts:AssumeRo
 
 
 def test_a_service_control_policy_limits_everybody_in_a_member_account() -> None:
-    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html"""
+    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     org = organized()
     kms = org.audit.client("kms")
     kms.list_keys()
@@ -96,7 +98,9 @@ def test_a_service_control_policy_gives_nothing() -> None:
 
 
 def test_each_level_must_allow() -> None:
-    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html"""
+    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html
+    Words: https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
     org = organized()
     unit = org.unit("narrow")
     org.move(org.root, unit)

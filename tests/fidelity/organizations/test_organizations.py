@@ -42,7 +42,9 @@ def test_an_invitation_ends_after_15_days() -> None:
 
 
 def test_only_the_management_account_manages() -> None:
-    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html"""
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreatePolicy.html
+    Words: https://github.com/aws-samples/aws-iam-access-key-auto-rotation/issues/10
+    """
     org = organized()
     theirs = org.audit.client("organizations")
     words = "You don't have permissions to access this resource."
@@ -60,7 +62,9 @@ def test_only_the_management_account_manages() -> None:
 
 @pytest.mark.right_in_moto
 def test_an_account_of_no_organization_is_told_so() -> None:
-    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html"""
+    """https://docs.aws.amazon.com/organizations/latest/APIReference/API_DescribeOrganization.html
+    Words: https://github.com/duo-labs/cloudmapper/issues/733
+    """
     words = "Your account is not a member of an organization."
     for organizations in (management(), other().client("organizations")):
         with refused("AWSOrganizationsNotInUseException", words):

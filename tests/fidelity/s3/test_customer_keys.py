@@ -1,4 +1,8 @@
-"""SSE-C: keys that come with the request and are not kept."""
+"""SSE-C: keys that come with the request and are not kept.
+
+Words: LocalStack's TestS3SSECEncryption, recorded from AWS on 21 February 2026,
+https://github.com/localstack/localstack, tests/aws/services/s3/test_s3.snapshot.json.
+"""
 
 import base64
 from typing import Any
@@ -154,9 +158,13 @@ def test_each_version_may_have_a_key_of_its_own(name: str) -> None:
     assert client().delete_object(Bucket=name, Key="v", VersionId=versions[ALICE])
 
 
-@pytest.mark.unconfirmed("AWS requires the digest; its words where it is missing are not recorded")
+@pytest.mark.unconfirmed(
+    "AWS requires the digest; reports of reads without it contradict each other"
+)
 def test_the_digest_of_the_key_must_come_along(name: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-s3-c-encryption.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-s3-c-encryption.html
+    The reports: https://github.com/localstack/localstack/issues/12136
+    """
     s3 = client()
     header = "x-amz-server-side-encryption-customer-key-MD5"
 

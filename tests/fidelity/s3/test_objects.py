@@ -36,7 +36,9 @@ BY_KMS: dict[str, Any] = {"ServerSideEncryption": "aws:kms"}
 
 
 def test_a_body_must_have_the_digest_it_claims() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    Words: LocalStack's test_s3_invalid_content_md5, recorded from AWS
+    """
     name = bucket()
     put = client().put_object
     with refused_with(400, "BadDigest"):
@@ -287,7 +289,10 @@ def test_a_key_disabled_meanwhile_stops_the_upload() -> None:
 
 
 def test_each_part_brings_the_customers_key() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
+    Words: LocalStack's test_multipart_upload_sse_c_validation, recorded from AWS in February 2026,
+    and https://github.com/aws/aws-sdk-ruby/issues/1084
+    """
     name, s3 = bucket(sse_c=True), client()
     upload_id = s3.create_multipart_upload(Bucket=name, Key="m", **customer(ALICE))["UploadId"]
     part = {"Bucket": name, "Key": "m", "UploadId": upload_id, "PartNumber": 1, "Body": BODY}
@@ -338,7 +343,9 @@ def test_a_part_does_not_say_how_to_encrypt() -> None:
 
 
 def test_a_part_may_be_copied_from_an_object() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+    Words: LocalStack's test_upload_part_copy_range, recorded from AWS in 2025
+    """
     name, s3 = bucket(sse_c=True), client()
     s3.put_object(Bucket=name, Key="a", Body=BODY, **customer(ALICE))
     upload_id = s3.create_multipart_upload(Bucket=name, Key="m", **BY_KMS)["UploadId"]
@@ -479,7 +486,9 @@ def _copying(source: str) -> Any:
 
 
 def test_a_bucket_name_has_its_rules() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
+    Words: https://github.com/chenr2/AWS-SAM-Tutorial/issues/2
+    """
     for name in ("xn--bucket", "192.168.5.4", "double..dot", "-dash"):
         with refused_with(400, "InvalidBucketName", "The specified bucket is not valid."):
             boto3.client("s3", region_name=REGION).create_bucket(Bucket=name)

@@ -1,4 +1,9 @@
-"""What recorded answers of S3 show: tags, versions, locks, conditions, parts, lists."""
+"""What recorded answers of S3 show: tags, versions, locks, conditions, parts, lists.
+
+The recordings are LocalStack's, of 2023 to 2026: https://github.com/localstack/localstack,
+tests/aws/services/s3, test_s3.snapshot.json, test_s3_api.snapshot.json and
+test_s3_list_operations.snapshot.json; where it was found again, the recorded test is named.
+"""
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -57,7 +62,9 @@ def error(call: Any, **parameters: Any) -> dict[str, str]:
 
 
 def test_a_tag_keeps_to_its_alphabet() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    Recorded: test_tagging_validation
+    """
     name, s3 = bucket(), client()
     s3.put_object(Bucket=name, Key="a", Body=BODY)
     for key, value, message, fields in (
@@ -76,7 +83,9 @@ def test_a_tag_keeps_to_its_alphabet() -> None:
 
 
 def test_a_tag_s_key_stands_once() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    Recorded: test_tagging_validation
+    """
     name, s3 = bucket(), client()
     s3.put_object(Bucket=name, Key="a", Body=BODY)
     twice = {"Tagging": tag_set(("level", "high"), ("level", "low"))}
@@ -106,7 +115,9 @@ def test_a_tag_has_a_key_and_a_value() -> None:
 
 
 def test_the_header_s_tags_are_a_query() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+    Recorded: test_object_tagging_exc, test_put_object_with_tags
+    """
     name, s3 = bucket(), client()
     for text in ("a=1&a=2", "a=1,b=2"):
         told = error(s3.put_object, Bucket=name, Key="a", Body=BODY, Tagging=text)
@@ -154,7 +165,9 @@ def test_a_new_bucket_may_bring_its_tags() -> None:
 
 
 def test_a_delete_marker_has_no_tags_and_no_lock() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeleteMarker.html
+    Recorded: test_object_tagging_versioned
+    """
     s3 = client()
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     named = {"Bucket": "locked", "Key": "a"}
@@ -178,7 +191,9 @@ def test_a_delete_marker_has_no_tags_and_no_lock() -> None:
 
 
 def test_s3_knows_its_own_versions() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
+    Recorded: test_delete_object_versioned, test_get_object_with_version_unversioned_bucket
+    """
     name, s3 = versioned(), client()
     gone = s3.put_object(Bucket=name, Key="a", Body=BODY)["VersionId"]
     s3.delete_object(Bucket=name, Key="a", VersionId=gone)
@@ -209,7 +224,9 @@ def test_s3_knows_its_own_versions() -> None:
 
 
 def test_a_bucket_with_versions_is_not_empty() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteBucket.html
+    Recorded: test_delete_versioned_bucket_with_objects, test_delete_bucket_with_objects
+    """
     name, s3 = versioned(), client()
     marker = s3.delete_object(Bucket=name, Key="a")["VersionId"]
     words = "The bucket you tried to delete is not empty"
@@ -230,7 +247,9 @@ GOVERNANCE = {"Mode": "GOVERNANCE"}
 
 
 def test_a_lock_configuration_keeps_to_its_schema() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLockConfiguration.html
+    Recorded: test_put_object_lock_configuration_exc
+    """
     s3, named = client(), {"Bucket": bucket("locked", ObjectLockEnabledForBucket=True)}
     enabled = {"ObjectLockEnabled": "Enabled"}
     whole = {**enabled, "Rule": {"DefaultRetention": {**GOVERNANCE, "Days": 1}}}
@@ -254,7 +273,11 @@ def test_a_lock_configuration_keeps_to_its_schema() -> None:
 
 
 def test_locks_need_versions() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-configure.html
+    Recorded: test_put_object_lock_configuration_on_existing_bucket,
+    test_delete_object_with_no_locking, https://github.com/versity/versitygw/issues/883 (reads)
+    and https://github.com/versity/versitygw/issues/1751 (writes)
+    """
     name, s3 = bucket(), client()
     enable = {"Bucket": name, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
     told = error(s3.get_object_lock_configuration, Bucket=name)
@@ -267,6 +290,14 @@ def test_locks_need_versions() -> None:
     for call in (s3.get_object_retention, s3.get_object_legal_hold):
         with refused_with(400, "InvalidRequest", missing):
             call(Bucket=name, Key="a")
+    copied = {"Bucket": name, "Key": "b", "CopySource": {"Bucket": name, "Key": "a"}}
+    for write, parameters in (
+        (s3.put_object, {"Bucket": name, "Key": "a", "Body": BODY}),
+        (s3.copy_object, copied),
+        (s3.create_multipart_upload, {"Bucket": name, "Key": "a"}),
+    ):
+        with refused_with(400, "InvalidRequest", "Bucket is missing ObjectLockConfiguration"):
+            write(**parameters, ObjectLockLegalHoldStatus="ON")
     told = error(s3.delete_object, Bucket=name, Key="a", BypassGovernanceRetention=False)
     assert told == {
         "Code": "InvalidArgument",
@@ -279,7 +310,9 @@ def test_locks_need_versions() -> None:
 
 
 def test_a_retention_grows_and_shrinks_only_around_governance() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+    Recorded: https://github.com/versity/versitygw/issues/1734
+    """
     s3 = client()
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     named = {"Bucket": "locked", "Key": "a"}
@@ -316,7 +349,9 @@ def test_a_retention_grows_and_shrinks_only_around_governance() -> None:
 
 
 def test_a_legal_hold_is_on_or_off() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLegalHold.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLegalHold.html
+    Recorded of a date gone by: https://github.com/versity/versitygw/issues/1734
+    """
     s3 = client()
     s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
     named = {"Bucket": "locked", "Key": "a"}
@@ -328,18 +363,22 @@ def test_a_legal_hold_is_on_or_off() -> None:
             s3.put_object_legal_hold(**named, LegalHold=wrong)
     s3.put_object_legal_hold(**named, LegalHold={"Status": "ON"})
     assert s3.get_object_legal_hold(**named)["LegalHold"] == {"Status": "ON"}
-    with refused_with(400, "InvalidArgument"):
-        past = datetime(2020, 1, 1, tzinfo=UTC)
-        s3.put_object(
-            **named, Body=BODY, ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=past
-        )
+    past: Any = {"ObjectLockRetainUntilDate": datetime(2020, 1, 1, tzinfo=UTC)}
+    assert error(s3.put_object, **named, Body=BODY, ObjectLockMode="GOVERNANCE", **past) == {
+        "Code": "InvalidArgument",
+        "Message": "The retain until date must be in the future!",
+        "ArgumentName": "x-amz-object-lock-retain-until-date",
+        "ArgumentValue": "2020-01-01T00:00:00Z",
+    }
 
 
 # --- writes under conditions --------------------------------------------------------------------
 
 
 def test_a_condition_is_one_that_s3_knows() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    Recorded: test_put_object_if_match_and_if_none_match_validation
+    """
     name, put = bucket(), client().put_object
     both = {"IfMatch": '"a"', "IfNoneMatch": "*"}
     for conditions, header in (
@@ -354,7 +393,9 @@ def test_a_condition_is_one_that_s3_knows() -> None:
 
 
 def test_a_completion_under_a_condition_is_not_overtaken() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    Recorded: test_multipart_if_match_with_put, test_multipart_if_match_with_delete
+    """
     s3 = client()
     named = {"Bucket": bucket(), "Key": "a"}
     s3.put_object(**named, Body=BODY)
@@ -382,7 +423,9 @@ def test_a_completion_under_a_condition_is_not_overtaken() -> None:
 
 
 def test_a_completion_names_parts_as_they_were_uploaded() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    Recorded: https://github.com/axman6/amazonka-s3-streaming/issues/19
+    """
     s3 = client()
     named = {"Bucket": bucket(), "Key": "a"}
     named["UploadId"] = s3.create_multipart_upload(**named)["UploadId"]
@@ -399,7 +442,12 @@ def test_a_completion_names_parts_as_they_were_uploaded() -> None:
 
 
 def test_a_part_brings_the_upload_s_checksum() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    The words are among those of InvalidRequest in
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html, with null recorded in
+    https://github.com/apache/arrow-rs/issues/6793 and
+    https://github.com/versity/versitygw/issues/1342
+    """
     s3, named = plain_client(), {"Bucket": bucket(), "Key": "a"}
     upload_id = s3.create_multipart_upload(**named, ChecksumAlgorithm="SHA256")["UploadId"]
     part = {**named, "UploadId": upload_id, "PartNumber": 1, "Body": BODY}
@@ -415,7 +463,9 @@ def test_a_part_brings_the_upload_s_checksum() -> None:
 
 
 def test_uploads_under_way_are_told_with_the_last_one() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+    Recorded: test_list_multiparts_next_marker
+    """
     s3, name = client(), bucket()
     first, second = (
         s3.create_multipart_upload(Bucket=name, Key=key)["UploadId"] for key in ("a", "b")
@@ -435,7 +485,10 @@ def test_uploads_under_way_are_told_with_the_last_one() -> None:
 
 
 def test_a_listing_says_what_it_did_not_understand() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+    Recorded: test_list_objects_v2_continuation_start_after, test_list_buckets_region_validation,
+    https://github.com/versity/versitygw/issues/1984
+    """
     s3, name = client(), bucket()
     told = error(s3.list_objects_v2, Bucket=name, ContinuationToken="")
     assert told == {
@@ -504,7 +557,9 @@ def test_grants_are_read_before_they_are_kept() -> None:
 
 
 def test_a_new_bucket_s_list_is_not_public() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    Recorded: test_bucket_ownership_controls_exc
+    """
     for owned, code in (
         ("ObjectWriter", "InvalidBucketAclWithBlockPublicAccessError"),
         ("BucketOwnerEnforced", "InvalidBucketAclWithObjectOwnership"),
@@ -525,12 +580,19 @@ def test_a_new_bucket_s_list_is_not_public() -> None:
 
 
 def test_rules_for_pages_are_read_closely() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
+    Recorded: test_s3_cors.snapshot.json, test_put_cors_invalid_rules and
+    test_put_cors_empty_origin; https://github.com/versity/versitygw/issues/1870;
+    https://github.com/noobaa/noobaa-core/pull/8954
+    """
     name, s3 = bucket(), client()
     rule: dict[str, Any] = {"AllowedOrigins": [""], "AllowedMethods": ["GET", "HEAD"]}
 
+    def refusal(*rules: dict[str, Any]) -> dict[str, str]:
+        return error(s3.put_bucket_cors, Bucket=name, CORSConfiguration={"CORSRules": rules})
+
     def told(*rules: dict[str, Any]) -> str:
-        found = error(s3.put_bucket_cors, Bucket=name, CORSConfiguration={"CORSRules": rules})
+        found = refusal(*rules)
         return found["Code"] if found["Code"] == "MalformedXML" else found["Message"]
 
     assert told() == told({}) == told({"AllowedMethods": ["GET"]}) == "MalformedXML"
@@ -538,9 +600,9 @@ def test_rules_for_pages_are_read_closely() -> None:
     unsupported = "Found unsupported HTTP method in CORS config. Unsupported method is "
     for method in ("", "OPTIONS", "get", "*"):
         assert told(rule, {**rule, "AllowedMethods": ["GET", method]}) == unsupported + method
-    once = '"*a*" can not have more than one wildcard.'
-    assert told({**rule, "AllowedOrigins": ["*a*"]}) == f"AllowedOrigin {once}"
-    assert told({**rule, "AllowedHeaders": ["*a*"]}) == f"AllowedHeader {once}"
+    once = 'AllowedOrigin "*a*" can not have more than one wildcard.'
+    assert told({**rule, "AllowedOrigins": ["*a*"]}) == once
+    assert refusal({**rule, "AllowedHeaders": ["*a*"]})["Code"] == "InvalidRequest"
     assert told({**rule, "ExposeHeaders": ["x-*"]}) == (
         'ExposeHeader "x-*" contains wildcard. We currently do not support wildcard for '
         "ExposeHeader."
@@ -570,7 +632,9 @@ def test_answers_say_where_they_come_from() -> None:
 
 
 def test_a_missing_document() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    Recorded: https://github.com/aws/aws-sdk-cpp/issues/733
+    """
     name, s3 = bucket(ObjectLockEnabledForBucket=True), client()
     s3.put_object(Bucket=name, Key="a", Body=BODY)
     missing = {"Code": "MissingRequestBodyError", "Message": "Request Body is empty"}

@@ -53,8 +53,8 @@ def leave_out_layout(description: Document) -> None:
 def with_former_units(before: Document, after: Document) -> Document:
     """UpdateTable's answer ``after`` a change of provisioned units, with those from ``before``.
 
-    What is new in it is when they went up or down: the probes of October 2026 (ack-api-quirks,
-    DDB-TABLE-184).
+    What is new in it is when they went up or down: the probes of October 2026 (DDB-TABLE-184),
+    https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks.
     """
     former = dict(_units(before["TableDescription"]))
     for place, units in _units(after["TableDescription"]):

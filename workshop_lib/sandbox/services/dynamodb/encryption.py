@@ -40,12 +40,6 @@ _GRANTED = (
     "DescribeKey", "GenerateDataKey", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo",
     "RetireGrant",
 )  # fmt: skip
-# What DynamoDB passes on when the caller may not decrypt the table key, as recorded in
-# https://github.com/aws/aws-cdk/issues/10010 and 18616.
-_NOT_ALLOWED_TO_DECRYPT = (
-    "The ciphertext refers to a customer master key that does not exist, does not exist in this "
-    "region, or you are not allowed to access."
-)
 _INVALID = "One or more parameter values were invalid: "
 
 
@@ -340,9 +334,7 @@ class EncryptionAtRest:
         except AwsError as error:
             if error.code == "InvalidCiphertextException":
                 raise sealing.Corrupt("A wrapped table key was altered.") from None
-            if error.code != "AccessDeniedException":
-                raise
-            raise AwsError(error.code, _NOT_ALLOWED_TO_DECRYPT) from error
+            raise
 
     def _unusable_since(self, key: TableKey) -> datetime | None:
         outages = outages_in(self._kms.usability(key.arn))

@@ -1,7 +1,7 @@
 """What a table is set to beside what moto keeps: its class, its caps, when its units changed.
 
-As the probes of October 2026 saw it (ack-api-quirks, DDB-TABLE-028, 052, 133, 153, 178, 177, 184,
-185, 283, 326, 442).
+As the probes of October 2026 saw it (DDB-TABLE-028, 052, 133, 153, 178, 177, 184, 185, 283, 326,
+442): https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.TableClasses.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode-max-throughput.html

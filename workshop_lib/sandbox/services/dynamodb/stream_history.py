@@ -2,8 +2,8 @@
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
 "All data in DynamoDB Streams is subject to a 24-hour lifetime"; a stream that was disabled can be
-read until then, and it outlives its table: the probes of October 2026 (ack-api-quirks,
-DDB-TABLE-362, 367, 378, 386).
+read until then, and it outlives its table: the probes of October 2026 (DDB-TABLE-362,
+367, 378, 386): https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 """
 
 import uuid

@@ -2,7 +2,8 @@
 
 Texts and their order: recorded from AWS by dynalite's tests
 (https://github.com/architect/dynalite/blob/main/test/createTable.js), and what is newer by the
-probes of October 2026 (ack-api-quirks, DDB-TABLE-042, 123, 124, 126, 127, 129 and 442).
+probes of October 2026 (DDB-TABLE-042, 123, 124, 126, 127, 129 and 442):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html

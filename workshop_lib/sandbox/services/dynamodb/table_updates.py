@@ -1,7 +1,8 @@
 """UpdateTable: which changes go together, and what each may change.
 
-Texts and what they go with: the probes of October 2026 (ack-api-quirks, DDB-TABLE-015, 050, 057,
-061, 128, 152, 153, 155, 159, 160, 162, 164, 169, 170, 174, 178, 359, 382, 433, 437, 442 and 443).
+Texts and what they go with: the probes of October 2026 (DDB-TABLE-015, 050, 057, 061, 128, 152,
+153, 155, 159, 160, 162, 164, 169, 170, 174, 178, 359, 382, 433, 437, 442 and 443):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html
 """

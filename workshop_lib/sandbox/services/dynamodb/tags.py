@@ -1,6 +1,7 @@
 """Tags of tables: what DynamoDB takes, and its words for what it refuses.
 
-Texts: the probes of October 2026 (ack-api-quirks, DDB-TABLE-101, 105, 107, 108, 372 and 442).
+Texts: the probes of October 2026 (DDB-TABLE-101, 105, 107, 108, 372 and 442):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TaggingRestrictions.html
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.html

@@ -66,7 +66,10 @@ def _alias_name(values: Parameters) -> None:
             "https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html",
         )
     if name.startswith("alias/aws/"):
-        raise AwsError("NotAuthorizedException", "")
+        raise AwsError(
+            "NotAuthorizedException",
+            "The alias name for a customer managed CMK cannot begin with alias/aws/.",
+        )
     if ":" in name or name == "alias/":
         raise AwsError("ValidationException", f"{name} contains invalid characters for an alias")
 

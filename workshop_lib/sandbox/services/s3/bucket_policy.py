@@ -64,8 +64,8 @@ def put_policy(call: Call, bucket: Bucket, exists: Callable[[str], bool]) -> Res
     if public and bucket.blocks("block_public_policy"):
         raise access_denied(
             f"User: {call.caller.arn} is not authorized to perform: s3:PutBucketPolicy on "
-            f'resource: "{bucket.arn}" because public policies are blocked by the '
-            "BlockPublicPolicy block public access setting."
+            f'resource: "{bucket.arn}" because public policies are prevented by the '
+            "BlockPublicPolicy setting in S3 Block Public Access."
         )
     settings = bucket.settings
     settings.policy_text, settings.policy, settings.policy_is_public = text, policy, public

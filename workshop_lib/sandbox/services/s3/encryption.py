@@ -211,12 +211,13 @@ def require_transport(call: Call, *, by_customer: bool, by_kms: bool) -> None:
 def require_unblocked(call: Call, blocked: bool, resource: str) -> None:
     """Refuse a write that brings a customer's key to a bucket that blocks SSE-C.
 
+    AWS names the operation, also where no permission has its name.
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html
     """
     if blocked:
         raise access_denied(
-            f"User: {call.caller.arn} is not authorized to perform: s3:PutObject on resource: "
-            f'"{resource}" because this bucket has blocked upload requests that specify Server '
-            "Side Encryption with Customer provided keys (SSE-C). Please specify a different "
-            "server-side encryption type"
+            f"User: {call.caller.arn} is not authorized to perform: s3:{call.operation} on "
+            f'resource: "{resource}" because this bucket has blocked upload requests that specify '
+            "Server Side Encryption with Customer provided keys (SSE-C). Please specify a "
+            "different server-side encryption type"
         )
