@@ -110,7 +110,8 @@ def _of_form(request: Request, service: ServiceDefinition) -> tuple[str, Paramet
 def _of_s3(request: Request, bucket: str | None) -> tuple[str, Parameters]:
     path = request.path if bucket is None else f"/{bucket}{request.path}"
     name, _, key = path.removeprefix("/").partition("/")
-    query = request.parameters
+    # of a name that comes twice S3 reads the first
+    query = dict(parse_qsl(request.query, keep_blank_values=True)[::-1])
     for header, value in presigned_headers(query.items()).items():
         request.headers.setdefault(header, value)
     parameters: Parameters = {**query, "Bucket": unquote(name), "Key": unquote(key)}

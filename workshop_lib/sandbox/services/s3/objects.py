@@ -281,7 +281,7 @@ class Objects:
         for check in permissions.deletion(call, bucket, key, version_id, match, bypass=bypass):
             authorize(call, [check])
         check_delete(match, key, self._storage.current(bucket, key))
-        if version_id is not None and not self._storage.is_own(version_id):
+        if version_id is not None and version_id not in self._storage.version_ids:
             raise no_such_version(key, version_id)
         gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)
         if marker:

@@ -61,6 +61,7 @@ from workshop_lib.sandbox.services.s3.listing import Listing
 from workshop_lib.sandbox.services.s3.multipart import Multipart
 from workshop_lib.sandbox.services.s3.object_lock import Locks
 from workshop_lib.sandbox.services.s3.objects import Objects
+from workshop_lib.sandbox.services.s3.parameters import require_parameters
 from workshop_lib.sandbox.services.s3.permissions import Permissions
 from workshop_lib.sandbox.services.s3.post_policy import check_form
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
@@ -105,7 +106,7 @@ class S3(Service):
         self._permissions = Permissions(self._buckets, store)
         self._storage = Storage(store, foundations.common(_data_keys), self._permissions)
         self._store = store
-        self._listing = Listing(self._buckets)
+        self._listing = Listing(self._buckets, self._storage.version_ids)
         self._handlers: dict[str, Handler] = {
             **Objects(self._buckets, self._storage).handlers,
             **Copies(self._buckets, self._storage).handlers,
@@ -165,6 +166,7 @@ class S3(Service):
             self._check_head(call, authorize)
 
     def _check_head(self, call: Call, authorize: Authorize) -> None:
+        require_parameters(call)
         require_secure_key(call)
         _require_length(call)
         if call.operation in _WRITES:

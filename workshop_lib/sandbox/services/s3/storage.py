@@ -135,7 +135,8 @@ class Storage:
         self.store = store
         self.data_keys = data_keys
         self.permissions = permissions
-        self._version_ids = {"null"}  # all that were ever given out: S3 knows its own
+        # all that were ever given out, in their order: S3 knows its own
+        self.version_ids: dict[str, int] = {"null": 0}
 
     # --- finding -------------------------------------------------------------------------------
 
@@ -161,12 +162,8 @@ class Storage:
                 return version
         raise no_such_version(key, version_id)
 
-    def is_own(self, version_id: str) -> bool:
-        """Whether a version's id is one that S3 gave out, be the version still there or not."""
-        return version_id in self._version_ids
-
     def _require_own(self, version_id: str) -> None:
-        if not self.is_own(version_id):
+        if version_id not in self.version_ids:
             raise invalid_argument("Invalid version id specified", "versionId", version_id)
 
     def require_listing(self, call: Call, bucket: Bucket) -> None:
@@ -328,7 +325,7 @@ class Storage:
 
     def _new_version_id(self, operation: str) -> str:
         version_id = self.store.new_id(f"{operation} version", 32)
-        self._version_ids.add(version_id)
+        self.version_ids[version_id] = len(self.version_ids)
         return version_id
 
     def delete(

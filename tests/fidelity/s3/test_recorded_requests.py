@@ -1,0 +1,244 @@
+"""What recorded answers of S3 show of requests: their queries, headers and documents.
+
+Most were recorded in September 2026 by the authors of https://github.com/brekkylab/backlot
+(backlot/routers/s3.py).
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.support.s3_people import REGION
+
+BODY = b"card 4111 1111 1111 1111"
+
+
+@cache
+def client() -> Any:
+    """One client for all tests; it sends what it is told, and adds no checksums of its own."""
+    own = Config(parameter_validation=False, request_checksum_calculation="when_required")
+    return boto3.client("s3", region_name=REGION, config=own)
+
+
+@cache
+def stranger() -> Any:
+    """A client that signs nothing."""
+    own = Config(signature_version=UNSIGNED, request_checksum_calculation="when_required")
+    return boto3.client("s3", region_name=REGION, config=own)
+
+
+def bucket(*keys: str, name: str = "first-bucket") -> str:
+    """A new bucket with objects."""
+    client().create_bucket(Bucket=name)
+    for key in keys:
+        client().put_object(Bucket=name, Key=key, Body=BODY)
+    return name
+
+
+@contextmanager
+def sent_with(
+    query: str = "", *, method: str = "", path: str = "", **headers: str
+) -> Iterator[Any]:
+    """A client whose requests have more in their query, or another method, path or header."""
+    s3 = client()
+
+    def change(request: Any, **_: Any) -> None:
+        request.method = method or request.method
+        if path:
+            address, mark, asked = request.url.partition("?")
+            request.url = address + path + mark + asked
+        if query:
+            request.url += ("&" if "?" in request.url else "?") + query
+        for header, value in headers.items():
+            del request.headers[header.replace("_", "-")]
+            request.headers[header.replace("_", "-")] = value
+
+    s3.meta.events.register_first("before-sign.s3", change)
+    try:
+        yield s3
+    finally:
+        s3.meta.events.unregister("before-sign.s3", change)
+
+
+@contextmanager
+def document(text: str, **headers: str) -> Iterator[Any]:
+    """A client that sends this document in place of the one that it writes."""
+    digest = base64.b64encode(hashlib.md5(text.encode()).digest()).decode()
+
+    def replace(params: Any, **_: Any) -> None:
+        params["body"] = text.encode()
+        params["headers"].update({"Content-MD5": digest, **headers})
+
+    events = client().meta.events
+    events.register("before-call.s3", replace)
+    try:
+        yield client()
+    finally:
+        events.unregister("before-call.s3", replace)
+
+
+def error(call: Any, **parameters: Any) -> dict[str, str]:
+    """What the refusal of a call says."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    found: Any = caught.value.response["Error"]
+    return {name: text for name, text in found.items() if name not in ("RequestId", "HostId")}
+
+
+def argument(message: str, name: str, value: str | None = None) -> dict[str, str | None]:
+    """The refusal of an argument; the client reads an empty value as None."""
+    told = {"Code": "InvalidArgument", "Message": message, "ArgumentName": name}
+    return {**told} if value is None else {**told, "ArgumentValue": value or None}
+
+
+# --- queries ------------------------------------------------------------------------------------
+
+
+def test_a_list_writes_keys_as_javas_encoder_does() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+    name = bucket("a b~*+/한", "a b~*+/é")
+    for listing in (client().list_objects, client().list_objects_v2):
+        found = listing(Bucket=name, EncodingType="url", Prefix="a b")
+        assert found["Contents"][1]["Key"] == "a+b%7E*%2B/%ED%95%9C"
+        assert found["Prefix"] == "a+b"
+    found = client().list_object_versions(Bucket=name, EncodingType="URL", Delimiter="/")
+    assert found["CommonPrefixes"] == [{"Prefix": "a+b%7E*%2B/"}]
+    assert found["EncodingType"] == "URL"
+
+
+def test_how_many_keys_a_list_was_asked_for() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
+    s3, name = client(), bucket("a", "b")
+    for listing in (s3.list_objects, s3.list_objects_v2, s3.list_object_versions):
+        assert listing(Bucket=name, MaxKeys=2000)["MaxKeys"] == 2000
+        assert listing(Bucket=name, MaxKeys="05")["MaxKeys"] == 5
+        assert listing(Bucket=name, MaxKeys="-0")["MaxKeys"] == 0
+        for text in ("2147483648", "-2147483649", " 5", "x"):
+            told = error(listing, Bucket=name, MaxKeys=text)
+            assert told == argument(
+                "Provided max-keys not an integer or within integer range", "max-keys", text
+            )
+    for listing in (s3.list_objects, s3.list_objects_v2):
+        message = "Argument maxKeys must be an integer between 0 and 2147483647"
+        told = error(listing, Bucket=name, MaxKeys="-01")
+        assert told == argument(message, "maxKeys", "-1")
+    told = error(s3.list_object_versions, Bucket=name, MaxKeys=-1)
+    assert told == argument("max-keys cannot be negative", "max-keys")
+    assert s3.list_multipart_uploads(Bucket=name, MaxUploads=2000)["MaxUploads"] == 1000
+    # a number that is none is told even where there is no bucket
+    told = error(s3.list_objects, Bucket="no-such-bucket", MaxKeys="x")
+    assert told["Code"] == "InvalidArgument"
+
+
+def test_each_list_has_parameters_of_its_own() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html"""
+    name = bucket("a", "b")
+    for query, listing, message in (
+        ("continuation-token=x", "list_objects",
+         "continuation-token only supported in REST.GET.BUCKET with list-type=2"),
+        ("start-after=a", "list_objects",
+         "startAfter only supported in REST.GET.BUCKET with list-type=2"),
+        ("marker=", "list_objects_v2", "Marker unsupported with REST.GET.BUCKET in list-type=2"),
+    ):  # fmt: skip
+        with sent_with(query) as s3:
+            told = error(getattr(s3, listing), Bucket=name)
+        assert told == argument(message, query.partition("=")[0])
+    assert client().list_objects_v2(Bucket=name, StartAfter="")["StartAfter"] == ""
+    with sent_with("prefix=b") as s3:  # the first of two counts
+        assert s3.list_objects_v2(Bucket=name, Prefix="a")["KeyCount"] == 1
+        assert s3.list_objects_v2(Bucket=name, Prefix="a")["Prefix"] == "a"
+
+
+def test_markers_of_versions() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html"""
+    listing, name = client().list_object_versions, bucket("a")
+    marker = "version-id-marker"
+    for given, message in (
+        ({"VersionIdMarker": "null"},
+         "A version-id marker cannot be specified without a key marker."),
+        ({"KeyMarker": "a", "VersionIdMarker": ""}, "A version-id marker cannot be empty."),
+        ({"KeyMarker": "a", "VersionIdMarker": "NULL"}, "Invalid version id specified"),
+    ):  # fmt: skip
+        told = error(listing, Bucket=name, **given)
+        assert told == argument(message, marker, given["VersionIdMarker"])
+    assert "Versions" not in listing(Bucket=name, KeyMarker="", VersionIdMarker="null")
+    assert listing(Bucket=name, Delimiter="")["Delimiter"] == ""
+
+
+def test_a_page_after_a_version_that_is_gone() -> None:
+    """As in a recorded answer:
+    https://github.com/localstack/localstack/blob/main/tests/aws/services/s3/test_s3_list_operations.snapshot.json
+    """
+    s3, name = client(), bucket()
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    ids = [s3.put_object(Bucket=name, Key="a", Body=BODY)["VersionId"] for _ in range(4)]
+    for gone in ids[2:]:
+        s3.delete_object(Bucket=name, Key="a", VersionId=gone)
+    found = s3.list_object_versions(Bucket=name, KeyMarker="a", VersionIdMarker=ids[2])
+    assert [version["VersionId"] for version in found["Versions"]] == [ids[1], ids[0]]
+    s3.delete_object(Bucket=name, Key="a", VersionId=ids[0])
+    found = s3.list_object_versions(Bucket=name, KeyMarker="a", VersionIdMarker=ids[0])
+    assert "Versions" not in found
+
+
+def test_a_common_prefix_is_no_marker_of_uploads() -> None:
+    """As in a recorded answer:
+    https://github.com/localstack/localstack/blob/main/tests/aws/services/s3/test_s3_list_operations.snapshot.json
+    """
+    name = bucket()
+    for key in ("a/b", "c"):
+        client().create_multipart_upload(Bucket=name, Key=key)
+    found = client().list_multipart_uploads(Bucket=name, Delimiter="/", MaxUploads=1)
+    assert (found["IsTruncated"], found["CommonPrefixes"]) == (True, [{"Prefix": "a/"}])
+    assert (found["NextKeyMarker"], found["NextUploadIdMarker"]) == ("", "")
+
+
+def test_buckets_are_listed_in_their_region() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
+    s3, name = client(), bucket()
+    assert "BucketRegion" not in s3.list_buckets()["Buckets"][0]
+    for given in ({"Prefix": ""}, {"MaxBuckets": 1}, {"BucketRegion": "US-EAST-1"}):
+        found = s3.list_buckets(**given)
+        (shown,) = found["Buckets"]
+        assert (shown["Name"], shown["BucketRegion"]) == (name, REGION)
+        assert found.get("Prefix") == given.get("Prefix")
+    for region, message in (
+        ("eu-west-1", "Requests with bucket-region specified must be made to the corresponding "
+         "regional endpoint"),
+        ("us-east-9", "Argument value us-east-9 is not a valid AWS Region"),
+    ):  # fmt: skip
+        told = error(s3.list_buckets, BucketRegion=region)
+        assert told == argument(message, "bucket-region")
+    for text in ("0", "10001"):
+        message = "Argument max-buckets must be an integer between 1 and 10000"
+        assert error(s3.list_buckets, MaxBuckets=text) == argument(message, "max-buckets", text)
+    told = error(s3.list_buckets, ContinuationToken="!")
+    assert told == argument("The continuation token provided is incorrect", "continuation-token")
+
+
+def test_versions_are_of_objects() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html"""
+    name = bucket("a")
+    told = error(client().get_object, Bucket=name, Key="a", VersionId="")
+    assert told == argument("Version id cannot be the empty string", "versionId", "")
+    message = "This operation does not accept a version-id."
+    with sent_with("versionId=null") as s3:
+        for call, more in (
+            (s3.list_objects_v2, {}),
+            (s3.get_bucket_versioning, {}),
+            (s3.delete_bucket, {}),
+            (s3.list_parts, {"Key": "a", "UploadId": "x"}),
+        ):
+            assert error(call, Bucket=name, **more) == argument(message, "versionId", "null")
+    with sent_with("partNumber=1") as s3:
+        told = error(s3.list_objects, Bucket=name)
+    assert told == {"Code": "InvalidRequest", "Message": "Object must have a valid key name."}
