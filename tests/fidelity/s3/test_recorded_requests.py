@@ -242,3 +242,44 @@ def test_versions_are_of_objects() -> None:
     with sent_with("partNumber=1") as s3:
         told = error(s3.list_objects, Bucket=name)
     assert told == {"Code": "InvalidRequest", "Message": "Object must have a valid key name."}
+
+
+# --- paths and methods --------------------------------------------------------------------------
+
+
+def test_a_buckets_sub_resource_has_no_key() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html"""
+    name = bucket("a")
+    enabled = {"Status": "Enabled"}
+    with sent_with(path="/a") as s3:
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=enabled)
+        assert s3.get_bucket_versioning(Bucket=name)["Status"] == "Enabled"
+        assert error(s3.get_bucket_policy, Bucket=name)["Code"] == "NoSuchBucketPolicy"
+    assert client().get_object(Bucket=name, Key="a")["Body"].read() == BODY
+    # of other sub-resources nothing is read where they do not belong
+    with sent_with("publicAccessBlock") as s3:
+        assert s3.get_object(Bucket=name, Key="a")["Body"].read() == BODY
+    with sent_with("legal-hold") as s3:
+        assert s3.list_objects(Bucket=name)["Contents"][0]["Key"] == "a"
+
+
+def test_a_refusal_of_the_method_says_of_what() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    name = bucket("a")
+    one = {"Bucket": name, "Key": "a"}
+    for method, operation, asked, kind in (
+        ("PATCH", "list_objects", {"Bucket": name}, "BUCKET"),
+        ("PATCH", "get_object", one, "OBJECT"),
+        ("PUT", "list_buckets", {}, "SERVICE"),
+        ("PUT", "get_bucket_location", {"Bucket": name}, "LOCATION"),
+        ("POST", "get_bucket_policy", {"Bucket": name}, "BUCKETPOLICY"),
+        ("POST", "get_bucket_tagging", {"Bucket": name}, "TAGGING"),
+        ("POST", "get_object_tagging", one, "OBJECT_TAGGING"),
+        ("DELETE", "get_object_retention", one, "OBJECT_LOCK_RETENTION"),
+        ("PATCH", "upload_part", {**one, "PartNumber": 1, "UploadId": "x"}, "PART"),
+    ):
+        with sent_with(method=method) as s3:
+            told = error(getattr(s3, operation), **asked)
+        message = "The specified method is not allowed against this resource."
+        named = {"Method": method, "ResourceType": kind}
+        assert told == {"Code": "MethodNotAllowed", "Message": message, **named}
