@@ -17,6 +17,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests.support.kms_people import new_key
 from tests.support.s3_people import REGION
 
 BODY = b"card 4111 1111 1111 1111"
@@ -283,3 +284,97 @@ def test_a_refusal_of_the_method_says_of_what() -> None:
         message = "The specified method is not allowed against this resource."
         named = {"Method": method, "ResourceType": kind}
         assert told == {"Code": "MethodNotAllowed", "Message": message, **named}
+
+
+# --- documents ----------------------------------------------------------------------------------
+
+
+def test_what_is_deleted_at_once_is_well_formed() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html"""
+    name = bucket("a")
+
+    def refusal(text: str, **headers: str) -> dict[str, str]:
+        """Of a document in place of the one that the client writes."""
+        with document(text, **headers) as s3:
+            return error(s3.delete_objects, Bucket=name, Delete={"Objects": [{"Key": "a"}]})
+
+    for inside in (
+        "", "<Quiet>true</Quiet>", "<Object/>", "<Object><Key>a</Key><Key>b</Key></Object>",
+        "<Object><Key>a</Key><Size>1</Size></Object>", "<Object><Key>a</Key></Object><More/>",
+        "<Quiet/><Quiet/><Object><Key>a</Key></Object>",
+    ):  # fmt: skip
+        assert refusal(f"<Delete>{inside}</Delete>")["Code"] == "MalformedXML", inside
+    told = refusal("<Delete><Object><Key>a</Key></Object><Object><Key/></Object></Delete>")
+    assert told == {"Code": "UserKeyMustBeSpecified", "Message": "User key must be specified."}
+    told = refusal("")
+    assert told == {"Code": "MissingRequestBodyError", "Message": "Request Body is empty"}
+    other = base64.b64encode(bytes(16)).decode()
+    told = refusal("<Delete><Object><Key>a</Key></Object></Delete>", **{"Content-MD5": other})
+    assert (told["Code"], told["ExpectedDigest"]) == ("BadDigest", other)
+    assert client().head_object(Bucket=name, Key="a")
+
+
+def test_what_an_object_is_not_re_encrypted_with() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UpdateObjectEncryption.html"""
+    name, arn = bucket("a"), new_key()
+    needs = "Requests modifying object encryption configuration to SSE-KMS require a"
+    malformed = f"{needs} valid target kms key arn: Malformed ARN - "
+    change = client().update_object_encryption
+    for asked, message in (
+        ({"SSEKMS": {"KMSKeyArn": ""}}, f"{needs} target kms key arn."),
+        ({"SSEKMS": {"KMSKeyArn": "alias/a"}}, malformed + "doesn't start with 'arn:'"),
+        ({"SSEKMS": {"KMSKeyArn": "arn:aws:kms"}}, malformed + "no service specified"),
+        ({"SSEKMS": {"KMSKeyArn": arn.replace(":key/", ":alias/")}},
+         "Invalid KMS Key ARN format. You must provide the full KMS Key ARN to make an "
+         "UpdateObjectEncryption request"),
+    ):  # fmt: skip
+        told = error(change, Bucket=name, Key="a", ObjectEncryption=asked)
+        assert told == {"Code": "InvalidRequest", "Message": message}
+    kind = {"SSEKMS": {"KMSKeyArn": arn}}
+    with document("<ObjectEncryption><SSE-S3/></ObjectEncryption>") as s3:
+        told = error(s3.update_object_encryption, Bucket=name, Key="a", ObjectEncryption=kind)
+    assert told["Message"] == "Target encryption type 'SSE-S3' is not supported."
+    told = error(change, Bucket=name, Key="b", ObjectEncryption=kind)
+    assert (told["Code"], told["Key"]) == ("NoSuchKey", f"{name}/b")
+
+
+# --- headers ------------------------------------------------------------------------------------
+
+
+def test_a_checksum_is_asked_for_or_not() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html"""
+    name = bucket("a")
+    assert client().get_object(Bucket=name, Key="a", ChecksumMode="enabled")["ChecksumType"]
+    told = error(client().get_object, Bucket=name, Key="a", ChecksumMode="DISABLED")
+    message = "Value for x-amz-checksum-mode header is invalid."
+    assert told == {"Code": "InvalidRequest", "Message": message}
+
+
+def test_attributes_have_names() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html"""
+    name = bucket("a")
+    missing = {
+        "Code": "InvalidRequest",
+        "Message": "The x-amz-object-attributes header specifying the attributes to be retrieved "
+        "is either missing or empty",
+    }
+    for text, wrong in (("ETag,,", None), (",", missing), (",ETag", ""), ("ETag,size", "size")):
+        with sent_with(x_amz_object_attributes=text) as s3:
+            asked = {"Bucket": name, "Key": "a", "ObjectAttributes": ["ETag"]}
+            if wrong is None:
+                assert set(s3.get_object_attributes(**asked)) > {"ETag"}
+            elif wrong == missing:
+                assert error(s3.get_object_attributes, **asked) == missing
+            else:
+                message, header = "Invalid attribute name specified.", "x-amz-object-attributes"
+                told = error(s3.get_object_attributes, **asked)
+                assert told == argument(message, header, str(wrong))
+
+
+def test_a_checksums_algorithm_is_one_of_s3s() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html"""
+    name = bucket()
+    with sent_with(x_amz_checksum_sha3="AAAA") as s3:
+        told = error(s3.put_object, Bucket=name, Key="a", Body=BODY)
+    message = "The algorithm type you specified in x-amz-checksum- header is invalid."
+    assert told == {"Code": "InvalidRequest", "Message": message}

@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -404,6 +405,17 @@ def marker_refusal(call: Call) -> AwsError:
         405,
         {"Method": call.request.method, "ResourceType": "DeleteMarker"},
     )
+
+
+@contextmanager
+def naming_bucket(bucket: Bucket) -> Iterator[None]:
+    """What operations do that say of a missing key in which bucket it is missing."""
+    try:
+        yield
+    except AwsError as error:
+        if error.code == "NoSuchKey":
+            error.fields["Key"] = f"{bucket.name}/{error.fields['Key']}"
+        raise
 
 
 def marker_response(call: Call, marker: DeleteMarker, key: str, version_id: str | None) -> Response:
