@@ -18,7 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from tests.support.kms_people import new_key
-from tests.support.s3_people import REGION
+from tests.support.s3_people import REGION, refused_with
 
 BODY = b"card 4111 1111 1111 1111"
 
@@ -378,3 +378,28 @@ def test_a_checksums_algorithm_is_one_of_s3s() -> None:
         told = error(s3.put_object, Bucket=name, Key="a", Body=BODY)
     message = "The algorithm type you specified in x-amz-checksum- header is invalid."
     assert told == {"Code": "InvalidRequest", "Message": message}
+
+
+# --- who signs nothing --------------------------------------------------------------------------
+
+
+def test_what_takes_a_signature_whatever_is_allowed() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    https://github.com/awsdocs/amazon-s3-userguide/pull/91
+    """
+    name = bucket("a")
+    client().put_bucket_ownership_controls(
+        Bucket=name, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    )
+    client().delete_public_access_block(Bucket=name)
+    client().put_bucket_acl(Bucket=name, ACL="public-read-write")
+    client().put_object_acl(Bucket=name, Key="a", ACL="public-read")
+    message = "Anonymous users cannot initiate multipart uploads.  Please authenticate."
+    with refused_with(403, "AccessDenied", message):
+        stranger().create_multipart_upload(Bucket=name, Key="b")
+    message = "Anonymous users cannot copy objects.  Please authenticate."
+    with refused_with(403, "AccessDenied", message):
+        stranger().copy_object(Bucket=name, Key="b", CopySource=f"{name}/a")
+    message = "Anonymous users cannot invoke this API. Please authenticate."
+    with refused_with(403, "AccessDenied", message):
+        stranger().create_bucket(Bucket="another-bucket")

@@ -299,6 +299,12 @@ def test_nothing_is_deleted_where_one_of_many_has_no_key(gateway: Plain) -> None
     assert gateway.ask("GET", "/b-one/a").body == BODY
 
 
+def test_who_lists_buckets_unsigned_is_sent_to_the_page_about_s3(gateway: Plain) -> None:
+    """As recorded: https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py"""
+    sent = gateway.ask("GET", "/", anonymous=True)
+    assert (sent.status, sent.headers["Location"]) == (307, "https://aws.amazon.com/s3/")
+
+
 def test_a_policy_may_ask_for_tls(gateway: Plain) -> None:
     statement = {
         "Effect": "Deny",

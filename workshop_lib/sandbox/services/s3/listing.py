@@ -293,11 +293,9 @@ class Listing:
             "IsLatest": latest,
             "LastModified": version.last_modified,
         }
-        owner = bucket.account
         if isinstance(version, StoredObject):
             shown |= _size_and_kind(version)
-            owner = bucket.owner_of(version)
-        return shown | {"Owner": {"ID": bucket.owners.of(owner)}}
+        return shown | {"Owner": {"ID": bucket.owners.of(bucket.owner_of(version))}}
 
     # --- uploads under way ---------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from workshop_lib.sandbox.protocol import multipart_form
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3 import tagging
+from workshop_lib.sandbox.services.s3.acls import owner_of_new
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.encryption import (
     SSE_KMS,
@@ -243,7 +244,9 @@ class Objects:
         _require_lock_to_bypass(bucket, headers)
         require_delete_conditions(headers, named)
         check_delete(headers.get("if-match"), key, self._storage.current(bucket, key))
-        version_id, marker = self._storage.delete(bucket, key, named, bypass=bypasses(headers))
+        version_id, marker = self._storage.delete(
+            bucket, key, named, by=owner_of_new(call, bucket, {}), bypass=bypasses(headers)
+        )
         shown = {} if version_id is None else {"x-amz-version-id": version_id}
         if marker:
             shown["x-amz-delete-marker"] = "true"
@@ -285,7 +288,8 @@ class Objects:
         check_delete(match, key, self._storage.current(bucket, key))
         if version_id is not None and version_id not in self._storage.version_ids:
             raise no_such_version(key, version_id)
-        gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)
+        by = owner_of_new(call, bucket, {})
+        gone, marker = self._storage.delete(bucket, key, version_id, by=by, bypass=bypass)
         if marker:
             return {"DeleteMarker": True, "DeleteMarkerVersionId": gone}
         return {}

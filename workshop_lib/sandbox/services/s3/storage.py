@@ -330,9 +330,11 @@ class Storage:
         return version_id
 
     def delete(
-        self, bucket: Bucket, key: str, version_id: str | None, *, bypass: bool
+        self, bucket: Bucket, key: str, version_id: str | None, *, by: str, bypass: bool
     ) -> tuple[str | None, bool]:
         """Delete an object, or a version of it: which version, and whether it is a delete marker.
+
+        ``by``: who does, and will own the marker.
 
         Raises AwsError AccessDenied for a locked version.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
@@ -353,7 +355,8 @@ class Storage:
             return None, False
         enabled = bucket.versioning == "Enabled"
         marker_id = self._new_version_id("DeleteObject") if enabled else "null"
-        self._put(bucket, key, self.store.new_marker(key, marker_id))
+        owner = None if by == bucket.account else by
+        self._put(bucket, key, self.store.new_marker(key, marker_id, owner))
         return marker_id, True
 
     def stored_pieces(self, made: StoredObject) -> Iterator[bytes]:
