@@ -445,6 +445,14 @@ def test_a_browser_that_asks_first(gateway: Plain) -> None:
     without = ["AccessForbidden", "CORSResponse: CORS is not enabled for this bucket."]
     assert refusal("/b-one/a", asking) == [*without, "PUT", "BUCKET"]
     assert refusal("/b-one/a", PAGE) == [*without, "OPTIONS", "BUCKET"]
+    # a method that is none is told first: https://github.com/brekkylab/backlot
+    for path in ("/no-bucket/a", "/b-one/a"):
+        for method, told in (
+            ("FLY", ["BadRequest", "Invalid Access-Control-Request-Method: FLY"]),
+            ("put", ["BadRequest", "Invalid Access-Control-Request-Method: put"]),
+        ):
+            assert refusal(path, {**PAGE, "access-control-request-method": method}) == told
+    assert refusal("/b-one/a", {**PAGE, "access-control-request-method": "PATCH"})[0] == without[0]
     assert gateway.ask("PUT", "/b-one?cors", {}, RULES.encode()).status == 200
     for change in (
         {"origin": "https://page.test"},
