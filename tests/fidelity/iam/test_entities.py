@@ -340,7 +340,8 @@ def test_a_role_that_is_not_in_a_profile_is_not_taken_out() -> None:
     role("app", TRUST)
     names = {"InstanceProfileName": "server", "RoleName": "app"}
     client("iam").create_instance_profile(InstanceProfileName="server")
-    with refused("NoSuchEntity", "cannot be found", 404):
+    told = "Role app in Instance Profile server cannot be found."
+    with refused("NoSuchEntity", told, 404):
         client("iam").remove_role_from_instance_profile(**names)
     client("iam").add_role_to_instance_profile(**names)
     client("iam").remove_role_from_instance_profile(**names)

@@ -322,8 +322,79 @@ def test_a_list_that_is_open_to_all_does_not_replace_what_another_account_allows
     with refused_with(403, "AccessDenied"):
         nobody.client("s3").get_object(Bucket=name, Key="a")
     audit.client("s3").get_object(Bucket=name, Key="a")
-    anonymous = boto3.client("s3", region_name=REGION, config=Config(signature_version=UNSIGNED))
-    assert anonymous.get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+    assert stranger().get_object(Bucket=name, Key="a")["Body"].read() == b"x"
+
+
+def stranger() -> Any:
+    """S3, called by somebody who signs nothing."""
+    return boto3.client("s3", region_name=REGION, config=Config(signature_version=UNSIGNED))
+
+
+ANONYMOUS = "65a011a29cdf8ec533ec3d1ccaae921c"
+
+
+def test_what_nobody_signed_for_belongs_to_nobody() -> None:
+    """https://repost.aws/knowledge-center/s3-object-change-anonymous-ownership
+    The id: https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+    """
+    name, theirs = shared_bucket(ownership="ObjectWriter"), {"Bucket": BUCKET, "Key": "a"}
+    home().delete_public_access_block(Bucket=name)
+    home().put_bucket_acl(Bucket=name, ACL="public-read-write")
+    stranger().put_object(**theirs, Body=b"x")
+    with refused_with(403, "AccessDenied"):
+        home().get_object(**theirs)
+    assert listed(stranger().get_object_acl(**theirs)) == [(ANONYMOUS, "FULL_CONTROL")]
+    (found,) = home().list_objects(Bucket=name)["Contents"]
+    assert found["Owner"]["ID"] == ANONYMOUS
+    stranger().put_object_acl(**theirs, ACL="bucket-owner-full-control")
+    assert home().get_object(**theirs)["Body"].read() == b"x"
+    stranger().put_object(**theirs, Body=b"y")
+    home().delete_object(**theirs)
+
+
+def test_a_delete_marker_belongs_to_who_deletes() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteMarkerEntry.html
+    "The account that created the delete marker."
+    """
+    audit = other()
+    name = shared_bucket(root(id_of(audit)), ownership="ObjectWriter")
+    home().put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    home().put_object(Bucket=name, Key="a", Body=b"x")
+    audit.client("s3").delete_object(Bucket=name, Key="a")
+    audit.client("s3").delete_objects(Bucket=name, Delete={"Objects": [{"Key": "b"}]})
+    home().delete_object(Bucket=name, Key="c")
+    found = home().list_object_versions(Bucket=name)["DeleteMarkers"]
+    ours = canonical(boto3.Session(region_name=REGION))
+    assert [marker["Owner"]["ID"] for marker in found] == [*[canonical(audit)] * 2, ours]
+
+
+def test_who_began_an_upload_may_list_and_abort_it() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+    "By default, the bucket owner and the initiator of the multipart upload are allowed".
+    """
+    audit = other()
+    name = shared_bucket(root(id_of(audit)), action="s3:PutObject")
+    everything = ("s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
+    writers = {
+        "theirs": audit.client("s3"),
+        "ours": user(boto3.Session(region_name=REGION), "ana", allow("s3:PutObject"))[1].client(
+            "s3"
+        ),
+    }
+    _, colleague = user(audit, "colleague", allow(list(everything)))
+    _, neighbour = user(boto3.Session(region_name=REGION), "bo", allow("s3:PutObject"))
+    for key, s3 in writers.items():
+        begun = {"Bucket": name, "Key": key}
+        begun["UploadId"] = s3.create_multipart_upload(**begun)["UploadId"]
+        with refused_with(403, "AccessDenied"):
+            neighbour.client("s3").list_parts(**begun)
+        assert s3.list_parts(**begun)["Initiator"]
+        if key == "theirs":
+            assert colleague.client("s3").list_parts(**begun)["Initiator"]
+        else:
+            with refused_with(403, "AccessDenied"):
+                colleague.client("s3").abort_multipart_upload(**begun)
+        s3.abort_multipart_upload(**begun)
 
 
 def test_a_bucket_policy_may_name_an_account_by_its_canonical_user() -> None:

@@ -435,12 +435,10 @@ def test_a_page_does_not_go_back_to_a_common_prefix() -> None:
         page = call(Bucket=name, Delimiter="/", **{marker: "folder/a"})
         assert [found["Prefix"] for found in page["CommonPrefixes"]] == ["other/"]
         assert [found["Key"] for found in page[entries]] == ["z"]
-    seen: list[str] = []
-    more: dict[str, str] | None = {}
-    while more is not None:
-        page = client().list_multipart_uploads(Bucket=name, Delimiter="/", MaxUploads=1, **more)
-        seen += [found["Prefix"] for found in page.get("CommonPrefixes", [])]
-        seen += [found["Key"] for found in page.get("Uploads", [])]
-        following = {"KeyMarker": page["NextKeyMarker"]}
-        more = following if page["IsTruncated"] else None
-    assert seen == ["folder/", "other/", "z"]
+    # where a page ends with a common prefix, S3 tells no marker: that prefix is one
+    for prefix, following in (("folder/", "other/"), ("other/", "z")):
+        asked = {"Delimiter": "/", "MaxUploads": 1, "KeyMarker": prefix}
+        page = client().list_multipart_uploads(Bucket=name, **asked)
+        seen = [each["Prefix"] for each in page.get("CommonPrefixes", [])]
+        seen += [each["Key"] for each in page.get("Uploads", [])]
+        assert seen == [following]

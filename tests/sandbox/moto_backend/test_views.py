@@ -140,6 +140,8 @@ def walk_versions(store: ObjectStore) -> None:
         owner="222222222222",
     )  # fmt: skip
     marker = store.new_marker("a", "2" * 32)
+    assert marker.owner is None
+    assert store.new_marker("a", "3" * 32, "222222222222").owner == "222222222222"
     assert bucket.latest("a") is None
     store.set_versions(bucket, "a", [made, marker])
     assert bucket.object_keys() == ["a"]
@@ -300,10 +302,30 @@ def walk_entities(moto: Moto) -> None:
     form(moto, Action="AddRoleToInstanceProfile", InstanceProfileName="i", RoleName="r")
     assert profile.roles == [role]
     assert iam.instance_profile("another") is None
+    assert profile.arn == f"arn:aws:iam::{ACCOUNT}:instance-profile/i"
+    assert profile.tags == {}
+    walk_providers(moto, iam)
     walk_keys(moto, iam, user)
     for name, exists in {"user/eve": True, "user/ann": False, "role/r": True}.items():
         assert iam.is_principal(f"arn:aws:iam::{ACCOUNT}:{name}") is exists
     assert iam.is_principal(f"arn:aws:sts::{ACCOUNT}:assumed-role/r/session")
+
+
+def walk_providers(moto: Moto, iam: IamStore) -> None:
+    tags = {"Tags.member.1.Key": "team", "Tags.member.1.Value": "red"}
+    form(moto, Action="CreateOpenIDConnectProvider", Url="https://example.org", **tags)
+    arn = f"arn:aws:iam::{ACCOUNT}:oidc-provider/example.org"
+    assert known(iam.open_id_provider(arn)).tags == {"team": "red"}
+    assert iam.open_id_provider(f"{arn}s") is None
+    assert iam.has_open_id_provider("https://example.org")
+    assert not iam.has_open_id_provider("example.org")
+    form(moto, Action="CreateSAMLProvider", Name="s", SAMLMetadataDocument="x" * 1000)
+    assert iam.has_saml_provider(f"arn:aws:iam::{ACCOUNT}:saml-provider/s")
+    assert not iam.has_saml_provider(f"arn:aws:iam::{ACCOUNT}:saml-provider/t")
+    asked = {"ServerCertificateName": "web", "CertificateBody": "a", "PrivateKey": "b"}
+    form(moto, Action="UploadServerCertificate", **asked)
+    assert iam.has_server_certificate("web")
+    assert not iam.has_server_certificate("mail")
 
 
 def walk_policies(
@@ -326,6 +348,11 @@ def walk_keys(moto: Moto, iam: IamStore, user: User) -> None:
     assert not user.has_password
     form(moto, Action="CreateLoginProfile", UserName="ann", Password="correct horse")
     assert user.has_password
+    assert user.password == "correct horse"
+    assert not user.must_change_password
+    form(moto, Action="UploadSSHPublicKey", UserName="ann", SSHPublicKeyBody="ssh-rsa AAAA")
+    [ssh_key_id] = user.ssh_public_key_ids
+    assert ssh_key_id.startswith("APKA")
     form(moto, Action="CreateAccessKey", UserName="ann")
     [key_id] = user.access_key_ids
     key: AccessKey = known(iam.access_key(key_id))

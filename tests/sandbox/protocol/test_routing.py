@@ -100,9 +100,10 @@ def test_what_is_no_operation(
 
 
 @pytest.mark.parametrize(
-    ("place", "name"), [(OBJECT, "policy"), (OBJECT, "cors"), (BUCKET, "legal-hold")]
-)
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+    ("method", "place", "name"),
+    [("GET", OBJECT, "policy"), ("PUT", OBJECT, "cors"), ("PUT", BUCKET, "legal-hold"),
+     ("DELETE", OBJECT, "ownershipControls")],
+)  # fmt: skip
 def test_a_sub_resource_of_the_other_kind_is_refused(method: str, place: str, name: str) -> None:
     with pytest.raises(NotEmulated, match=rf"\?{name}"):
         s3_operation(method, place, {name: ""}, {})

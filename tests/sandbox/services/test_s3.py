@@ -288,12 +288,21 @@ def test_nothing_is_deleted_where_one_of_many_has_no_key(gateway: Plain) -> None
     import hashlib
 
     gateway.ask("PUT", "/b-one/a", {}, BODY)
-    for second in (b"<Object/>", b"<Object><Key></Key></Object>"):
+    for second, refusal in (
+        (b"<Object/>", "MalformedXML"),
+        (b"<Object><Key></Key></Object>", "UserKeyMustBeSpecified"),
+    ):
         body = b"<Delete><Object><Key>a</Key></Object>" + second + b"</Delete>"
         digest = base64.b64encode(hashlib.md5(body).digest()).decode()
         refused = gateway.ask("POST", "/b-one?delete", {"content-md5": digest}, body)
-        assert (refused.status, code(refused)) == (400, "MalformedXML")
+        assert (refused.status, code(refused)) == (400, refusal)
     assert gateway.ask("GET", "/b-one/a").body == BODY
+
+
+def test_who_lists_buckets_unsigned_is_sent_to_the_page_about_s3(gateway: Plain) -> None:
+    """As recorded: https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py"""
+    sent = gateway.ask("GET", "/", anonymous=True)
+    assert (sent.status, sent.headers["Location"]) == (307, "https://aws.amazon.com/s3/")
 
 
 def test_a_policy_may_ask_for_tls(gateway: Plain) -> None:
@@ -436,6 +445,14 @@ def test_a_browser_that_asks_first(gateway: Plain) -> None:
     without = ["AccessForbidden", "CORSResponse: CORS is not enabled for this bucket."]
     assert refusal("/b-one/a", asking) == [*without, "PUT", "BUCKET"]
     assert refusal("/b-one/a", PAGE) == [*without, "OPTIONS", "BUCKET"]
+    # a method that is none is told first: https://github.com/brekkylab/backlot
+    for path in ("/no-bucket/a", "/b-one/a"):
+        for method, told in (
+            ("FLY", ["BadRequest", "Invalid Access-Control-Request-Method: FLY"]),
+            ("put", ["BadRequest", "Invalid Access-Control-Request-Method: put"]),
+        ):
+            assert refusal(path, {**PAGE, "access-control-request-method": method}) == told
+    assert refusal("/b-one/a", {**PAGE, "access-control-request-method": "PATCH"})[0] == without[0]
     assert gateway.ask("PUT", "/b-one?cors", {}, RULES.encode()).status == 200
     for change in (
         {"origin": "https://page.test"},

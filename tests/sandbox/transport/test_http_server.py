@@ -900,7 +900,7 @@ def test_a_refused_upload_leaves_no_memory_behind(server: HttpServer) -> None:
             connection.request("PUT", target, bytes(size), {"Content-MD5": "A" * 22 + "=="})
             assert connection.getresponse().read()
         # Once it answers this one, the connection's thread has let go of the upload before.
-        connection.request("GET", "/")
+        connection.request("GET", "/no-bucket")
         assert connection.getresponse().read()
         kept = tracemalloc.get_traced_memory()[0]
     finally:

@@ -71,6 +71,8 @@ def unique_id(prefix: str, source: str) -> str:
 
 # The canonical user id that moto writes into every access control list.
 _FIRST_CANONICAL_USER = "75aa57f09aa0c8caeab4f8c24e99d10f8e7faeebf76c078efc7c6caea54ba06a"
+ANONYMOUS_USER = "65a011a29cdf8ec533ec3d1ccaae921c"
+"""The canonical user id of whoever signs nothing, in S3's access control lists and logs."""
 
 
 def canonical_user(account: str, mark: str) -> str:

@@ -4,6 +4,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from workshop_lib.sandbox.moto_backend.core import Moto, ReliesOnMoto, View, put
 
@@ -161,14 +162,31 @@ class User(Holder):
         return [str(key.access_key_id) for key in self._wrapped.access_keys]
 
     def rename_keys(self) -> None:
-        """Have its access keys sign for it after it was renamed."""
-        for key in self._wrapped.access_keys:
-            put(key, user_name=self._wrapped.name)
+        """Have its access keys, and all else that names it, be its own after it was renamed."""
+        user = self._wrapped
+        certificates = user.signing_certificates.values()
+        for each in (*user.access_keys, *user.ssh_public_keys, *certificates):
+            put(each, user_name=user.name)
+
+    @property
+    def ssh_public_key_ids(self) -> list[str]:
+        """The ids of its public keys for SSH."""
+        return [str(key.ssh_public_key_id) for key in self._wrapped.ssh_public_keys]
 
     @property
     def has_password(self) -> bool:
         """Whether it has a login profile."""
         return bool(self._wrapped.password)
+
+    @property
+    def password(self) -> str:
+        """The password of its login profile."""
+        return str(self._wrapped.password)
+
+    @property
+    def must_change_password(self) -> bool:
+        """Whether it must choose another password at the next sign-in."""
+        return bool(self._wrapped.password_reset_required)
 
 
 class Role(Holder):
@@ -202,15 +220,36 @@ class Role(Holder):
         return int(self._wrapped.max_session_duration or 3600)
 
 
-class InstanceProfile(View):
+class InstanceProfile(Entity):
     """An instance profile."""
 
     __slots__ = ()
 
     @property
+    def arn(self) -> str:
+        """Its ARN."""
+        return str(self._wrapped.arn)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags."""
+        return _as_dict(self._wrapped.tags)
+
+    @property
     def roles(self) -> list[Role]:
         """The roles in it."""
         return [Role(role) for role in self._wrapped.roles]
+
+
+class OpenIdProvider(View):
+    """A provider of identities by OpenID Connect."""
+
+    __slots__ = ()
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Its tags."""
+        return _as_dict(self._wrapped.tags.values())
 
 
 EntityKind = Literal["user", "group", "role"]
@@ -277,6 +316,27 @@ class IamStore(ReliesOnMoto):
         """The instance profile of that name; None where there is none."""
         profiles = self._iam.instance_profiles.values()
         return next((InstanceProfile(each) for each in profiles if each.name == name), None)
+
+    def open_id_provider(self, arn: str) -> OpenIdProvider | None:
+        """The provider of identities of that ARN; None where there is none."""
+        provider = self._iam.open_id_providers.get(arn)
+        return None if provider is None else OpenIdProvider(provider)
+
+    def has_open_id_provider(self, url: str) -> bool:
+        """Whether there is a provider of identities at that URL."""
+        found = urlsplit(url)
+        providers = self._iam.open_id_providers.values()
+        return bool(found.netloc) and any(
+            provider.url == found.netloc + found.path for provider in providers
+        )
+
+    def has_saml_provider(self, arn: str) -> bool:
+        """Whether there is a SAML provider of that ARN."""
+        return any(provider.arn == arn for provider in self._iam.saml_providers.values())
+
+    def has_server_certificate(self, name: str) -> bool:
+        """Whether there is a server certificate of that name."""
+        return any(each.cert_name == name for each in self._iam.certificates.values())
 
     # --- policies ------------------------------------------------------------------------------
 

@@ -79,6 +79,12 @@ class _Version(View):
         moment: datetime = self._wrapped.last_modified
         return moment
 
+    @property
+    def owner(self) -> str | None:
+        """The account that owns it, where that is not its bucket's."""
+        owner: str | None = self._wrapped.owner
+        return owner
+
 
 class DeleteMarker(_Version):
     """A version that stands for an object's absence."""
@@ -125,12 +131,6 @@ class StoredObject(_Version, _WithAcl):
         """Until when it is restored from the archive, as HTTP writes it; None where it is not."""
         date: str | None = self._wrapped.expiry_date
         return date
-
-    @property
-    def owner(self) -> str | None:
-        """The account that owns it, where that is not its bucket's."""
-        owner: str | None = self._wrapped.owner
-        return owner
 
     @property
     def facts(self) -> object:
@@ -390,10 +390,11 @@ class ObjectStore(ReliesOnMoto):
         made.facts, made.owner = facts, owner
         return StoredObject(made)
 
-    def new_marker(self, key: str, version_id: str) -> DeleteMarker:
+    def new_marker(self, key: str, version_id: str, owner: str | None = None) -> DeleteMarker:
         """A delete marker that stands under no key yet."""
         marker = _models().FakeDeleteMarker(SimpleNamespace(name=key))
         put(marker, _version_id=version_id)
+        marker.owner = owner
         return DeleteMarker(marker)
 
     def tags(self, thing: StoredBucket | StoredObject) -> dict[str, str]:

@@ -28,6 +28,7 @@ _NAMES = {
     "bucket": "bucket policy",
     "key": "key policy",
     "table": "table's resource-based policy",
+    "upload": "rights of who began the upload",
     "trust": "role's trust policy",
     "boundary": "permissions boundary",
     "session": "session policy",

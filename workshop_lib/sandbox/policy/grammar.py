@@ -22,12 +22,12 @@ from workshop_lib.sandbox.policy.conditions import instant, is_operator, network
 
 Kind = Literal[
     "identity", "managed", "boundary", "session", "bucket", "key", "table", "trust",
-    "service control", "resource control", "acl",
+    "service control", "resource control", "acl", "upload",
 ]  # fmt: skip
 """Where a document is put: inline, as a managed policy (a boundary is one), with a session, on a
 bucket, a KMS key, a DynamoDB table or stream, a role, or in an organization. It decides what is
-required and in which words it is refused. An "acl" is no document: S3 makes a policy of one of its
-access control lists when it asks."""
+required and in which words it is refused. "acl" and "upload" are no documents: S3 makes a policy of
+one of its access control lists, or of who began an upload, when it asks."""
 
 _OF_TODAY = ("managed", "boundary", "service control", "resource control")
 _ATTACHED = ("bucket", "key", "table", "trust", "resource control")

@@ -85,8 +85,9 @@ def _line(body: bytes, position: int) -> tuple[str, int]:
 def unwrap(request: Request) -> None:
     """Put the data itself in place of an aws-chunked body, and its trailers among the headers.
 
-    A request whose body is not aws-chunked stays as it is. Raises AwsError where the body is not
-    what its headers announced, NotEmulated for the asymmetric signatures (SigV4A).
+    x-amz-trailer stays, and tells which of these those are. A request whose body is not
+    aws-chunked stays as it is. Raises AwsError where the body is not what its headers announced,
+    NotEmulated for the asymmetric signatures (SigV4A).
     """
     if not is_chunked(request):
         return
@@ -98,6 +99,10 @@ def unwrap(request: Request) -> None:
     _check_length(headers.get("x-amz-decoded-content-length"), chunks)
     announced = {name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")}
     announced.discard("")
+    checksums = {name for name in headers if name.startswith("x-amz-checksum-")}
+    if announced and checksums - {"x-amz-checksum-algorithm", "x-amz-checksum-type"}:
+        # as S3 was seen to answer: https://github.com/versity/versitygw/issues/1657
+        raise AwsError("InvalidRequest", "Expecting a single x-amz-checksum- header")
     trailers = dict(chunks.trailers)
     trailers.pop("x-amz-trailer-signature", None)
     if set(trailers) != announced:
@@ -132,7 +137,7 @@ def _take_off_encoding(headers: dict[str, str]) -> None:
     kept = [part for part in encodings if part and part != "aws-chunked"]
     for name in (
         "content-encoding", "transfer-encoding", "x-amz-content-sha256",
-        "x-amz-decoded-content-length", "x-amz-trailer",
+        "x-amz-decoded-content-length",
     ):  # fmt: skip
         headers.pop(name, None)
     if kept:

@@ -14,6 +14,7 @@ from workshop_lib.sandbox.protocol.routing import (
     OBJECT,
     SERVICE,
     has_path,
+    is_of_the_bucket,
     require_operation,
     s3_operation,
 )
@@ -110,9 +111,12 @@ def _of_form(request: Request, service: ServiceDefinition) -> tuple[str, Paramet
 def _of_s3(request: Request, bucket: str | None) -> tuple[str, Parameters]:
     path = request.path if bucket is None else f"/{bucket}{request.path}"
     name, _, key = path.removeprefix("/").partition("/")
-    query = request.parameters
+    # of a name that comes twice S3 reads the first
+    query = dict(parse_qsl(request.query, keep_blank_values=True)[::-1])
     for header, value in presigned_headers(query.items()).items():
         request.headers.setdefault(header, value)
+    if key and request.method != "OPTIONS" and is_of_the_bucket(query):
+        key, path = "", f"/{name}"
     parameters: Parameters = {**query, "Bucket": unquote(name), "Key": unquote(key)}
     request.path = path
     place = OBJECT if key else BUCKET if name else SERVICE

@@ -30,6 +30,36 @@ _BESIDE_THE_MODEL = {
     ("OPTIONS", BUCKET): "OptionsObject",
     ("OPTIONS", OBJECT): "OptionsObject",
 }
+# How a refusal of the method calls what it does not work on: an object, a bucket, S3 itself, or a
+# sub-resource of one.
+_PLACES = {SERVICE: "SERVICE", BUCKET: "BUCKET", OBJECT: "OBJECT"}
+_KINDS = {
+    "abac": "BUCKET_ABAC", "annotation": "OBJECT_ANNOTATIONS", "attributes": "OBJECT_ATTRIBUTES",
+    "delete": "MULTI_OBJECT_DELETE", "intelligent-tiering": "INTELLIGENT_TIERING",
+    "legal-hold": "OBJECT_LOCK_LEGALHOLD", "logging": "LOGGING_STATUS",
+    "metadataAnnotationTable": "BUCKET_METADATA_ANNOTATION_TABLE_CONFIGURATION",
+    "metadataConfiguration": "BUCKET_METADATA_CONFIGURATION",
+    "metadataInventoryTable": "BUCKET_METADATA_INVENTORY_TABLE_CONFIGURATION",
+    "metadataJournalTable": "BUCKET_METADATA_JOURNAL_TABLE_CONFIGURATION",
+    "metadataTable": "BUCKET_METADATA_TABLE_CONFIGURATION",
+    "object-lock": "OBJECT_LOCK_CONFIGURATION", "ownershipControls": "OWNERSHIP_CONTROLS",
+    "partNumber": "PART", "policy": "BUCKETPOLICY", "policyStatus": "POLICY_STATUS",
+    "publicAccessBlock": "PUBLIC_ACCESS_BLOCK", "requestPayment": "REQUEST_PAYMENT",
+    "retention": "OBJECT_LOCK_RETENTION", "uploadId": "UPLOAD", "versions": "BUCKETVERSIONS",
+}  # fmt: skip
+_KINDS_OF_OBJECTS = {"encryption": "OBJECT_ENCRYPTION", "tagging": "OBJECT_TAGGING"}
+# Sub-resources of a bucket that it also answers for under the path of an object, whatever the key.
+_OF_THE_BUCKET_ANYWHERE = {
+    "accelerate", "cors", "inventory", "lifecycle", "location", "notification", "policy",
+    "replication", "requestPayment", "versioning", "website",
+}  # fmt: skip
+# Sub-resources of objects that mean nothing in the path of a bucket; and the other way round. That
+# was seen of reads; of writes it is not known.
+_IGNORED_OF_BUCKETS = {"annotation", "attributes", "legal-hold", "retention", "select"}
+_IGNORED_OF_OBJECTS = {
+    "abac", "analytics", "intelligent-tiering", "metadataConfiguration", "metadataTable", "metrics",
+    "object-lock", "ownershipControls", "policyStatus", "publicAccessBlock",
+}  # fmt: skip
 # What S3 says of a sub-resource that an object does not have.
 _NOT_OF_AN_OBJECT = {
     ("GET", "logging"): (
@@ -90,15 +120,19 @@ def s3_operation(
     ``place`` is SERVICE, BUCKET, OBJECT or DIRECTORY_BUCKETS, or a whole path, such as
     WriteGetObjectResponse has. Raises AwsError MethodNotAllowed for a method that a sub-resource
     does not have, InvalidArgument for two sub-resources; NotEmulated for one of a bucket that is
-    asked of an object, or the other way round: S3 answers some of these as if asked rightly.
+    asked of an object, or the other way round, where it is not known what S3 answers.
     """
     routes, subresources = _s3_routes()
     asked = [name for name in query if name in subresources] if method != "OPTIONS" else []
     name = _one_subresource(method, place, asked, subresources) if asked else None
     found = routes.get((method, place, name))
     if found is None:
+        kind = _PLACES.get(place, "BUCKET") if name is None else _kind(place, name, query)
         raise AwsError(
-            "MethodNotAllowed", "The specified method is not allowed against this resource.", 405
+            "MethodNotAllowed",
+            "The specified method is not allowed against this resource.",
+            405,
+            {"Method": method, "ResourceType": kind},
         )
     for route in found[:-1]:
         if route.fits(query, headers):
@@ -109,6 +143,20 @@ def s3_operation(
 def has_path(path: str) -> bool:
     """Whether S3 has an operation of this very path, where others have a bucket's name."""
     return path in _whole_paths()
+
+
+def is_of_the_bucket(query: Mapping[str, str]) -> bool:
+    """Whether a request asks for a sub-resource of the bucket, though its path names an object."""
+    _, subresources = _s3_routes()
+    asked = {name for name in query if name in subresources}
+    return len(asked) == 1 and asked <= _OF_THE_BUCKET_ANYWHERE
+
+
+def _kind(place: str, name: str, query: Mapping[str, str]) -> str:
+    if name == "uploadId" and "partNumber" in query:
+        return _KINDS["partNumber"]
+    own = _KINDS_OF_OBJECTS if place == OBJECT else {}
+    return own.get(name) or _KINDS.get(name, name.upper())
 
 
 def _one_subresource(
@@ -124,6 +172,9 @@ def _one_subresource(
     name = asked[0]
     if place == OBJECT and (method, name) in _NOT_OF_AN_OBJECT:
         raise AwsError(*_NOT_OF_AN_OBJECT[method, name])
+    ignored = _IGNORED_OF_OBJECTS if place == OBJECT else _IGNORED_OF_BUCKETS
+    if method in ("GET", "HEAD") and name in ignored:
+        return None
     if place not in subresources[name]:
         of = "an object" if place == OBJECT else "a bucket"
         raise NotEmulated(f"The sandbox does not emulate S3's sub-resource ?{name} of {of}.")

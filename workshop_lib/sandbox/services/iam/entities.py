@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from workshop_lib.errors import NotEmulated
-from workshop_lib.sandbox.moto_backend.iam import EntityKind, Group, IamStore, Role, User
+from workshop_lib.sandbox.moto_backend.iam import EntityKind, Group, IamStore, User
 from workshop_lib.sandbox.protocol.errors import AwsError
 
 # The parameter that names an entity, and the entity's kind.
@@ -18,7 +18,10 @@ ENTITIES: tuple[tuple[str, EntityKind], ...] = (
     ("UserName", "user"),
     ("RoleName", "role"),
 )
-_KEYS_PER_USER = 2  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+_KEYS_PER_USER, _TAGS = (
+    2,
+    50,
+)  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _INLINE = re.compile(r"(?:Get|Delete)(User|Role|Group)Policy")
 _VERSIONS = ("DeletePolicyVersion", "GetPolicyVersion", "SetDefaultPolicyVersion")
 # How the sentence about a policy that is not there ends; in these operations otherwise.
@@ -50,12 +53,41 @@ def require(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> Non
             raise _missing(f"The {kind} with name {name} cannot be found.")
         elif isinstance(entity, User):
             _require_of_user(operation, parameters, entity)
-        elif isinstance(entity, Role) and operation == "RemoveRoleFromInstanceProfile":
-            _require_in_profile(iam, parameters["InstanceProfileName"], entity)
         elif isinstance(entity, Group) and operation == "DeleteGroup" and entity.has_users:
             raise _in_use("Cannot delete entity, must remove users from group first.")
     _require_new_name(iam, operation, parameters)
+    _require_profile(iam, operation, parameters)
+    _require_provider(iam, operation, parameters)
     _require_policies(iam, operation, parameters)
+
+
+def _require_profile(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> None:
+    """An instance profile, and the role that is to be taken out of it."""
+    name = parameters.get("InstanceProfileName")
+    if name is None or operation == "CreateInstanceProfile":
+        return
+    profile = iam.instance_profile(name)
+    if profile is None:
+        raise _missing(f"Instance Profile {name} cannot be found.")
+    role = parameters.get("RoleName")
+    if operation == "RemoveRoleFromInstanceProfile" and iam.role(role or "") not in profile.roles:
+        raise _missing(f"Role {role} in Instance Profile {name} cannot be found.")
+
+
+def _require_provider(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> None:
+    """Providers of identities, and certificates of servers."""
+    arn = parameters.get("OpenIDConnectProviderArn", "")
+    if operation == "DeleteOpenIDConnectProvider" and iam.open_id_provider(arn) is None:
+        raise _missing(f"OpenId connect Provider {arn} cannot be found.")
+    url = parameters.get("Url", "")
+    if operation == "CreateOpenIDConnectProvider" and iam.has_open_id_provider(url):
+        raise _taken(f"Provider with url {url} already exists.")
+    arn = parameters.get("SAMLProviderArn", "")
+    if operation in ("DeleteSAMLProvider", "GetSAMLProvider") and not iam.has_saml_provider(arn):
+        raise _missing(f"Manifest not found for arn {arn}")
+    name = parameters.get("ServerCertificateName", "")
+    if operation == "UploadServerCertificate" and iam.has_server_certificate(name):
+        raise _taken(f"The Server Certificate with name {name} already exists.")
 
 
 def _require_new_name(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> None:
@@ -88,17 +120,13 @@ def _require_of_user(operation: str, parameters: Mapping[str, str], user: User) 
         key = parameters["AccessKeyId"]
         if key not in keys:
             raise _missing(f"The Access Key with id {key} cannot be found.")
+    key = parameters.get("SSHPublicKeyId", "")
+    if key and key not in user.ssh_public_key_ids:
+        raise _missing(f"The Public Key with id {key} cannot be found.")
     if operation == "CreateLoginProfile" and user.has_password:
         raise _taken(f"Login Profile for user {user.name} already exists.")
     if operation.endswith("LoginProfile") and operation[:6] != "Create" and not user.has_password:
         raise _missing(f"Login Profile for User {user.name} cannot be found.")
-
-
-def _require_in_profile(iam: IamStore, name: str, role: Role) -> None:
-    """AWS's sentence is not public."""
-    profile = iam.instance_profile(name)
-    if profile is not None and role not in profile.roles:
-        raise _missing(f"Role {role.name} in Instance Profile {name} cannot be found.")
 
 
 def _require_policies(iam: IamStore, operation: str, parameters: Mapping[str, str]) -> None:
@@ -153,6 +181,17 @@ def require_tags(operation: str, tags: Sequence[Mapping[str, str]]) -> None:
         raise AwsError("InvalidInput", "Duplicate tag keys found.")
     elif folded:
         raise NotEmulated("The sandbox does not keep a policy's tags that differ only in case.")
+
+
+def require_room(present: Mapping[str, str], tags: Sequence[Mapping[str, str]]) -> None:
+    """Refuse tags that are one too many beside those that are there. Raises AwsError.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    keys = {key.lower() for key in present} | {tag["Key"].lower() for tag in tags}
+    if len(keys) > _TAGS:
+        message = "The number of tags has reached the maximum limit."
+        raise AwsError("LimitExceeded", message, 409)
 
 
 def _missing(message: str) -> AwsError:

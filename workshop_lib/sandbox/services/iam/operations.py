@@ -21,17 +21,18 @@ _NAMES = """
     GetSSHPublicKey GetServerCertificate GetServiceLinkedRoleDeletionStatus GetUser
     GetUserPolicy ListAccessKeys ListAccountAliases ListAttachedGroupPolicies
     ListAttachedRolePolicies ListAttachedUserPolicies ListEntitiesForPolicy ListGroupPolicies
-    ListGroups ListGroupsForUser ListInstanceProfiles ListInstanceProfilesForRole ListMFADevices
-    ListOpenIDConnectProviderTags ListOpenIDConnectProviders ListPolicies ListPolicyTags
-    ListPolicyVersions ListRolePolicies ListRoleTags ListRoles ListSAMLProviders
-    ListSSHPublicKeys ListServerCertificates ListSigningCertificates ListUserPolicies
-    ListUserTags ListUsers ListVirtualMFADevices PutGroupPolicy PutRolePermissionsBoundary
-    PutRolePolicy PutUserPermissionsBoundary PutUserPolicy RemoveRoleFromInstanceProfile
-    RemoveUserFromGroup SetDefaultPolicyVersion TagInstanceProfile TagOpenIDConnectProvider
-    TagPolicy TagRole TagUser UntagInstanceProfile UntagOpenIDConnectProvider UntagPolicy
-    UntagRole UntagUser UpdateAccessKey UpdateAccountPasswordPolicy UpdateAssumeRolePolicy
-    UpdateGroup UpdateLoginProfile UpdateOpenIDConnectProviderThumbprint UpdateRole
-    UpdateRoleDescription UpdateSAMLProvider UpdateSSHPublicKey UpdateSigningCertificate
-    UpdateUser UploadSSHPublicKey UploadServerCertificate UploadSigningCertificate
+    ListGroups ListGroupsForUser ListInstanceProfileTags ListInstanceProfiles
+    ListInstanceProfilesForRole ListMFADevices ListOpenIDConnectProviderTags
+    ListOpenIDConnectProviders ListPolicies ListPolicyTags ListPolicyVersions ListRolePolicies
+    ListRoleTags ListRoles ListSAMLProviders ListSSHPublicKeys ListServerCertificates
+    ListSigningCertificates ListUserPolicies ListUserTags ListUsers ListVirtualMFADevices
+    PutGroupPolicy PutRolePermissionsBoundary PutRolePolicy PutUserPermissionsBoundary
+    PutUserPolicy RemoveRoleFromInstanceProfile RemoveUserFromGroup SetDefaultPolicyVersion
+    TagInstanceProfile TagOpenIDConnectProvider TagPolicy TagRole TagUser UntagInstanceProfile
+    UntagOpenIDConnectProvider UntagPolicy UntagRole UntagUser UpdateAccessKey
+    UpdateAccountPasswordPolicy UpdateAssumeRolePolicy UpdateGroup UpdateLoginProfile
+    UpdateOpenIDConnectProviderThumbprint UpdateRole UpdateRoleDescription UpdateSAMLProvider
+    UpdateSSHPublicKey UpdateSigningCertificate UpdateUser UploadSSHPublicKey
+    UploadServerCertificate UploadSigningCertificate
 """
 EMULATED = frozenset(_NAMES.split())

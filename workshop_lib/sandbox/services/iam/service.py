@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
+from xml.sax.saxutils import escape
 
 from workshop_lib.sandbox.auth.callers import new_secret, unique_id
 from workshop_lib.sandbox.call import Authorize, Call, Check
@@ -22,12 +23,13 @@ from workshop_lib.sandbox.protocol.query_form import read_form
 from workshop_lib.sandbox.protocol.serialization import namespace
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
 from workshop_lib.sandbox.services.foundations import Foundations, Service
-from workshop_lib.sandbox.services.iam.answers import Answer, needs_mending
+from workshop_lib.sandbox.services.iam.answers import Answer, is_cut_here, needs_mending
 from workshop_lib.sandbox.services.iam.entities import (
     ENTITIES,
     POLICY_ARN,
     require,
     require_policy_arn,
+    require_room,
     require_tags,
 )
 from workshop_lib.sandbox.services.iam.operations import EMULATED
@@ -50,9 +52,15 @@ _UNIQUE_IDS = {
     "CreateUser": ("UserId", "AIDA"),
     "CreateGroup": ("GroupId", "AGPA"),
     "CreatePolicy": ("PolicyId", "ANPA"),
+    "CreateInstanceProfile": ("InstanceProfileId", "AIPA"),
 }
+# What an ARN is made of for what is not there: the parameter that names it, and its kind.
+_NAMED = (("InstanceProfileName", "instance-profile"), *ENTITIES, ("PolicyName", "policy"))
 _READS = ("Get", "List", "Simulate", "Generate")
-_LISTS = {"ListUsers": "user", "ListGroups": "group", "ListRoles": "role"}
+_LISTS = {
+    "ListUsers": "user", "ListGroups": "group", "ListRoles": "role",
+    "ListInstanceProfiles": "instance-profile",
+}  # fmt: skip
 # Where a user who names nobody means themselves.
 _OWN = {
     "CreateAccessKey", "DeleteAccessKey", "GetUser", "ListAccessKeys", "ListMFADevices",
@@ -148,8 +156,10 @@ class Iam(Service):
             raise AwsError("AccessDenied", f"{message} on resource: access key {key}", 403)
 
     def _entity(self, call: Call) -> Entity | None:
-        """The user, role, group or policy that a call names; None for no one."""
+        """The profile, user, role, group or policy that a call names; None for no one."""
         parameters = call.parameters
+        if "InstanceProfileName" in parameters:
+            return self._iam.instance_profile(parameters["InstanceProfileName"])
         if "PolicyArn" in parameters and "Policy" in call.operation and not _attaches(call):
             return self._iam.managed_policy(parameters["PolicyArn"])
         for parameter, kind in ENTITIES:
@@ -169,7 +179,7 @@ class Iam(Service):
             return str(parameters["PolicyArn"])
         if call.operation in _LISTS:
             return f"{iam}:{_LISTS[call.operation]}{parameters.get('PathPrefix', '/')}"
-        for parameter, kind in (*ENTITIES, ("PolicyName", "policy")):
+        for parameter, kind in _NAMED:
             if parameter in parameters:
                 return f"{iam}:{kind}{parameters.get('Path', '/')}{parameters[parameter]}"
         return "*"
@@ -199,12 +209,20 @@ class Iam(Service):
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
             return self._user_boundary(call)
         require(self._iam, call.operation, call.parameters)
-        if call.operation == "UpdateRole":
+        if call.operation.startswith("Tag"):
+            require_room(self._tags(call), _asked_tags(call))
+        if call.operation in ("UpdateRole", "UpdateLoginProfile"):
             self._keep_what_is_not_asked(call)
+        if call.operation == "ListInstanceProfileTags":
+            return self._tags_of_profile(call)
+        _ask_for_all(call)
         self._moto.seed(call.operation)
         response = self._moto.forward(call.request, "iam", call.region, call.request_id)
         if call.operation == "RemoveUserFromGroup" and response.status == 404:
             return query_answer(call, "")  # to take out who is not in it is no error of AWS's
+        if call.operation == "UploadSigningCertificate" and response.status == 400:
+            body = call.parameters["CertificateBody"]
+            raise AwsError("MalformedCertificate", f"Certificate {body} is malformed.")
         if response.status < 300:
             if call.operation == "UpdateUser":  # who keeps the access keys under another name
                 name = call.parameters.get("NewUserName") or call.parameters["UserName"]
@@ -265,14 +283,28 @@ class Iam(Service):
         self._callers.forget()
         return query_answer(call, "")
 
+    def _tags_of_profile(self, call: Call) -> Response:
+        told = "".join(
+            f"<member><Key>{escape(key)}</Key><Value>{escape(value)}</Value></member>"
+            for key, value in self._tags(call).items()
+        )
+        response = query_answer(call, f"<Tags>{told}</Tags>")
+        self._mended(call, response)
+        return response
+
     def _keep_what_is_not_asked(self, call: Call) -> None:
-        """UpdateRole changes what it is given; moto would put defaults for the rest."""
-        role = self._iam.role(call.parameters["RoleName"])
-        assert role is not None
-        present = {
-            "Description": role.description,
-            "MaxSessionDuration": str(role.max_session_duration),
-        }
+        """What is given is changed; moto would put defaults for the rest."""
+        if call.operation == "UpdateRole":
+            role = self._iam.role(call.parameters["RoleName"])
+            assert role is not None
+            present = {
+                "Description": role.description,
+                "MaxSessionDuration": str(role.max_session_duration),
+            }
+        else:
+            user = self._user(call.parameters["UserName"])
+            must_change = str(user.must_change_password).lower()
+            present = {"Password": user.password, "PasswordResetRequired": must_change}
         kept = {name: value for name, value in present.items() if name not in call.parameters}
         call.request.body += b"&" + urlencode(kept).encode()
 
@@ -292,13 +324,27 @@ class Iam(Service):
             self._user(call.parameters["UserName"]).set_boundary(boundary)
             answer.limit_user(boundary)
         answer.leave_out(call.operation)
+        answer.leave_out_of_profiles(call.operation)
+        answer.keep_under(call.operation, call.parameters.get("PathPrefix", "/"))
         answer.say_that_is_all(call.operation)
+        answer.keep_page(call.operation, read_form("iam", call.operation, call.parameters))
         answer.count_boundaries(self._limited_by)
+        answer.name_policies(self._policy_id)
         answer.put_together()
 
     def _limited_by(self, arn: str) -> int:
         """How many users and roles have a policy as permissions boundary."""
         return sum(each.boundary == arn for each in (*self._iam.users(), *self._iam.roles()))
+
+    def _policy_id(self, arn: str) -> str:
+        policy = self._iam.managed_policy(arn)
+        return "" if policy is None else policy.id
+
+    def _tags(self, call: Call) -> Mapping[str, str]:
+        """The tags of what a call tags."""
+        provider = call.parameters.get("OpenIDConnectProviderArn")
+        entity = self._iam.open_id_provider(provider) if provider else self._entity(call)
+        return {} if entity is None else entity.tags
 
     def _user(self, name: str) -> User:
         """A user who is known to be there."""
@@ -315,6 +361,13 @@ RESERVED = "aws: prefixed tag key names are not allowed for external use."
 def is_reserved(text: str) -> bool:
     """Whether a tag's key or value begins as AWS's own do, in capital letters or in small ones."""
     return text.lower().startswith("aws:")
+
+
+def _ask_for_all(call: Call) -> None:
+    """Ask moto for a whole list where its answer is cut into pages here."""
+    if is_cut_here(call.operation):
+        kept = {k: v for k, v in call.parameters.items() if k not in ("Marker", "MaxItems")}
+        call.request.body = urlencode(kept).encode()
 
 
 def _asked_tags(call: Call) -> Sequence[Mapping[str, str]]:

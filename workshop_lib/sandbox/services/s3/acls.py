@@ -9,11 +9,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from workshop_lib.sandbox.auth.callers import ANONYMOUS_USER
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import AccessControlList, AclGrant, ObjectStore
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
-from workshop_lib.sandbox.services.s3.buckets import ENFORCED, Bucket, Owners
+from workshop_lib.sandbox.services.s3.buckets import ENFORCED, NOBODY, Bucket, Owners
 from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument, invalid_request
 from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import SCHEMA, Element, malformed, parse, respond
@@ -48,13 +49,16 @@ _TO_THE_BUCKETS_OWNER = {
 
 
 def owner_of_new(call: Call, bucket: Bucket, headers: Mapping[str, str]) -> str:
-    """The account that will own an object which is being written.
+    """The account, or NOBODY, that will own an object which is being written.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+    https://repost.aws/knowledge-center/s3-object-change-anonymous-ownership
     """
     given = (bucket.stored.ownership, headers.get("x-amz-acl"))
     to_bucket = given == ("BucketOwnerPreferred", "bucket-owner-full-control")
-    return bucket.account if to_bucket or not bucket.acls_count else call.asking
+    if to_bucket or not bucket.acls_count:
+        return bucket.account
+    return NOBODY if call.caller.principal.kind == "anonymous" else call.asking
 
 
 def from_headers(
@@ -130,7 +134,7 @@ def _grantee(header: str, text: str, permission: str) -> AclGrant:
 
 
 def _user(text: str, name: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
+    if text != ANONYMOUS_USER and not re.fullmatch(r"[0-9a-f]{64}", text):
         raise invalid_argument("Invalid id", name, text)
     return text
 

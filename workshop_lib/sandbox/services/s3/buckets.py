@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop_lib.sandbox.auth.callers import canonical_user
+from workshop_lib.sandbox.auth.callers import ANONYMOUS_USER, canonical_user
 from workshop_lib.sandbox.moto_backend.objects import (
     AclGrant,
     ObjectStore,
     StoredBucket,
-    StoredObject,
+    Version,
 )
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -24,6 +24,8 @@ from workshop_lib.sandbox.services.s3.errors import no_such_bucket
 from workshop_lib.sandbox.services.s3.xml import malformed, parse
 
 BLOCKED, ALLOWED = "SSE-C", "NONE"
+NOBODY = "anonymous"
+"""In place of an account: who owns what was written without a signature."""
 ENFORCED = "BucketOwnerEnforced"
 
 
@@ -78,8 +80,8 @@ class Bucket:
         """The canonical user id of its owner."""
         return self.owners.of(self.account)
 
-    def owner_of(self, made: StoredObject) -> str:
-        """The account that owns an object in it: its own, or who wrote it where lists count.
+    def owner_of(self, made: Version) -> str:
+        """The account that owns a version in it: its own, or who wrote it where lists count.
 
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
         """
@@ -119,7 +121,12 @@ class Owners:
         self._accounts = foundations.accounts
 
     def of(self, account: str) -> str:
-        """The canonical user id of an account."""
+        """The canonical user id of an account, or of NOBODY.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/acl-overview.html
+        """
+        if account == NOBODY:
+            return ANONYMOUS_USER
         return canonical_user(account, self._accounts[account].mark)
 
     def full_control(self, account: str) -> tuple[AclGrant, ...]:

@@ -99,12 +99,14 @@ def preflight(call: Call, bucket: Bucket | None) -> Response:
         message = "Insufficient information. Origin request header needed."
         raise AwsError("BadRequest", message)
     method = request.headers.get("access-control-request-method")
+    if method and method not in (*_METHODS, "OPTIONS", "PATCH"):
+        raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method}")
     if bucket is None:
         raise _forbidden("Bucket not found", method, "BUCKET")
     if not bucket.settings.cors:
         raise _forbidden("CORS is not enabled for this bucket.", method, "BUCKET")
-    if method not in _METHODS:
-        raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method or 'null'}")
+    if not method:
+        raise AwsError("BadRequest", "Invalid Access-Control-Request-Method: null")
     names = _asked(request)
     rule = _matching(bucket, origin, method, names)
     if rule is None:

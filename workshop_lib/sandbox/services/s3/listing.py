@@ -6,23 +6,26 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 
 import base64
 import binascii
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import StoredObject, Version
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.service_model import regions
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.errors import invalid_argument, unvalued_argument
 from workshop_lib.sandbox.services.s3.multipart import Upload
+from workshop_lib.sandbox.services.s3.parameters import count, number
 from workshop_lib.sandbox.services.s3.storage import metadata_of
 from workshop_lib.sandbox.services.s3.xml import respond
 
-_MOST = 1000
+_MOST, _MOST_BUCKETS = 1000, 10_000
+# With any of these ListBuckets tells the buckets' Regions.
+_PAGED = ("bucket-region", "continuation-token", "max-buckets", "prefix")
 
 
 @dataclass
@@ -31,12 +34,19 @@ class _Query:
 
     prefix: str
     delimiter: str
-    most: int
-    encoded: bool
+    asked: int
+    encoding: str | None
+
+    @property
+    def most(self) -> int:
+        """How many entries a page may have."""
+        return min(self.asked, _MOST)
 
     def shown(self, text: str) -> str:
         """A key as the document writes it."""
-        return quote(text, safe="/*-._") if self.encoded else text
+        if self.encoding is None:
+            return text
+        return quote_plus(text, safe="/*").replace("~", "%7E")  # as Java's URLEncoder
 
     def group(self, key: str) -> str | None:
         """The common prefix that stands for a key, if any."""
@@ -81,34 +91,38 @@ def _page(query: _Query, entries: Iterable[tuple[str, Any]], after_group: str = 
     return page
 
 
-def _query(call: Call, most: str = "max-keys") -> _Query:
+def _query(call: Call, asked: Callable[[Call], int]) -> _Query:
+    """What every listing of a bucket's contents takes. Raises AwsError InvalidArgument."""
     parameters = call.parameters
     encoding = parameters.get("encoding-type")
-    if encoding not in (None, "url"):
+    if encoding is not None and encoding.lower() != "url":
         message = "Invalid Encoding Method specified in Request"
         raise invalid_argument(message, "encoding-type", encoding)
-    text = parameters.get(most) or str(_MOST)
-    if not re.fullmatch(r"-?\d{1,19}", text, re.ASCII):
-        message = f"Provided {most} not an integer or within integer range"
-        raise invalid_argument(message, most, text)
-    if not 0 <= int(text) < 2**31:
-        message = f"Argument {most} must be an integer between 0 and 2147483647"
-        if int(text) >= 2**31:
-            message = f"Provided {most} not an integer or within integer range"
-        raise invalid_argument(message, most, text)
-    return _Query(
-        parameters.get("prefix", ""),
-        parameters.get("delimiter", ""),
-        min(int(text), _MOST),
-        encoding == "url",
-    )
+    prefix, delimiter = parameters.get("prefix", ""), parameters.get("delimiter", "")
+    return _Query(prefix, delimiter, asked(call), encoding)
+
+
+def _keys(call: Call) -> int:
+    return count(call, "max-keys", _MOST, "maxKeys")
+
+
+def _versions(call: Call) -> int:
+    asked = number(call, "max-keys", _MOST)
+    if asked < 0:
+        raise unvalued_argument("max-keys cannot be negative", "max-keys")
+    return asked
+
+
+def _uploads(call: Call) -> int:
+    return min(count(call, "max-uploads", _MOST), _MOST)
 
 
 class Listing:
     """ListBuckets, ListObjects, ListObjectsV2, ListObjectVersions, ListMultipartUploads."""
 
-    def __init__(self, buckets: Buckets) -> None:
-        self._buckets = buckets
+    def __init__(self, buckets: Buckets, version_ids: Mapping[str, int]) -> None:
+        """``version_ids``: those that S3 gave out, numbered in their order."""
+        self._buckets, self._version_ids = buckets, version_ids
         self.handlers = {
             "ListObjects": self.objects,
             "ListObjectsV2": self.objects_v2,
@@ -119,29 +133,30 @@ class Listing:
     def buckets(self, call: Call) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListBuckets.html"""
         parameters = call.parameters
-        most = parameters.get("max-buckets", "")
-        if most and (not most.isdecimal() or not 1 <= int(most) <= 10_000):
-            message = "Argument max-buckets must be an integer between 1 and 10000"
-            raise invalid_argument(message, "max-buckets", most)
-        after = _decoded(parameters.get("continuation-token")) or ""
-        region, prefix = parameters.get("bucket-region"), parameters.get("prefix", "")
-        if region is not None and region not in regions():
-            message = f"Argument value {region} is not a valid AWS Region"
-            raise unvalued_argument(message, "bucket-region")
+        most = number(call, "max-buckets", _MOST_BUCKETS)
+        if not 1 <= most <= _MOST_BUCKETS:
+            message = f"Argument max-buckets must be an integer between 1 and {_MOST_BUCKETS}"
+            raise invalid_argument(message, "max-buckets", str(most))
+        _require_region(call, parameters.get("bucket-region"))
+        after, prefix = "", parameters.get("prefix")
+        if token := parameters.get("continuation-token"):
+            after = _decoded(token) or ""
+            if not after:
+                raise _wrong_token()
         found = [
             bucket
             for bucket in self._buckets.all()
-            if bucket.name.startswith(prefix)
+            if bucket.name.startswith(prefix or "")
             and bucket.name > after
-            and region in (None, bucket.region)
+            and parameters.get("bucket-region", bucket.region).lower() == bucket.region
         ]
-        page = found[: int(most)] if most else found
-        narrowed = bool(most or region or prefix)
+        page = found[:most]
+        paged = any(name in parameters for name in _PAGED)
         content = {
-            "Buckets": {"Bucket": [_shown_bucket(bucket, narrowed) for bucket in page]},
             "Owner": {"ID": self._buckets.owners.of(call.account)},
+            "Buckets": {"Bucket": [_shown_bucket(bucket, paged) for bucket in page]},
+            "Prefix": prefix,
             "ContinuationToken": _encoded(page[-1].name) if len(page) < len(found) else None,
-            "Prefix": prefix or None,
         }
         return respond("ListAllMyBucketsResult", content)
 
@@ -156,7 +171,7 @@ class Listing:
 
     def objects(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html"""
-        query, marker = _query(call), call.parameters.get("marker", "")
+        query, marker = _query(call, _keys), call.parameters.get("marker", "")
         group = (marker and query.group(marker)) or ""
         page = _page(query, self._current(bucket, marker), group)
         last = None if not page.truncated else _name(page.last)
@@ -165,10 +180,10 @@ class Listing:
             "Prefix": query.shown(query.prefix),
             "Marker": query.shown(marker),
             "NextMarker": query.shown(last) if last is not None and query.delimiter else None,
-            "MaxKeys": query.most,
+            "MaxKeys": query.asked,
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
-            "EncodingType": "url" if query.encoded else None,
+            "EncodingType": query.encoding,
             "Contents": [_shown_object(query, bucket, made, True) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
@@ -176,14 +191,13 @@ class Listing:
 
     def objects_v2(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html"""
-        query, parameters = _query(call), call.parameters
-        token, start = parameters.get("continuation-token"), parameters.get("start-after", "")
-        after = start
+        query, parameters = _query(call, _keys), call.parameters
+        token, start = parameters.get("continuation-token"), parameters.get("start-after")
+        after = start or ""
         if token is not None:
             decoded = _decoded(token)
             if not decoded:
-                message = "The continuation token provided is incorrect"
-                raise unvalued_argument(message, "continuation-token")
+                raise _wrong_token()
             after = decoded
         group = query.group(after) or ""
         page = _page(query, self._current(bucket, after), group if group == after else "")
@@ -191,14 +205,14 @@ class Listing:
         content = {
             "Name": bucket.name,
             "Prefix": query.shown(query.prefix),
-            "StartAfter": query.shown(start) if start and token is None else None,
+            "StartAfter": query.shown(start) if start is not None and token is None else None,
             "ContinuationToken": token,
             "NextContinuationToken": _encoded(_name(page.last)) if page.truncated else None,
             "KeyCount": len(page.entries) + len(page.prefixes),
-            "MaxKeys": query.most,
+            "MaxKeys": query.asked,
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "IsTruncated": page.truncated,
-            "EncodingType": "url" if query.encoded else None,
+            "EncodingType": query.encoding,
             "Contents": [_shown_object(query, bucket, made, fetch_owner) for made in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
@@ -206,12 +220,9 @@ class Listing:
 
     def versions(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html"""
-        query, parameters = _query(call), call.parameters
+        version_marker = self._version_marker(call)
+        query, parameters = _query(call, _versions), call.parameters
         marker = parameters.get("key-marker", "")
-        version_marker = parameters.get("version-id-marker")
-        if version_marker is not None and not marker:
-            message = "A version-id marker cannot be specified without a key marker."
-            raise invalid_argument(message, "version-id-marker", version_marker)
         group = (marker and query.group(marker)) or ""
         page = _page(query, self._all_versions(bucket, marker, version_marker), group)
         last = page.last if page.truncated else None
@@ -229,30 +240,50 @@ class Listing:
             "VersionIdMarker": version_marker or "",
             "NextKeyMarker": None if last is None else query.shown(_name(last)),
             "NextVersionIdMarker": last.version_id if isinstance(last, Version) else None,
-            "MaxKeys": query.most,
-            "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
+            "MaxKeys": query.asked,
+            "Delimiter": query.shown(query.delimiter) if "delimiter" in parameters else None,
             "IsTruncated": page.truncated,
-            "EncodingType": "url" if query.encoded else None,
+            "EncodingType": query.encoding,
             "Version": [shown for kind, shown in entries if kind == "Version"],
             "DeleteMarker": [shown for kind, shown in entries if kind == "DeleteMarker"],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListVersionsResult", content)
 
+    def _version_marker(self, call: Call) -> str | None:
+        marker: str | None = call.parameters.get("version-id-marker")
+        if marker is not None and marker not in self._version_ids:
+            message = "Invalid version id specified"
+            raise invalid_argument(message, "version-id-marker", marker)
+        return marker
+
     def _all_versions(
         self, bucket: Bucket, marker: str, version_marker: str | None
     ) -> Iterator[tuple[str, Version]]:
         """All versions by key, newest first, after the markers."""
+        if version_marker is not None and not marker:
+            return  # as S3 was seen to answer an empty key marker beside a version's id
         for key in bucket.stored.object_keys():
             if key < marker or (key == marker and version_marker is None):
                 continue
             versions = bucket.stored.versions(key)[::-1]
             if key == marker:
-                ids = [version.version_id for version in versions]
-                passed = ids.index(version_marker) + 1 if version_marker in ids else len(ids)
-                versions = versions[passed:]
+                assert version_marker is not None
+                versions = versions[self._passed(versions, version_marker) :]
             for version in versions:
                 yield key, version
+
+    def _passed(self, versions: Sequence[Version], marker: str) -> int:
+        """How many versions of a key, newest first, come before what follows a marker.
+
+        The marker may name a version that is no longer there: what is older follows it.
+        """
+        ids = [version.version_id for version in versions]
+        if marker in ids:
+            return ids.index(marker) + 1
+        given = self._version_ids
+        newer = [place for place, one in enumerate(ids) if given[one] > given[marker]]
+        return newer[-1] + 1 if newer else 0
 
     def _shown_version(self, query: _Query, bucket: Bucket, version: Version) -> dict[str, Any]:
         latest = bucket.stored.latest(version.name) == version
@@ -262,17 +293,15 @@ class Listing:
             "IsLatest": latest,
             "LastModified": version.last_modified,
         }
-        owner = bucket.account
         if isinstance(version, StoredObject):
             shown |= _size_and_kind(version)
-            owner = bucket.owner_of(version)
-        return shown | {"Owner": {"ID": bucket.owners.of(owner)}}
+        return shown | {"Owner": {"ID": bucket.owners.of(bucket.owner_of(version))}}
 
     # --- uploads under way ---------------------------------------------------------------------
 
     def uploads(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html"""
-        query, parameters = _query(call, "max-uploads"), call.parameters
+        query, parameters = _query(call, _uploads), call.parameters
         marker, id_marker = parameters.get("key-marker", ""), parameters.get("upload-id-marker", "")
         under_way: list[Upload] = sorted(
             bucket.settings.uploads.values(), key=lambda upload: (upload.key, upload.started)
@@ -280,22 +309,40 @@ class Listing:
         left = _after(under_way, marker, id_marker)
         group = (marker and query.group(marker)) or ""
         page = _page(query, [(upload.key, upload) for upload in left], group)
-        last: Upload | str | None = page.last
+        last = page.entries[-1] if page.entries else None  # a prefix is no marker of uploads
         content = {
             "Bucket": bucket.name,
             "KeyMarker": query.shown(marker),
             "UploadIdMarker": id_marker if marker else "",
-            "NextKeyMarker": "" if last is None else query.shown(_name(last)),
-            "NextUploadIdMarker": last.id if isinstance(last, Upload) else "",
+            "NextKeyMarker": "" if last is None else query.shown(last.key),
+            "NextUploadIdMarker": "" if last is None else last.id,
             "Delimiter": query.shown(query.delimiter) if query.delimiter else None,
             "Prefix": query.shown(query.prefix) if query.prefix else None,
-            "MaxUploads": query.most,
+            "MaxUploads": query.asked,
             "IsTruncated": page.truncated,
-            "EncodingType": "url" if query.encoded else None,
+            "EncodingType": query.encoding,
             "Upload": [_shown_upload(query, bucket, upload) for upload in page.entries],
             "CommonPrefixes": [{"Prefix": query.shown(prefix)} for prefix in page.prefixes],
         }
         return respond("ListMultipartUploadsResult", content)
+
+
+def _require_region(call: Call, region: str | None) -> None:
+    """Buckets of one Region are listed there, and nowhere else."""
+    if region is None or region.lower() == call.region:
+        return
+    message = f"Argument value {region} is not a valid AWS Region"
+    if region.lower() in regions():
+        message = (
+            "Requests with bucket-region specified must be made to the corresponding regional "
+            "endpoint"
+        )
+    raise unvalued_argument(message, "bucket-region")
+
+
+def _wrong_token() -> AwsError:
+    message = "The continuation token provided is incorrect"
+    return unvalued_argument(message, "continuation-token")
 
 
 def _after(under_way: list[Upload], marker: str, id_marker: str) -> list[Upload]:
@@ -353,9 +400,7 @@ def _shown_object(
 
 
 def _name(entry: Any) -> str:
-    if isinstance(entry, str):
-        return entry
-    return entry.key if isinstance(entry, Upload) else str(entry.name)
+    return entry if isinstance(entry, str) else str(entry.name)
 
 
 def _encoded(text: str) -> str:

@@ -36,6 +36,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     invalid_request,
     unvalued_argument,
 )
+from workshop_lib.sandbox.services.s3.parameters import count
 from workshop_lib.sandbox.services.s3.permissions import Context, copy_source, named_encryption
 from workshop_lib.sandbox.services.s3.preconditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.services.s3.storage import (
@@ -299,8 +300,8 @@ class Multipart:
     def list_parts(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html"""
         upload = _upload(call, bucket)
-        most = _integer(call, "max-parts", 1000, 1000)
-        after = _integer(call, "part-number-marker", 0, 2**31 - 1)
+        most = min(count(call, "max-parts", 1000), 1000)
+        after = count(call, "part-number-marker", 0)
         left = [upload.parts[number] for number in sorted(upload.parts) if number > after]
         page = left[:most]
         content = {
@@ -361,19 +362,6 @@ def _part_number(call: Call) -> int:
         message = "Part number must be an integer between 1 and 10000, inclusive"
         raise invalid_argument(message, "partNumber", text)
     return int(text)
-
-
-def _integer(call: Call, name: str, usual: int, most: int) -> int:
-    text = call.parameters.get(name)
-    if not text:
-        return usual
-    if not re.fullmatch(r"\d{1,19}", text, re.ASCII):
-        message = f"Provided {name} not an integer or within integer range"
-        raise invalid_argument(message, name, text)
-    if int(text) > 2**31 - 1:
-        message = f"Argument {name} must be an integer between 0 and 2147483647"
-        raise invalid_argument(message, name, text)
-    return min(int(text), most)
 
 
 def _checksum_plan(headers: Mapping[str, str]) -> tuple[str, str, bool]:

@@ -3,12 +3,12 @@
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.auth.authorization import authorize
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import DeleteMarker, StoredObject
@@ -16,6 +16,7 @@ from workshop_lib.sandbox.protocol import multipart_form
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3 import tagging
+from workshop_lib.sandbox.services.s3.acls import owner_of_new
 from workshop_lib.sandbox.services.s3.buckets import Bucket, Buckets
 from workshop_lib.sandbox.services.s3.encryption import (
     SSE_KMS,
@@ -46,6 +47,7 @@ from workshop_lib.sandbox.services.s3.storage import (
     http_date,
     marker_response,
     metadata_of,
+    naming_bucket,
     require_at_hand,
     version_headers,
 )
@@ -59,7 +61,7 @@ from workshop_lib.sandbox.services.s3.uploads import (
     resolve_encryption,
     sent_checksum,
 )
-from workshop_lib.sandbox.services.s3.xml import document, malformed, parse, respond
+from workshop_lib.sandbox.services.s3.xml import Element, document, malformed, parse, respond
 
 # Query parameters that replace headers of the answer to a read.
 _OVERRIDES = {
@@ -158,9 +160,12 @@ class Objects:
         version_id = call.parameters.get("versionId")
         head = call.operation == "HeadObject"
         require_no_choice(request.headers)
+        if not head:
+            _asks_checksum(request.headers)
         made = self._storage.find(call, bucket, key, version_id)
         if isinstance(made, DeleteMarker):
             return marker_response(call, made, key, version_id)
+        asks_checksum = _asks_checksum(request.headers)
         facts = metadata_of(made)
         customer = self._storage.customer_key(call, facts)
         modified = made.last_modified.replace(microsecond=0)
@@ -177,7 +182,6 @@ class Objects:
         extent, part_headers, checksum = _extent(call, made)
         shown |= {"Accept-Ranges": "bytes", **facts.headers, **self._more(made), **part_headers}
         shown |= _overrides(call)
-        asks_checksum = request.headers.get("x-amz-checksum-mode", "").upper() == "ENABLED"
         if asks_checksum and checksum is not None:
             shown |= checksum.headers()
         start, stop = extent or (0, made.size)
@@ -240,7 +244,9 @@ class Objects:
         _require_lock_to_bypass(bucket, headers)
         require_delete_conditions(headers, named)
         check_delete(headers.get("if-match"), key, self._storage.current(bucket, key))
-        version_id, marker = self._storage.delete(bucket, key, named, bypass=bypasses(headers))
+        version_id, marker = self._storage.delete(
+            bucket, key, named, by=owner_of_new(call, bucket, {}), bypass=bypasses(headers)
+        )
         shown = {} if version_id is None else {"x-amz-version-id": version_id}
         if marker:
             shown["x-amz-delete-marker"] = "true"
@@ -252,13 +258,12 @@ class Objects:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
         """
         _require_lock_to_bypass(bucket, call.request.headers)
-        require_digest(call.request.headers, call.request.body)
-        root = parse(call.request.body, "Delete")
-        objects = root.all("Object")
-        if not 0 < len(objects) <= 1000 or not all(each.value("Key") for each in objects):
-            raise malformed()
-        if any(each.value(name) for each in objects for name in ("Size", "LastModifiedTime")):
-            raise NotEmulated("The sandbox does not emulate directory buckets' conditions.")
+        headers, body = call.request.headers, call.request.body
+        require_digest(headers)
+        root = parse(body, "Delete")
+        objects = _to_delete(root)
+        check_md5(headers, body, in_hex=False)
+        sent_checksum(headers, body)
         quiet = (root.value("Quiet") or "").lower() == "true"
         deleted: list[Mapping[str, Any]] = []
         errors: list[Mapping[str, Any]] = []
@@ -281,9 +286,10 @@ class Objects:
         for check in permissions.deletion(call, bucket, key, version_id, match, bypass=bypass):
             authorize(call, [check])
         check_delete(match, key, self._storage.current(bucket, key))
-        if version_id is not None and not self._storage.is_own(version_id):
+        if version_id is not None and version_id not in self._storage.version_ids:
             raise no_such_version(key, version_id)
-        gone, marker = self._storage.delete(bucket, key, version_id, bypass=bypass)
+        by = owner_of_new(call, bucket, {})
+        gone, marker = self._storage.delete(bucket, key, version_id, by=by, bypass=bypass)
         if marker:
             return {"DeleteMarker": True, "DeleteMarkerVersionId": gone}
         return {}
@@ -296,12 +302,12 @@ class Objects:
         https://docs.aws.amazon.com/AmazonS3/latest/API/API_UpdateObjectEncryption.html
         """
         require_transport(call, by_customer=False, by_kms=True)
-        by_kms = parse(call.request.body, "ObjectEncryption").one("SSE-KMS")
-        arn = by_kms and by_kms.value("KMSKeyArn")
-        if by_kms is None or not arn:
-            raise malformed()
+        asked = _asked_encryption(parse(call.request.body, "ObjectEncryption"))
+        check_md5(call.request.headers, call.request.body, in_hex=False)
         key, version_id = call.parameters["Key"], call.parameters.get("versionId")
-        made = self._storage.object(call, bucket, key, version_id)
+        with naming_bucket(bucket):
+            made = self._storage.object(call, bucket, key, version_id)
+        arn, bucket_key = _asked_key(asked)
         if made.is_locked(False):
             raise access_denied()
         facts = metadata_of(made)
@@ -309,18 +315,64 @@ class Objects:
             raise invalid_request(
                 "The source object's encryption type is not supported by this operation."
             )
-        bucket_key = (by_kms.value("BucketKeyEnabled") or "").lower() == "true"
-        asked = EncryptionSettings(SSE_KMS, arn, bucket_key)
+        settings = EncryptionSettings(SSE_KMS, arn, bucket_key)
         data_keys = self._storage.data_keys
         keys = data_keys.open(call, bucket.region, facts.envelope)
         envelope = data_keys.rewrap(
-            call, bucket.region, bucket.arn, keys, asked, bucket.object_arn(key)
+            call, bucket.region, bucket.arn, keys, settings, bucket.object_arn(key)
         )
         made.set_facts(replace(facts, envelope=envelope))
         return Response(200)
 
 
 # --- parts of the above -------------------------------------------------------------------------
+
+
+def _asked_encryption(root: Element) -> Element:
+    """What an object is to be encrypted with. Raises AwsError MalformedXML."""
+    [asked] = root.children if len(root.children) == 1 else [root]
+    if asked.name == "SSE-S3" and not asked.children:
+        return asked
+    asked.one("BucketKeyEnabled")
+    known = {"BucketKeyEnabled", "KMSKeyArn"}
+    if asked.name != "SSE-KMS" or asked.one("KMSKeyArn") is None or _strangers(asked, known):
+        raise malformed()
+    return asked
+
+
+_NO_ARNS = (
+    "doesn't start with 'arn:'", "no AWS partition specified", "no service specified",
+    "no AWS region partition specified", "no AWS account specified", "no resource specified",
+)  # fmt: skip
+
+
+def _asked_key(asked: Element) -> tuple[str, bool]:
+    """The KMS key that an object is to have from now on, and whether under a Bucket Key.
+
+    Raises AwsError InvalidRequest, in the words that S3 was seen to use in September 2026:
+    https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
+    """
+    if asked.name != "SSE-KMS":
+        raise invalid_request("Target encryption type 'SSE-S3' is not supported.")
+    arn, bucket_key = asked.value("KMSKeyArn") or "", asked.value("BucketKeyEnabled") or "false"
+    needs = "Requests modifying object encryption configuration to SSE-KMS require a"
+    if not arn:
+        raise invalid_request(f"{needs} target kms key arn.")
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn" or not parts[5]:
+        wrong = _NO_ARNS[len(parts) - 1 if parts[0] == "arn" else 0]
+        raise invalid_request(f"{needs} valid target kms key arn: Malformed ARN - {wrong}")
+    if re.fullmatch("[^/:]+[/:]", parts[5]):
+        raise invalid_request(f"{needs} valid target kms key arn: resource cannot be empty")
+    if parts[2] != "kms" or not re.fullmatch("key/[A-Za-z0-9-]+", parts[5]):
+        raise invalid_request(
+            "Invalid KMS Key ARN format. You must provide the full KMS Key ARN to make an "
+            "UpdateObjectEncryption request"
+        )
+    if bucket_key.lower() not in ("true", "false"):
+        message = f"BucketKeyEnabled must be 'true' or 'false'. Invalid value: {bucket_key}"
+        raise invalid_request(message)
+    return arn, bucket_key.lower() == "true"
 
 
 def _extent(
@@ -381,19 +433,30 @@ def _overrides(call: Call) -> dict[str, str]:
     return found
 
 
+def _asks_checksum(headers: Mapping[str, str]) -> bool:
+    """Whether a read asks for the checksum. Raises AwsError InvalidRequest."""
+    mode = headers.get("x-amz-checksum-mode")
+    if mode is not None and mode.strip().upper() != "ENABLED":
+        raise invalid_request("Value for x-amz-checksum-mode header is invalid.")
+    return mode is not None
+
+
 def _asked_attributes(call: Call) -> list[str]:
-    text = call.request.headers.get("x-amz-object-attributes", "")
-    asked = [name.strip() for name in text.split(",") if name.strip()]
-    if not asked:
-        raise invalid_argument(
+    """The attributes that are asked for. S3 minds an empty name, but not where it is the last.
+
+    https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
+    """
+    text = call.request.headers.get("x-amz-object-attributes")
+    asked = [] if text is None else [name.strip() for name in text.rstrip(",").split(",")]
+    if not asked or (text and asked == [""]):
+        raise invalid_request(
             "The x-amz-object-attributes header specifying the attributes to be retrieved is "
-            "either missing or empty",
-            "x-amz-object-attributes",
-            text or None,
+            "either missing or empty"
         )
-    if any(name not in _ATTRIBUTES for name in asked):
-        message = "Invalid attribute name specified."
-        raise invalid_argument(message, "x-amz-object-attributes", text)
+    for name in asked:
+        if name not in _ATTRIBUTES:
+            message = "Invalid attribute name specified."
+            raise invalid_argument(message, "x-amz-object-attributes", name)
     return asked
 
 
@@ -436,6 +499,29 @@ def _number(headers: Mapping[str, str], name: str, usual: int) -> int:
         message = f"Provided {name} not an integer or within integer range"
         raise invalid_argument(message, name, text)
     return int(text)
+
+
+def _to_delete(root: Element) -> list[Element]:
+    """The objects that DeleteObjects names. Raises AwsError MalformedXML, UserKeyMustBeSpecified.
+
+    As S3 was measured in September 2026: backlot/routers/s3.py of
+    https://github.com/brekkylab/backlot
+    """
+    objects = root.all("Object")
+    root.one("Quiet")
+    if not 1 <= len(objects) <= 1000 or _strangers(root, {"Object", "Quiet"}):
+        raise malformed()
+    for each in objects:
+        key, _, _ = each.one("Key"), each.one("VersionId"), each.one("ETag")
+        if key is None or _strangers(each, {"Key", "VersionId", "ETag"}):
+            raise malformed()
+    if not all(each.value("Key") for each in objects):
+        raise AwsError("UserKeyMustBeSpecified", "User key must be specified.")
+    return objects
+
+
+def _strangers(element: Element, known: set[str]) -> bool:
+    return any(child.name not in known for child in element.children)
 
 
 def _require_lock_to_bypass(bucket: Bucket, headers: Mapping[str, str]) -> None:

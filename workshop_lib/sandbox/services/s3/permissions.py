@@ -13,6 +13,7 @@ from functools import cache
 from urllib.parse import parse_qsl, unquote
 
 from workshop_lib.sandbox import clock
+from workshop_lib.sandbox.auth.callers import ANONYMOUS_USER
 from workshop_lib.sandbox.auth.signature import ISO_BASIC
 from workshop_lib.sandbox.call import Call, Check
 from workshop_lib.sandbox.moto_backend.objects import (
@@ -103,6 +104,7 @@ _MORE = {
     "x-amz-object-lock-legal-hold": "PutObjectLegalHold",
 }
 _OF_UPLOADS = {"UploadPart", "UploadPartCopy", "CompleteMultipartUpload"}
+_OF_WHO_BEGAN = {"AbortMultipartUpload", "ListParts"}
 _WRITES = {"PutObject", "CopyObject", "CreateMultipartUpload", "PostObject"}
 # Of the operations that need PutObject, those after which there is an object.
 _CREATES = {"PutObject", "CopyObject", "CompleteMultipartUpload", "PostObject"}
@@ -179,6 +181,10 @@ class Permissions:
             upload = bucket.settings.uploads.get(call.parameters["uploadId"])
             if upload is not None:
                 check = check._replace(context={**upload.named, **check.context})
+        if operation in _OF_WHO_BEGAN:
+            upload = bucket.settings.uploads.get(call.parameters["uploadId"])
+            if upload is not None:
+                check = check._replace(access_control_list=_rights_of(upload.initiator["ID"]))
         yield check
         if operation == "GetObjectAttributes":
             yield self.on_object(call, bucket, "GetObject", key, version_id)
@@ -362,23 +368,28 @@ def _list_as_policy(
     """
     if needed is None or not bucket.acls_count:
         return None
-    groups = set()
+    groups, users = set(), set()
+    signed = call.caller.principal.kind != "anonymous"
+    if not signed:
+        users = {ANONYMOUS_USER}  # also where it is the owner: it has no policies of its own
     if not bucket.blocks("ignore_public_acls"):
-        groups = {_ALL_USERS}
-        if call.caller.principal.kind != "anonymous":
-            groups.add(_AUTHENTICATED)
+        groups = {_ALL_USERS, _AUTHENTICATED} if signed else {_ALL_USERS}
     allowing = tuple(
-        _as_statement(grant)
+        _as_statement(grant, grant.uri in groups or grant.user in users)
         for grant in acl.grants
         if grant.permission in (needed, "FULL_CONTROL")
-        and (grant.uri in groups if grant.uri else grant.user != bucket.owners.of(owner))
+        and (
+            grant.uri in groups
+            or grant.user in users
+            or grant.user not in ("", bucket.owners.of(owner))
+        )
     )
     return Policy("acl", allowing, allowing, ()) if allowing else None
 
 
-def _as_statement(grant: AclGrant) -> Statement:
+def _as_statement(grant: AclGrant, everyone: bool) -> Statement:
     """A grant as a statement; that it is about the action and the resource is known already."""
-    users = _NOBODY if grant.uri else frozenset({grant.user})
+    users = _NOBODY if everyone else frozenset({grant.user})
     return Statement(
         sid=grant.permission,
         effect="Allow",
@@ -386,10 +397,32 @@ def _as_statement(grant: AclGrant) -> Statement:
         not_action=False,
         resources=_EVERYTHING,
         not_resource=False,
-        principals=Principals(bool(grant.uri), _NOBODY, _NOBODY, _NOBODY, users),
+        principals=Principals(everyone, _NOBODY, _NOBODY, _NOBODY, users),
         not_principal=False,
         conditions=(),
     )
+
+
+def _rights_of(initiator: str) -> Policy:
+    """What who began an upload, and that account, may do with it without a policy that says so.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions
+    """
+    accounts, arns = frozenset({initiator.split(":")[4]}), frozenset({initiator})
+    allowing = (
+        Statement(
+            sid="of the initiator",
+            effect="Allow",
+            actions=_EVERYTHING,
+            not_action=False,
+            resources=_EVERYTHING,
+            not_resource=False,
+            principals=Principals(False, accounts, arns, _NOBODY, _NOBODY),
+            not_principal=False,
+            conditions=(),
+        ),
+    )
+    return Policy("upload", allowing, allowing, ())
 
 
 def _policy(call: Call, bucket: Bucket) -> Policy | None:

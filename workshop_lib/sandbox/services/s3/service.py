@@ -56,11 +56,12 @@ from workshop_lib.sandbox.services.s3.encryption import (
     require_no_choice,
     require_transport,
 )
-from workshop_lib.sandbox.services.s3.errors import unvalued_argument
+from workshop_lib.sandbox.services.s3.errors import access_denied, unvalued_argument
 from workshop_lib.sandbox.services.s3.listing import Listing
 from workshop_lib.sandbox.services.s3.multipart import Multipart
 from workshop_lib.sandbox.services.s3.object_lock import Locks
 from workshop_lib.sandbox.services.s3.objects import Objects
+from workshop_lib.sandbox.services.s3.parameters import require_parameters
 from workshop_lib.sandbox.services.s3.permissions import Permissions
 from workshop_lib.sandbox.services.s3.post_policy import check_form
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
@@ -105,7 +106,7 @@ class S3(Service):
         self._permissions = Permissions(self._buckets, store)
         self._storage = Storage(store, foundations.common(_data_keys), self._permissions)
         self._store = store
-        self._listing = Listing(self._buckets)
+        self._listing = Listing(self._buckets, self._storage.version_ids)
         self._handlers: dict[str, Handler] = {
             **Objects(self._buckets, self._storage).handlers,
             **Copies(self._buckets, self._storage).handlers,
@@ -156,6 +157,8 @@ class S3(Service):
         """
         if is_form(call.request):
             check_form(call)
+        if call.operation == "ListBuckets" and call.caller.principal.kind == "anonymous":
+            return self._identified(call, Response(307, {"Location": _TO_EVERYONE}))
         self._check_head(call, authorize)
         return self._identified(call, self._carry_out(call))
 
@@ -165,6 +168,8 @@ class S3(Service):
             self._check_head(call, authorize)
 
     def _check_head(self, call: Call, authorize: Authorize) -> None:
+        require_parameters(call)
+        _require_signature(call)
         require_secure_key(call)
         _require_length(call)
         if call.operation in _WRITES:
@@ -320,6 +325,23 @@ def _limit_outsiders(call: Call) -> None:
             405,
             {"Method": call.request.method, "ResourceType": "BUCKETPOLICY"},
         )
+
+
+_TO_EVERYONE = "https://aws.amazon.com/s3/"  # where S3 sends whoever asks it unsigned
+# What nobody may do without a signature, whatever is allowed to everyone: as S3 says it.
+# https://github.com/awsdocs/amazon-s3-userguide/pull/91
+# https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
+_SIGNED = {
+    "CopyObject": "Anonymous users cannot copy objects.  Please authenticate.",
+    "CreateBucket": "Anonymous users cannot invoke this API. Please authenticate.",
+    "CreateMultipartUpload": "Anonymous users cannot initiate multipart uploads.  Please "
+    "authenticate.",
+}
+
+
+def _require_signature(call: Call) -> None:
+    if call.caller.principal.kind == "anonymous" and call.operation in _SIGNED:
+        raise access_denied(_SIGNED[call.operation])
 
 
 def _data_keys(foundations: Foundations) -> DataKeyProvider:

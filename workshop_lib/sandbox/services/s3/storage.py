@@ -4,6 +4,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -135,7 +136,8 @@ class Storage:
         self.store = store
         self.data_keys = data_keys
         self.permissions = permissions
-        self._version_ids = {"null"}  # all that were ever given out: S3 knows its own
+        # all that were ever given out, in their order: S3 knows its own
+        self.version_ids: dict[str, int] = {"null": 0}
 
     # --- finding -------------------------------------------------------------------------------
 
@@ -161,12 +163,8 @@ class Storage:
                 return version
         raise no_such_version(key, version_id)
 
-    def is_own(self, version_id: str) -> bool:
-        """Whether a version's id is one that S3 gave out, be the version still there or not."""
-        return version_id in self._version_ids
-
     def _require_own(self, version_id: str) -> None:
-        if not self.is_own(version_id):
+        if version_id not in self.version_ids:
             raise invalid_argument("Invalid version id specified", "versionId", version_id)
 
     def require_listing(self, call: Call, bucket: Bucket) -> None:
@@ -328,13 +326,15 @@ class Storage:
 
     def _new_version_id(self, operation: str) -> str:
         version_id = self.store.new_id(f"{operation} version", 32)
-        self._version_ids.add(version_id)
+        self.version_ids[version_id] = len(self.version_ids)
         return version_id
 
     def delete(
-        self, bucket: Bucket, key: str, version_id: str | None, *, bypass: bool
+        self, bucket: Bucket, key: str, version_id: str | None, *, by: str, bypass: bool
     ) -> tuple[str | None, bool]:
         """Delete an object, or a version of it: which version, and whether it is a delete marker.
+
+        ``by``: who does, and will own the marker.
 
         Raises AwsError AccessDenied for a locked version.
         https://docs.aws.amazon.com/AmazonS3/latest/userguide/DeletingObjectVersions.html
@@ -355,7 +355,8 @@ class Storage:
             return None, False
         enabled = bucket.versioning == "Enabled"
         marker_id = self._new_version_id("DeleteObject") if enabled else "null"
-        self._put(bucket, key, self.store.new_marker(key, marker_id))
+        owner = None if by == bucket.account else by
+        self._put(bucket, key, self.store.new_marker(key, marker_id, owner))
         return marker_id, True
 
     def stored_pieces(self, made: StoredObject) -> Iterator[bytes]:
@@ -407,6 +408,17 @@ def marker_refusal(call: Call) -> AwsError:
         405,
         {"Method": call.request.method, "ResourceType": "DeleteMarker"},
     )
+
+
+@contextmanager
+def naming_bucket(bucket: Bucket) -> Iterator[None]:
+    """What operations do that say of a missing key in which bucket it is missing."""
+    try:
+        yield
+    except AwsError as error:
+        if error.code == "NoSuchKey":
+            error.fields["Key"] = f"{bucket.name}/{error.fields['Key']}"
+        raise
 
 
 def marker_response(call: Call, marker: DeleteMarker, key: str, version_id: str | None) -> Response:

@@ -13,7 +13,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import Bucket
 from workshop_lib.sandbox.services.s3.errors import invalid_argument
-from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
+from workshop_lib.sandbox.services.s3.storage import Storage, naming_bucket, version_headers
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, read, respond
 
 _HEADER = "x-amz-tagging"
@@ -122,12 +122,8 @@ class Tagging:
 
     def get(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html"""
-        try:
+        with naming_bucket(bucket):
             made = self._storage.standing(call, bucket)
-        except AwsError as error:
-            if error.code == "NoSuchKey":  # which this operation names with its bucket
-                error.fields["Key"] = f"{bucket.name}/{error.fields['Key']}"
-            raise
         tags = self._storage.store.tags(made)
         content = {"TagSet": {"Tag": [{"Key": n, "Value": v} for n, v in tags.items()]}}
         return respond("Tagging", content, version_headers(bucket, made))

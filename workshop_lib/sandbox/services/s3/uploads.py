@@ -49,39 +49,46 @@ _STORAGE_CLASSES = {
     "GLACIER", "DEEP_ARCHIVE", "GLACIER_IR",
 }  # fmt: skip
 _MOST_METADATA = 2 * 1024
+_CHECKSUM = "x-amz-checksum-"
+_NO_CHECKSUMS = ("x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type")
 
 
 # --- digests ------------------------------------------------------------------------------------
 
 
-def check_md5(headers: Mapping[str, str], body: bytes) -> str:
+def check_md5(headers: Mapping[str, str], body: bytes, *, in_hex: bool = True) -> str:
     """The MD5 of a body, in hex.
 
-    Raises AwsError InvalidDigest and BadDigest for a Content-MD5 that is none or another one.
+    ``in_hex``: how a refusal shows the one that was sent; else as it came. Raises AwsError
+    InvalidDigest and BadDigest for a Content-MD5 that is none or another one.
     """
-    digest = hashlib.md5(body, usedforsecurity=False)
-    sent = headers.get("content-md5")
-    if sent is not None:
-        try:
-            expected = base64.b64decode(sent, validate=True)
-        except (binascii.Error, ValueError):
-            expected = b""
-        fields = {"Content-MD5": sent}
-        if len(expected) != 16:
-            raise AwsError(
-                "InvalidDigest", "The Content-MD5 you specified was invalid.", 400, fields
-            )
-        if expected != digest.digest():
-            raise AwsError(
-                "BadDigest",
-                "The Content-MD5 you specified did not match what we received.",
-                400,
-                {
-                    "ExpectedDigest": expected.hex(),
-                    "CalculatedDigest": base64.b64encode(digest.digest()).decode(),
-                },
-            )
+    digest, expected = hashlib.md5(body, usedforsecurity=False), named_md5(headers)
+    if expected is not None and expected != digest.digest():
+        raise AwsError(
+            "BadDigest",
+            "The Content-MD5 you specified did not match what we received.",
+            400,
+            {
+                "ExpectedDigest": expected.hex() if in_hex else headers["content-md5"],
+                "CalculatedDigest": base64.b64encode(digest.digest()).decode(),
+            },
+        )
     return digest.hexdigest()
+
+
+def named_md5(headers: Mapping[str, str]) -> bytes | None:
+    """The digest that a Content-MD5 names; None where none was sent. Raises InvalidDigest."""
+    sent = headers.get("content-md5")
+    if sent is None:
+        return None
+    try:
+        found = base64.b64decode(sent, validate=True)
+    except (binascii.Error, ValueError):
+        found = b""
+    if len(found) != 16:
+        message = "The Content-MD5 you specified was invalid."
+        raise AwsError("InvalidDigest", message, 400, {"Content-MD5": sent})
+    return found
 
 
 def sent_checksum(headers: Mapping[str, str], body: bytes) -> Checksum | None:
@@ -106,7 +113,15 @@ def named_checksum(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     Raises AwsError InvalidRequest where they are malformed or contradict each other.
     """
     known = (*checksums.ALGORITHMS, *checksums.NOT_EMULATED)
-    found = [name for name in known if f"x-amz-checksum-{name.lower()}" in headers]
+    found = [
+        name.removeprefix(_CHECKSUM).upper()
+        for name in headers
+        if name.startswith(_CHECKSUM) and name not in _NO_CHECKSUMS
+    ]
+    if not set(found) <= set(known):
+        raise invalid_request(
+            "The algorithm type you specified in x-amz-checksum- header is invalid."
+        )
     if len(found) > 1:
         raise invalid_request(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed."
@@ -124,11 +139,12 @@ def named_checksum(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     algorithm = found[0]
     if algorithm in checksums.NOT_EMULATED:
         raise NotEmulated(f"The sandbox does not emulate the checksum {algorithm}.")
-    header = f"x-amz-checksum-{algorithm.lower()}"
+    header = _CHECKSUM + algorithm.lower()
     if announced and announced != algorithm:
         raise invalid_request("Value for x-amz-sdk-checksum-algorithm header is invalid.")
     if not checksums.is_value(algorithm, headers[header]):
-        raise invalid_request(f"Value for {header} header is invalid.")
+        kind = "trailing header" if header in headers.get("x-amz-trailer", "") else "header"
+        raise invalid_request(f"Value for {header} {kind} is invalid.")
     return algorithm, headers[header]
 
 
@@ -137,12 +153,15 @@ def own_checksum(body: bytes) -> Checksum:
     return Checksum(checksums.DEFAULT, checksums.checksum(checksums.DEFAULT, body), chosen=False)
 
 
-def require_digest(headers: Mapping[str, str], body: bytes) -> None:
-    """Refuse a request whose body must come with a digest, unless a right one came."""
-    if "content-md5" in headers:
-        check_md5(headers, body)
-    elif sent_checksum(headers, body) is None:
-        raise invalid_request("Missing required header for this request: Content-MD5")
+def require_digest(headers: Mapping[str, str]) -> None:
+    """Refuse a request whose body must come with a digest, unless one came that could be right.
+
+    Raises AwsError InvalidRequest, InvalidDigest.
+    """
+    algorithm, _ = named_checksum(headers)
+    if named_md5(headers) is None and algorithm is None:
+        message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+        raise invalid_request(message)
 
 
 # --- what is stored beside the data -------------------------------------------------------------

@@ -1,0 +1,97 @@
+"""What S3 reads of a query before it looks for the bucket: numbers, markers, versions.
+
+Of a parameter that comes twice the first one counts. As S3 was measured in September 2026:
+https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
+"""
+
+import re
+
+from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.services.s3.errors import (
+    invalid_argument,
+    invalid_request,
+    unvalued_argument,
+)
+
+_NUMBERS = {
+    "ListBuckets": ("max-buckets",),
+    "ListMultipartUploads": ("max-uploads",),
+    "ListObjectVersions": ("max-keys",),
+    "ListObjects": ("max-keys",),
+    "ListObjectsV2": ("max-keys",),
+    "ListParts": ("max-parts", "part-number-marker"),
+}
+# What only the other one of the two listings takes.
+_OF_THE_OTHER = {
+    "ListObjects": {
+        "continuation-token": "continuation-token only supported in REST.GET.BUCKET with "
+        "list-type=2",
+        "start-after": "startAfter only supported in REST.GET.BUCKET with list-type=2",
+    },
+    "ListObjectsV2": {
+        "marker": "Marker unsupported with REST.GET.BUCKET in list-type=2",
+    },
+}
+# Operations on a bucket that take a version's id without a word here.
+_READS_VERSION = {"PostObject", "PutBucketAcl"}
+
+
+def require_parameters(call: Call) -> None:
+    """Refuse a query that no bucket's operation could take. Raises AwsError InvalidArgument."""
+    parameters, operation = call.parameters, call.operation
+    for name in _NUMBERS.get(operation, ()):
+        number(call, name, 0)
+    for name, message in _OF_THE_OTHER.get(operation, {}).items():
+        if name in parameters:
+            raise unvalued_argument(message, name)
+    if operation == "ListObjectVersions":
+        _require_markers(parameters.get("key-marker"), parameters.get("version-id-marker"))
+    of_bucket = bool(parameters["Bucket"]) and not parameters["Key"]
+    if of_bucket and "partNumber" in parameters:
+        raise invalid_request("Object must have a valid key name.")
+    if "versionId" in parameters:
+        _require_version(operation, of_bucket, parameters["versionId"])
+    if parameters.get("website"):
+        message = "The website parameter must not have a value"
+        raise invalid_argument(message, "website", parameters["website"])
+
+
+def number(call: Call, name: str, usual: int) -> int:
+    """A number in the query, of 32 bits and perhaps negative; ``usual`` where there is none.
+
+    Raises AwsError InvalidArgument.
+    """
+    text = call.parameters.get(name) or str(usual)
+    found = re.fullmatch(r"(-?)0*(\d{1,10})", text, re.ASCII)
+    if found is None or not -(2**31) <= (value := int(found[1] + found[2])) < 2**31:
+        message = f"Provided {name} not an integer or within integer range"
+        raise invalid_argument(message, name, text)
+    return value
+
+
+def count(call: Call, name: str, usual: int, told: str | None = None) -> int:
+    """As `number`, of what is at least 0. A refusal calls it ``told``. Raises AwsError."""
+    value = number(call, name, usual)
+    if value < 0:
+        message = f"Argument {told or name} must be an integer between 0 and {2**31 - 1}"
+        raise invalid_argument(message, told or name, str(value))
+    return value
+
+
+def _require_markers(key: str | None, version_id: str | None) -> None:
+    if version_id is not None and key is None:
+        message = "A version-id marker cannot be specified without a key marker."
+        raise invalid_argument(message, "version-id-marker", version_id)
+    if version_id == "":
+        message = "A version-id marker cannot be empty."
+        raise invalid_argument(message, "version-id-marker", version_id)
+
+
+def _require_version(operation: str, of_bucket: bool, version_id: str) -> None:
+    if operation == "GetBucketAcl":
+        raise invalid_argument("Invalid version id specified", "versionId", version_id)
+    if operation == "ListParts" or (of_bucket and operation not in _READS_VERSION):
+        message = "This operation does not accept a version-id."
+        raise invalid_argument(message, "versionId", version_id)
+    if not of_bucket and not version_id:
+        raise invalid_argument("Version id cannot be the empty string", "versionId", "")
