@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.dynamodb_tables import LAYOUT, aws, get, new_table, refused
+from tests.support.dynamodb_tables import LAYOUT, aws, get, new_lines, new_table, refused
 
 OLD = {"id": {"S": "1"}, "owner": {"S": "ann"}, "blob": {"B": b"x"}}
 MISMATCH = (
@@ -211,22 +211,11 @@ def test_a_batch_of_statements_refuses_only_those(table: Any) -> None:
 
 def test_a_local_index_counts_as_well() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html"""
-    new_table(
-        "lines",
-        KeySchema=[
-            {"AttributeName": "id", "KeyType": "HASH"},
-            {"AttributeName": "line", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind}
-            for name, kind in (("id", "S"), ("line", "N"), ("at", "S"))
-        ],
-        LocalSecondaryIndexes=[index("by-time", "id", "at")],
-    )
+    lines = new_lines("N", {"at": "S"}, LocalSecondaryIndexes=[index("by-time", "id", "at")])
     item = {"id": {"S": "1"}, "line": {"N": "1"}}
-    aws("dynamodb").put_item(TableName="lines", Item=item)
+    lines.put_item(TableName="lines", Item=item)
     with refused("ValidationException", "Index Key at Expected: S Actual: N IndexName: by-time"):
-        aws("dynamodb").put_item(TableName="lines", Item={**item, "at": {"N": "1"}})
+        lines.put_item(TableName="lines", Item={**item, "at": {"N": "1"}})
 
 
 def test_values_nest_no_deeper_than_32_levels(table: Any) -> None:
