@@ -36,6 +36,8 @@ VALIDATOR = Validator(
         },
         tells_one=frozenset({"UpdateItemInput"}),
         java_package="com.amazonaws.dynamodb.v20120810",
+        # Seen in 2026 by https://github.com/floci-io/floci, DynamoDbRequestShapesTest.
+        coerces=True,
     ),
 )
 STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=True))
