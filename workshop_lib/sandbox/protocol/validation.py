@@ -99,7 +99,8 @@ class Validator:
         """The request's parameters with blobs decoded (bytes) and dates read (aware datetimes).
 
         What is null counts as absent, and what the model does not know is left out. Raises
-        AwsError: SerializationException for a wrong type, Faulty for the rest.
+        AwsError: SerializationException for a wrong type, that of the first member that the request
+        has; Faulty for the rest.
         """
         read = self._operations.get(operation) or self._compile(operation)
         faults: list[_Fault] = []
@@ -214,7 +215,7 @@ class _Compiler:
             not_offered = self._dialect.not_offered
             names = [name for name in shape["enum"] if not name.startswith(not_offered)]
             if self._dialect.hashes_enumerations:
-                names.sort(key=lambda name: (_java_hash(name) % 32, name))
+                names.sort(key=lambda name: (java_hash(name) % 32, name))
             yield _Rule(
                 f"satisfy enum value set: [{', '.join(names)}]", frozenset(names).__contains__
             )
@@ -431,7 +432,7 @@ def _one_character(surrogates: re.Match[str]) -> str:
     return f"\\U{0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00:08x}"
 
 
-def _java_hash(text: str) -> int:
+def java_hash(text: str) -> int:
     """Java's String.hashCode, as far as its lowest bits go."""
     return reduce(lambda found, letter: (31 * found + ord(letter)) % 2**32, text, 0)
 

@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -292,16 +292,20 @@ def _require_operands(call: Call) -> None:
             f"function; operator: {name}, first operand: {shown(first)}"
         )
     if name == "attribute_type":
-        _require_type_name(operands[1])
-        return
-    allowed = _ALLOWED.get(name)
-    if allowed is not None:
-        for operand in operands:
-            kind = type_of(operand)
-            if kind is not None and kind not in allowed:
-                raise Malformed(_wrong_type(name, kind))
+        require_type_name(operands[1], _TYPES)
+    require_kinds(call)
     if name == "BETWEEN":
         _require_bounds(operands[1], operands[2])
+
+
+def require_kinds(call: Call) -> None:
+    """Refuse operands of a type that a function or an operator does not take. Raises Malformed."""
+    allowed = _ALLOWED.get(call.name)
+    if allowed is not None:
+        for operand in call.operands:
+            kind = type_of(operand)
+            if kind is not None and kind not in allowed:
+                raise Malformed(_wrong_type(call.name, kind))
 
 
 _MOST_CHOICES = 100
@@ -328,14 +332,15 @@ def _wrong_type(name: str, kind: str) -> str:
     )
 
 
-def _require_type_name(operand: Any) -> None:
+def require_type_name(operand: Any, names: Sequence[str]) -> None:
+    """Refuse what names no type; ``names`` are those that are told. Raises Malformed."""
     kind = type_of(operand)
     if kind != "S":
         raise Malformed(_wrong_type("attribute_type", kind or "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}"))
     name = operand.value["S"]
-    if name not in _TYPES:
+    if name not in names:
         raise Malformed(
-            f"Invalid attribute type name found; type: {name}, valid types: {{{','.join(_TYPES)}}}"
+            f"Invalid attribute type name found; type: {name}, valid types: {{{','.join(names)}}}"
         )
 
 
