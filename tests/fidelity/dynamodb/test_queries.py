@@ -159,6 +159,44 @@ def test_segments_are_the_whole(lines: Any) -> None:
         lines.scan(TableName="lines", TotalSegments=4, Segment=4)
 
 
+ORDERS = {
+    "S": "2 8 9 1 6 hello 0 5 4 äáöü aardman 7 3 zapf",
+    "N": "7 999.9 8 3 2 -999.9 9 4 -0.09 6 1 0 0.012345 5",
+}
+
+
+@pytest.mark.parametrize(("kind", "expected"), ORDERS.items())
+def test_the_order_of_a_scan(kind: str, expected: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Partitions.html
+    What the partition key's digest decides, as dynalite's test/scan.js recorded it of AWS
+    """
+    new_table("keys", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": kind}])
+    dynamodb = aws("dynamodb")
+    for key in sorted(expected.split()):
+        dynamodb.put_item(TableName="keys", Item={"id": {kind: key}})
+    assert [each["id"][kind] for each in dynamodb.scan(TableName="keys")["Items"]] == (
+        expected.split()
+    )
+    statement = dynamodb.execute_statement(Statement='SELECT * FROM "keys"')
+    assert [each["id"][kind] for each in statement["Items"]] == expected.split()
+
+
+@pytest.mark.parametrize(("kind", "key", "segment"), [
+    ("S", "3635", 0), ("S", "228", 0), ("S", "1668", 1), ("S", "3435", 4),
+    ("N", "251", 1), ("N", "2388", 4095),
+])  # fmt: skip
+def test_the_segment_of_a_key(kind: str, key: str, segment: int) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
+    Recorded of AWS by dynalite's test/scan.js
+    """
+    new_table("keys", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": kind}])
+    dynamodb = aws("dynamodb")
+    dynamodb.put_item(TableName="keys", Item={"id": {kind: key}})
+    scan: dict[str, Any] = {"TableName": "keys", "TotalSegments": 4096, "Select": "COUNT"}
+    assert dynamodb.scan(**scan, Segment=segment)["Count"] == 1
+    assert dynamodb.scan(**scan, Segment=segment + (1 if segment < 4095 else -1))["Count"] == 0
+
+
 def test_indexes(lines: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html"""
     by_x = {":x": {"S": "x1"}}

@@ -155,7 +155,7 @@ def _candidates(statement: Statement, source: Source, branches: Branches) -> lis
     if statement.order:
         _require_order(statement, source, len(branches.partitions()))
     if not branches.keyed:
-        return source.items(None)
+        return source.scanned()
     found: list[Attributes] = []
     for value in branches.partitions():
         items = [i for i in source.items([value]) if any(b.reads(i) for b in branches.all)]
