@@ -251,9 +251,21 @@ SELECTS = [
 
 @pytest.mark.parametrize(("asked", "message"), SELECTS)
 def test_what_is_selected(lines: Any, asked: Any, message: str) -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
-    with exactly(message):
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+    Texts: moto's tests that were run against AWS (test_dynamodb_select.py, October 2026)
+    """
+    told = f"1 validation error detected: {message}"
+    with exactly(told):
         lines.scan(TableName="lines", **asked)
+    with exactly(told):
+        found(lines, **asked)
+    legacy: Any = {"TableName": "lines", "Select": "ALL_ATTRIBUTES", "AttributesToGet": ["v"]}
+    partition = {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}}
+    told = "1 validation error detected: Cannot specify the AttributesToGet when choosing to get "
+    with exactly(told + "ALL_ATTRIBUTES"):
+        lines.scan(**legacy)
+    with exactly(told + "ALL_ATTRIBUTES"):
+        lines.query(**legacy, KeyConditions=partition)
     counted = lines.scan(TableName="lines", Select="COUNT")
     assert (counted["Count"], "Items" in counted) == (6, False)
 

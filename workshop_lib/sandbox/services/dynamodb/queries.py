@@ -35,6 +35,7 @@ from workshop_lib.sandbox.services.dynamodb.writes import require_plain_keys
 
 LARGEST_PAGE = 2**20
 _INVALID = "One or more parameter values were invalid: "
+_ENVELOPE = "1 validation error detected: "
 _WRONG_START = "The provided starting key is invalid"
 Attributes = dict[str, Any]
 
@@ -260,25 +261,27 @@ def _require_segments(parameters: Mapping[str, Any]) -> None:
 
 
 def require_select(call: Call) -> None:
-    """Refuse a Select that does not fit the projection. Raises AwsError ValidationException."""
+    """Refuse a Select that does not fit the projection. Raises AwsError ValidationException.
+
+    Texts: moto's tests that were run against AWS (test_dynamodb_select.py, October 2026)
+    """
     parameters = call.parameters
     select = parameters.get("Select")
     if select is None:
         return
-    envelope = "1 validation error detected: " if call.operation == "Query" else ""
     asked = [n for n in ("ProjectionExpression", "AttributesToGet") if parameters.get(n)]
     if asked and select != "SPECIFIC_ATTRIBUTES":
-        if asked[0] == "AttributesToGet" and select != "COUNT":
-            raise _invalid("Cannot specify the AttributesToGet when choosing to get " + select)
         what = "only the Count" if select == "COUNT" else select
-        raise _invalid(f"{envelope}Cannot specify the {asked[0]} when choosing to get {what}")
+        raise _invalid(f"{_ENVELOPE}Cannot specify the {asked[0]} when choosing to get {what}")
     if select == "SPECIFIC_ATTRIBUTES" and not asked:
         raise _invalid(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
-            "SPECIFIC_ATTRIBUTES"
+            f"{_ENVELOPE}Must specify the AttributesToGet or ProjectionExpression when choosing to "
+            "get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and parameters.get("IndexName") is None:
-        raise _invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise _invalid(
+            f"{_ENVELOPE}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
 
 
 def _require_selectable(source: Source, given: Expressions, parameters: Mapping[str, Any]) -> None:
