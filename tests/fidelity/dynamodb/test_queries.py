@@ -397,6 +397,13 @@ def test_a_sort_key_of_several_attributes_has_no_gaps() -> None:
         ],
     )
     dynamodb = aws("dynamodb")
+    dynamodb.put_item(TableName="lines", Item={name: {"S": name} for name in "abcd"})
+    legacy = {
+        name: {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": name}]} for name in "bcd"
+    }
+    assert dynamodb.query(TableName="lines", IndexName="all", KeyConditions=legacy)["Count"] == 1
+    with exactly("Conditions can be of length 1 or 2 only"):
+        dynamodb.query(TableName="lines", KeyConditions=legacy)
     for condition in ("b = :v AND d = :v", "b = :v AND c > :v AND d = :v"):
         with exactly(
             "RANGE key attributes c must have equality conditions specified in the query because a "
