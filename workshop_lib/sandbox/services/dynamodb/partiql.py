@@ -305,7 +305,8 @@ class _Reader:
         name = words.name()
         while words.kind == "sign" and words.text == "-":
             name += words.take()
-            name += words.take()
+            while words.joined and words.kind in ("word", "number"):  # 49d4 is one of each
+                name += words.take()
         return name
 
     def _alias(self) -> None:

@@ -78,6 +78,12 @@ class Words:
         return self.kind == "end" or (self.kind == "sign" and self.text == ";")
 
     @property
+    def joined(self) -> bool:
+        """Whether the next word begins where the one before it ended."""
+        _, text, start = self._all[self._at - 1]
+        return self._all[self._at][2] == start + len(text)
+
+    @property
     def calls(self) -> bool:
         """Whether a function's name is next."""
         return self.kind == "word" and self._all[self._at + 1][1] == "("
