@@ -1,7 +1,7 @@
 """Tables, keys and people for the rules on DynamoDB."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -46,6 +46,26 @@ def new_table(name: str, specification: Any = None, **more: Any) -> dict[str, An
         more["SSESpecification"] = specification
     answer = aws("dynamodb").create_table(TableName=name, **{**LAYOUT, **more})
     return dict(answer["TableDescription"])
+
+
+def new_lines(line: str = "S", attributes: Mapping[str, str] | None = None, **more: Any) -> Any:
+    """A new table named lines: the lines of orders, by id and line; a client.
+
+    ``line`` is the type of the sort key; ``attributes`` are other keys' types, for indexes.
+    """
+    kinds = {"id": "S", "line": line, **(attributes or {})}
+    new_table(
+        "lines",
+        KeySchema=[
+            {"AttributeName": "id", "KeyType": "HASH"},
+            {"AttributeName": "line", "KeyType": "RANGE"},
+        ],
+        AttributeDefinitions=[
+            {"AttributeName": name, "AttributeType": kind} for name, kind in kinds.items()
+        ],
+        **more,
+    )
+    return aws("dynamodb")
 
 
 def described(name: str) -> dict[str, Any]:

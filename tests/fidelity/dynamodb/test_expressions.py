@@ -99,6 +99,33 @@ def test_what_is_not_defined(table: Any, send: Send, parameter: str, envelope: s
         send(table, **{parameter: "attribute_exists(#a)"})
 
 
+PLACEHOLDERS = {
+    "names": ({"#": "a"}, 'Names contains invalid key: Syntax error; key: "#"'),
+    "of a name": ({"#a-b": "a"}, 'Names contains invalid key: Syntax error; key: "#a-b"'),
+    "a long name": ({f"#{'a' * 255}-": "a"}, "Names contains invalid key: The expression attribute "
+                    "map contains a key that is too long; size of key: 257"),
+    "no name": ({"#a": ""}, "Names contains invalid value: Empty attribute name for key #a"),
+    "values": ({":": KEY["id"]}, 'Values contains invalid key: Syntax error; key: ":"'),
+    "of a value": ({":a-b": KEY["id"]}, 'Values contains invalid key: Syntax error; key: ":a-b"'),
+    "a long value": ({f":{'a' * 255}": KEY["id"]}, "Values contains invalid key: The expression "
+                     "attribute map contains a key that is too long;"),
+}  # fmt: skip
+
+
+@EACH
+@pytest.mark.parametrize(("given", "told"), PLACEHOLDERS.values(), ids=PLACEHOLDERS)
+def test_placeholders(
+    table: Any, send: Send, parameter: str, envelope: str, given: Any, told: str
+) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    "The maximum length of any one expression attribute name or expression attribute value, such as
+    #name or :val, is 255 bytes."; texts: ExtendDB's tests, captured from AWS in 2026
+    """
+    kind = told.partition(" ")[0]
+    with exactly(f"{envelope}ExpressionAttribute{told}"):
+        send(table, **{parameter: "attribute_exists(a)", f"ExpressionAttribute{kind}": given})
+
+
 @EACH
 def test_an_expression_has_4096_bytes(
     table: Any, send: Send, parameter: str, envelope: str

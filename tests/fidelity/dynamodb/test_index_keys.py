@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.dynamodb_tables import LAYOUT, aws, get, new_table, refused
+from tests.support.dynamodb_tables import LAYOUT, aws, exactly, get, new_lines, new_table, refused
 
 OLD = {"id": {"S": "1"}, "owner": {"S": "ann"}, "blob": {"B": b"x"}}
 MISMATCH = (
@@ -211,22 +211,11 @@ def test_a_batch_of_statements_refuses_only_those(table: Any) -> None:
 
 def test_a_local_index_counts_as_well() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LSI.html"""
-    new_table(
-        "lines",
-        KeySchema=[
-            {"AttributeName": "id", "KeyType": "HASH"},
-            {"AttributeName": "line", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": kind}
-            for name, kind in (("id", "S"), ("line", "N"), ("at", "S"))
-        ],
-        LocalSecondaryIndexes=[index("by-time", "id", "at")],
-    )
+    lines = new_lines("N", {"at": "S"}, LocalSecondaryIndexes=[index("by-time", "id", "at")])
     item = {"id": {"S": "1"}, "line": {"N": "1"}}
-    aws("dynamodb").put_item(TableName="lines", Item=item)
+    lines.put_item(TableName="lines", Item=item)
     with refused("ValidationException", "Index Key at Expected: S Actual: N IndexName: by-time"):
-        aws("dynamodb").put_item(TableName="lines", Item={**item, "at": {"N": "1"}})
+        lines.put_item(TableName="lines", Item={**item, "at": {"N": "1"}})
 
 
 def test_values_nest_no_deeper_than_32_levels(table: Any) -> None:
@@ -245,6 +234,43 @@ def test_values_nest_no_deeper_than_32_levels(table: Any) -> None:
         table.put_item(TableName="orders", Item={**item, "deep": {"L": [value]}})
     with refused("ValidationException", "Nesting Levels have exceeded supported limits"):
         table.update_item(TableName="orders", Key={"id": {"S": "1"}}, **update)
+
+
+def test_an_update_leaves_values_of_32_levels(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    The value may be shallow enough by itself. Seen of AWS in September 2026 by
+    https://github.com/floci-io/floci (DynamoDbPartiQLEdgeCaseIntegrationTest)
+    """
+    value: dict[str, Any] = {"S": "end"}
+    for _ in range(30):
+        value = {"M": {"a": value}}
+    table.put_item(TableName="orders", Item={"id": {"S": "1"}, "m": {"M": {}}, "l": {"L": []}})
+    for path in ("m.deep", "l[0]"):
+        expression = {
+            "TableName": "orders", "Key": {"id": {"S": "1"}},
+            "UpdateExpression": f"SET {path} = :v",
+        }  # fmt: skip
+        table.update_item(**expression, ExpressionAttributeValues={":v": value})
+        deeper = {"M": {"a": value}}
+        with exactly(TOO_DEEP):
+            table.update_item(**expression, ExpressionAttributeValues={":v": deeper})
+        statement = {
+            "Statement": f"UPDATE orders SET {path} = ? WHERE id = '1'", "Parameters": [deeper],
+        }  # fmt: skip
+        with exactly(TOO_DEEP):
+            table.execute_statement(**statement)
+        [told] = table.batch_execute_statement(Statements=[statement])["Responses"]
+        assert told == {
+            "Error": {"Code": "ValidationError", "Message": TOO_DEEP}, "TableName": "orders",
+        }  # fmt: skip
+        with pytest.raises(ClientError) as caught:
+            table.execute_transaction(TransactStatements=[statement])
+        assert caught.value.response["CancellationReasons"] == [
+            {"Code": "ValidationError", "Message": TOO_DEEP}
+        ]
+
+
+TOO_DEEP = "Nesting Levels have exceeded supported limits"
 
 
 def test_an_index_key_that_is_left_alone_is_not_looked_at(table: Any) -> None:

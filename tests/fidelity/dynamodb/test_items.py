@@ -179,6 +179,12 @@ ENVELOPED: dict[str, tuple[str, dict[str, Any], str]] = {
                  "Attribute name is a reserved keyword; reserved keyword: status"),
     "a function": ("SET a = plus(:v, :v)", {"v": {"N": "1"}},
                    "Invalid function name; function: plus"),
+    "a function of conditions": ("SET a = size(m)", {},
+                                 "The function is not allowed in an update expression; function: "
+                                 "size"),
+    "an index beyond all": ("REMOVE l[4294967295]", {},
+                            "List index is not within the allowable range; index: [4294967295]"),
+    "zeros ahead of an index": ("REMOVE l[001]", {}, 'Syntax error; token: "0", near: "001"'),
     "ADD of text": ("ADD a :v", {"v": {"S": "1"}},
                     "Incorrect operand type for operator or function; operator: ADD, operand type: "
                     "STRING, typeSet: ALLOWED_FOR_ADD_OPERAND"),
@@ -309,6 +315,11 @@ MALFORMED: dict[str, tuple[str, str]] = {
                  "operator or function: attribute_exists, number of operands: 2"),
     "no path": ("attribute_exists(:x)", "Operator or function requires a document path; operator "
                 "or function: attribute_exists"),
+    "a function of updates": ("if_not_exists(a, :x) = :x", "The function is not allowed in a "
+                              "condition expression; function: if_not_exists"),
+    "an unknown function": ("grows(a)", "Invalid function name; function: grows"),
+    "an index beyond all": ("a[4294967295] = :x", "List index is not within the allowable range; "
+                            "index: [4294967295]"),
     "a type": ("begins_with(a, :x)", "Incorrect operand type for operator or function; operator or "
                "function: begins_with, operand type: N"),
     "bounds": ("a BETWEEN :x AND :w", "The BETWEEN operator requires upper bound to be greater "
@@ -380,7 +391,7 @@ def test_projections(dynamodb: Any) -> None:
 
     assert get("#l[1]", l="l") == {"l": {"L": [{"S": "b"}]}}
     assert get("l[3], l[0], m.x") == {"l": {"L": [{"S": "a"}, {"S": "d"}]}, "m": LIST["m"]}
-    assert get("nope") == {}
+    assert get("nope, l[4294967294]") == {}
     with refused("ValidationException", "Two document paths overlap"):
         get("l, l[0]")
     with refused("ValidationException", "Key attributes must be scalars"):

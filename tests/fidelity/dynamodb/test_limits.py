@@ -12,7 +12,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.support.dynamodb_tables import LAYOUT, exactly, new_table, refused
+from tests.support.dynamodb_tables import LAYOUT, exactly, new_lines, new_table, refused
 
 Send = Callable[[Any, Any], Any]
 OTHER_SCHEMA = "The provided key element does not match the schema"
@@ -39,16 +39,7 @@ def dynamodb() -> Any:
 def table(dynamodb: Any) -> Any:
     """Tables named orders and lines (with a sort key); a client."""
     new_table("orders")
-    new_table(
-        "lines",
-        KeySchema=[
-            {"AttributeName": "id", "KeyType": "HASH"},
-            {"AttributeName": "line", "KeyType": "RANGE"},
-        ],
-        AttributeDefinitions=[
-            {"AttributeName": name, "AttributeType": "S"} for name in ("id", "line")
-        ],
-    )
+    new_lines()
     return dynamodb
 
 

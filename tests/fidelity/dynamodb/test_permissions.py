@@ -258,7 +258,7 @@ def test_an_index_is_a_resource_of_its_own() -> None:
     somebody.scan(TableName="orders")
     with denied("Scan", "orders/index/all"):
         somebody.scan(TableName="orders", IndexName="all")
-    statement = {"Statement": "SELECT id FROM orders.all"}
+    statement = {"Statement": 'SELECT id FROM orders."all"'}
     with denied("PartiQLSelect", "orders/index/all"):
         somebody.execute_statement(**statement)
     allow("somebody", on("orders/index/*", "Scan", "PartiQLSelect"))

@@ -159,6 +159,44 @@ def test_segments_are_the_whole(lines: Any) -> None:
         lines.scan(TableName="lines", TotalSegments=4, Segment=4)
 
 
+ORDERS = {
+    "S": "2 8 9 1 6 hello 0 5 4 äáöü aardman 7 3 zapf",
+    "N": "7 999.9 8 3 2 -999.9 9 4 -0.09 6 1 0 0.012345 5",
+}
+
+
+@pytest.mark.parametrize(("kind", "expected"), ORDERS.items())
+def test_the_order_of_a_scan(kind: str, expected: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Partitions.html
+    What the partition key's digest decides, as dynalite's test/scan.js recorded it of AWS
+    """
+    new_table("keys", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": kind}])
+    dynamodb = aws("dynamodb")
+    for key in sorted(expected.split()):
+        dynamodb.put_item(TableName="keys", Item={"id": {kind: key}})
+    assert [each["id"][kind] for each in dynamodb.scan(TableName="keys")["Items"]] == (
+        expected.split()
+    )
+    statement = dynamodb.execute_statement(Statement='SELECT * FROM "keys"')
+    assert [each["id"][kind] for each in statement["Items"]] == expected.split()
+
+
+@pytest.mark.parametrize(("kind", "key", "segment"), [
+    ("S", "3635", 0), ("S", "228", 0), ("S", "1668", 1), ("S", "3435", 4),
+    ("N", "251", 1), ("N", "2388", 4095),
+])  # fmt: skip
+def test_the_segment_of_a_key(kind: str, key: str, segment: int) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html#Scan.ParallelScan
+    Recorded of AWS by dynalite's test/scan.js
+    """
+    new_table("keys", AttributeDefinitions=[{"AttributeName": "id", "AttributeType": kind}])
+    dynamodb = aws("dynamodb")
+    dynamodb.put_item(TableName="keys", Item={"id": {kind: key}})
+    scan: dict[str, Any] = {"TableName": "keys", "TotalSegments": 4096, "Select": "COUNT"}
+    assert dynamodb.scan(**scan, Segment=segment)["Count"] == 1
+    assert dynamodb.scan(**scan, Segment=segment + (1 if segment < 4095 else -1))["Count"] == 0
+
+
 def test_indexes(lines: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html"""
     by_x = {":x": {"S": "x1"}}
@@ -213,9 +251,21 @@ SELECTS = [
 
 @pytest.mark.parametrize(("asked", "message"), SELECTS)
 def test_what_is_selected(lines: Any, asked: Any, message: str) -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html"""
-    with exactly(message):
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
+    Texts: moto's tests that were run against AWS (test_dynamodb_select.py, October 2026)
+    """
+    told = f"1 validation error detected: {message}"
+    with exactly(told):
         lines.scan(TableName="lines", **asked)
+    with exactly(told):
+        found(lines, **asked)
+    legacy: Any = {"TableName": "lines", "Select": "ALL_ATTRIBUTES", "AttributesToGet": ["v"]}
+    partition = {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]}}
+    told = "1 validation error detected: Cannot specify the AttributesToGet when choosing to get "
+    with exactly(told + "ALL_ATTRIBUTES"):
+        lines.scan(**legacy)
+    with exactly(told + "ALL_ATTRIBUTES"):
+        lines.query(**legacy, KeyConditions=partition)
     counted = lines.scan(TableName="lines", Select="COUNT")
     assert (counted["Count"], "Items" in counted) == (6, False)
 
@@ -347,6 +397,13 @@ def test_a_sort_key_of_several_attributes_has_no_gaps() -> None:
         ],
     )
     dynamodb = aws("dynamodb")
+    dynamodb.put_item(TableName="lines", Item={name: {"S": name} for name in "abcd"})
+    legacy = {
+        name: {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": name}]} for name in "bcd"
+    }
+    assert dynamodb.query(TableName="lines", IndexName="all", KeyConditions=legacy)["Count"] == 1
+    with exactly("Conditions can be of length 1 or 2 only"):
+        dynamodb.query(TableName="lines", KeyConditions=legacy)
     for condition in ("b = :v AND d = :v", "b = :v AND c > :v AND d = :v"):
         with exactly(
             "RANGE key attributes c must have equality conditions specified in the query because a "

@@ -297,7 +297,8 @@ def test_units_fall_four_times_a_day_and_then_once_an_hour() -> None:
     """
     new_table("orders", BillingMode="PROVISIONED", ProvisionedThroughput=units(10, 10))
     now = clock.now()
-    later(seconds=(now.replace(hour=12, minute=0, second=0) - now).total_seconds() % 86400)
+    noon = now.replace(hour=12, minute=0, second=0, microsecond=0)
+    later(seconds=(noon - now).total_seconds() % 86400)
     assert described("orders")["ProvisionedThroughput"].keys() == {
         *units(1, 1),
         "NumberOfDecreasesToday",

@@ -143,7 +143,7 @@ def test_statements_return_what_they_name(dynamodb: Any) -> None:
     item = {"L": [{"S": "a"}, {"S": "b"}]}
     assert run("INSERT INTO orders VALUE {'id': '1', 'l': ?, 'm': {'k': 7}}", item) == []
     assert run("SELECT m.k, l[1] FROM orders WHERE id = '1'") == [
-        {"k": {"N": "7"}, "l": {"S": "b"}}
+        {"k": {"N": "7"}, "l[1]": {"S": "b"}}
     ]
     assert run("SELECT * FROM orders WHERE id IN ['1', '2'] AND NOT contains(l, 'z')") != []
     assert run("SELECT * FROM orders WHERE id = '1' AND m.k IS MISSING") == []

@@ -307,6 +307,44 @@ def test_a_wrong_type_is_told(wrong: Any, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"Limit": "5", "IndexName": 5}, "STRING_VALUE cannot be converted to Integer"),
+        ({"IndexName": 5, "Limit": "5"}, "NUMBER_VALUE cannot be converted to String"),
+        ({"IndexName": "i", "Limit": 0, "ConsistentRead": "abc"},
+         "Unexpected token received from parser"),
+        ({"ExclusiveStartKey": {"a": {"S": 1, "N": 1.5}}, "TableName": 7},
+         "NUMBER_VALUE cannot be converted to String"),
+        ({"ExclusiveStartKey": {"a": {"B": 1, "N": 1.5}}, "TableName": 7},
+         "only base-64-encoded strings are convertible to bytes"),
+    ],
+)  # fmt: skip
+def test_the_first_wrong_type_is_told(asked: Any, told: str) -> None:
+    """https://github.com/floci-io/floci, DynamoDbRequestShapesTest, seen of AWS in 2026
+
+    Types come before all else that is wrong.
+    """
+    error = refusal(DYNAMODB, "Scan", asked)
+    assert (error.code, error.message) == ("SerializationException", told)
+
+
+def test_what_stands_for_another_type() -> None:
+    """https://github.com/floci-io/floci, DynamoDbRequestShapesTest, seen of AWS in 2026"""
+    asked = {"TableName": "orders", "Limit": 5.9, "ConsistentRead": "TRUE"}
+    expected = {"TableName": "orders", "Limit": 5, "ConsistentRead": True}
+    assert DYNAMODB.validate("Scan", asked) == expected
+    assert not DYNAMODB.validate("Scan", {**asked, "ConsistentRead": "false"})["ConsistentRead"]
+    others: list[tuple[Parameters, str]] = [
+        ({"Limit": True}, "TRUE_VALUE cannot be converted to Integer"),
+        ({"Limit": []}, "Unrecognized collection type class java.lang.Integer"),
+        ({"ConsistentRead": 0}, "NUMBER_VALUE cannot be converted to Boolean"),
+    ]
+    for other, told in others:
+        assert refusal(DYNAMODB, "Scan", {**asked, **other}).message == told
+    assert refusal(KMS, "ListKeys", {"Limit": 5.5}).code == "SerializationException"
+
+
+@pytest.mark.parametrize(
     ("operation", "asked", "told"),
     [
         ("BatchWriteItem", {"RequestItems": []},

@@ -51,7 +51,8 @@ STATEMENTS = [
     ("UPDATE Music SET a=? SET b = 'x' WHERE id=?", ["p", "q"], ("Update", "Music", None), ["q"]),
     ("DELETE FROM Music WHERE id = '1'", [], ("Delete", "Music", None), ["1"]),
     ("EXISTS(SELECT * FROM Music WHERE id='1')", [], ("Select", "Music", None), ["1"]),
-    ("SELECT * FROM Music.by-x WHERE id='1'", [], ("Select", "Music", "by-x"), ["1"]),
+    ("DELETE FROM T-0d07-49d4-a1 WHERE id = '1'", [], ("Delete", "T-0d07-49d4-a1", None), ["1"]),
+    ("SELECT * FROM Music.my-x WHERE id='1'", [], ("Select", "Music", "my-x"), ["1"]),
 ]  # fmt: skip
 
 

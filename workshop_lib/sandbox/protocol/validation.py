@@ -42,6 +42,8 @@ class Dialect:
     member is missing.
     ``java_package`` is that of the service's structures, which are named where a list stands in
     place of one; empty where nobody has seen it.
+    ``coerces``: whether a fraction is cut off a number that must be whole, and the words true and
+    false stand for a Boolean.
     """
 
     code: str = "ValidationException"
@@ -57,6 +59,7 @@ class Dialect:
     member_order: Mapping[str, Sequence[str]] = field(default_factory=dict)
     tells_one: frozenset[str] = frozenset()
     java_package: str = ""
+    coerces: bool = False
 
 
 class Faulty(AwsError):
@@ -77,6 +80,10 @@ class _Fault(NamedTuple):
     missing: bool = False
 
 
+class _TypesOnly(list[_Fault]):
+    """In place of faults: only types are looked at, in the order of the request."""
+
+
 class Validator:
     """Checks the requests of one service. What an operation takes is compiled on its first call."""
 
@@ -92,11 +99,16 @@ class Validator:
         """The request's parameters with blobs decoded (bytes) and dates read (aware datetimes).
 
         What is null counts as absent, and what the model does not know is left out. Raises
-        AwsError: SerializationException for a wrong type, Faulty for the rest.
+        AwsError: SerializationException for a wrong type, that of the first member that the request
+        has; Faulty for the rest.
         """
         read = self._operations.get(operation) or self._compile(operation)
         faults: list[_Fault] = []
-        checked: Parameters = read(parameters, None, faults)
+        try:
+            checked: Parameters = read(parameters, None, faults)
+        except AwsError:
+            read(parameters, None, _TypesOnly())
+            raise
         if faults:
             raise Faulty(self.dialect.code, self._listed(operation, faults))
         return checked
@@ -189,7 +201,10 @@ class _Compiler:
             node.fits = reduce(_both, tests) if tests else None
             holders = {"structure": self._structure, "list": self._list, "map": self._map}
             kind = shape["type"]
-            node.read = holders[kind](node) if kind in holders else _reader(kind)
+            if kind in holders:
+                node.read = holders[kind](node)
+            else:
+                node.read = _reader(kind, coerces=self._dialect.coerces)
         return node
 
     # --- rules -----------------------------------------------------------------------------
@@ -200,7 +215,7 @@ class _Compiler:
             not_offered = self._dialect.not_offered
             names = [name for name in shape["enum"] if not name.startswith(not_offered)]
             if self._dialect.hashes_enumerations:
-                names.sort(key=lambda name: (_java_hash(name) % 32, name))
+                names.sort(key=lambda name: (java_hash(name) % 32, name))
             yield _Rule(
                 f"satisfy enum value set: [{', '.join(names)}]", frozenset(names).__contains__
             )
@@ -323,13 +338,16 @@ class _Compiler:
             if not required and len(value) == 1:  # an attribute value: one of ten types
                 [given] = value
                 candidates = (members[given],) if given in members else ()
+            rules = type(faults) is list
+            if not rules:
+                candidates = [members[given] for given in value if given in members]
             checked = {}
             for name, step, needed, member in candidates:
                 inner = value.get(name)
                 if inner is not None:
                     checked[name] = inner = member.read(inner, (path, step, False), faults)
                     fits = member.fits
-                    if fits is not None and not fits(inner):
+                    if fits is not None and rules and not fits(inner):
                         broken(member, inner, (path, step, False), faults)
                 elif needed:
                     faults.append(_missing((path, step, False)))
@@ -414,7 +432,7 @@ def _one_character(surrogates: re.Match[str]) -> str:
     return f"\\U{0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00:08x}"
 
 
-def _java_hash(text: str) -> int:
+def java_hash(text: str) -> int:
     """Java's String.hashCode, as far as its lowest bits go."""
     return reduce(lambda found, letter: (31 * found + ord(letter)) % 2**32, text, 0)
 
@@ -463,13 +481,25 @@ _NO_CLASS = (
 )
 
 
-def _reader(kind: str) -> _Read:
+def _reader(kind: str, *, coerces: bool) -> _Read:
     """What reads a value of a simple type."""
     if kind == "blob":
         return _read_blob
     if kind == "timestamp":
         return _read_date
     types = _PYTHON_TYPES[kind]
+    others = _COERCED.get(kind) if coerces else None
+    if others is not None:
+        also, changed = others
+
+        def read_other(value: Any, path: _Path, faults: list[_Fault]) -> Any:
+            if type(value) in types:
+                return value
+            if type(value) is also:
+                return changed(value)
+            raise _unfit(kind, value)
+
+        return read_other
 
     def read(value: Any, path: _Path, faults: list[_Fault]) -> Any:
         if type(value) not in types:  # a Boolean is no number
@@ -477,6 +507,19 @@ def _reader(kind: str) -> _Read:
         return value
 
     return read
+
+
+def _read_word(value: str) -> bool:
+    """A Boolean that is written as a text."""
+    if value.lower() not in ("true", "false"):
+        raise _unfit("boolean", value)
+    return value.lower() == "true"
+
+
+# What else stands for a value of a type, and what is made of it.
+_COERCED: Mapping[str, tuple[type, Callable[[Any], Any]]] = {
+    "integer": (float, int), "long": (float, int), "boolean": (str, _read_word),
+}  # fmt: skip
 
 
 def _read_blob(value: Any, path: _Path, faults: list[_Fault]) -> bytes:

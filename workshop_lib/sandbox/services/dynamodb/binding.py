@@ -10,7 +10,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Ope
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -61,7 +61,7 @@ def _condition(text: str) -> grammar.Condition:
     for step in steps:
         for call in _calls(step):
             if call.name not in _SIGNS and call.name not in _IN_CONDITIONS:
-                raise Malformed(f"Invalid function name; function: {call.name}")
+                raise _no_function(call.name, _IN_UPDATES, "a condition")
     for step in steps:
         inner = [call for operand in step.operands for call in _calls(operand)]
         misused = [call for call in inner if call.name != "size"]
@@ -84,7 +84,7 @@ def _update(text: str) -> grammar.Update:
     for operand in operands:
         for call in _calls(operand):
             if call.name not in _SIGNS and call.name not in _IN_UPDATES:
-                raise Malformed(f"Invalid function name; function: {call.name}")
+                raise _no_function(call.name, _IN_CONDITIONS, "an update")
             if call.name == "list_append":
                 _require_flat(call)
     if found.repeated is not None:
@@ -92,6 +92,17 @@ def _update(text: str) -> grammar.Update:
             f'The "{found.repeated}" section can only be used once in an update expression;'
         )
     return found
+
+
+def _no_function(name: str, elsewhere: Mapping[str, int], here: str) -> Malformed:
+    """What is told of a function that the expression at hand does not have.
+
+    That those of updates are not allowed in conditions, ScyllaDB's tests saw of AWS
+    (test_condition_expression.py).
+    """
+    if name in elsewhere:
+        return Malformed(f"The function is not allowed in {here} expression; function: {name}")
+    return Malformed(f"Invalid function name; function: {name}")
 
 
 def _require_flat(call: grammar.Function) -> None:
@@ -281,16 +292,20 @@ def _require_operands(call: Call) -> None:
             f"function; operator: {name}, first operand: {shown(first)}"
         )
     if name == "attribute_type":
-        _require_type_name(operands[1])
-        return
-    allowed = _ALLOWED.get(name)
-    if allowed is not None:
-        for operand in operands:
-            kind = type_of(operand)
-            if kind is not None and kind not in allowed:
-                raise Malformed(_wrong_type(name, kind))
+        require_type_name(operands[1], _TYPES)
+    require_kinds(call)
     if name == "BETWEEN":
         _require_bounds(operands[1], operands[2])
+
+
+def require_kinds(call: Call) -> None:
+    """Refuse operands of a type that a function or an operator does not take. Raises Malformed."""
+    allowed = _ALLOWED.get(call.name)
+    if allowed is not None:
+        for operand in call.operands:
+            kind = type_of(operand)
+            if kind is not None and kind not in allowed:
+                raise Malformed(_wrong_type(call.name, kind))
 
 
 _MOST_CHOICES = 100
@@ -317,14 +332,15 @@ def _wrong_type(name: str, kind: str) -> str:
     )
 
 
-def _require_type_name(operand: Any) -> None:
+def require_type_name(operand: Any, names: Sequence[str]) -> None:
+    """Refuse what names no type; ``names`` are those that are told. Raises Malformed."""
     kind = type_of(operand)
     if kind != "S":
         raise Malformed(_wrong_type("attribute_type", kind or "{NS,SS,L,BS,N,M,B,BOOL,NULL,S}"))
     name = operand.value["S"]
-    if name not in _TYPES:
+    if name not in names:
         raise Malformed(
-            f"Invalid attribute type name found; type: {name}, valid types: {{{','.join(_TYPES)}}}"
+            f"Invalid attribute type name found; type: {name}, valid types: {{{','.join(names)}}}"
         )
 
 

@@ -2,7 +2,8 @@
 
 Syntax is checked before a table is looked for.
 Texts: recorded from AWS by https://github.com/paritysuite/dynamodb-conformance (error-messages,
-limits, validation-ordering) and by dynalite's tests (https://github.com/architect/dynalite).
+limits, validation-ordering) and by dynalite's tests (https://github.com/architect/dynalite); of
+placeholders, in 2026 by ExtendDB's tests.
 
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
@@ -38,6 +39,7 @@ NO_KEY_CONDITIONS = (
 )
 _PROJECTIONS = ("AttributesToGet", "ProjectionExpression")
 _MOST_BYTES = 4096
+_LONGEST_PLACEHOLDER = 255  # bytes, its sign counted
 _PLACEHOLDER = re.compile(r"[#:][A-Za-z0-9_]+")
 _DEFINED = {"#": "ExpressionAttributeNames", ":": "ExpressionAttributeValues"}
 
@@ -138,9 +140,20 @@ def _require_placeholders(sign: str, given: Mapping[str, Any] | None) -> None:
         return
     if not given:
         raise Malformed(f"{_DEFINED[sign]} must not be empty")
-    for key in given:
+    for key, content in given.items():
+        size = len(key.encode(errors="surrogatepass"))
+        if size > _LONGEST_PLACEHOLDER:
+            told = f" size of key: {size}" if sign == "#" else ""
+            raise Malformed(
+                f"{_DEFINED[sign]} contains invalid key: The expression attribute map contains a "
+                f"key that is too long;{told}"
+            )
         if key[:1] != sign or not _PLACEHOLDER.fullmatch(key):
             raise Malformed(f'{_DEFINED[sign]} contains invalid key: Syntax error; key: "{key}"')
+        if content == "":
+            raise Malformed(
+                f"{_DEFINED[sign]} contains invalid value: Empty attribute name for key {key}"
+            )
 
 
 def _bind(operation: str, expressions: Mapping[str, str], binder: Binder) -> Expressions:

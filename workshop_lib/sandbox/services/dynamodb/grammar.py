@@ -134,10 +134,21 @@ def _path(tokens: Tokens) -> Path:
         elif tokens.sign("["):
             if tokens.current.kind != "number":
                 raise tokens.unexpected()
-            elements.append(int(tokens.take().text))
+            elements.append(_index(tokens))
             tokens.require("]")
         else:
             return Path(tuple(elements))
+
+
+def _index(tokens: Tokens) -> int:
+    index = int(tokens.take().text)
+    if index >= _INDEXES:
+        raise Malformed(f"List index is not within the allowable range; index: [{index}]")
+    return index
+
+
+# Indexes are below: seen of AWS in September 2026 by https://github.com/floci-io/floci.
+_INDEXES = 2**32 - 1
 
 
 def _operand(tokens: Tokens) -> Operand:

@@ -43,7 +43,7 @@ def read_key_conditions(
     if condition is None and legacy is None:
         raise _invalid(NO_KEY_CONDITIONS)
     if condition is None:
-        if not 1 <= len(legacy or ()) <= 2:
+        if not legacy or (len(legacy) > 2 and "IndexName" not in asked):
             raise _invalid("Conditions can be of length 1 or 2 only")
         condition = condition_of({"KeyConditions": legacy}, "KeyConditions") or ()
         return {

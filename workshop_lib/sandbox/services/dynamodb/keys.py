@@ -111,6 +111,14 @@ def _problem(schema: Mapping[str, str], key: Mapping[str, Any], *, whole: bool) 
     return None
 
 
+def require_key(schema: Mapping[str, str], key: Mapping[str, Any]) -> None:
+    """Refuse a key that the table cannot have. Raises AwsError ValidationException."""
+    problem = _problem(schema, key, whole=False)
+    if problem is not None:
+        raise _refusal(problem)
+    require_content(schema, key)
+
+
 def require_whole(schema: Mapping[str, str], item: Mapping[str, Any]) -> None:
     """Refuse an item without a key that the table can have. Raises AwsError ValidationException."""
     problem = _problem(schema, item, whole=True)

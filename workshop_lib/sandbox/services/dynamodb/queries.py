@@ -8,8 +8,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +26,7 @@ from workshop_lib.sandbox.services.dynamodb.key_conditions import (
     read_key_conditions,
     require_key_conditions,
 )
+from workshop_lib.sandbox.services.dynamodb.partitions import partition_place
 from workshop_lib.sandbox.services.dynamodb.paths import cut
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import answer
@@ -36,6 +35,7 @@ from workshop_lib.sandbox.services.dynamodb.writes import require_plain_keys
 
 LARGEST_PAGE = 2**20
 _INVALID = "One or more parameter values were invalid: "
+_ENVELOPE = "1 validation error detected: "
 _WRONG_START = "The provided starting key is invalid"
 Attributes = dict[str, Any]
 
@@ -69,6 +69,14 @@ class Source:
             if holds(index, self.types, item)
             and (values is None or [item[name] for name in names] == [*values])
         ]
+
+    def scanned(self) -> list[Attributes]:
+        """All its items, in the order in which they are scanned."""
+        return sorted(self.items(None), key=lambda i: (self.partition_place(i), self.place(i)))
+
+    def partition_place(self, item: Mapping[str, Any]) -> int:
+        """Where an item's partition key lies: a number of 32 bits."""
+        return partition_place(item[name] for name in self.keys[: self.partition])
 
     def place(self, item: Mapping[str, Any]) -> tuple[Any, ...]:
         """Where an item stands among those with its partition key."""
@@ -202,27 +210,19 @@ def scan(call: Call, given: Expressions, tables: Mapping[str, Table]) -> Respons
         _require_start(source, start)
     require_plain_keys(source.table, given)
     _require_selectable(source, given, parameters)
-    items = source.items(None)
-    if source.index is not None:
-        items.sort(key=lambda item: (_hashed(source, item), source.place(item)))
+    items = source.scanned()
     total = parameters.get("TotalSegments")
     if total:
         segment = parameters["Segment"]
-        if start is not None and _hashed(source, start) * total // 2**32 != segment:
+        if start is not None and source.partition_place(start) * total // 2**32 != segment:
             raise _invalid(
                 f"{_WRONG_START}: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with "
                 f"correct Segment. TotalSegments: {total} Segment: {segment}"
             )
-        items = [item for item in items if _hashed(source, item) * total // 2**32 == segment]
+        items = [i for i in items if source.partition_place(i) * total // 2**32 == segment]
     if start is not None:
         items = _after(source, items, start)
     return _page(call, given, source, items)
-
-
-def _hashed(source: Source, item: Mapping[str, Any]) -> int:
-    """A number of 32 bits that the partition key decides, for segments and indexes."""
-    values = [item[name] for name in source.keys[: source.partition]]
-    return int(hashlib.sha256(json.dumps(values).encode()).hexdigest()[:8], 16)
 
 
 def _after(source: Source, items: list[Attributes], start: Attributes) -> list[Attributes]:
@@ -230,7 +230,8 @@ def _after(source: Source, items: list[Attributes], start: Attributes) -> list[A
     for place, item in enumerate(items):
         if source.start_key(item) == start:
             return items[place + 1 :]
-    same = [p for p, item in enumerate(items) if _hashed(source, item) == _hashed(source, start)]
+    there = source.partition_place(start)
+    same = [p for p, item in enumerate(items) if source.partition_place(item) == there]
     later = [p for p in same if source.place(items[p]) > source.place(start)]
     if later:
         return items[later[0] :]
@@ -260,25 +261,27 @@ def _require_segments(parameters: Mapping[str, Any]) -> None:
 
 
 def require_select(call: Call) -> None:
-    """Refuse a Select that does not fit the projection. Raises AwsError ValidationException."""
+    """Refuse a Select that does not fit the projection. Raises AwsError ValidationException.
+
+    Texts: moto's tests that were run against AWS (test_dynamodb_select.py, October 2026)
+    """
     parameters = call.parameters
     select = parameters.get("Select")
     if select is None:
         return
-    envelope = "1 validation error detected: " if call.operation == "Query" else ""
     asked = [n for n in ("ProjectionExpression", "AttributesToGet") if parameters.get(n)]
     if asked and select != "SPECIFIC_ATTRIBUTES":
-        if asked[0] == "AttributesToGet" and select != "COUNT":
-            raise _invalid("Cannot specify the AttributesToGet when choosing to get " + select)
         what = "only the Count" if select == "COUNT" else select
-        raise _invalid(f"{envelope}Cannot specify the {asked[0]} when choosing to get {what}")
+        raise _invalid(f"{_ENVELOPE}Cannot specify the {asked[0]} when choosing to get {what}")
     if select == "SPECIFIC_ATTRIBUTES" and not asked:
         raise _invalid(
-            "Must specify the AttributesToGet or ProjectionExpression when choosing to get "
-            "SPECIFIC_ATTRIBUTES"
+            f"{_ENVELOPE}Must specify the AttributesToGet or ProjectionExpression when choosing to "
+            "get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and parameters.get("IndexName") is None:
-        raise _invalid("ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName")
+        raise _invalid(
+            f"{_ENVELOPE}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+        )
 
 
 def _require_selectable(source: Source, given: Expressions, parameters: Mapping[str, Any]) -> None:

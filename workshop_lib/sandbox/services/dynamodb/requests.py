@@ -13,6 +13,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import render
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
+from workshop_lib.sandbox.services.dynamodb.sizes import MOST_LEVELS
 
 VALIDATOR = Validator(
     "dynamodb",
@@ -36,11 +37,12 @@ VALIDATOR = Validator(
         },
         tells_one=frozenset({"UpdateItemInput"}),
         java_package="com.amazonaws.dynamodb.v20120810",
+        # Seen in 2026 by https://github.com/floci-io/floci, DynamoDbRequestShapesTest.
+        coerces=True,
     ),
 )
 STREAMS_VALIDATOR = Validator("dynamodbstreams", Dialect(hashes_enumerations=True))
 
-_MOST_LEVELS = 32
 _LEVELS_OF_THE_CURRENT_LAYER = 62
 
 
@@ -121,7 +123,7 @@ def require_shallow(call: Call, asked: Mapping[str, Any]) -> None:
     ``asked`` are the request's parameters, or an action of a transaction.
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
     """
-    if _levels(call, asked) > _MOST_LEVELS:
+    if _levels(call, asked) > MOST_LEVELS:
         raise AwsError(
             "ValidationException",
             "Nesting Levels have exceeded supported limits: Attributes in the item have nested "
@@ -140,7 +142,7 @@ def reads_as_before(call: Call) -> bool:
 def _levels(call: Call, asked: Mapping[str, Any]) -> int:
     """How deep the values are nested; 0 where that is surely not too deep."""
     body = call.request.body
-    if body.count(b'"L"') + body.count(b'"M"') < _MOST_LEVELS:
+    if body.count(b'"L"') + body.count(b'"M"') < MOST_LEVELS:
         return 0
     deepest = 0
     rest: list[tuple[Any, int, bool]] = [(asked, 1, False)]

@@ -48,11 +48,8 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
 )
 from workshop_lib.sandbox.services.dynamodb.resource_policies import resource_of
 from workshop_lib.sandbox.services.dynamodb.settings import require_class
-from workshop_lib.sandbox.services.dynamodb.statements import (
-    execute,
-    execute_batch,
-    execute_transaction,
-)
+from workshop_lib.sandbox.services.dynamodb.statement_transactions import execute_transaction
+from workshop_lib.sandbox.services.dynamodb.statements import execute, execute_batch
 from workshop_lib.sandbox.services.dynamodb.stream_records import label_in_milliseconds
 from workshop_lib.sandbox.services.dynamodb.table_schemas import require_schemas
 from workshop_lib.sandbox.services.dynamodb.table_updates import (
@@ -92,6 +89,8 @@ _NAME_THE_TABLE = (
 _READS = ("GetItem", "BatchGetItem", "TransactGetItems", "Query", "Scan")
 _WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems")
 _STATEMENTS = ("ExecuteStatement", "BatchExecuteStatement", "ExecuteTransaction")
+# Operations that tell of each statement whether its table is there.
+_TELL_EACH = ("BatchExecuteStatement", "ExecuteTransaction")
 _OF_ITEMS = frozenset((*_READS, *_WRITES, *_STATEMENTS))
 # Operations with expressions of their own.
 _ALONE: dict[str, Callable[[Call, Expressions, Mapping[str, Table]], Response]] = {
@@ -252,7 +251,7 @@ class DynamoDb(Service):
     def _items(self, call: Call, given: Sequence[Expressions]) -> Response:
         """Read or write items: every such call passes here, with its tables' keys at hand."""
         tables, names = self._tables(call), permissions.tables_of(call)
-        if call.operation != "BatchExecuteStatement":  # which has an error for each statement
+        if call.operation not in _TELL_EACH:
             self._require_tables(call, names)
         vaults = self.storage.vaults(call.region, names)
         with self.storage.unlocked(call, vaults.values()):

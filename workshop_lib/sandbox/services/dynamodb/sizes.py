@@ -1,4 +1,4 @@
-"""How large items are, to the byte.
+"""How large items are, to the byte, and how deep.
 
 A number takes a byte, one for each two of its digits before and after the point, and one for a
 minus sign, as https://github.com/paritysuite/dynamodb-conformance measured it (limits,
@@ -8,9 +8,12 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCal
 """
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 LARGEST_ITEM = 400 * 1024
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MOST_LEVELS = 32
 
 
 def size(attributes: Mapping[str, Any]) -> int:
@@ -38,6 +41,17 @@ def value_size(value: Mapping[str, Any]) -> int:
     if kind == "M":
         return 3 + len(content) + size(content)
     return 1
+
+
+def levels(value: Mapping[str, Any]) -> int:
+    """How deep a value is nested, the innermost one counted."""
+    found, within = 0, [value]
+    while within:
+        found += 1
+        lists = [each["L"] for each in within if "L" in each]
+        maps = [each["M"].values() for each in within if "M" in each]
+        within = [*chain(*lists, *maps)]
+    return found
 
 
 def number_size(text: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<word>[A-Za-z][A-Za-z0-9_]*)|(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
-    r"|(?P<number>[0-9]+)|(?P<sign><>|<=|>=|[=<>+\-()\[\],.]))"
+    r"|(?P<number>0|[1-9][0-9]*)|(?P<sign><>|<=|>=|[=<>+\-()\[\],.]))"
 )
 # An expression has at most 300 operators and functions: what is deeper has parentheses in vain.
 _DEEPEST = 150

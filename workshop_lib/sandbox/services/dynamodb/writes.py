@@ -25,12 +25,13 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
     condition_failed,
     reads_as_before,
 )
-from workshop_lib.sandbox.services.dynamodb.sizes import LARGEST_ITEM, size
+from workshop_lib.sandbox.services.dynamodb.sizes import LARGEST_ITEM, MOST_LEVELS, levels, size
 from workshop_lib.sandbox.services.dynamodb.updates import updated
 
 Attributes = dict[str, Any]
 TOO_LARGE = "Item size has exceeded the maximum allowed size"
 _TOO_LARGE_TO_UPDATE = "Item size to update has exceeded the maximum allowed size"
+_TOO_DEEP = "Nesting Levels have exceeded supported limits"
 _OTHER_TYPE = "Type mismatch for attribute to update"
 
 
@@ -112,6 +113,9 @@ def change(
     after = updated(dict(key) if before is None else before, *arguments)
     if size(after) > LARGEST_ITEM:
         raise AwsError("ValidationException", _TOO_LARGE_TO_UPDATE)
+    for name in {str(action.path[0]) for action in actions if len(action.path) > 1}:
+        if name in after and levels(after[name]) > MOST_LEVELS:
+            raise AwsError("ValidationException", _TOO_DEEP)
     problem = problem_after(table, before or {}, after, updated=True)
     if problem is not None:
         raise Invalid(problem)
