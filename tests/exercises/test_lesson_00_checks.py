@@ -18,18 +18,12 @@ from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionConte
 from dynamodb_encryption_sdk.transform import dict_to_ddb
 
 from tests.support.handed_in import missing
-from workshop_lib import start_lab
 from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 ORDER = {"order_id": "2002"}
 CARD = "5500 0000 0000 0004"
 DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 @pytest.fixture

@@ -7,15 +7,9 @@ import boto3
 import pytest
 
 from tests.support.handed_in import missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 VIA = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 def new_key(**more: Any) -> str:

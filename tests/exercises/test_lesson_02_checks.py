@@ -19,7 +19,6 @@ from dynamodb_encryption_sdk.structures import AttributeActions
 
 from tests.support.accounts import document
 from tests.support.handed_in import ORDERS, missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 SIGNATURE, DESCRIPTION = "*amzn-ddb-map-sig*", "*amzn-ddb-map-desc*"
@@ -27,11 +26,6 @@ KEY = {"customer": "lin", "order_no": 21}
 ORDER = {**KEY, "city": "Lyon", "card": "4111 1111", "phone": "555-0100"}
 SIGNED_CITY = {"city": CryptoAction.SIGN_ONLY}
 Put = Callable[..., Any]
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 def new_table(name: str = "orders", number: str = "2.1") -> Any:

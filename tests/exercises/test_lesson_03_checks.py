@@ -24,7 +24,6 @@ from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionConte
 from dynamodb_encryption_sdk.transform import dict_to_ddb
 
 from tests.support.handed_in import ORDERS, missing
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 SIGN_ONLY, DO_NOTHING = CryptoAction.SIGN_ONLY, CryptoAction.DO_NOTHING
@@ -32,11 +31,6 @@ DESCRIPTION = "*amzn-ddb-map-desc*"
 ORDER = {"customer": "lin", "order_no": 31, "city": "Lyon", "card": "4111 1111"}
 KEY = {"customer": "lin", "order_no": 31}
 Write = Callable[..., None]
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ from dynamodb_encryption_sdk.material_providers.wrapped import (
 from dynamodb_encryption_sdk.structures import AttributeActions
 
 from tests.support.handed_in import ORDERS, missing
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 DESCRIPTION = "*amzn-ddb-map-desc*"
@@ -31,11 +30,6 @@ OUTRIGHT = (
     "UpdateItem", "TransactWriteItems", "ExecuteStatement", "BatchExecuteStatement",
     "ExecuteTransaction",
 )  # fmt: skip
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 @pytest.fixture

@@ -7,16 +7,11 @@ import boto3
 import pytest
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
 HEADER = "s3:x-amz-server-side-encryption"
 KEY_ID = HEADER + "-aws-kms-key-id"
 WRONG = {"StringNotEquals": {HEADER: "AES256"}}
-
-
-@pytest.fixture
-def lab(capsys: pytest.CaptureFixture[str]) -> Lab:
-    return start_lab()
 
 
 def make(lab: Lab, number: str, *statements: tuple[dict[str, Any], str, list[str]]) -> str:

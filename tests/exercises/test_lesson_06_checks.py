@@ -7,12 +7,7 @@ import boto3
 import pytest
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
+from workshop_lib.lab import Lab
 
 
 def said(number: str, lab: Lab) -> str:

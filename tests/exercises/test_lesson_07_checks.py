@@ -2,25 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
 ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
 HEADER = "s3:x-amz-server-side-encryption"
 OLD, NEW = (hashlib.sha256(text).digest() for text in (b"old 7.1", b"exercise 7.1"))
-
-
-@pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
 
 
 def bucket(lab: Lab, number: str, blocked: str = "NONE") -> str:

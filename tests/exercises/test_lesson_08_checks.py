@@ -11,22 +11,11 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.support.handed_in import missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 REPORT = b"Nothing to report. " * 600
 CONTEXT = {"document": "report"}
 PAYROLL = {"department": "payroll"}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
-
-
-@pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
 
 
 # --- 8.1 ---------------------------------------------------------------------------------------

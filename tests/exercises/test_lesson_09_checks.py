@@ -10,13 +10,7 @@ import pytest
 from tests.support.accounts import allow, deny, document, id_of, root
 from tests.support.handed_in import missing, tagged, tagged_role
 from tests.support.kms_people import ACCOUNT, ROOT, delegating, policy
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 def make_key(number: str, document: str, **more: Any) -> str:

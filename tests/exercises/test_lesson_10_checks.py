@@ -12,25 +12,9 @@ from s3_encryption.materials.kms_keyring import KmsKeyring
 from s3_encryption.materials.materials import AlgorithmSuite, CommitmentPolicy
 
 from tests.support.handed_in import missing
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 RECORDS = {"patients/1": b"Blood group O", "patients/2": b"No allergies"}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
-
-
-@pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
-
-
-@pytest.fixture
-def s3(lab: Lab) -> Any:
-    return boto3.client("s3")
 
 
 def tagged_bucket(lab: Lab, s3: Any, number: str) -> str:

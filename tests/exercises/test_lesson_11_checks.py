@@ -12,20 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.handed_in import missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 CONTRACT = b"The shop delivers chairs. " * 300
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
-
-
-@pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
 
 
 def make_key(kms: Any, number: str, **spec: str) -> str:

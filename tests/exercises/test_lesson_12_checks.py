@@ -1,7 +1,6 @@
 """The checks of lesson 12 name the common wrong answers of each case."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -20,17 +19,10 @@ from dynamodb_encryption_sdk.material_providers.wrapped import (
 from dynamodb_encryption_sdk.structures import AttributeActions
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
 HEADER = "s3:x-amz-server-side-encryption"
 PATIENT = {"patient_id": "p-1", "ward": "north", "diagnosis": "broken arm"}
-
-
-@pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
 
 
 def said(number: str, lab: Lab) -> str:
