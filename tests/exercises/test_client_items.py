@@ -1,6 +1,5 @@
 """Items of the DynamoDB Encryption Client are opened as the client itself opens them."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop_lib.exercises.client_items import NotOpened, open_item, serialized
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
 numbers = st.decimals(
     allow_nan=False, allow_infinity=False, places=3, min_value=-(10**9), max_value=10**9
@@ -45,13 +44,6 @@ values = st.recursive(
 @given(value=values)
 def test_an_attribute_is_serialized_as_the_client_does(value: dict[str, Any]) -> None:
     assert serialized(value) == serialize_attribute(value)
-
-
-@pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
 
 
 def stored(lab: Lab, **actions: CryptoAction) -> tuple[str, dict[str, Any], str]:

@@ -18,18 +18,12 @@ from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionConte
 from dynamodb_encryption_sdk.transform import dict_to_ddb
 
 from tests.support.handed_in import missing
-from workshop_lib import start_lab
 from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 ORDER = {"order_id": "2002"}
 CARD = "5500 0000 0000 0004"
 DESCRIPTION, SIGNATURE = "*amzn-ddb-map-desc*", "*amzn-ddb-map-sig*"
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 @pytest.fixture
@@ -211,3 +205,103 @@ def test_every_way_to_write_what_the_client_encrypted_is_right(
             put = {"TableName": table.name, "Item": dict_to_ddb(sealed)}
             low.transact_write_items(TransactItems=[{"Put": put}])
     assert missing("0.1", lab) == []
+
+
+# --- what was written first, and names that tell -------------------------------------------------
+
+STREAMED = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+
+
+@pytest.mark.parametrize("view", ["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES"])
+def test_a_card_that_the_stream_still_has_is_named(lab: Lab, key: str, view: str) -> None:
+    """Written in plaintext first, and then overwritten: the table's stream keeps it for a day."""
+    tags = [{"Key": "exercise", "Value": "0.1"}]
+    stream = {"StreamEnabled": True, "StreamViewType": view}
+    table = new_table("streamed", Tags=tags, StreamSpecification=stream)
+    table.put_item(Item={**ORDER, "card": CARD})
+    encrypted(table, key).put_item(Item={**ORDER, "card": CARD})
+    (said,) = missing("0.1", lab)
+    assert "the card stands readable in the table's stream, in card" in said
+
+
+@pytest.mark.parametrize("note", [{CARD: "valid"}, [{"months": {CARD: 1}}]])
+def test_a_card_that_is_a_name_is_named(lab: Lab, table: Any, key: str, note: Any) -> None:
+    client = encrypted(table, key, attribute_actions=SIGNED_NOTE)
+    client.put_item(Item={**ORDER, "card": CARD, "note": note})
+    assert missing("0.1", lab) == ["the card is also readable, in note of the same item"]
+
+
+def test_a_card_that_is_the_name_of_an_attribute_is_named(lab: Lab, table: Any, key: str) -> None:
+    encrypted(table, key).put_item(Item={**ORDER, "card": CARD, CARD: "paid"})
+    (said,) = missing("0.1", lab)
+    assert "is also readable" in said
+
+
+def test_ciphertext_as_text_is_not_what_the_client_writes(lab: Lab, table: Any, key: str) -> None:
+    encrypted(table, key).put_item(Item={**ORDER, "card": CARD})
+    item = table.get_item(Key=ORDER)["Item"]
+    text = base64.b64encode(bytes(item["card"])).decode()
+    table.put_item(Item={**item, "card": text})
+    (said,) = missing("0.1", lab)
+    assert "its card is readable" in said
+
+
+def test_a_stream_of_ciphertext_and_a_multi_region_key_are_right(lab: Lab) -> None:
+    kms = boto3.client("kms")
+    key = kms.create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+    tags = [{"Key": "exercise", "Value": "0.1"}]
+    table = new_table("streamed", Tags=tags, StreamSpecification=STREAMED)
+    for _ in range(2):
+        encrypted(table, key).put_item(Item={**ORDER, "card": CARD})
+    assert missing("0.1", lab) == []
+
+
+def test_a_key_of_another_region_is_right(lab: Lab, table: Any) -> None:
+    far = boto3.client("kms", region_name="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    encrypted(table, far).put_item(Item={**ORDER, "card": CARD})
+    assert missing("0.1", lab) == []
+
+
+# --- 0.2 ---------------------------------------------------------------------------------------
+
+
+def under(key: str, number: str = "0.2") -> dict[str, Any]:
+    own = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    return {"SSESpecification": own, "Tags": [{"Key": "exercise", "Value": number}]}
+
+
+@pytest.mark.parametrize("name", ["alias/own", "id", "multi-Region"])
+def test_every_name_of_a_key_is_right(lab: Lab, key: str, name: str) -> None:
+    kms = boto3.client("kms")
+    kms.create_alias(AliasName="alias/own", TargetKeyId=key)
+    names = {"id": key.rpartition("/")[2]}
+    if name == "multi-Region":
+        names[name] = kms.create_key(MultiRegion=True)["KeyMetadata"]["Arn"]
+    new_table("own", **under(names.get(name, name)))
+    assert missing("0.2", lab) == []
+
+
+def test_a_table_that_has_the_tag_as_an_item_only_is_not_found(lab: Lab, key: str) -> None:
+    new_table("own", **under(key, "0.1")).put_item(Item={"order_id": "1", "exercise": "0.2"})
+    (said,) = missing("0.2", lab)
+    assert said == "no table carries the tag exercise = 0.2"
+
+
+def test_the_aws_managed_key_and_a_way_back_are_not_a_key_of_one_s_own(lab: Lab, key: str) -> None:
+    tags = [{"Key": "exercise", "Value": "0.2"}]
+    new_table("managed", SSESpecification={"Enabled": True}, Tags=tags)
+    assert missing("0.2", lab) == ["its key is an AWS managed one, not yours"]
+    lab.later(minutes=1)
+    new_table("back", **under(key))
+    boto3.client("dynamodb").update_table(TableName="back", SSESpecification={"Enabled": False})
+    lab.later(minutes=1)
+    assert missing("0.2", lab) == [
+        "it is encrypted under the AWS owned key: it has no SSEDescription"
+    ]
+
+
+def test_a_key_on_its_way_out_is_named(lab: Lab, key: str) -> None:
+    new_table("own", **under(key))
+    boto3.client("kms").schedule_key_deletion(KeyId=key)
+    (said,) = missing("0.2", lab)
+    assert "PendingDeletion" in said

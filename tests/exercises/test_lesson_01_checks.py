@@ -7,15 +7,9 @@ import boto3
 import pytest
 
 from tests.support.handed_in import missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 VIA = {"StringEquals": {"kms:ViaService": "dynamodb.us-east-1.amazonaws.com"}}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 def new_key(**more: Any) -> str:
@@ -375,3 +369,128 @@ def test_other_words_for_dynamodb_are_right(
 ) -> None:
     allow(use(locked, Condition=condition), name="key")
     assert missing("1.3", lab) == []
+
+
+# --- who, when and where ------------------------------------------------------------------------
+
+
+def test_1_1_takes_more_tags_and_a_named_managed_key(lab: Lab) -> None:
+    specification = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": "alias/aws/dynamodb"}
+    table = new_table("1.1", SSESpecification=specification)
+    arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["TableArn"]
+    boto3.client("dynamodb").tag_resource(
+        ResourceArn=arn, Tags=[{"Key": "owner", "Value": "ada"}, {"Key": "EXERCISE", "Value": "9"}]
+    )
+    assert missing("1.1", lab) == []
+
+
+@pytest.mark.parametrize("value", ["1.10", "1.1 ", "01.1"])
+def test_1_1_wants_the_tag_as_it_is_written(lab: Lab, value: str) -> None:
+    new_table(value.strip(), SSESpecification={"Enabled": True})
+    if value == "1.1 ":
+        boto3.client("dynamodb").untag_resource(
+            ResourceArn="arn:aws:dynamodb:us-east-1:123456789012:table/table-1.1",
+            TagKeys=["exercise"],
+        )
+    assert missing("1.1", lab) == ["no table carries the tag exercise = 1.1"]
+
+
+def test_1_1_names_a_switch_back_to_the_owned_key(lab: Lab) -> None:
+    table = new_table("1.1", SSESpecification={"Enabled": True})
+    boto3.client("dynamodb").update_table(TableName=table, SSESpecification={"Enabled": False})
+    lab.later(minutes=1)
+    assert missing("1.1", lab) == [
+        "it is encrypted under the AWS owned key: it has no SSEDescription"
+    ]
+
+
+def test_1_2_an_alias_that_was_made_after_the_switch_does_not_count(lab: Lab) -> None:
+    table, key = new_table("1.2"), new_key()
+    switch(lab, table, key)
+    boto3.client("kms").create_alias(AliasName="alias/exercise-late", TargetKeyId=key)
+    (said,) = missing("1.2", lab)
+    assert "no UpdateTable of this table" in said
+
+
+def test_1_2_a_switch_back_is_not_under_the_key(lab: Lab, key: str) -> None:
+    table = new_table("1.2")
+    switch(lab, table, "alias/exercise-key")
+    boto3.client("dynamodb").update_table(TableName=table, SSESpecification={"Enabled": False})
+    lab.later(minutes=1)
+    assert missing("1.2", lab) == [
+        "it is encrypted under the AWS owned key: it has no SSEDescription"
+    ]
+
+
+def test_1_2_an_alias_that_was_deleted_since_is_missed(lab: Lab, key: str) -> None:
+    switch(lab, new_table("1.2"), "alias/exercise-key")
+    boto3.client("kms").delete_alias(AliasName="alias/exercise-key")
+    (said,) = missing("1.2", lab)
+    assert "no alias that begins with alias/exercise-" in said
+
+
+def test_1_2_a_table_named_by_its_arn_and_a_switch_by_way_of_another_key_are_right(
+    lab: Lab, key: str
+) -> None:
+    table = new_table("1.2")
+    switch(lab, table, new_key())
+    arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["TableArn"]
+    switch(lab, arn, "alias/exercise-key")
+    assert missing("1.2", lab) == []
+
+
+SOON = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("statements", "says"),
+    [
+        ([use("*", Condition=SOON)], DECRYPTS),
+        ([use("*", Condition={"NumericGreaterThan": {"aws:EpochTime": "4039372800"}})], DECRYPTS),
+        (
+            [use("*", Condition={**SOON, "StringEquals": {"kms:EncryptionContext:a": "plum"}})],
+            DECRYPTS,
+        ),
+        ([use("*", "kms:GenerateDataKey", Condition=SOON)], MORE),
+        ([use("*", "kms:PutKeyPolicy", Condition=SOON)], POWER),
+        ([use("*", "iam:PutRolePolicy", Condition=SOON)], POWER),
+        (
+            [use("*"), {**use("*", "kms:*"), "Effect": "Deny", "Condition": {
+                "StringNotEqualsIfExists": VIA["StringEquals"],
+                "DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}}],
+            DECRYPTS,
+        ),
+        ([use("*", Condition={"StringLike": {"aws:userid": "*:night-shift"}})], DECRYPTS),
+    ],
+    ids=["a date", "an epoch", "a context", "a data key", "the policy", "iam", "a deny that ends",
+         "a session"],
+)  # fmt: skip
+def test_a_lock_that_opens_one_day_is_named(
+    lab: Lab, locked: str, statements: list[dict[str, Any]], says: str
+) -> None:
+    allow(use(locked, Condition=VIA), *statements, name="key")
+    found = missing("1.3", lab)
+    assert any(says in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        use("*", Condition={"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}),
+        use("*", Condition={"StringEquals": {"aws:PrincipalArn": "arn:aws:iam::1:role/other"}}),
+        use("*", Condition={"StringEquals": {"aws:PrincipalTag/team": "keys"}}),
+        use("*", Condition={"StringEquals": {"aws:ResourceTag/open": "yes"}}),
+    ],
+    ids=["over", "another role", "a tag that it lacks", "a tag that the key lacks"],
+)
+def test_what_is_never_met_is_right(lab: Lab, locked: str, statement: dict[str, Any]) -> None:
+    allow(use(locked, Condition=VIA), statement, name="key")
+    assert missing("1.3", lab) == []
+
+
+def test_a_key_policy_for_the_role_from_some_day_on_is_named(lab: Lab, locked: str) -> None:
+    role = boto3.client("iam").get_role(RoleName="two-locks")["Role"]["Arn"]
+    allow(use(locked, Condition=VIA), name="key")
+    add_to_key_policy(locked, Principal={"AWS": role}, Action="kms:Decrypt", Condition=SOON)
+    (said,) = missing("1.3", lab)
+    assert DECRYPTS in said

@@ -19,7 +19,6 @@ from dynamodb_encryption_sdk.structures import AttributeActions
 
 from tests.support.accounts import document
 from tests.support.handed_in import ORDERS, missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 SIGNATURE, DESCRIPTION = "*amzn-ddb-map-sig*", "*amzn-ddb-map-desc*"
@@ -27,11 +26,6 @@ KEY = {"customer": "lin", "order_no": 21}
 ORDER = {**KEY, "city": "Lyon", "card": "4111 1111", "phone": "555-0100"}
 SIGNED_CITY = {"city": CryptoAction.SIGN_ONLY}
 Put = Callable[..., Any]
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 def new_table(name: str = "orders", number: str = "2.1") -> Any:
@@ -478,3 +472,114 @@ def test_a_narrower_deny_is_named(lab: Lab, role: Role, statements: Any, leak: s
 def test_other_denies_of_what_is_unsigned_are_right(lab: Lab, role: Role, statements: Any) -> None:
     role("2.3", *statements)
     assert missing("2.3", lab) == []
+
+
+# --- when, and what was written first -----------------------------------------------------------
+
+
+def test_a_secret_that_the_stream_still_has_is_named(lab: Lab, put: Put, table: Any) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    boto3.client("dynamodb").update_table(TableName=table.name, StreamSpecification=stream)
+    table.put_item(Item=ORDER)
+    put(ORDER)
+    (said,) = missing("2.1", lab)
+    assert "the card stands readable in the table's stream" in said
+
+
+def test_a_city_that_is_the_phone_is_named(lab: Lab, put: Put) -> None:
+    put({**ORDER, "city": f"Lyon, {ORDER['phone']}"})
+    (said,) = missing("2.1", lab)
+    assert said == "the phone is also readable, in city of the same item"
+
+
+def test_a_secret_that_is_a_name_is_named(lab: Lab, put: Put) -> None:
+    put({**ORDER, "calls": {str(ORDER["phone"]): 3}}, calls=CryptoAction.SIGN_ONLY)
+    (said,) = missing("2.1", lab)
+    assert "is also readable, in calls" in said
+
+
+@pytest.mark.parametrize("what", ["numbers", "stream"])
+def test_other_kinds_of_secrets_and_a_stream_are_right(
+    lab: Lab, put: Put, table: Any, what: str
+) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    if what == "stream":
+        boto3.client("dynamodb").update_table(TableName=table.name, StreamSpecification=stream)
+    put({**ORDER, "card": 4111, "phone": {"home": "555-0100"}} if what == "numbers" else ORDER)
+    put({**ORDER, "note": "called"})
+    assert missing("2.1", lab) == []
+
+
+TO_COME = {"DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+BEGUN = {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    "condition",
+    [
+        TO_COME,
+        {"NumericLessThan": {"aws:EpochTime": "4039372800"}},
+        {"DateNotEquals": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}},
+        {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        {"StringNotLike": {"aws:userid": "*:migration"}},
+        {"Bool": {"aws:ViaAWSService": "false"}},
+        {"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}},
+        {"Null": {"aws:SourceVpce": "true"}},
+        {"StringNotEquals": {"aws:UserAgent": "batch"}},
+    ],
+)
+def test_a_deny_that_does_not_hold_always_is_named(
+    lab: Lab, role: Role, condition: dict[str, Any]
+) -> None:
+    role("2.2", PUT, deny("dynamodb:PartiQL*", Condition=condition))
+    (said,) = missing("2.2", lab)
+    assert "the role may call dynamodb:PartiQLInsert, where aws:" in said
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    ("statements", "leak"),
+    [
+        ([PUT, {**NOTHING_ELSE, "Condition": TO_COME}, deny("dynamodb:PutItem",
+          Condition=UNSIGNED)], "dynamodb:UpdateItem, where aws:CurrentTime"),
+        ([PUT, NOTHING_ELSE, deny("dynamodb:PutItem", Condition={**UNSIGNED, **TO_COME})],
+         "dynamodb:PutItem, where aws:CurrentTime"),
+        ([PUT, NOTHING_ELSE, deny("dynamodb:PutItem", Condition={
+            **UNSIGNED, "StringNotLike": {"aws:userid": "*:night"}})],
+         "dynamodb:PutItem, where aws:userid"),
+    ],
+)  # fmt: skip
+def test_a_signature_that_is_not_asked_for_always_is_named(
+    lab: Lab, role: Role, statements: Any, leak: str
+) -> None:
+    role("2.3", *statements)
+    (said,) = missing("2.3", lab)
+    assert leak in said
+
+
+@pytest.mark.usefixtures("orders")
+def test_a_boundary_that_ends_is_named(lab: Lab, role: Role) -> None:
+    later = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+    role("2.2", PUT, boundary=[PUT, allow("dynamodb:*", Condition=later)])
+    (said,) = missing("2.2", lab)
+    assert "where aws:CurrentTime is 2098" in said
+
+
+@pytest.mark.usefixtures("orders")
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [PUT, deny("dynamodb:PartiQL*", Condition=BEGUN)],
+        [PUT, deny("dynamodb:PartiQL*", Condition=TO_COME), deny("dynamodb:PartiQL*")],
+        [PUT, deny("dynamodb:PartiQL*", Condition=TO_COME),
+         deny("dynamodb:PartiQL*", Condition={
+             "DateGreaterThanEquals": TO_COME["DateLessThan"]})],
+        [PUT, deny("dynamodb:PartiQL*", Condition={"Bool": {"aws:ViaAWSService": [True, False]}})],
+        [PUT, deny("dynamodb:PartiQL*", Condition={"StringLike": {"aws:PrincipalArn": "*"}})],
+    ],
+    ids=["begun", "and always", "two halves", "both", "whoever"],
+)  # fmt: skip
+def test_denies_that_hold_always_are_right(lab: Lab, role: Role, statements: Any) -> None:
+    role("2.2", *statements)
+    assert missing("2.2", lab) == []

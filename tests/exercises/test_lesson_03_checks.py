@@ -21,10 +21,9 @@ from dynamodb_encryption_sdk.material_providers.wrapped import (
     WrappedCryptographicMaterialsProvider,
 )
 from dynamodb_encryption_sdk.structures import AttributeActions, EncryptionContext
-from dynamodb_encryption_sdk.transform import dict_to_ddb
+from dynamodb_encryption_sdk.transform import ddb_to_dict, dict_to_ddb
 
 from tests.support.handed_in import ORDERS, missing
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 SIGN_ONLY, DO_NOTHING = CryptoAction.SIGN_ONLY, CryptoAction.DO_NOTHING
@@ -32,11 +31,6 @@ DESCRIPTION = "*amzn-ddb-map-desc*"
 ORDER = {"customer": "lin", "order_no": 31, "city": "Lyon", "card": "4111 1111"}
 KEY = {"customer": "lin", "order_no": 31}
 Write = Callable[..., None]
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 @pytest.fixture
@@ -256,3 +250,102 @@ class TestFromTheStream:
             order = {**order, "card": {"S": "4000 0009"}}
             self.put(archive, encrypt_dynamodb_item(order, self.config(provider, archive, order)))
         assert "not to what the shop wrote" in seen("3.2", lab)
+
+    def test_the_numbers_swapped(self, lab: Lab, names: Any, provider: Any) -> None:
+        """Three genuine orders, each under the number of another one."""
+        shop, archive = names
+        orders = self.orders(provider, shop)
+        for order, other in zip(orders, [*orders[1:], orders[0]], strict=True):
+            item = {**order, "order_no": other["order_no"]}
+            self.put(archive, encrypt_dynamodb_item(item, self.config(provider, archive, item)))
+        assert "not to what the shop wrote" in seen("3.2", lab)
+
+    def test_the_city_encrypted_too(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        keys = dict.fromkeys(("customer", "order_no"), SIGN_ONLY)
+        for order in self.orders(provider, shop):
+            context = EncryptionContext(archive, "customer", "order_no", attributes=order)
+            config = CryptoConfig(provider, context, AttributeActions(attribute_actions=keys))
+            self.put(archive, encrypt_dynamodb_item(order, config))
+        assert "the city is encrypted" in seen("3.2", lab)
+
+    def test_with_when_it_was_paid(self, lab: Lab, names: Any, provider: Any) -> None:
+        """One more attribute: "unchanged" was asked for."""
+        shop, archive = names
+        for order in self.orders(provider, shop):
+            item = {**order, "paid": {"S": "2026-11-29"}}
+            self.put(archive, encrypt_dynamodb_item(item, self.config(provider, archive, item)))
+        assert "other attributes too: paid" in seen("3.2", lab)
+
+    def test_under_a_key_of_another_region(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        other = far_provider()
+        for order in self.orders(provider, shop):
+            self.put(archive, encrypt_dynamodb_item(order, self.config(other, archive, order)))
+        assert seen("3.2", lab) == ""
+
+    def test_with_the_table_that_encrypts(self, lab: Lab, names: Any, provider: Any) -> None:
+        shop, archive = names
+        writer = EncryptedTable(
+            table=boto3.resource("dynamodb").Table(archive),
+            materials_provider=provider,
+            attribute_actions=self.ACTIONS,
+        )
+        for order in self.orders(provider, shop):
+            writer.put_item(Item=ddb_to_dict(order))
+        assert seen("3.2", lab) == ""
+
+
+# --- keys of other Regions, and more that a learner may do ---------------------------------------
+
+
+def far_provider(region: str = "eu-west-1") -> Any:
+    key = boto3.client("kms", region_name=region).create_key()["KeyMetadata"]["Arn"]
+    return AwsKmsCryptographicMaterialsProvider(key)
+
+
+def test_a_kms_key_of_another_region_is_right(lab: Lab, write: Write) -> None:
+    write(cmp=far_provider())
+    assert seen("3.1", lab) == ""
+
+
+@pytest.mark.parametrize(
+    ("how", "named"),
+    [
+        ({"table_name": "another"}, "does not unwrap its data key for this table"),
+        ({"attributes": {}}, "had no attributes"),
+        ({"sort_key_name": None}, "named no sort key"),
+    ],
+)
+def test_a_context_that_binds_nothing_is_named_in_any_region(
+    lab: Lab, write: Write, how: Any, named: str
+) -> None:
+    write(cmp=far_provider(), **how)
+    assert named in seen("3.1", lab)
+
+
+def test_a_city_that_was_signed_as_something_else_is_named(
+    lab: Lab, table: Any, write: Write
+) -> None:
+    """The card of one order beside the rest of another: both are genuine."""
+    write()
+    mine = table.get_item(Key=KEY)["Item"]
+    write(item={**ORDER, "card": "4222 2222"})
+    theirs = table.get_item(Key=KEY)["Item"]
+    table.put_item(Item={**mine, "card": theirs["card"]})
+    assert "signature does not verify" in seen("3.1", lab)
+
+
+def test_an_alias_and_an_order_moved_by_a_transaction_are_right(
+    lab: Lab, table: Any, write: Write
+) -> None:
+    kms = boto3.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/by-hand", TargetKeyId=key)
+    write(cmp=AwsKmsCryptographicMaterialsProvider(f"{key.rpartition(':')[0]}:alias/by-hand"))
+    item = boto3.client("dynamodb").get_item(TableName=table.name, Key=dict_to_ddb(KEY))["Item"]
+    table.delete_item(Key=KEY)
+    boto3.client("dynamodb").transact_write_items(
+        TransactItems=[{"Put": {"TableName": table.name, "Item": item}}]
+    )
+    assert seen("3.1", lab) == ""

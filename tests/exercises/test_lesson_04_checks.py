@@ -21,7 +21,7 @@ from dynamodb_encryption_sdk.material_providers.wrapped import (
 from dynamodb_encryption_sdk.structures import AttributeActions
 
 from tests.support.handed_in import ORDERS, missing
-from workshop_lib import start_lab
+from workshop_lib.exercises import examine
 from workshop_lib.lab import Lab
 
 DESCRIPTION = "*amzn-ddb-map-desc*"
@@ -31,11 +31,6 @@ OUTRIGHT = (
     "UpdateItem", "TransactWriteItems", "ExecuteStatement", "BatchExecuteStatement",
     "ExecuteTransaction",
 )  # fmt: skip
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 @pytest.fixture
@@ -232,6 +227,43 @@ class TestTheGuard:
         missed = seen("4.1", lab, client_with({**WHOLE, "PutItem": description}))
         assert missed == "plaintext was sent by PutItem (with a description, without a signature)"
 
+    @pytest.mark.parametrize("operation", ["PutItem", "UpdateItem"])
+    def test_a_table_by_another_name(self, lab: Lab, table: Any, operation: str) -> None:
+        """A guard that compares names: a table may be named by its ARN as well."""
+        rest = WHOLE[operation]
+
+        def this_table(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if params["TableName"] == table.name:
+                rest(params=params, model=model)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, operation: this_table}))
+        assert missed == f"plaintext was sent by {operation} (by the table's ARN)"
+
+    def test_another_table(self, lab: Lab, table: Any) -> None:
+        def this_table(params: dict[str, Any], model: Any, **_: Any) -> None:
+            if params["TableName"].endswith(f"{table.name}"):
+                only_signed(params, model)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, "PutItem": this_table}))
+        assert missed == "plaintext was sent by PutItem (in another table)"
+
+    def test_a_guard_that_says_so_and_lets_pass(self, lab: Lab) -> None:
+        said = []
+
+        def warn(params: dict[str, Any], model: Any, **_: Any) -> None:
+            said.append(model.name)
+
+        missed = seen("4.1", lab, client_with({**WHOLE, "UpdateItem": warn}))
+        assert missed == "plaintext was sent by UpdateItem"
+        assert said
+
+    def test_a_guard_that_refuses_all(self, lab: Lab) -> None:
+        def never(params: dict[str, Any], model: Any, **_: Any) -> None:
+            refuse(model)
+
+        missed = seen("4.1", lab, client_with(dict.fromkeys(WHOLE, never)))
+        assert "the client also refuses what EncryptedClient needs" in missed
+
     def test_an_update_of_the_card_alone(self, lab: Lab) -> None:
         def card(params: dict[str, Any], model: Any, **_: Any) -> None:
             if "card" in str(params):
@@ -420,6 +452,49 @@ class TestMoved:
         self.move(table, direct, encrypted(table, DirectKms(new_key)))
         self.move(table, direct, encrypted(table, direct))
         assert "the order lin, 41 is wrapped by another KMS key" in seen("4.2", lab)
+
+    def test_under_a_key_of_another_region(
+        self, lab: Lab, table: Any, direct: DirectKms, new_key: str
+    ) -> None:
+        """The tagged key is another one: said with the Region."""
+        far = boto3.client("kms", region_name="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+        self.move(table, direct, encrypted(table, DirectKms(far)))
+        missed = seen("4.2", lab)
+        assert f"another KMS key, {far.rpartition('/')[2]} in eu-west-1" in missed
+
+    def test_under_the_tagged_key_of_another_region(
+        self, lab: Lab, table: Any, direct: DirectKms
+    ) -> None:
+        kms = boto3.client("kms", region_name="eu-west-1")
+        tag = {"TagKey": "exercise", "TagValue": "4.2"}
+        far = kms.create_key(Tags=[tag])["KeyMetadata"]["Arn"]
+        self.move(table, direct, encrypted(table, DirectKms(far)))
+        assert seen("4.2", lab) == ""
+
+    @pytest.mark.parametrize(
+        "lost", ["deleted", "plaintext", "another table", "edited", "no table"]
+    )
+    def test_what_is_lost_is_made_anew(
+        self, lab: Lab, table: Any, direct: DirectKms, new_key: str, lost: str
+    ) -> None:
+        """The first cell of the exercise makes the orders: nothing else brings them back."""
+        key = {"customer": "lin", "order_no": 41}
+        stored = table.get_item(Key=key)["Item"]
+        if lost == "deleted":
+            table.delete_item(Key=key)
+        elif lost == "plaintext":
+            table.put_item(Item={**key, "city": "Oslo", "card": "4000 0041"})
+        elif lost == "another table":
+            other = tagged_table(lab, "none")
+            encrypted(other, direct).put_item(Item={**key, "city": "Oslo", "card": "4000 0041"})
+            table.put_item(Item=other.get_item(Key=key)["Item"])
+        elif lost == "edited":
+            table.put_item(Item={**stored, "city": "Bonn"})
+        else:
+            table.delete()
+        fix = examine("4.2", lab).steps[-1].fix
+        assert fix.startswith("Run the first cell of"), fix
+        assert "encrypt_python_item" not in fix
 
     def test_by_wrapping_the_same_data_keys_anew(self, lab: Lab, table: Any, new_key: str) -> None:
         """The description is not signed, so ReEncrypt is enough, and a good answer too."""

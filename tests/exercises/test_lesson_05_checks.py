@@ -7,16 +7,13 @@ import boto3
 import pytest
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.exercises.bucket_policy import BUCKET_ACTIONS, OBJECT_ACTIONS
+from workshop_lib.lab import Lab
+from workshop_lib.sandbox.policy.service_authorization import actions
 
 HEADER = "s3:x-amz-server-side-encryption"
 KEY_ID = HEADER + "-aws-kms-key-id"
 WRONG = {"StringNotEquals": {HEADER: "AES256"}}
-
-
-@pytest.fixture
-def lab(capsys: pytest.CaptureFixture[str]) -> Lab:
-    return start_lab()
 
 
 def make(lab: Lab, number: str, *statements: tuple[dict[str, Any], str, list[str]]) -> str:
@@ -411,3 +408,230 @@ def test_5_2_takes_other_ways_to_do_it(lab: Lab, how: str) -> None:
     set_default(name, {"SSEAlgorithm": kind, "KMSMasterKeyID": named})
     result = examine("5.2", lab)
     assert result.done, str(result)
+
+
+# --- who, when and what the policy leaves out ----------------------------------------------------
+
+TO_COME = {"DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+NO_KMS = {"StringEquals": {HEADER: ["aws:kms", "aws:kms:dsse"]}}
+
+
+def account() -> str:
+    return str(boto3.client("sts").get_caller_identity()["Account"])
+
+
+def new_role(name: str, **tags: str) -> dict[str, Any]:
+    """A role of this account that nobody may assume, as CreateRole describes it."""
+    nobody = {"Effect": "Allow", "Action": "sts:AssumeRole",
+              "Principal": {"Service": "ec2.amazonaws.com"}}  # fmt: skip
+    role: dict[str, Any] = boto3.client("iam").create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": nobody}),
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )["Role"]
+    return role
+
+
+def exempt(how: str) -> dict[str, Any]:
+    """What changes in a statement for everybody, so that it leaves somebody out."""
+    role = new_role("backup", team="storage")
+    user = boto3.client("iam").create_user(UserName="ada")["User"]
+    own, session = account(), f"arn:aws:sts::{account()}:assumed-role/backup/nightly"
+    spared: dict[str, list[str]] = {
+        "NotPrincipal, a user": [user["Arn"], f"arn:aws:iam::{own}:root"],
+        "NotPrincipal, a session": [session, role["Arn"], own],
+        "NotPrincipal, the root user": [f"arn:aws:iam::{own}:root"],
+    }
+    if how in spared:
+        return {"NotPrincipal": {"AWS": spared[how]}}
+    conditions: dict[str, Any] = {
+        "a role that is there": {"ArnNotEquals": {"aws:PrincipalArn": role["Arn"]}},
+        "a user that is there": {"StringNotEquals": {"aws:username": "ada"}},
+        "a user by its id": {"StringNotEquals": {"aws:userid": user["UserId"]}},
+        "a role by its id": {"StringNotLike": {"aws:userid": f"{role['RoleId']}:*"}},
+        "a session by its name": {"StringNotLike": {"aws:userid": "*:nightly"}},
+        "a tag": {"StringNotEquals": {"aws:PrincipalTag/team": "storage"}},
+        "those with a tag": {"Null": {"aws:PrincipalTag/team": "true"}},
+        "a path": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/service/*"}},
+        "users": {"StringNotEquals": {"aws:PrincipalType": "User"}},
+        "the root user": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:root"}},
+    }
+    return {"Condition": conditions[how]}
+
+
+EXEMPTIONS = [
+    "NotPrincipal, a user", "NotPrincipal, a session", "NotPrincipal, the root user",
+    "a role that is there", "a user that is there", "a user by its id", "a role by its id",
+    "a session by its name", "a tag", "those with a tag", "a path", "users", "the root user",
+]  # fmt: skip
+
+
+def but_for(statement: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    condition = {**statement["Condition"], **change.get("Condition", {})}
+    changed = {**statement, **change, "Condition": condition}
+    if "NotPrincipal" in changed:
+        del changed["Principal"]
+    return changed
+
+
+@pytest.mark.parametrize("how", EXEMPTIONS)
+def test_5_1_finds_whom_the_policy_leaves_out(lab: Lab, how: str) -> None:
+    name = make(lab, "5.1")
+    before = boto3.client("iam").list_roles()["Roles"]
+    put_policy(name, but_for(account_wide(name, Condition=NO_KMS), exempt(how)))
+    assert "aws:kms is let through all the same: an upload of" in str(examine("5.1", lab))
+    left = [role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]]
+    assert before == []
+    assert left == ["backup"]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        TO_COME,
+        {"NumericLessThan": {"aws:EpochTime": "4039372800"}},
+        {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        {"StringNotEqualsIfExists": {"aws:SourceVpce": "vpce-1a2b3c4d"}},
+        {"Bool": {"aws:ViaAWSService": "false"}},
+        {"StringEquals": {"s3:authType": "REST-HEADER"}},
+        {"StringNotEquals": {"s3:x-amz-storage-class": "GLACIER"}},
+        {"StringNotEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
+        {"Null": {"s3:RequestObjectTag/kind": "true"}},
+        {"StringNotEquals": {"aws:UserAgent": "batch"}},
+    ],
+)
+def test_5_1_finds_when_the_policy_does_not_hold(lab: Lab, condition: dict[str, Any]) -> None:
+    name = make(lab, "5.1")
+    both = {key: {**NO_KMS.get(key, {}), **condition.get(key, {})} for key in {*NO_KMS, *condition}}
+    put_policy(name, account_wide(name, Condition=both))
+    result = examine("5.1", lab)
+    assert result.error is None
+    assert "aws:kms is let through all the same: an upload of" in str(result)
+
+
+def test_5_1_wants_the_default_also_in_times_to_come(lab: Lab) -> None:
+    name = make(lab, "5.1")
+    ends = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+    put_policy(name, account_wide(name, Condition=NO_KMS), account_wide(name, Condition=ends))
+    assert "uploads without a header are refused here" in str(examine("5.1", lab))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"Condition": {**NO_KMS, "DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}},
+        {"Principal": {"AWS": "123456789012"}},
+        {"Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {"Condition": {**NO_KMS, "StringEquals": {
+            **NO_KMS["StringEquals"], "aws:PrincipalAccount": "123456789012"}}},
+        {"Condition": {**NO_KMS, "Bool": {"aws:PrincipalIsAWSService": "false"}}},
+        {"Condition": {**NO_KMS, "StringLike": {"aws:PrincipalArn": "*"}}},
+    ],
+    ids=["begun", "the account", "its root", "of the account", "no services", "whoever"],
+)  # fmt: skip
+def test_5_1_takes_a_policy_that_leaves_nobody_out(lab: Lab, changes: dict[str, Any]) -> None:
+    name = make(lab, "5.1")
+    put_policy(name, account_wide(name, **changes))
+    result = examine("5.1", lab)
+    assert result.done, str(result)
+
+
+def test_5_1_takes_an_exemption_that_a_second_statement_takes_back(lab: Lab) -> None:
+    name, role = make(lab, "5.1"), new_role("backup")
+    spared = {**NO_KMS, "ArnNotEquals": {"aws:PrincipalArn": role["Arn"]}}
+    meant = {**NO_KMS, "ArnEquals": {"aws:PrincipalArn": role["Arn"]}}
+    put_policy(name, account_wide(name, Condition=spared), account_wide(name, Condition=meant))
+    result = examine("5.1", lab)
+    assert result.done, str(result)
+
+
+def test_5_1_finds_another_account_that_the_policy_lets_in(lab: Lab) -> None:
+    other = lab.account("audit").client("sts").get_caller_identity()["Account"]
+    name = make(lab, "5.1")
+    lets_in = {**account_wide(name, Principal={"AWS": other}), "Effect": "Allow"}
+    del lets_in["Condition"]
+    own = {**NO_KMS, "StringNotEquals": {"aws:PrincipalAccount": other}}
+    put_policy(name, lets_in, account_wide(name, Condition=own))
+    assert f"by a role of the account {other}" in str(examine("5.1", lab))
+    put_policy(name, lets_in, account_wide(name, Condition=NO_KMS))
+    assert examine("5.1", lab).done
+
+
+@pytest.mark.parametrize("how", EXEMPTIONS)
+def test_5_2_finds_whom_the_tls_statement_leaves_out(lab: Lab, how: str) -> None:
+    name = strict(lab)
+    policy = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    put_policy(name, but_for(policy[0], exempt(how)), policy[1])
+    assert "without TLS this is answered: " in str(examine("5.2", lab))
+
+
+RARE = [
+    "GetObjectTorrent", "PutObjectLegalHold", "GetObjectRetention", "RestoreObject",
+    "GetBucketOwnershipControls", "PutAnalyticsConfiguration", "GetInventoryConfiguration",
+    "PutBucketRequestPayment", "GetBucketWebsite", "DeleteBucketPolicy", "ListBucketVersions",
+    "DeleteObjectVersionTagging", "UpdateObjectEncryption",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("action", RARE)
+def test_5_2_names_the_rare_action_that_is_left_out(lab: Lab, action: str) -> None:
+    every = [each for each in (*BUCKET_ACTIONS, *OBJECT_ACTIONS) if each != action]
+    strict(lab, {"Action": [f"s3:{each}" for each in every]})
+    assert f"without TLS this is answered: s3:{action} by you" in str(examine("5.2", lab))
+
+
+def test_5_2_takes_a_list_of_all_actions_and_wildcards(lab: Lab) -> None:
+    strict(lab, {"Action": [f"s3:{each}" for each in (*BUCKET_ACTIONS, *OBJECT_ACTIONS)]})
+    result = examine("5.2", lab)
+    assert result.done, str(result)
+
+
+@pytest.mark.parametrize(
+    ("tls", "done"),
+    [
+        ({"Action": ["s3:Get*", "s3:List*", "s3:Put*", "s3:Delete*", "s3:Abort*"]}, False),
+        ({"Condition": {**PLAIN, **TO_COME}}, False),
+        ({"Condition": {**PLAIN, "NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}}, False),
+        ({"Condition": {**PLAIN, "StringNotEquals": {"aws:UserAgent": "old"}}}, False),
+        ({"Action": "*"}, True),
+        ({"Action": ["s3:?*"]}, True),
+        ({"Condition": {"Null": {"s3:TlsVersion": "true"}}}, True),
+        ({"Principal": {"AWS": "*"}, "Sid": "Tls"}, True),
+    ],
+)
+def test_5_2_reads_the_tls_statement(lab: Lab, tls: dict[str, Any], done: bool) -> None:
+    strict(lab, tls)
+    result = examine("5.2", lab)
+    assert result.done == done, str(result)
+    assert done or "without TLS this is answered: s3:" in str(result)
+
+
+def test_5_2_takes_all_actions_but_none(lab: Lab) -> None:
+    name = strict(lab)
+    policy = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    tls = {**policy[0], "NotAction": "s3:CreateBucket"}
+    del tls["Action"]
+    put_policy(name, tls, policy[1])
+    result = examine("5.2", lab)
+    assert result.done, str(result)
+
+
+@pytest.mark.parametrize("how", ["a role that is there", "a tag", "NotPrincipal, a user", "a date"])
+def test_5_2_wants_the_key_from_everybody_always(lab: Lab, how: str) -> None:
+    name = strict(lab)
+    policy = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])["Statement"]
+    change = {"Condition": TO_COME} if how == "a date" else exempt(how)
+    put_policy(name, policy[0], but_for(policy[1], change))
+    assert "another key or none is let through all the same" in str(examine("5.2", lab))
+
+
+def test_the_actions_that_are_asked_for_are_s3_s() -> None:
+    def about(kind: str) -> set[str]:
+        return {name for name, action in actions("s3").items() if kind in action.resources}
+
+    services = {"allowvendedlogdeliveryforresource", "objectowneroverridetobucketowner",
+                "bypassgovernanceretention", "createbucket", "initiatereplication"}  # fmt: skip
+    for kind, asked in (("bucket", BUCKET_ACTIONS), ("object", OBJECT_ACTIONS)):
+        left = about(kind) - {each.lower() for each in asked}
+        assert {each.lower() for each in asked} <= about(kind)
+        assert not {each for each in left - services if "replica" not in each}

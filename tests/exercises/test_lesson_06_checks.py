@@ -7,12 +7,7 @@ import boto3
 import pytest
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
+from workshop_lib.lab import Lab
 
 
 def said(number: str, lab: Lab) -> str:
@@ -438,3 +433,101 @@ def test_6_2_takes_other_words_for_s3(
     use = allow("kms:Decrypt", key, **condition)
     tagged_role(lab, allow("s3:Get*", f"{bucket}/*"), use, allow("kms:DescribeKey", key))
     assert said("6.2", lab).startswith("✓")
+
+
+# --- when, and from where ------------------------------------------------------------------------
+
+
+def test_6_1_wants_the_default_and_not_an_object_under_the_key(lab: Lab) -> None:
+    name = tagged_bucket(lab, None)
+    boto3.client("s3").put_object(
+        Bucket=name, Key="note.txt", ServerSideEncryption="aws:kms", SSEKMSKeyId=new_key(),
+        BucketKeyEnabled=True,
+    )  # fmt: skip
+    assert "its default encryption is AES256" in said("6.1", lab)
+
+
+def test_6_1_looks_at_the_newest_bucket_and_a_key_on_its_way_out(lab: Lab) -> None:
+    tagged_bucket(lab, under(new_key()))
+    lab.later(minutes=1)
+    key = new_key()
+    tagged_bucket(lab, under(key))
+    boto3.client("kms").schedule_key_deletion(KeyId=key)
+    assert "it is PendingDeletion" in said("6.1", lab)
+
+
+def test_6_1_wants_a_key_of_the_bucket_s_region(lab: Lab) -> None:
+    """S3 takes the setting, and then no upload works."""
+    far = boto3.client("kms", region_name="eu-west-1").create_key()["KeyMetadata"]["Arn"]
+    tagged_bucket(lab, under(far))
+    assert "is a key of eu-west-1, and the bucket lies in us-east-1" in said("6.1", lab)
+
+
+SOON = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "condition"),
+    [
+        ("kms:Decrypt", SOON),
+        ("kms:Decrypt", {"Bool": {"aws:MultiFactorAuthPresent": "true"}}),
+        ("kms:Decrypt", {"StringLike": {"aws:userid": "*:on-call"}}),
+        ("kms:Decrypt", {**SOON, "StringEquals": {"kms:EncryptionContext:purpose": "backup"}}),
+        ("kms:GenerateDataKey", SOON),
+        ("kms:CreateGrant", SOON),
+        ("iam:AttachRolePolicy", SOON),
+    ],
+)
+def test_6_2_finds_what_opens_one_day(
+    lab: Lab, ward: tuple[str, str], action: str, condition: dict[str, Any]
+) -> None:
+    bucket, key = ward
+    tagged_role(
+        lab,
+        allow("s3:GetObject", f"{bucket}/*"),
+        allow("kms:Decrypt", key, StringEquals=VIA_S3),
+        allow(action, "*", **condition),
+    )
+    found = said("6.2", lab)
+    assert "directly" in found.partition("✗")[2] or "give itself the key" in found
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},
+        {"StringEquals": {"aws:PrincipalTag/team": "nobody's"}},
+        {"StringEquals": {"kms:KeySpec": "RSA_2048"}},
+    ],
+    ids=["over", "a tag that it lacks", "another kind of key"],
+)
+def test_6_2_takes_what_is_never_met(lab: Lab, ward: tuple[str, str], more: dict[str, Any]) -> None:
+    bucket, key = ward
+    use = allow("kms:Decrypt", key, StringEquals=VIA_S3)
+    read = allow("s3:GetObject", f"{bucket}/*")
+    tagged_role(lab, read, use, allow("kms:Decrypt", key, **more))
+    assert said("6.2", lab).startswith("✓")
+
+
+@pytest.mark.parametrize("value", ["anna + ben", "", "arn:aws:iam::123456789012:root", "somebody"])
+def test_6_3_wants_one_clerk_by_name(lab: Lab, value: str) -> None:
+    letters = Letters(lab)
+    letters.tag("april", letters.role("ben"))
+    letters.tag("march", value)
+    assert "does not name one of the clerks' roles: march" in said("6.3", lab)
+
+
+def test_6_3_wants_each_letter_tagged_by_its_own(lab: Lab) -> None:
+    letters = Letters(lab)
+    letters.tag("march", letters.role("ben"))
+    letters.tag("april", letters.role("anna"))
+    assert said("6.3", lab).count("did not open") == 2
+
+
+def test_6_3_takes_other_tags_beside_and_either_of_two_who_opened(lab: Lab) -> None:
+    letters = Letters(lab)
+    letters._open("ben", "march")
+    for letter, clerk in (("march", "ben"), ("april", "ben")):
+        tags = [{"Key": "opened-by", "Value": letters.role(clerk)}, {"Key": "seen", "Value": "1"}]
+        letters.s3.put_object_tagging(Bucket=letters.bucket, Key=letter, Tagging={"TagSet": tags})
+    assert said("6.3", lab).startswith("✓")

@@ -2,25 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import pytest
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
 ALGORITHM = "s3:x-amz-server-side-encryption-customer-algorithm"
 HEADER = "s3:x-amz-server-side-encryption"
 OLD, NEW = (hashlib.sha256(text).digest() for text in (b"old 7.1", b"exercise 7.1"))
-
-
-@pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
 
 
 def bucket(lab: Lab, number: str, blocked: str = "NONE") -> str:
@@ -325,3 +317,83 @@ def test_7_3_takes_a_default_of_sse_kms(lab: Lab) -> None:
     assert found(lab, "7.3") == "done"
     s3.put_object(Bucket=name, Key="moved.txt", Body=b"kept", ServerSideEncryption="aws:kms")
     assert "moved.txt is under another key than the bucket's default" in found(lab, "7.3")
+
+
+# --- who, and when -------------------------------------------------------------------------------
+
+
+def spare(name: str, how: str) -> None:
+    """The right policy of 7.2, but it leaves somebody out, or some time."""
+    iam, account = boto3.client("iam"), administrator().split(":")[4]
+    user = iam.create_user(UserName="ada")["User"]
+    ways: dict[str, dict[str, Any]] = {
+        "a user by NotPrincipal": {
+            "NotPrincipal": {"AWS": [user["Arn"], f"arn:aws:iam::{account}:root"]}
+        },
+        "a user by its name": {"Condition": {"StringNotEquals": {"aws:username": "ada"}}},
+        "a role to come": {
+            "Condition": {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/legacy/import-*"}}
+        },
+        "a tag": {"Condition": {"StringNotEquals": {"aws:PrincipalTag/keys": "own"}}},
+        "a session": {"Condition": {"StringNotLike": {"aws:userid": "*:night"}}},
+        "a date": {"Condition": {"DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}},
+        "a network": {"Condition": {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}},
+        "a storage class": {"Condition": {"Null": {"s3:x-amz-storage-class": "true"}}},
+    }
+    changes = ways[how]
+    nulls = {**NO_SSE_C["Null"], **changes.get("Condition", {}).get("Null", {})}
+    condition = {**changes.get("Condition", {}), "Null": nulls}
+    statement = {
+        **({} if "NotPrincipal" in changes else {"Principal": "*"}),
+        **changes,
+        "Effect": "Deny",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{name}/*",
+        "Condition": condition,
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=document)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["a user by NotPrincipal", "a user by its name", "a role to come", "a tag", "a session",
+     "a date", "a network", "a storage class"],
+)  # fmt: skip
+def test_7_2_finds_whom_and_what_the_policy_leaves_out(lab: Lab, how: str) -> None:
+    spare(bucket(lab, "7.2"), how)
+    assert "SSE-C is let through all the same: an upload of" in found(lab, "7.2")
+    assert boto3.client("iam").list_roles()["Roles"] == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {**NO_SSE_C, "DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},
+        {**NO_SSE_C, "StringEquals": {"aws:PrincipalAccount": "123456789012"}},
+        {**NO_SSE_C, "StringEquals": {"aws:ResourceAccount": "123456789012"}},
+    ],
+)
+def test_7_2_takes_a_policy_that_leaves_nobody_out(lab: Lab, condition: dict[str, Any]) -> None:
+    policy(bucket(lab, "7.2"), condition)
+    assert found(lab, "7.2") == "done"
+
+
+def test_7_2_wants_other_uploads_let_through_in_times_to_come(lab: Lab) -> None:
+    name = bucket(lab, "7.2")
+    policy(name, NO_SSE_C)
+    document = json.loads(boto3.client("s3").get_bucket_policy(Bucket=name)["Policy"])
+    closed = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+    document["Statement"].append({**document["Statement"][0], "Sid": "B", "Condition": closed})
+    boto3.client("s3").put_bucket_policy(Bucket=name, Policy=json.dumps(document))
+    assert "an upload without SSE-C is refused: an upload of" in found(lab, "7.2")
+
+
+def test_7_1_wants_the_content_and_not_its_description(lab: Lab) -> None:
+    name, s3 = bucket(lab, "7.1"), boto3.client("s3")
+    own = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": NEW}
+    s3.put_object(Bucket=name, Key="report.txt", Body=b"kept\n", **own)
+    assert "its content is 5 bytes that are not b'kept'" in found(lab, "7.1")
+    s3.put_object(Bucket=name, Key="Report.txt", Body=b"kept", **own)
+    s3.delete_object(Bucket=name, Key="report.txt")
+    assert "there is no object report.txt in it" in found(lab, "7.1")

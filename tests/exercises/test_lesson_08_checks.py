@@ -11,22 +11,11 @@ from botocore.exceptions import ClientError
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.support.handed_in import missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 REPORT = b"Nothing to report. " * 600
 CONTEXT = {"document": "report"}
 PAYROLL = {"department": "payroll"}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
-
-
-@pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
 
 
 # --- 8.1 ---------------------------------------------------------------------------------------
@@ -551,3 +540,123 @@ def test_a_second_accident_after_a_rescue_is_not_done(lab: Lab, kms: Any) -> Non
         kms.enable_key(KeyId=key)
         assert missing("8.3", lab) == []
         lab.later(minutes=1)
+
+
+# --- when, and by whom ---------------------------------------------------------------------------
+
+SOON = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [{"nonce": bytes(12)}, {"nonce": bytes(11) + b"\1"}, {"wrapped_key": b"x" * 184}],
+    ids=["zeros", "another nonce", "no blob"],
+)
+def test_a_part_that_does_not_belong_is_named(
+    lab: Lab, kms: Any, table: Any, key: str, part: dict[str, bytes]
+) -> None:
+    table.put_item(Item={**sealed(kms, key), **part})
+    assert missing("8.1", lab)
+
+
+def test_a_data_key_of_another_document_is_named(lab: Lab, kms: Any, table: Any, key: str) -> None:
+    """The context says more than was asked for: KMS compares all of it."""
+    answer = kms.generate_data_key(
+        KeyId=key, KeySpec="AES_256", EncryptionContext={**CONTEXT, "by": "ada"}
+    )
+    nonce = os.urandom(12)
+    table.put_item(
+        Item={
+            "document_id": "report",
+            "ciphertext": AESGCM(answer["Plaintext"]).encrypt(nonce, REPORT, None),
+            "nonce": nonce,
+            "wrapped_key": answer["CiphertextBlob"],
+        }
+    )
+    (said,) = missing("8.1", lab)
+    assert "KMS does not unwrap wrapped_key with the context" in said
+
+
+def test_the_data_key_in_the_name_of_an_attribute_is_named(
+    lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    item = sealed(kms, key)
+    data_key = kms.decrypt(CiphertextBlob=item["wrapped_key"], EncryptionContext=CONTEXT)
+    table.put_item(Item={**item, data_key["Plaintext"].hex(): True})
+    (said,) = missing("8.1", lab)
+    assert said.startswith("the plaintext data key is stored in")
+
+
+def test_a_second_document_and_a_table_under_a_key_are_right(
+    lab: Lab, kms: Any, table: Any, key: str
+) -> None:
+    table.put_item(Item=sealed(kms, key))
+    table.put_item(Item={**sealed(kms, key), "document_id": "draft", "pages": 12})
+    assert missing("8.1", lab) == []
+
+
+@pytest.mark.parametrize(
+    ("action", "condition"),
+    [
+        ("kms:Decrypt", SOON),
+        ("kms:Decrypt", {**SOON, "StringEquals": {"kms:EncryptionContext:department": "sales"}}),
+        ("kms:Decrypt", {"StringLike": {"aws:userid": "*:month-end"}}),
+        ("kms:Encrypt", SOON),
+        ("kms:GenerateDataKey", {"NumericGreaterThan": {"aws:EpochTime": "4039372800"}}),
+        ("kms:CreateGrant", SOON),
+        ("kms:ScheduleKeyDeletion", SOON),
+        ("iam:PutRolePolicy", SOON),
+    ],
+)
+def test_what_is_open_one_day_is_named(
+    lab: Lab, kms: Any, department_key: str, clerk: str, action: str, condition: dict[str, Any]
+) -> None:
+    grant_payroll(kms, department_key, clerk)
+    allow(clerk, action, condition)
+    assert missing("8.2", lab)
+
+
+@pytest.mark.parametrize(
+    ("action", "condition"),
+    [
+        ("kms:Decrypt", {**context_is("StringEquals"), **SOON}),
+        ("kms:Decrypt", {"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}),
+        ("kms:DescribeKey", SOON),
+        ("s3:GetObject", SOON),
+    ],
+    ids=["payroll again", "over", "descriptions", "another service"],
+)
+def test_what_opens_nothing_more_is_right(
+    lab: Lab, kms: Any, department_key: str, clerk: str, action: str, condition: dict[str, Any]
+) -> None:
+    grant_payroll(kms, department_key, clerk)
+    allow(clerk, action, condition)
+    assert missing("8.2", lab) == []
+
+
+def test_an_alias_in_the_place_of_the_key_and_other_material_are_no_rescue(
+    lab: Lab, kms: Any
+) -> None:
+    doomed = make_key(kms, "8.3")
+    kms.schedule_key_deletion(KeyId=doomed, PendingWindowInDays=7)
+    kms.create_alias(AliasName="alias/payroll", TargetKeyId=kms.create_key()["KeyMetadata"]["Arn"])
+    assert missing("8.3", lab) == ["it is still pending deletion"]
+
+
+def test_a_rescue_that_was_scheduled_again_is_not_done(lab: Lab, kms: Any) -> None:
+    doomed = make_key(kms, "8.3")
+    for _ in range(2):
+        kms.schedule_key_deletion(KeyId=doomed, PendingWindowInDays=7)
+        assert missing("8.3", lab) == ["it is still pending deletion"]
+        kms.cancel_key_deletion(KeyId=doomed)
+    assert missing("8.3", lab) == ["its deletion is cancelled, but it is Disabled"]
+
+
+def test_a_rescue_on_the_last_day_and_by_an_alias_is_right(lab: Lab, kms: Any) -> None:
+    doomed = make_key(kms, "8.3")
+    kms.schedule_key_deletion(KeyId=doomed, PendingWindowInDays=7)
+    lab.later(days=6.9)
+    kms.cancel_key_deletion(KeyId=doomed)
+    kms.enable_key(KeyId=doomed)
+    lab.later(days=30)
+    assert missing("8.3", lab) == []

@@ -10,13 +10,7 @@ import pytest
 from tests.support.accounts import allow, deny, document, id_of, root
 from tests.support.handed_in import missing, tagged, tagged_role
 from tests.support.kms_people import ACCOUNT, ROOT, delegating, policy
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
 
 
 def make_key(number: str, document: str, **more: Any) -> str:
@@ -497,4 +491,107 @@ def test_a_statement_for_their_role_alone_is_right(lab: Lab, shared: Shared) -> 
     kms = boto3.client("kms")
     statements = [theirs(lab, each, Condition=VIA, Principal=role) for each in NEEDED]
     kms.put_key_policy(KeyId=kms.list_keys()["Keys"][0]["KeyId"], Policy=delegating(*statements))
+    assert missing("9.2", lab) == []
+
+
+# --- when, and who else --------------------------------------------------------------------------
+
+SOON = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("who", "action", "says"),
+    [
+        (KEEPER, "kms:Decrypt", "the keeper may use the key: kms:Decrypt"),
+        (KEEPER, "kms:CreateGrant", "the keeper can give itself or others permissions"),
+        (KEEPER, "kms:PutKeyPolicy", "the keeper can give itself or others permissions"),
+        (USER, "kms:DisableKey", "the user may manage the key: kms:DisableKey"),
+        (USER, "kms:ScheduleKeyDeletion", "the user may manage the key"),
+        (USER, "kms:CreateGrant", "the user can give itself or others permissions"),
+    ],
+)
+def test_what_one_of_them_may_from_some_day_on_is_named(
+    lab: Lab, roles: None, who: str, action: str, says: str
+) -> None:
+    some = allow(action, Principal={"AWS": who}, Condition=SOON)
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP), some))
+    (said,) = missing("9.1", lab)
+    assert said.startswith(says)
+
+
+def test_a_deny_that_ends_is_named(lab: Lab, roles: None) -> None:
+    ends = {"DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+    apart = deny(["kms:*crypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:PutKeyPolicy"],
+                 Principal={"AWS": KEEPER}, Condition=ends)  # fmt: skip
+    make_key("9.1", delegating(to_user(*USE), allow("kms:*", Principal={"AWS": KEEPER}), apart))
+    assert any("the keeper may use the key" in said for said in missing("9.1", lab))
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        allow("kms:Decrypt", Principal={"AWS": KEEPER}, Condition={
+            "DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}),
+        allow("kms:Decrypt", Principal={"AWS": KEEPER}, Condition={
+            "StringEquals": {"aws:PrincipalTag/duty": "use"}}),
+        deny("kms:*", Principal={"AWS": KEEPER}, Condition=SOON),
+        allow(["kms:ListGrants", "kms:GetKeyRotationStatus"], Principal={"AWS": [USER, KEEPER]}),
+    ],
+    ids=["over", "a tag that it lacks", "a deny to come", "what only describes"],
+)  # fmt: skip
+def test_what_opens_nothing_is_right(lab: Lab, roles: None, more: dict[str, Any]) -> None:
+    make_key("9.1", delegating(to_user(*USE), to_keeper(*KEEP), more))
+    assert missing("9.1", lab) == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        SOON,
+        {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+        {"StringEquals": {"aws:PrincipalTag/team": "audit"}},
+        {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
+        {"StringLike": {"aws:userid": "*:emergency"}},
+    ],
+    ids=["a date", "a device", "a tag", "a network", "a session"],
+)
+def test_their_way_past_s3_in_other_circumstances_is_named(
+    lab: Lab, shared: Shared, condition: dict[str, Any]
+) -> None:
+    """Tags, sessions and networks are in the hands of their administrator."""
+    shared(theirs(lab, *NEEDED, Condition=VIA), theirs(lab, "kms:Decrypt", Condition=condition))
+    (said,) = missing("9.2", lab)
+    assert said.startswith("the key policy lets them ")
+
+
+def test_a_limit_that_ends_is_named(lab: Lab, shared: Shared) -> None:
+    account = id_of(lab.account("audit"))
+    past = {
+        "StringNotEqualsIfExists": {"kms:ViaService": S3},
+        "DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"},
+    }
+    shared(theirs(lab, *NEEDED), deny("kms:*", Principal={"AWS": root(account)}, Condition=past))
+    (said,) = missing("9.2", lab)
+    assert "key policy lets them" in said
+
+
+def test_a_third_account_that_comes_in_one_day_is_named(lab: Lab, shared: Shared) -> None:
+    everybody = allow(NEEDED, Principal={"AWS": "*"}, Condition={**VIA, **SOON})
+    shared(theirs(lab, *NEEDED, Condition=VIA), everybody)
+    (said,) = missing("9.2", lab)
+    assert said.startswith("a third account")
+
+
+def test_a_limit_that_has_begun_is_right(lab: Lab, shared: Shared) -> None:
+    begun = {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}
+    shared(theirs(lab, *NEEDED, Condition={**VIA, **begun}))
+    assert missing("9.2", lab) == []
+
+
+def test_a_deny_for_all_but_s3_by_notprincipal_is_right(lab: Lab, shared: Shared) -> None:
+    """Everybody but this account's administrator and root user."""
+    me = boto3.client("sts").get_caller_identity()["Arn"]
+    past = {"StringNotEqualsIfExists": {"kms:ViaService": S3}}
+    rest = {k: v for k, v in deny("kms:*Data*", Condition=past).items() if k != "Principal"}
+    shared(theirs(lab, *NEEDED, Condition=VIA), {**rest, "NotPrincipal": {"AWS": [me, ROOT]}})
     assert missing("9.2", lab) == []

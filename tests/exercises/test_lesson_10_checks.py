@@ -12,25 +12,9 @@ from s3_encryption.materials.kms_keyring import KmsKeyring
 from s3_encryption.materials.materials import AlgorithmSuite, CommitmentPolicy
 
 from tests.support.handed_in import missing
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 RECORDS = {"patients/1": b"Blood group O", "patients/2": b"No allergies"}
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
-
-
-@pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
-
-
-@pytest.fixture
-def s3(lab: Lab) -> Any:
-    return boto3.client("s3")
 
 
 def tagged_bucket(lab: Lab, s3: Any, number: str) -> str:
@@ -336,3 +320,92 @@ def test_a_readable_copy_of_a_month_is_named(lab: Lab, s3: Any, client: Any, arc
     s3.delete_object(Bucket=archive, Key="february", VersionId=old)
     s3.delete_object(Bucket=archive, Key="backup/february")
     assert missing("10.2", lab) == ["readable in an earlier version: backup/february"]
+
+
+# --- more that a learner may do ------------------------------------------------------------------
+
+
+def test_the_same_context_in_another_order_is_the_same(
+    lab: Lab, kms: Any, key: str, clinic: str
+) -> None:
+    both = {"objects": "patients/1 patients/2", "kind": "record"}
+    store(
+        around(kms, key), clinic, lambda name: dict(reversed(both.items())) if "1" in name else both
+    )
+    (said,) = missing("10.1", lab)
+    assert "both have the same encryption context" in said
+
+
+def test_records_copied_over_each_other_are_named(
+    lab: Lab, kms: Any, s3: Any, key: str, clinic: str
+) -> None:
+    store(around(kms, key), clinic)
+    s3.copy_object(
+        Bucket=clinic, Key="patients/2", CopySource={"Bucket": clinic, "Key": "patients/1"}
+    )
+    assert missing("10.1", lab)
+
+
+def test_words_in_a_tag_or_in_a_name_are_named(
+    lab: Lab, kms: Any, s3: Any, key: str, clinic: str
+) -> None:
+    store(around(kms, key), clinic)
+    words = RECORDS["patients/1"].decode()
+    tags = {"TagSet": [{"Key": "summary", "Value": words}]}
+    s3.put_object_tagging(Bucket=clinic, Key="patients/1", Tagging=tags)
+    assert missing("10.1", lab) == ["the words of patients/1 stand readable in its tags"]
+    s3.delete_object_tagging(Bucket=clinic, Key="patients/1")
+    s3.put_object(Bucket=clinic, Key=f"notes/{words}", Body=b"")
+    assert missing("10.1", lab) == [f"the words of patients/1 stand readable in notes/{words}"]
+
+
+def test_a_disabled_key_is_named(lab: Lab, kms: Any, key: str, clinic: str) -> None:
+    store(around(kms, key), clinic)
+    kms.disable_key(KeyId=key)
+    assert missing("10.1", lab) == ["its key is Disabled: nobody can use it"]
+
+
+def test_other_objects_and_a_default_of_sse_kms_are_right(
+    lab: Lab, kms: Any, s3: Any, key: str, clinic: str
+) -> None:
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s3.put_bucket_encryption(Bucket=clinic, ServerSideEncryptionConfiguration={"Rules": [rule]})
+    store(around(kms, key), clinic)
+    s3.put_object(Bucket=clinic, Key="readme", Body=b"Two records.")
+    assert missing("10.1", lab) == []
+
+
+def test_a_month_under_another_month_s_name_is_named(
+    lab: Lab, s3: Any, client: Any, archive: str
+) -> None:
+    """Six pages under the name of january, all encrypted."""
+    client.put_object(Bucket=archive, Key="february", Body=PAGE * 9000)
+    for version in old_versions(s3, archive, "february"):
+        s3.delete_object(Bucket=archive, Key="february", VersionId=version)
+    client.put_object(Bucket=archive, Key="january", Body=PAGE * 6)
+    (said,) = missing("10.2", lab)
+    assert "january does not hold the month's pages" in said
+
+
+def test_a_deleted_readable_version_behind_a_marker_is_named(
+    lab: Lab, s3: Any, client: Any, archive: str
+) -> None:
+    s3.delete_object(Bucket=archive, Key="february")
+    client.put_object(Bucket=archive, Key="february", Body=PAGE * 9000)
+    assert missing("10.2", lab) == ["readable in an earlier version: february"]
+
+
+def test_versions_of_ciphertext_and_a_new_key_are_right(
+    lab: Lab, kms: Any, s3: Any, client: Any, archive: str
+) -> None:
+    other = around(kms, kms.create_key()["KeyMetadata"]["Arn"])
+    for each in (client, other):
+        each.put_object(Bucket=archive, Key="february", Body=PAGE * 9000)
+    [old] = [
+        version
+        for version in old_versions(s3, archive, "february")
+        if s3.get_object(Bucket=archive, Key="february", VersionId=version)["Body"].read(12)
+        == b"Confidential"
+    ]
+    s3.delete_object(Bucket=archive, Key="february", VersionId=old)
+    assert missing("10.2", lab) == []

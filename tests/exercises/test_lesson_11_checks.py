@@ -12,20 +12,9 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from tests.support.handed_in import missing, tagged_role
-from workshop_lib import start_lab
 from workshop_lib.lab import Lab
 
 CONTRACT = b"The shop delivers chairs. " * 300
-
-
-@pytest.fixture
-def lab() -> Lab:
-    return start_lab()
-
-
-@pytest.fixture
-def kms(lab: Lab) -> Any:
-    return boto3.client("kms")
 
 
 def make_key(kms: Any, number: str, **spec: str) -> str:
@@ -406,3 +395,135 @@ def test_more_that_makes_no_mac_is_right(lab: Lab, kms: Any, mac_key: str, bank:
     elsewhere = {"Effect": "Deny", "Action": "*", "NotResource": mac_key}
     allow(bank, statement("kms:*", "*"), deny, elsewhere)
     assert missing("11.1", lab) == []
+
+
+# --- when, and after the signing -----------------------------------------------------------------
+
+SOON = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("kms:GenerateMac", FORGES),
+        ("kms:CreateGrant", MORE),
+        ("kms:PutKeyPolicy", MORE),
+        ("iam:PutRolePolicy", MORE),
+    ],
+)
+@pytest.mark.parametrize(
+    "condition", [SOON, {"StringLike": {"aws:userid": "*:auditor"}}], ids=["a date", "a session"]
+)
+def test_what_the_bank_may_one_day_is_named(
+    lab: Lab, kms: Any, mac_key: str, bank: str, action: str, condition: Any, says: str
+) -> None:
+    allow(bank, statement("kms:VerifyMac", mac_key), statement(action, "*", Condition=condition))
+    (said,) = missing("11.1", lab)
+    assert says in said
+
+
+def test_other_keys_one_day_are_named(lab: Lab, kms: Any, mac_key: str, bank: str) -> None:
+    more = statement("kms:VerifyMac", "*", Condition=SOON)
+    allow(bank, statement("kms:VerifyMac", mac_key), more)
+    (said,) = missing("11.1", lab)
+    assert ELSEWHERE in said
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        statement("kms:GenerateMac", "*", Condition={
+            "DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}),
+        statement("kms:GenerateMac", "*", Condition={
+            "StringEquals": {"aws:PrincipalTag/signs": "yes"}}),
+        statement("kms:ListKeys", "*", Condition=SOON),
+    ],
+    ids=["over", "a tag that it lacks", "what makes no MAC"],
+)  # fmt: skip
+def test_what_makes_no_mac_ever_is_right(
+    lab: Lab, kms: Any, mac_key: str, bank: str, more: dict[str, Any]
+) -> None:
+    allow(bank, statement("kms:VerifyMac", mac_key), more)
+    assert missing("11.1", lab) == []
+
+
+@pytest.mark.parametrize("spec", ["ECC_NIST_P256", "RSA_2048", "ML_DSA_65"])
+@pytest.mark.parametrize("after", ["disabled", "scheduled", "scheduled long ago"])
+def test_a_key_that_signs_no_more_is_right(
+    lab: Lab, kms: Any, shelf: Any, spec: str, after: str
+) -> None:
+    """Whoever verifies needs the public key, and no KMS."""
+    key = signing_key(kms, spec)
+    if spec.startswith("ML"):
+        public = kms.get_public_key(KeyId=key)["PublicKey"]
+        raw: Any = serialization.load_der_public_key(public)
+        of_key = hashlib.shake_256(raw.public_bytes_raw()).digest(64)
+        mu = hashlib.shake_256(of_key + b"\0\0" + CONTRACT).digest(64)
+        answer = kms.sign(KeyId=key, Message=mu, MessageType="EXTERNAL_MU",
+                          SigningAlgorithm="ML_DSA_SHAKE_256")  # fmt: skip
+        shelf(contract=CONTRACT, contract_sig=answer["Signature"], contract_key=public)
+    else:
+        rsa = "RSASSA_PSS_SHA_256" if spec.startswith("RSA") else "ECDSA_SHA_256"
+        shelf(**signed(kms, key, rsa))
+    if after == "disabled":
+        kms.disable_key(KeyId=key)
+    else:
+        kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=20)
+    if after == "scheduled long ago":
+        lab.later(days=15)
+    before = kms.describe_key(KeyId=key)["KeyMetadata"]
+    assert missing("11.2", lab) == []
+    left = kms.describe_key(KeyId=key)["KeyMetadata"]
+    assert left["KeyState"] == before["KeyState"]
+    if after == "scheduled":
+        assert abs((left["DeletionDate"] - before["DeletionDate"]).total_seconds()) < 2 * 86_400
+
+
+def test_what_is_wrong_is_said_of_a_disabled_key_too(lab: Lab, kms: Any, shelf: Any) -> None:
+    key = signing_key(kms)
+    shelf(**{**signed(kms, key), "contract": CONTRACT + b"."})
+    kms.disable_key(KeyId=key)
+    assert "no signature of this contract" in missing("11.2", lab)[0]
+    kms.enable_key(KeyId=key)
+    shelf(**signed(kms, key, MessageType="RAW"))
+    kms.disable_key(KeyId=key)
+    assert "hashed once more" in missing("11.2", lab)[0]
+
+
+@pytest.mark.parametrize("part", ["half", "other", "of the digest's text"])
+def test_a_signature_of_something_else_is_named(lab: Lab, kms: Any, shelf: Any, part: str) -> None:
+    key = signing_key(kms)
+    objects = signed(kms, key)
+    message = {
+        "half": CONTRACT[:4_000],
+        "other": b"another contract",
+        "of the digest's text": hashlib.sha256(CONTRACT).hexdigest().encode(),
+    }[part]
+    answer = kms.sign(KeyId=key, Message=message, SigningAlgorithm="ECDSA_SHA_256")
+    shelf(**{**objects, "contract_sig": answer["Signature"]})
+    assert any("no signature of this contract" in said for said in missing("11.2", lab))
+
+
+@pytest.mark.parametrize("word", ["Yes", "true", "YES ", "genuine"])
+def test_a_label_in_other_words_is_named(lab: Lab, parcels: str, word: str) -> None:
+    label(parcels, {**TRUTH, "elm": word})
+    assert missing("11.3", lab) == ["without the tag genuine = yes or no: elm"]
+
+
+def test_a_parcel_that_was_brought_again_counts_as_it_is(lab: Lab, kms: Any, parcels: str) -> None:
+    """Labelled, and then altered: tags of an object that is written anew are gone."""
+    label(parcels, TRUTH)
+    s3 = boto3.client("s3")
+    elm = s3.get_object(Bucket=parcels, Key="elm")
+    s3.put_object(Bucket=parcels, Key="elm", Body=elm["Body"].read(), Metadata=elm["Metadata"])
+    assert missing("11.3", lab) == ["without the tag genuine = yes or no: elm"]
+
+
+def test_a_confirmation_copied_from_a_genuine_parcel_proves_nothing(lab: Lab, parcels: str) -> None:
+    s3 = boto3.client("s3")
+    elm, ash = (s3.get_object(Bucket=parcels, Key=name) for name in ("elm", "ash"))
+    s3.put_object(Bucket=parcels, Key="ash", Body=ash["Body"].read(), Metadata=elm["Metadata"])
+    label(parcels, {**TRUTH, "ash": "yes"})
+    assert missing("11.3", lab) == ["1 of those tagged yes have a confirmation that does not fit"]
+    label(parcels, TRUTH)
+    assert missing("11.3", lab) == []

@@ -1,7 +1,6 @@
 """The checks of lesson 12 name the common wrong answers of each case."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -20,17 +19,10 @@ from dynamodb_encryption_sdk.material_providers.wrapped import (
 from dynamodb_encryption_sdk.structures import AttributeActions
 
 from workshop_lib.exercises import examine
-from workshop_lib.lab import Lab, start_lab
+from workshop_lib.lab import Lab
 
 HEADER = "s3:x-amz-server-side-encryption"
 PATIENT = {"patient_id": "p-1", "ward": "north", "diagnosis": "broken arm"}
-
-
-@pytest.fixture
-def lab() -> Iterator[Lab]:
-    lab = start_lab()
-    yield lab
-    lab.cleanup()
 
 
 def said(number: str, lab: Lab) -> str:
@@ -736,3 +728,222 @@ def test_12_4_takes_a_grant_and_a_deny_in_statements(lab: Lab) -> None:
     both = deny(name, PLAIN_HTTP, "s3:*")
     policy(name, *({**both, "Resource": each} for each in both["Resource"]))
     assert said("12.4", lab) == "done"
+
+
+# --- who, when, and what was written first -------------------------------------------------------
+
+TO_COME = {"DateLessThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+SOON = {"DateGreaterThan": {"aws:CurrentTime": "2098-01-01T00:00:00Z"}}
+
+
+def test_12_1_finds_the_diagnosis_in_the_stream(lab: Lab) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    table = patients(lab, StreamSpecification=stream)
+    table.put_item(Item=PATIENT)
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    assert "the diagnosis stands readable in the table's stream" in said("12.1", lab)
+
+
+@pytest.mark.parametrize("note", [{"broken arm": 1}, [{"seen": {"broken arm": True}}]])
+def test_12_1_finds_the_diagnosis_as_a_name(lab: Lab, note: Any) -> None:
+    signed = dict.fromkeys(("ward", "note"), CryptoAction.SIGN_ONLY)
+    encrypted(patients(lab), **signed).put_item(Item={**PATIENT, "note": note})
+    assert "also stands readable in note" in said("12.1", lab)
+
+
+def test_12_1_finds_the_diagnosis_in_another_item(lab: Lab) -> None:
+    table = patients(lab)
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    table.put_item(Item={"patient_id": "p-1-bill", "for": "plaster, broken arm"})
+    assert "is also readable, in for of another item" in said("12.1", lab)
+
+
+def test_12_1_takes_a_stream_of_ciphertext_and_other_tables(lab: Lab) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    table = patients(lab, StreamSpecification=stream)
+    encrypted(table, ward=CryptoAction.SIGN_ONLY).put_item(Item=PATIENT)
+    table.put_item(Item={"patient_id": "p-0", "ward": "south"})
+    assert said("12.1", lab) == "done"
+
+
+def spared(how: str) -> dict[str, Any]:
+    """The condition of a Deny that leaves somebody out, or some time."""
+    user = boto3.client("iam").create_user(UserName="ada")["User"]
+    return {
+        "a user": {"StringNotEquals": {"aws:username": "ada"}},
+        "a user's id": {"StringNotEquals": {"aws:userid": user["UserId"]}},
+        "a user's ARN": {"ArnNotEquals": {"aws:PrincipalArn": user["Arn"]}},
+        "a tag": {"StringNotEquals": {"aws:PrincipalTag/agent": "legacy"}},
+        "a session": {"StringNotLike": {"aws:userid": "*:import"}},
+        "a date": TO_COME,
+        "a network": {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+        "an ACL": {"StringNotEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}},
+    }[how]
+
+
+SPARED = ["a user", "a user's id", "a user's ARN", "a tag", "a session", "a date", "a network",
+          "an ACL"]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", SPARED)
+def test_12_2_finds_whom_and_what_the_policy_leaves_out(lab: Lab, how: str) -> None:
+    name = tagged_bucket(lab, "12.2", new_key())
+    policy(name, deny(name, {**NO_HEADER, **spared(how)}))
+    assert "another method is let through all the same: an upload of" in said("12.2", lab)
+
+
+def test_12_2_finds_a_user_by_notprincipal(lab: Lab) -> None:
+    user = boto3.client("iam").create_user(UserName="ada")["User"]["Arn"]
+    name = tagged_bucket(lab, "12.2", new_key())
+    statement = {**deny(name, NO_HEADER), "NotPrincipal": {"AWS": [user, "123456789012"]}}
+    del statement["Principal"]
+    policy(name, statement)
+    assert "is let through all the same: an upload of exercise-check by the user ada" in said(
+        "12.2", lab
+    )
+
+
+@pytest.mark.parametrize("how", ["a user", "a date"])
+def test_12_2_finds_whom_a_block_of_sse_c_leaves_out(lab: Lab, how: str) -> None:
+    name = tagged_bucket(lab, "12.2", new_key(), blocked="NONE")
+    brought = {"Null": {f"{HEADER}-customer-algorithm": "false"}, **spared(how)}
+    policy(name, deny(name, NO_HEADER), deny(name, brought))
+    assert "is let through all the same: an upload of" in said("12.2", lab)
+
+
+def test_12_2_wants_agents_let_in_in_times_to_come(lab: Lab) -> None:
+    name = tagged_bucket(lab, "12.2", new_key())
+    policy(name, deny(name, NO_HEADER), deny(name, SOON))
+    assert "an upload that names no method is refused here" in said("12.2", lab)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {**NO_HEADER, "DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},
+        {"StringLike": {HEADER: "*"}},
+        {**NO_HEADER, "StringEquals": {"aws:PrincipalAccount": "123456789012"}},
+    ],
+    ids=["begun", "any header", "of the account"],
+)
+def test_12_2_takes_a_policy_that_leaves_nobody_out(lab: Lab, condition: dict[str, Any]) -> None:
+    name = tagged_bucket(lab, "12.2", new_key())
+    policy(name, deny(name, condition))
+    assert said("12.2", lab) == "done"
+
+
+@pytest.mark.parametrize("change", ["another game", "scores as text", "no scores"])
+def test_12_3_wants_chess_by_numbers(lab: Lab, change: str) -> None:
+    table = scores(lab)
+    for player, score in {"ada": 2100, "bob": 950, "eve": 1800}.items():
+        item: dict[str, Any] = {"player": player, "game": "chess", "score": score}
+        if change == "another game":
+            item["game"] = "Chess"
+        elif change == "scores as text":
+            item["scores"] = str(item.pop("score"))
+        else:
+            del item["score"]
+        table.put_item(Item=item)
+    assert "finds 0 of the three players" in said("12.3", lab)
+
+
+def test_12_3_takes_more_games_and_a_second_index(lab: Lab) -> None:
+    table = scores(lab)
+    play(table)
+    for player in ("ada", "ben"):
+        table.put_item(Item={"player": f"{player}-go", "game": "go", "score": 7})
+    boto3.client("dynamodb").update_table(
+        TableName=table.name,
+        AttributeDefinitions=[{"AttributeName": "score", "AttributeType": "N"}],
+        GlobalSecondaryIndexUpdates=[{"Create": {
+            "IndexName": "by-score",
+            "KeySchema": [{"AttributeName": "score", "KeyType": "HASH"}],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }}],
+    )  # fmt: skip
+    lab.later(minutes=5)
+    assert said("12.3", lab) == "done"
+
+
+# --- 12.4, a partner who reads what it brings ----------------------------------------------------
+
+
+def test_12_4_wants_a_partner_that_does_not_read_its_own(lab: Lab) -> None:
+    """s3:GetObject and no kms:Decrypt: what it stores with AES256, no key keeps from it."""
+    inbox(lab)
+    partner(lab, "s3:PutObject", "s3:GetObject", "kms:GenerateDataKey")
+    found = said("12.4", lab)
+    assert "it reads what you stored with AES256" in found
+
+
+@pytest.mark.parametrize("method", ["AES256", "aws:kms"])
+def test_12_4_wants_that_of_every_method(lab: Lab, method: str) -> None:
+    """The policy refuses others; the partner itself may still choose a method."""
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "s3:GetObject*", "kms:GenerateDataKey")
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    rest = {"StringNotEquals": {"aws:PrincipalArn": role["Arn"]}, "Null": {HEADER: "false"}}
+    own = {"StringNotEquals": {HEADER: method}, "Null": {HEADER: "false"}}
+    policy(name, deny(name, PLAIN_HTTP, "s3:*"), deny(name, rest), deny(name, own))
+    assert f"it reads what it itself stored with {method}" in said("12.4", lab)
+
+
+def test_12_4_takes_a_partner_whose_reading_no_method_allows(lab: Lab) -> None:
+    """It may call GetObject, but nothing lies there under anything but your key."""
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "s3:GetObject", "kms:GenerateDataKey")
+    policy(name, deny(name, PLAIN_HTTP, "s3:*"), deny(name, {"Null": {HEADER: "false"}}))
+    assert said("12.4", lab) == "done"
+
+
+@pytest.mark.parametrize("how", SPARED[:-1])
+def test_12_4_finds_whom_and_what_the_tls_statement_leaves_out(lab: Lab, how: str) -> None:
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    condition = {**PLAIN_HTTP, **spared(how)}
+    policy(name, deny(name, condition, "s3:*"))
+    assert "without TLS this is answered: s3:" in said("12.4", lab)
+
+
+@pytest.mark.parametrize(
+    "left_out", ["s3:PutObjectLegalHold", "s3:GetBucketLogging", "s3:UpdateObjectEncryption"]
+)
+def test_12_4_names_the_rare_action_that_is_left_out(lab: Lab, left_out: str) -> None:
+    name = inbox(lab, tls_only=False)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    statement = {**deny(name, PLAIN_HTTP, "s3:*"), "NotAction": left_out}
+    del statement["Action"]
+    policy(name, statement)
+    assert f"without TLS this is answered: {left_out} by you" in said("12.4", lab)
+
+
+@pytest.mark.parametrize(
+    ("action", "says"),
+    [
+        ("kms:Decrypt", "a policy lets it decrypt at another time"),
+        ("kms:CreateGrant", "it could let itself decrypt"),
+        ("iam:PutRolePolicy", "it could let itself decrypt"),
+    ],
+)
+def test_12_4_finds_what_the_partner_may_one_day(lab: Lab, action: str, says: str) -> None:
+    inbox(lab)
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    [role] = [r for r in boto3.client("iam").list_roles()["Roles"] if "partner" in r["RoleName"]]
+    later = {"Effect": "Allow", "Action": action, "Resource": "*", "Condition": SOON}
+    boto3.client("iam").put_role_policy(
+        RoleName=role["RoleName"],
+        PolicyName="later",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": later}),
+    )
+    assert says in said("12.4", lab)
+
+
+def test_12_4_takes_sse_c_refused_by_policy_and_finds_whom_that_leaves_out(lab: Lab) -> None:
+    name = inbox(lab, tls_only=False, blocked="NONE")
+    partner(lab, "s3:PutObject", "kms:GenerateDataKey")
+    brought = {"Null": {f"{HEADER}-customer-algorithm": "false"}}
+    tls = deny(name, PLAIN_HTTP, "s3:*")
+    policy(name, tls, deny(name, brought))
+    assert said("12.4", lab) == "done"
+    policy(name, tls, deny(name, {**brought, **TO_COME}))
+    assert "SSE-C is let through all the same: an upload of" in said("12.4", lab)

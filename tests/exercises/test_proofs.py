@@ -1,5 +1,7 @@
 """What proves an exercise: a cipher opens what was sealed so, and nothing else."""
 
+import boto3
+import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from dynamodb_encryption_sdk.delegated_keys.jce import JceNameLocalDelegatedKey
@@ -7,7 +9,7 @@ from dynamodb_encryption_sdk.identifiers import EncryptionKeyType, KeyEncodingTy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop_lib.exercises.proofs import opened, opened_cbc, unwrapped
+from workshop_lib.exercises.proofs import opened, opened_cbc, unwrapped, verified
 
 keys = st.sampled_from([16, 24, 32]).flatmap(lambda size: st.binary(min_size=size, max_size=size))
 nonces = st.binary(min_size=12, max_size=12)
@@ -56,3 +58,28 @@ def test_a_wrapped_key_opens_and_an_altered_one_does_not(wrapping: bytes, key: b
     assert unwrapped(wrapping, wrapped) == key
     assert unwrapped(wrapping, bytes([wrapped[0] ^ 1]) + wrapped[1:]) is None
     assert unwrapped(wrapping, b"x") is None
+
+
+ALGORITHMS = {
+    "ECC_NIST_P256": "ECDSA_SHA_256",
+    "ECC_NIST_P384": "ECDSA_SHA_384",
+    "ECC_SECG_P256K1": "ECDSA_SHA_256",
+    "RSA_2048": "RSASSA_PSS_SHA_512",
+    "RSA_3072": "RSASSA_PKCS1_V1_5_SHA_256",
+    "ML_DSA_44": "ML_DSA_SHAKE_256",
+}
+
+
+@pytest.mark.usefixtures("lab")
+@pytest.mark.parametrize("spec", ALGORITHMS)
+def test_a_signature_of_kms_is_verified_and_no_other(spec: str) -> None:
+    kms, algorithm = boto3.client("kms"), ALGORITHMS[spec]
+    key = kms.create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    public = kms.get_public_key(KeyId=key)["PublicKey"]
+    answer = kms.sign(KeyId=key, Message=b"a contract", SigningAlgorithm=algorithm)
+    signature = answer["Signature"]
+    assert verified(public, algorithm, b"a contract", signature)
+    assert not verified(public, algorithm, b"a contract.", signature)
+    assert not verified(public, algorithm, b"a contract", signature[:-1] + b"\0\0")
+    assert not verified(public[:-1], algorithm, b"a contract", signature)
+    assert not verified(public, algorithm, b"a contract", b"")

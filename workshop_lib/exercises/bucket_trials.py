@@ -4,24 +4,24 @@ A policy may well refuse you and nobody else, one name and no other, an upload a
 """
 
 import base64
-import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from workshop_lib.exercises import bucket_policy
 from workshop_lib.exercises.inspection import Inspection
-from workshop_lib.exercises.key_use import listed
 from workshop_lib.exercises.people import keeping_clients, somebody
+from workshop_lib.exercises.policies import bucket_statements, filled, values
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused
 
 Sessions = Mapping[str, boto3.Session]
 
-_MOST = 5  # names and people that a policy's patterns suggest
+_MOST = 5  # names that a policy's patterns suggest
 
 # An upload whose digest is wrong: refused by the policy, or else for the digest.
 _UNSTORED = {"Body": b"x", "ContentMD5": base64.b64encode(bytes(16)).decode()}
@@ -34,66 +34,23 @@ _TOO_MUCH = {
 
 
 @contextmanager
-def callers(bucket: str) -> Iterator[Sessions]:
-    """Sessions by caller: you, a new role that may do all of S3 and KMS, and more of such roles.
-
-    One for each role that the bucket's policy names and this account does not have: a policy may
-    leave out whoever is called so.
-    """
-    with ExitStack() as stack:
-        asking = partial(somebody, "s3:*", "kms:*")
-        sessions = {
-            "you": keeping_clients(boto3.Session()),
-            "another role": stack.enter_context(asking()),
-        }
-        for name in _roles_in_policy(bucket):
-            with suppress(ClientError):  # a role that is there is the learner's: let it alone
-                sessions[f"the role {name}"] = stack.enter_context(asking(name=name))
-        yield sessions
+def callers() -> Iterator[Sessions]:
+    """Sessions by caller: you, and a new role that may do all of S3 and KMS."""
+    with somebody("s3:*", "kms:*") as another:
+        yield {"you": keeping_clients(boto3.Session()), "another role": another}
 
 
-def _statements(bucket: str) -> list[dict[str, Any]]:
-    """The statements of a bucket's policy; none where there is no policy."""
-    try:
-        policy = boto3.client("s3").get_bucket_policy(Bucket=bucket)["Policy"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchBucketPolicy":
-            raise
-        return []
-    return listed(json.loads(policy))
-
-
-def _values(found: Any) -> list[str]:
-    return [str(each) for each in (found if isinstance(found, list) else [found])]
-
-
-def _names_in_policy(bucket: str) -> list[str]:
-    """Names of objects that the patterns in a bucket's policy fit, one for each pattern."""
+def _names(bucket: str) -> list[str]:
+    """Names of objects: some, and one for each pattern in the bucket's policy that it fits."""
+    some = [TRY, secrets.token_hex(8), f"reports/{secrets.token_hex(4)}.csv"]
     found = []
-    for statement in _statements(bucket):
+    for statement in bucket_statements(bucket):
         for element in ("Resource", "NotResource"):
-            for resource in _values(statement.get(element, [])):
+            for resource in values(statement.get(element, [])):
                 pattern = resource.partition(":::")[2].partition("/")[2]
                 if pattern not in ("", "*"):
-                    found.append(_filled(pattern))
-    return list(dict.fromkeys(found))[:_MOST]
-
-
-def _roles_in_policy(bucket: str) -> list[str]:
-    """Names of roles that a bucket's policy speaks of, to leave them out or to mean them alone."""
-    found = []
-    for statement in _statements(bucket):
-        for tests in statement.get("Condition", {}).values():
-            for key, values in tests.items():
-                if key.lower() == "aws:principalarn":
-                    found += _values(values)
-    roles = [arn.partition(":role/")[2] for arn in found]
-    return list(dict.fromkeys(_filled(each.rpartition("/")[2]) for each in roles if each))[:_MOST]
-
-
-def _filled(pattern: str) -> str:
-    """A name that a pattern with wildcards fits."""
-    return pattern.replace("*", secrets.token_hex(2)).replace("?", "x")
+                    found.append(filled(pattern))
+    return [*some, *list(dict.fromkeys(found))[:_MOST]]
 
 
 def loopholes(
@@ -103,29 +60,35 @@ def loopholes(
     headers: Mapping[str, Any],
     accepted: Mapping[str, Any],
 ) -> list[str]:
-    """How an upload with these headers gets past the bucket's policy; `accepted` do for sure."""
-    tried = _tried(inspection, sessions, bucket, headers, accepted)
-    return [how for how, by_policy in tried.items() if by_policy is False]
+    """How an upload with these headers gets past the bucket's policy; `accepted` do for sure.
+
+    What none of the sessions does, the policy may leave open to others, or from some day on.
+    """
+    names = _names(bucket)
+    tried = _tried(inspection, sessions, bucket, names, headers, accepted)
+    done = [how for how, by_policy in tried.items() if by_policy is False]
+    return done or bucket_policy.open_uploads(bucket, names, headers)
 
 
 def obstacles(
     inspection: Inspection, sessions: Sessions, bucket: str, headers: Mapping[str, Any]
 ) -> list[str]:
-    """Which uploads with these headers the bucket's policy refuses."""
-    tried = _tried(inspection, sessions, bucket, headers, headers)
-    return [how for how, by_policy in tried.items() if by_policy]
+    """Which uploads with these headers the bucket's policy refuses, now or from some day on."""
+    names = _names(bucket)
+    tried = _tried(inspection, sessions, bucket, names, headers, headers)
+    done = [how for how, by_policy in tried.items() if by_policy]
+    return done or bucket_policy.refused_uploads(bucket, names, headers)
 
 
 def _tried(
     inspection: Inspection,
     sessions: Sessions,
     bucket: str,
+    names: list[str],
     headers: Mapping[str, Any],
     accepted: Mapping[str, Any],
 ) -> dict[str, bool | None]:
     """Whether the policy refused, by caller and way; None where KMS refused before it could."""
-    names = [TRY, secrets.token_hex(8), f"reports/{secrets.token_hex(4)}.csv"]
-    names += _names_in_policy(bucket)
     found: dict[str, bool | None] = {}
     with _an_object(inspection, bucket, accepted) as source:
         for who, session in sessions.items():
@@ -224,7 +187,7 @@ def answered_without_tls(
             found += [
                 f"s3:{action} by {who}" for action, call in calls.items() if not refused(call)
             ]
-    return found
+    return found or bucket_policy.open_without_tls(bucket)
 
 
 def _deleted(s3: Any, target: Mapping[str, str]) -> None:

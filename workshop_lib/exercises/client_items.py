@@ -191,29 +191,48 @@ def _kms_keys(
         [(kind, value)] = item[name].items()
         context[name] = base64.b64encode(value).decode() if kind == "B" else value
     blob = decoded(described.get("amzn-ddb-env-key", ""))
-    secret, arn = _decrypt(blob, context, regions)
+    answer = decrypted(blob, context, regions)
+    if answer is None:
+        raise NotOpened(
+            "KMS does not unwrap its data key for this item of this table: the item, or its "
+            "material description, was written for another one"
+        )
+    secret: bytes = answer["Plaintext"]
     size = _AES_BYTES.get(described.get("amzn-ddb-env-alg", "AES/256"))
     if size is None:
         raise NotOpened("its material description names an algorithm that is not the client's")
-    return derived(secret, b"Encryption")[:size], derived(secret, b"Signing"), (arn,)
+    return derived(secret, b"Encryption")[:size], derived(secret, b"Signing"), (answer["KeyId"],)
 
 
-def _decrypt(
-    blob: bytes, context: Mapping[str, str], regions: tuple[str, ...]
-) -> tuple[bytes, str]:
-    for region in dict.fromkeys((None, *regions)):
+def decrypted(
+    blob: bytes, context: Mapping[str, str], regions: Iterable[str]
+) -> dict[str, Any] | None:
+    """KMS's answer to Decrypt, from whichever Region has the key; None for another context.
+
+    Raises ClientError: KMS refuses for another reason, or has the key in none of the Regions.
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_Decrypt.html
+    """
+    unknown: ClientError | None = None
+    found = False
+    for region in dict.fromkeys((None, *sorted(regions))):
         kms = boto3.client("kms", region_name=region)
         try:
-            answer = kms.decrypt(CiphertextBlob=blob or b"-", EncryptionContext=dict(context))
+            answer: dict[str, Any] = kms.decrypt(
+                CiphertextBlob=blob or b"-", EncryptionContext=dict(context)
+            )
         except ClientError as error:
-            if error.response["Error"]["Code"] != "InvalidCiphertextException":
+            code = error.response["Error"]["Code"]
+            if code == "AccessDeniedException":  # also of a key of another Region
+                unknown = unknown or error
+            elif code == "InvalidCiphertextException":
+                found = True
+            else:
                 raise
         else:
-            return answer["Plaintext"], answer["KeyId"]
-    raise NotOpened(
-        "KMS does not unwrap its data key for this item of this table: the item, or its material "
-        "description, was written for another one"
-    )
+            return answer
+    if unknown and not found:
+        raise unknown
+    return None
 
 
 def _stored_keys(

@@ -93,10 +93,18 @@ class Inspection:
                 raise
             self.fail(*answer)
 
-    def table(self, number: str = "") -> dict[str, Any]:
-        """DescribeTable's answer for the newest table tagged for this exercise, or another one."""
+    def table(self, number: str = "", *, first_cell: bool = False) -> dict[str, Any]:
+        """DescribeTable's answer for the newest table tagged for this exercise, or another one.
+
+        first_cell: whether the lesson's own cell makes it.
+        """
         number = number or self.number
         table = resources.newest_table(number)
+        if table is None and first_cell:
+            self.fail(
+                f"no table carries the tag {resources.TAG} = {number}",
+                f"Run the first cell of exercise {number} again: it makes the table.",
+            )
         if table is None:
             call = "dynamodb.create_table(…, Tags=[{tag}])"
             self._untagged("no table", call, "Key", "Value", number)
@@ -117,12 +125,15 @@ class Inspection:
             self._untagged("no bucket", call, "Key", "Value")
         return bucket
 
-    def key(self) -> dict[str, Any]:
+    def key(self, *, anywhere: bool = False) -> dict[str, Any]:
         """DescribeKey's KeyMetadata for the newest KMS key tagged for this exercise.
 
-        A key that waits for its deletion is taken only if there is no other.
+        A key that waits for its deletion is taken only if there is no other. anywhere: also in the
+        other Regions that were worked in, if there is none here.
         """
         key = resources.newest_key(self.number)
+        for region in sorted(self.lab.regions()) if anywhere else ():
+            key = key or resources.newest_key(self.number, region=region)
         if key is None:
             self._untagged("no KMS key", "kms.create_key(Tags=[{tag}])", "TagKey", "TagValue")
         return key

@@ -5,13 +5,22 @@ https://docs.aws.amazon.com/kms/latest/developerguide/testing-permissions.html
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice, product
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+
+from workshop_lib.exercises import circumstances
+from workshop_lib.exercises.circumstances import ordinary, role_may
+from workshop_lib.exercises.policies import (
+    Statement,
+    conditions,
+    key_statements,
+    role_statements,
+)
+from workshop_lib.exercises.principals import of_role
 
 Context = Mapping[str, str]
 _REFUSED = ("AccessDenied", "AccessDeniedException")
@@ -157,20 +166,19 @@ def takes_by_iam(role: Mapping[str, Any]) -> set[str]:
     """
     iam, arn, name = boto3.client("iam"), role["Arn"], role["RoleName"]
     account = arn.split(":")[4]
-    found = simulated(arn, arn, "iam:PutRolePolicy", "iam:AttachRolePolicy")
-    found |= simulated(arn, f"arn:aws:iam::{account}:role/another", "iam:UpdateAssumeRolePolicy")
+    found = simulated(role, arn, "iam:PutRolePolicy", "iam:AttachRolePolicy")
+    found |= simulated(role, f"arn:aws:iam::{account}:role/another", "iam:UpdateAssumeRolePolicy")
     me = boto3.client("sts").get_caller_identity()["Arn"]
-    found |= simulated(arn, me, "iam:CreateAccessKey")  # it would be the administrator then
+    found |= simulated(role, me, "iam:CreateAccessKey")  # it would be the administrator then
     for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=name):
         for attached in page["AttachedPolicies"]:
             versions = ("iam:CreatePolicyVersion", "iam:SetDefaultPolicyVersion")
-            found |= simulated(arn, attached["PolicyArn"], *versions)
-    statements = (each for document in role_documents(name) for each in listed(document))
-    if any(each["Effect"] == "Deny" for each in statements):
-        found |= simulated(arn, arn, "iam:DeleteRolePolicy", "iam:DetachRolePolicy")
+            found |= simulated(role, attached["PolicyArn"], *versions)
+    if any(each["Effect"] == "Deny" for each in role_statements(name)):
+        found |= simulated(role, arn, "iam:DeleteRolePolicy", "iam:DetachRolePolicy")
     if "PermissionsBoundary" in iam.get_role(RoleName=name)["Role"]:
         boundary = ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary")
-        found |= simulated(arn, arn, *boundary)
+        found |= simulated(role, arn, *boundary)
     return found
 
 
@@ -187,19 +195,21 @@ def gives_by_iam(role: Mapping[str, Any], *others: str) -> set[str]:
     }  # fmt: skip
     of_roles = ("iam:PutRolePolicy", "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy")
     asked |= dict.fromkeys((arn, f"{entity}:role/another", *others), of_roles)
-    return {each for where, actions in asked.items() for each in simulated(arn, where, *actions)}
+    return {each for where, actions in asked.items() for each in simulated(role, where, *actions)}
 
 
-def simulated(role_arn: str, resource: str, *actions: str) -> set[str]:
+def simulated(role: Mapping[str, Any], resource: str, *actions: str) -> set[str]:
     """Those of the actions that the policies of the role alone allow, asked by the role itself.
 
+    Now, or in other circumstances that they name.
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
     """
-    answer = boto3.client("iam").simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=list(actions), ResourceArns=[resource]
-    )
-    results = answer["EvaluationResults"]
-    return {each["EvalActionName"] for each in results if each["EvalDecision"] == "allowed"}
+    arn = role["Arn"]
+    usual = {**ordinary(arn.split(":")[4]), **of_role(role).facts}
+    answers = circumstances.simulated([], actions, [resource], usual, arn)
+    found = {action for (action, _), decision in answers.items() if decision == "allowed"}
+    fixed = ("kms:", "iam:", "aws:viaawsservice", "aws:calledvia", "aws:securetransport")
+    return found | {action for action, _ in role_may(role, resource, *actions, fixed=fixed)}
 
 
 def _call(kms: Any, operation: str, parameters: Mapping[str, Any]) -> Callable[[], Any]:
@@ -217,10 +227,9 @@ def named_contexts(role_name: str, role_arn: str, key_arn: str) -> list[dict[str
     A condition on a context that nobody would guess is tried in its own words.
     """
     found: list[dict[str, str]] = []
-    for document in (*key_documents(key_arn), *role_documents(role_name)):
-        for statement in listed(document):
-            if statement["Effect"] == "Allow":
-                found.extend(_fitting(statement.get("Condition", {})))
+    for statement in (*key_statements(key_arn), *role_statements(role_name)):
+        if statement["Effect"] == "Allow":
+            found.extend(_fitting(statement))
     found += granted_contexts(key_arn, role_arn)
     return [context for place, context in enumerate(found) if context not in found[:place]]
 
@@ -247,49 +256,21 @@ def key_contexts(key_arn: str) -> list[dict[str, str]]:
     """Encryption contexts that fit what the key's policy alone asks for."""
     return [
         context
-        for document in key_documents(key_arn)
-        for statement in listed(document)
+        for statement in key_statements(key_arn)
         if statement["Effect"] == "Allow"
-        for context in _fitting(statement.get("Condition", {}))
+        for context in _fitting(statement)
     ]
 
 
-def listed(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The statements of a policy document, of which one may stand without a list."""
-    statements = document["Statement"]
-    return statements if isinstance(statements, list) else [statements]
-
-
-def key_documents(key_arn: str) -> list[dict[str, Any]]:
-    """The key policy, as a list of the one document."""
-    return [json.loads(boto3.client("kms").get_key_policy(KeyId=key_arn)["Policy"])]
-
-
-def role_documents(role_name: str) -> Iterator[dict[str, Any]]:
-    """The policies of a role: those in it, and those attached to it."""
-    iam = boto3.client("iam")
-    for page in iam.get_paginator("list_role_policies").paginate(RoleName=role_name):
-        for name in page["PolicyNames"]:
-            yield iam.get_role_policy(RoleName=role_name, PolicyName=name)["PolicyDocument"]
-    for page in iam.get_paginator("list_attached_role_policies").paginate(RoleName=role_name):
-        for attached in page["AttachedPolicies"]:
-            arn = attached["PolicyArn"]
-            version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
-            answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
-            yield answer["PolicyVersion"]["Document"]
-
-
-def _fitting(condition: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+def _fitting(statement: Statement) -> Iterator[dict[str, str]]:
     """Contexts that may satisfy the conditions of a statement; none if it asks for none."""
     choices: dict[str, list[str]] = {}
-    for operator, asked in condition.items():
-        for key, value in asked.items():
-            values = [str(each) for each in (value if isinstance(value, list) else [value])]
-            if key.lower().startswith(_CONTEXT):
-                choices.setdefault(key[len(_CONTEXT) :], []).extend(_values(operator, values))
-            elif key.lower() == _CONTEXT_KEYS:
-                for name in values:
-                    choices.setdefault(_without_wildcards(name), []).append("x")
+    for operator, key, asked in conditions(statement):
+        if key.lower().startswith(_CONTEXT):
+            choices.setdefault(key[len(_CONTEXT) :], []).extend(_values(operator, asked))
+        elif key.lower() == _CONTEXT_KEYS:
+            for name in asked:
+                choices.setdefault(_without_wildcards(name), []).append("x")
     filled: list[Sequence[str]] = [values or ["x"] for values in choices.values()]
     for chosen in islice(product(*filled), _MOST if choices else 0):
         yield dict(zip(choices, chosen, strict=True))

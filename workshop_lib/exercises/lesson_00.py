@@ -77,6 +77,7 @@ def _proved(inspection: Inspection, table: str, item: dict[str, Any]) -> None:
         "but the primary key.",
     )
     readable = {name: item[name] for name in (*opened.signed, *opened.unsigned)}
+    readable |= {name: {} for name in opened.encrypted}  # of these only the names
     key = {"order_id": item["order_id"]}
     not_readable(inspection, table, key, readable, "card", opened.plaintext["card"])
 

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from workshop_lib.exercises import key_use
+from workshop_lib.exercises.circumstances import Fact, role_may
 from workshop_lib.exercises.client_items import (
     DESCRIPTION,
     SIGNATURE,
@@ -19,6 +19,7 @@ from workshop_lib.exercises.client_items import (
     open_item,
 )
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.policies import conditions, role_statements
 from workshop_lib.exercises.registry import exercise
 from workshop_lib.exercises.stored_items import is_ciphertext, not_readable
 
@@ -26,6 +27,9 @@ LAYOUT = {"customer": "S", "order_no": "N"}
 _ORDER = {"customer": {"S": "lin"}, "order_no": {"N": "21"}}
 _SECRET = ("card", "phone")
 _REFUSED = "AccessDeniedException"
+_ITEMS = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:BatchWriteItem")
+_PARTIQL = ("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate")
+_ALL_ALLOWED = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
 
 Item = dict[str, Any]
 Statement = Callable[[], str]
@@ -90,6 +94,7 @@ def readable_city(inspection: Inspection) -> None:
         fix="Take SIGN_ONLY in place of DO_NOTHING.",
     )
     plain = {each: item[each] for each in (*opened.signed, *opened.unsigned)}
+    plain |= {each: {} for each in opened.encrypted}  # of these only the names
     for secret in _SECRET:
         not_readable(inspection, name, _ORDER, plain, secret, opened.plaintext[secret])
 
@@ -112,6 +117,7 @@ def no_partiql(inspection: Inspection) -> None:
     trial.may_put(trial.any(), "the role may put items")
     trial.passes_none(
         trial.by_partiql(),
+        _PARTIQL,
         passed="PartiQL is refused, although a second policy allowed all of DynamoDB",
         fix="Another policy may add an Allow at any time: what wins over it? Let it cover each "
         "way that is listed here.",
@@ -126,6 +132,7 @@ def signed_items_only(inspection: Inspection) -> None:
     trial.may_put(signed, "the role may put an item that the client has signed")
     trial.passes_none(
         {**trial.by_items(signed), **trial.by_partiql()},
+        (*_ITEMS, *_PARTIQL),
         passed="every way past the client is refused, although a second policy allowed all of "
         "DynamoDB",
         fix="Which permission does each way need that is listed here? And what has a signed item "
@@ -274,8 +281,11 @@ class _Trial:
             )
         }
 
-    def passes_none(self, ways: Ways, *, passed: str, fix: str) -> None:
-        """With all of DynamoDB allowed the role is refused each of them, and cannot help it."""
+    def passes_none(self, ways: Ways, actions: Sequence[str], *, passed: str, fix: str) -> None:
+        """With all of DynamoDB allowed the role is refused each of them, and cannot help it.
+
+        actions: what the ways need permission for; that the role lacks, at any time.
+        """
         with self._undone(), _everything_allowed(self._role["RoleName"]):
             through = [what for what, call in ways.items() if self._passes(call)]
             loosened = not through and self._without_the_table_s_policy(ways)
@@ -292,6 +302,28 @@ class _Trial:
                 "policy, and then wrote plaintext",
                 "Write the Deny into the policies of the role: it cannot change those.",
             )
+        one_day = next(self._one_day(actions), None)
+        if one_day:
+            self._inspection.fail(
+                f"with a second policy that allows dynamodb:*, the role may call {one_day}",
+                "What is to be refused always needs a Deny that no such condition ends.",
+            )
+
+    def _one_day(self, actions: Sequence[str]) -> Iterator[str]:
+        """What the role may call in circumstances that its policies name, and in which."""
+        written = ["customer", "order_no", self._attribute]
+        asked: list[dict[str, Fact]] = [
+            {
+                "dynamodb:Attributes": written,
+                "dynamodb:LeadingKeys": [self._customer],
+                "dynamodb:EnclosingOperation": enclosing,
+            }
+            for enclosing in (None, "TransactWriteItems")
+        ]
+        found = role_may(
+            self._role, self._arn, *actions, more=[_ALL_ALLOWED], asked=asked, fixed=["dynamodb:"]
+        )
+        yield from (f"{action}{where}" for action, where in found)
 
     def _passes(self, call: Callable[[], object]) -> bool:
         """Whether the call is allowed for one of the customers."""
@@ -341,14 +373,12 @@ class _Trial:
 def _named_attributes(role_name: str) -> set[str]:
     """The attributes that the conditions of a role's policies name."""
     return {
-        str(value)
-        for document in key_use.role_documents(role_name)
-        for statement in key_use.listed(document)
-        for tests in statement.get("Condition", {}).values()
-        for key, values in tests.items()
-        if key.lower() == "dynamodb:attributes"
-        for value in (values if isinstance(values, list) else [values])
-        if not set(str(value)) & set("'\"*?")
+        value
+        for statement in role_statements(role_name)
+        for condition in conditions(statement)
+        if condition.key.lower() == "dynamodb:attributes"
+        for value in condition.values
+        if not set(value) & set("'\"*?")
     }
 
 
@@ -391,8 +421,7 @@ def _is_refusal(error: ClientError) -> bool:
 def _everything_allowed(role: str) -> Iterator[None]:
     """Within the block, the role has a policy that allows all of DynamoDB."""
     name = {"RoleName": role, "PolicyName": f"exercise-check-{secrets.token_hex(4)}"}
-    statement = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    document = json.dumps({"Version": "2012-10-17", "Statement": [_ALL_ALLOWED]})
     iam = boto3.client("iam")
     iam.put_role_policy(**name, PolicyDocument=document)
     try:

@@ -19,6 +19,10 @@ _ORDERS = {
     "43": ("Lima", "4000 0043"),
 }
 _GENUINE = {"customer": {"S": "ada"}, "order_no": {"N": "1"}}
+_AGAIN = (
+    "Run the first cell of this exercise again, which makes the orders anew, and move them through "
+    "an EncryptedTable, unchanged."
+)
 _PROBE, _SECRET = "exercise-check", "5500 0000 0000 0004"
 
 
@@ -44,7 +48,7 @@ def guarded(inspection: Inspection) -> None:
             "the check got an EncryptedClient: it encrypts puts, and hands the rest through",
             "Hand over the boto3 client that it is given: the guard belongs there.",
         )
-    table = inspection.table()
+    table = inspection.table(first_cell=True)
     name = table["TableName"]
     inspection.keyed(table, LAYOUT, "1b")
     genuine = boto3.client("dynamodb").get_item(TableName=name, Key=_GENUINE).get("Item", {})
@@ -152,6 +156,11 @@ def _writes(client: Any, table: str, genuine: dict[str, Any]) -> Iterator[_Write
         ),
     ):
         yield _Write("PutItem", special, call("put_item", TableName=table, Item=item))
+    # a table may be named by its ARN, and a secret may go into another table
+    arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["TableArn"]
+    yield _Write("PutItem", "by the table's ARN", call("put_item", TableName=arn, Item=order()))
+    elsewhere = f"{table}-{_PROBE}"
+    yield _Write("PutItem", "in another table", call("put_item", TableName=elsewhere, Item=order()))
     batch = {table: [put(order())]}
     yield _Write("BatchWriteItem", "", call("batch_write_item", RequestItems=batch))
     mixed = {table: [put(genuine), put(order())]}
@@ -160,10 +169,12 @@ def _writes(client: Any, table: str, genuine: dict[str, Any]) -> Iterator[_Write
     mixed = {table: [put(order()), put(genuine)]}
     special = "before an encrypted item"
     yield _Write("BatchWriteItem", special, call("batch_write_item", RequestItems=mixed))
-    two = {table: [put(genuine)], f"{table}-{_PROBE}": [put(order())]}
+    two = {table: [put(genuine)], elsewhere: [put(order())]}
     special = "in another table"  # that there is none does not matter: it was sent
     yield _Write("BatchWriteItem", special, call("batch_write_item", RequestItems=two))
     yield _Write("UpdateItem", "", call("update_item", TableName=table, Key=key(), **update))
+    by_arn = call("update_item", TableName=arn, Key=key(), **update)
+    yield _Write("UpdateItem", "by the table's ARN", by_arn)
     old = call("update_item", TableName=table, Key=key(), AttributeUpdates=legacy)
     yield _Write("UpdateItem", "with AttributeUpdates", old)
     other = call("update_item", TableName=table, Key=key(), **other_update)
@@ -265,19 +276,19 @@ def _put_back(table: str, genuine: dict[str, Any]) -> Iterator[None]:
 @exercise("4.2", "orders moved under another KMS key")
 def moved(inspection: Inspection) -> None:
     """The data keys of lin's three orders are wrapped by the tagged KMS key; all still verify."""
-    key = inspection.key()
+    key = inspection.key(anywhere=True)  # the client asks the KMS of the key's Region
     inspection.passed(f"the KMS key {key['KeyId']} carries the tag")
     inspection.enabled(key)
-    table = inspection.table()
+    table = inspection.table(first_cell=True)
     inspection.keyed(table, LAYOUT, "1b")
     name = table["TableName"]
     for number, written in _ORDERS.items():
-        order = open_order(inspection, name, "lin", number)
+        order = open_order(inspection, name, "lin", number, lost=_AGAIN)
         inspection.require(
             order.kms_key == key["Arn"],
             passed=f"the data key of the order lin, {number} is wrapped by the tagged KMS key",
             failed=f"the data key of the order lin, {number} is wrapped by another KMS key, "
-            f"{order.kms_key.rpartition('/')[2]}",
+            f"{order.kms_key.rpartition('/')[2]} in {order.kms_key.split(':')[3]}",
             fix="Read the order, and write it with a provider that names the tagged KMS key.",
         )
         inspection.require(
@@ -285,5 +296,5 @@ def moved(inspection: Inspection) -> None:
             passed="it verifies, and opens to what it was",
             failed=f"the order lin, {number} opens, but not to what it was: city {order.city!r}, "
             f"card {order.card!r}",
-            fix="Run the first cell of this exercise again, and move the orders unchanged.",
+            fix=_AGAIN,
         )

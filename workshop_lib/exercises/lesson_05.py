@@ -46,7 +46,7 @@ def tolerant(inspection: Inspection) -> None:
         fix="Deny s3:PutObject on arn:aws:s3:::…/* with StringNotEquals on the header.",
     )
     plain: dict[str, Any] = {"ServerSideEncryption": "AES256"}
-    with callers(bucket) as sessions:
+    with callers() as sessions:
         open_to = loopholes(inspection, sessions, bucket, KMS, plain)
         # by a key that is not there: the policy refuses first, or else KMS
         with_a_key = {**KMS, "SSEKMSKeyId": ABSENT_KEY}
@@ -100,7 +100,7 @@ def strict(inspection: Inspection) -> None:
         fix="Null on the key id demands some key; ArnNotEqualsIfExists demands this one.",
     )
     by_key: dict[str, Any] = {**KMS, "SSEKMSKeyId": arn}
-    with callers(bucket) as sessions:
+    with callers() as sessions:
         without_tls = answered_without_tls(inspection, sessions, bucket, by_key)
         inspection.expect(
             not without_tls,

@@ -33,7 +33,16 @@ def own_default(inspection: Inspection) -> None:
             "its default names no key, so it is the AWS managed one",
             "Put KMSMasterKeyID, the ARN of a key of yours, beside SSEAlgorithm.",
         )
-    inspection.own_key(_key(inspection, wanted["KMSMasterKeyID"]))
+    key = _key(inspection, wanted["KMSMasterKeyID"])
+    inspection.own_key(key)
+    location = boto3.client("s3").get_bucket_location(Bucket=bucket)["LocationConstraint"]
+    here, region = location or "us-east-1", key["Arn"].split(":")[3]
+    if here != region:
+        inspection.fail(
+            f"its key is a key of {region}, and the bucket lies in {here}: S3 does not look when "
+            "the default is set, and then no upload works",
+            f"Make a key in {here}, the bucket's Region, and name that.",
+        )
     inspection.expect(
         rule.get("BucketKeyEnabled"),
         passed="its Bucket Key is enabled",

@@ -106,7 +106,7 @@ def refused_by_policy(inspection: Inspection) -> None:
     )
     if not all(step.ok for step in inspection.steps):
         return  # for you it does not hold yet; others would only say it again
-    with callers(bucket) as sessions:
+    with callers() as sessions:
         open_to = loopholes(inspection, sessions, bucket, key, {})
         inspection.expect(
             not open_to,

@@ -95,7 +95,9 @@ def envelope(inspection: Inspection) -> None:
         ("data key", "whoever reads the table could open the report", data_key),
         ("report", "its ciphertext is enough", report),
     ):
-        found = sorted({part for each in items for part in each if _holds(each[part], secret)})
+        found = sorted(
+            {part for each in items for part in each if _holds({part: each[part]}, secret)}
+        )
         inspection.expect(
             not found,
             passed=f"the plaintext {what} is nowhere in the table",
@@ -171,7 +173,7 @@ def _holds(value: Any, secret: bytes) -> bool:
     As it is, in hexadecimal digits or in base64.
     """
     if isinstance(value, dict):
-        return any(_holds(each, secret) for each in value.values())
+        return any(_holds(each, secret) for pair in value.items() for each in pair)
     if isinstance(value, list | set):
         return any(_holds(each, secret) for each in value)
     raw = value.encode() if isinstance(value, str) else _binary(value)
@@ -224,7 +226,8 @@ def one_department(inspection: Inspection) -> None:
     )
     without = [{}, {"team": "payroll"}, *({**each} for each in named if not _department(each))]
     asked = [(name, context) for name in names for context in without]
-    elsewhere = open_elsewhere(role, key["Arn"], "kms:Decrypt", "kms:Encrypt")
+    wrong = [*_other_departments(named), *without]
+    elsewhere = open_elsewhere(role, key["Arn"], "kms:Decrypt", contexts=wrong)
     inspection.expect(
         not any(key_use.decrypts(clerk, name, context) for name, context in asked)
         and "kms:Decrypt" not in elsewhere,
@@ -242,6 +245,7 @@ def one_department(inspection: Inspection) -> None:
     }
     uses.update(key_use.control(clerk, key["Arn"], role["Arn"]), key_use.takes_by_iam(role))
     uses.update(key_use.manages(clerk, key["Arn"]))
+    uses |= open_elsewhere(role, key["Arn"], *_MORE, contexts=[_PAYROLL, {}, *named])
     inspection.expect(
         not uses,
         passed="it may not encrypt, make data keys, hand the key on or take it away",
@@ -251,6 +255,8 @@ def one_department(inspection: Inspection) -> None:
 
 
 _PAYROLL = {"department": "payroll"}
+_MORE = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptTo", "kms:CreateGrant",
+         "kms:PutKeyPolicy", "kms:DisableKey", "kms:ScheduleKeyDeletion")  # fmt: skip
 
 
 def _other_departments(named: list[dict[str, str]]) -> Iterator[dict[str, str]]:

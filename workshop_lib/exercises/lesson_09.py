@@ -4,14 +4,24 @@ import json
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import key_use, resources
-from workshop_lib.exercises.circumstances import open_elsewhere
+from workshop_lib.exercises.circumstances import (
+    context_facts,
+    open_elsewhere,
+    ordinary,
+    simulated,
+    told,
+    variants,
+)
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.policies import key_statements, named_in
+from workshop_lib.exercises.principals import is_meant, of_account
 from workshop_lib.exercises.registry import exercise
 
 _REFUSED = ("AccessDenied", "AccessDeniedException")
@@ -22,6 +32,7 @@ _PERMITTED = (
     "InvalidCiphertextException",
     "KMSInvalidStateException",
 )
+_SHARED = ("kms:Decrypt", "kms:GenerateDataKey", "kms:Encrypt", "kms:CreateGrant")
 _TEXT = b"a check of lesson 09"
 _CONTEXTS: tuple[dict[str, str], ...] = ({}, {"purpose": "check"})
 
@@ -43,7 +54,7 @@ def apart(inspection: Inspection) -> None:
     user, keeper = inspection.become(user_role), inspection.become(keeper_role)
     _policy(inspection, admin, arn)
     _uses(inspection, user.client("kms"), arn)
-    _is_kept_from_managing(inspection, user.client("kms"), arn)
+    _is_kept_from_managing(inspection, user.client("kms"), arn, user_role)
     _is_kept_from_letting_in(inspection, "user", user, arn, user_role, keeper_role)
     _is_kept_from_using(inspection, keeper.client("kms"), arn, keeper_role)
     _is_kept_from_letting_in(inspection, "keeper", keeper, arn, keeper_role, user_role)
@@ -80,9 +91,12 @@ def _uses(inspection: Inspection, user: Any, arn: str) -> None:
     )
 
 
-def _is_kept_from_managing(inspection: Inspection, user: Any, arn: str) -> None:
+def _is_kept_from_managing(
+    inspection: Inspection, user: Any, arn: str, role: Mapping[str, Any]
+) -> None:
     """The user switches nothing. What it may do nevertheless is undone at once."""
     found = [f"kms:{each}" for each in key_use.manages(user, arn)]
+    found += sorted(open_elsewhere(role, arn, "kms:DisableKey", "kms:ScheduleKeyDeletion"))
     inspection.expect(
         not found,
         passed="the user is refused to disable the key and to delete it",
@@ -96,7 +110,8 @@ def _is_kept_from_using(
 ) -> None:
     named = key_use.named_contexts(role["RoleName"], role["Arn"], arn)
     uses = ("kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom")
-    found = sorted({*_usable(keeper, key_use.names(arn), named), *open_elsewhere(role, arn, *uses)})
+    one_day = open_elsewhere(role, arn, *uses, contexts=(*_CONTEXTS, *named))
+    found = sorted({*_usable(keeper, key_use.names(arn), named), *one_day})
     inspection.expect(
         not found,
         passed="the keeper is refused to use the key",
@@ -116,7 +131,12 @@ def _is_kept_from_letting_in(
 ) -> None:
     """Neither the key's policy, nor a grant, nor IAM, nor the other role: nothing changes here."""
     kms, sts = session.client("kms"), session.client("sts")
-    found = sorted(f"kms:{each}" for each in key_use.control(kms, arn, role["Arn"]))
+    found = sorted(
+        {
+            *(f"kms:{each}" for each in key_use.control(kms, arn, role["Arn"])),
+            *open_elsewhere(role, arn, "kms:CreateGrant", "kms:PutKeyPolicy"),
+        }
+    )
     name = f"check-{secrets.token_hex(4)}"
     if _allowed(sts.assume_role, RoleArn=other["Arn"], RoleSessionName=name):
         found.append("sts:AssumeRole on the other role")
@@ -247,11 +267,16 @@ def through_s3_only(inspection: Inspection) -> None:
             fix="Put the condition kms:ViaService into the statement of your key policy that lets "
             "their account in, and name only kms:GenerateDataKey and kms:Decrypt there.",
         )
+    found = list(_openings(arn, _id(audit), [None, *_other_services(arn)]))
+    through = any(how.startswith("through") and ", where" not in how for how in found)
     inspection.expect(
-        not _open_to(arn, _id(audit), _other_services(arn)),
+        not found,
         passed="the key policy lets them come through no other service",
-        failed="the key policy lets them come through other services as well",
-        fix='Compare kms:ViaService with "s3.us-east-1.amazonaws.com".',
+        failed="the key policy lets them come through other services as well"
+        if through
+        else f"the key policy lets them use the key {''.join(found[:1])}",
+        fix='Compare kms:ViaService with "s3.us-east-1.amazonaws.com", in every statement that '
+        "lets them in.",
     )
     strangers = _named_strangers(arn, _id(audit))
     inspection.expect(
@@ -261,9 +286,10 @@ def through_s3_only(inspection: Inspection) -> None:
         fix="Name the account audit as Principal of your statement, and no other one.",
     )
     stranger = _id(inspection.lab.account("stranger"))
-    through_s3 = [f"s3.{arn.split(':')[3]}.amazonaws.com"]
+    through_s3 = [None, f"s3.{arn.split(':')[3]}.amazonaws.com"]
     inspection.expect(
-        not _strangers_come_in(inspection.lab, arn) and not _open_to(arn, stranger, through_s3),
+        not _strangers_come_in(inspection.lab, arn)
+        and not any(_openings(arn, stranger, through_s3)),
         passed="a third account is refused",
         failed="a third account stores objects under the key, too, or reads them",
         fix="Name the account audit as Principal of your statement, not everybody.",
@@ -315,65 +341,50 @@ def _id(session: boto3.Session) -> str:
     return account
 
 
-def _principals(statement: Mapping[str, Any]) -> list[str]:
-    """Whom a statement of a key policy names: ARNs, account ids, "*"."""
-    principal = statement.get("Principal", {})
-    named = principal.get("AWS", []) if isinstance(principal, dict) else principal
-    return [named] if isinstance(named, str) else list(named)
-
-
 def _other_services(arn: str) -> list[str]:
     """Services but S3: some, and all that the key policy names."""
     region = arn.split(":")[3]
     some = [f"{name}.{region}.amazonaws.com" for name in ("dynamodb", "secretsmanager", "lambda")]
-    policy = json.dumps(key_use.key_documents(arn))
+    policy = json.dumps(key_statements(arn))
     named = re.findall(r'"([\w-]+\.[\w-]+\.amazonaws\.com)"', policy)
     return [*some, *(each for each in named if not each.startswith("s3."))]
 
 
-def _open_to(arn: str, account: str, services: Sequence[str]) -> bool:
-    """Whether the key policy lets an account's principals come through one of the services.
+def _openings(arn: str, account: str, services: Sequence[str | None]) -> Iterator[str]:
+    """How the key policy lets an account's principals come through one of the services, or none.
 
-    The simulator tells, asked about the policy's statements for that account.
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulateCustomPolicy.html
+    Whatever their administrator allows: that is not asked. Under each circumstance that it names.
     """
-    theirs = [
-        {name: value for name, value in each.items() if name != "Principal"}
-        for document in key_use.key_documents(arn)
-        for each in key_use.listed(document)
-        if any(named == "*" or account in named for named in _principals(each))
-    ]
-    if not any(each["Effect"] == "Allow" for each in theirs):
-        return False
-    for service in services:
-        context = {
-            "kms:ViaService": service,
-            "kms:CallerAccount": account,
-            "aws:PrincipalAccount": account,
-            "aws:ViaAWSService": "true",
-        }
-        answer = boto3.client("iam").simulate_custom_policy(
-            PolicyInputList=[json.dumps({"Version": "2012-10-17", "Statement": theirs})],
-            ActionNames=["kms:Decrypt", "kms:GenerateDataKey"],
-            ResourceArns=[arn],
-            ContextEntries=[
-                {"ContextKeyName": name, "ContextKeyType": "string", "ContextKeyValues": [value]}
-                for name, value in context.items()
-            ],
-        )
-        if any(each["EvalDecision"] == "allowed" for each in answer["EvaluationResults"]):
-            return True
-    return False
+    statements, usual = key_statements(arn), ordinary(arn.split(":")[4])
+    contexts = [{}, *key_use.key_contexts(arn)]
+    for one in of_account(account, statements):
+        theirs = [each for each in statements if is_meant(each, one)]
+        if not any(each["Effect"] == "Allow" for each in theirs):
+            continue
+        for service, context in product(services, contexts):
+            facts = {
+                **usual,
+                **one.facts,
+                **context_facts(context),
+                "kms:ViaService": service,
+                "kms:CallerAccount": account,
+                "aws:ViaAWSService": "true" if service else "false",
+            }
+            for differing in variants(theirs, facts, ("kms:", "aws:viaawsservice")):
+                # in usual circumstances they are asked themselves for the others
+                actions = _SHARED if differing else _SHARED[:2]
+                answers = simulated(theirs, actions, [arn], {**facts, **differing})
+                if "allowed" in answers.values():
+                    yield (f"through {service}" if service else "directly") + told(differing)
 
 
 def _named_strangers(arn: str, audit: str) -> list[str]:
     """Accounts that the key policy lets in, beside the key's own and that of the auditors."""
     found = {
         account
-        for document in key_use.key_documents(arn)
-        for statement in key_use.listed(document)
+        for statement in key_statements(arn)
         if statement["Effect"] == "Allow"
-        for principal in _principals(statement)
+        for principal in named_in(statement.get("Principal", ()))
         for account in re.findall(r"\b\d{12}\b", principal)
     }
     return sorted(found - {arn.split(":")[4], audit})

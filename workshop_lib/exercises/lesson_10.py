@@ -66,6 +66,12 @@ def bound_records(inspection: Inspection) -> None:
             failed=f"the words of {record.name} stand readable in its metadata",
             fix="Metadata and context are never encrypted: leave the words out there.",
         )
+        tags = boto3.client("s3").get_object_tagging(Bucket=bucket, Key=record.name)["TagSet"]
+        if holds([text for tag in tags for text in tag.values()], words):
+            inspection.fail(
+                f"the words of {record.name} stand readable in its tags",
+                "Tags are never encrypted: leave the words out there.",
+            )
         if copy := _readable_copy(bucket, plaintext):
             inspection.fail(
                 f"the words of {record.name} stand readable in {copy}",
@@ -135,9 +141,10 @@ def _readable_versions(bucket: str, words: bytes = _WORD) -> list[str]:
     found = set()
     for page in pages:
         for version in page.get("Versions", []):
-            place = {"Bucket": bucket, "Key": version["Key"], "VersionId": version["VersionId"]}
-            if words in s3.get_object(**place)["Body"].read():
-                found.add(version["Key"])
+            name, place = version["Key"], {"VersionId": version["VersionId"]}
+            body = s3.get_object(Bucket=bucket, Key=name, **place)["Body"].read()
+            if words in body or words in name.encode():
+                found.add(name)
     return sorted(found)
 
 

@@ -13,8 +13,9 @@ import boto3
 from botocore.exceptions import ClientError
 
 from workshop_lib.exercises import key_use
-from workshop_lib.exercises.circumstances import open_elsewhere
+from workshop_lib.exercises.circumstances import now_there, open_elsewhere
 from workshop_lib.exercises.inspection import Inspection
+from workshop_lib.exercises.proofs import verified
 from workshop_lib.exercises.registry import exercise
 
 _MAC_USAGE = "GENERATE_VERIFY_MAC"
@@ -47,13 +48,15 @@ def only_checks(inspection: Inspection) -> None:
         fix="Name the one action kms:VerifyMac, without a wildcard that covers kms:GenerateMac.",
     )
     inspection.expect(
-        not _verifies_elsewhere(bank, role["Arn"], key["Arn"]),
+        not _verifies_elsewhere(bank, role, key["Arn"]),
         passed="it is refused to verify under another key",
         failed="it may verify under other keys as well",
         fix="Name the key's ARN as Resource, in the policy of the role.",
     )
+    one_day = open_elsewhere(role, key["Arn"], "kms:CreateGrant", "kms:PutKeyPolicy")
+    powers = {*key_use.control(bank, key["Arn"], role["Arn"]), *key_use.takes_by_iam(role)}
     inspection.expect(
-        not {*key_use.control(bank, key["Arn"], role["Arn"]), *key_use.takes_by_iam(role)},
+        not powers | one_day,
         passed="it may not change who uses the key",
         failed="it may create grants on the key, or replace the key's policy or its own: it could "
         "let itself forge",
@@ -70,7 +73,7 @@ def _generates(bank: Any, use: dict[str, Any]) -> bool:
     )
 
 
-def _verifies_elsewhere(bank: Any, role_arn: str, key_arn: str) -> bool:
+def _verifies_elsewhere(bank: Any, role: dict[str, Any], key_arn: str) -> bool:
     """Whether the role may verify under a key that nobody has named, or another of the account's.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_SimulatePrincipalPolicy.html
@@ -78,7 +81,7 @@ def _verifies_elsewhere(bank: Any, role_arn: str, key_arn: str) -> bool:
     region = key_arn.split(":")[3]
     other = f"{key_arn.partition('/')[0]}/{uuid.uuid4()}"
     far = other.replace(f":{region}:", ":eu-central-1:")
-    if any(key_use.simulated(role_arn, each, "kms:VerifyMac") for each in (other, far)):
+    if any(key_use.simulated(role, each, "kms:VerifyMac") for each in (other, far)):
         return True
     kms = boto3.client("kms")
     for page in kms.get_paginator("list_keys").paginate():
@@ -100,7 +103,9 @@ def anyone_checks(inspection: Inspection) -> None:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/offline-operations.html
     """
-    key = _key(inspection, "SIGN_VERIFY", 'KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"')
+    made_with = 'KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY"'
+    # whoever verifies needs no KMS: the key may be disabled since
+    key = _key(inspection, "SIGN_VERIFY", made_with, usable=False)
     if key["KeySpec"] == "ECC_NIST_EDWARDS25519":
         inspection.fail(
             "it signs with Ed25519, which cannot sign the digest of a contract so that the "
@@ -118,29 +123,43 @@ def anyone_checks(inspection: Inspection) -> None:
         failed=f"the contract has {len(contract):,} bytes, fewer than {_LEAST:,}",
         fix="Write a longer one, and sign it anew: step 3 is about those that Sign does not take.",
     )
-    kms = boto3.client("kms")
-    real = kms.get_public_key(KeyId=key["Arn"])["PublicKey"]
+    real = _public(key)
     inspection.require(
         public == real or _decoded(public) == real,
         passed=f"{_PUBLIC} is the public key of the tagged key",
         failed=f"{_PUBLIC} is not the public key of the tagged key",
         fix="Put there what get_public_key(KeyId=…) returned as PublicKey, for the tagged key.",
     )
-    found = _algorithm(kms, key, real, contract, signature)
+    found = _algorithm(key, real, contract, signature)
     if found is None:
-        inspection.fail(*_why_not(kms, key, real, contract, signature))
+        inspection.fail(*_why_not(key, real, contract, signature))
     inspection.passed(f"with it the signature is valid for the whole contract ({found})")
 
 
-def _algorithm(
-    kms: Any, key: dict[str, Any], public: bytes, message: bytes, signature: bytes
-) -> str | None:
+def _public(key: dict[str, Any]) -> bytes:
+    """The public half of the key, which may be disabled since, or on its way out.
+
+    KMS shows none while the deletion is pending. It is cancelled for a moment, and scheduled anew,
+    for the days that were left, or the seven that AWS asks for.
+    https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
+    """
+    kms, named = boto3.client("kms"), {"KeyId": key["Arn"]}
+    if key["KeyState"] != "PendingDeletion":
+        public: bytes = kms.get_public_key(**named)["PublicKey"]
+        return public
+    left = key["DeletionDate"] - now_there()
+    kms.cancel_key_deletion(**named)
+    try:
+        return _public({**key, "KeyState": "Disabled"})
+    finally:
+        days = min(max(left.days + 1, 7), 30)
+        kms.schedule_key_deletion(**named, PendingWindowInDays=days)
+
+
+def _algorithm(key: dict[str, Any], public: bytes, message: bytes, signature: bytes) -> str | None:
     """The key's signing algorithm under which this is a signature of the message, or None."""
-    for algorithm in key["SigningAlgorithms"]:
-        representative, kind = _representative(algorithm, public, message)
-        if _valid(kms, key, algorithm, representative, kind, signature):
-            return str(algorithm)
-    return None
+    algorithms: list[str] = key["SigningAlgorithms"]
+    return next((each for each in algorithms if verified(public, each, message, signature)), None)
 
 
 def _representative(algorithm: str, public: bytes, message: bytes) -> tuple[bytes, str]:
@@ -153,18 +172,18 @@ def _representative(algorithm: str, public: bytes, message: bytes) -> tuple[byte
 
 
 def _why_not(
-    kms: Any, key: dict[str, Any], public: bytes, contract: bytes, signature: bytes
+    key: dict[str, Any], public: bytes, contract: bytes, signature: bytes
 ) -> tuple[str, str]:
-    """What is wrong with a signature, as far as KMS can tell; and the next step."""
+    """What is wrong with a signature, as far as can be told; and the next step."""
     for algorithm in key["SigningAlgorithms"]:
         representative, kind = _representative(algorithm, public, contract)
-        if _valid(kms, key, algorithm, representative, "RAW", signature):
+        if verified(public, algorithm, representative, signature):
             return (
                 f"{_SIGNATURE} signs a digest that KMS has hashed once more: nobody who has the "
                 "contract can verify it",
                 f'Say MessageType="{kind}" when you sign (step 3).',
             )
-    if _algorithm(kms, key, public, contract, _decoded(signature)) is not None:
+    if _algorithm(key, public, contract, _decoded(signature)) is not None:
         return (
             f"{_SIGNATURE} holds the signature as text, in base64",
             "Put the bytes there that kms.sign(…) returned as Signature.",
@@ -173,30 +192,6 @@ def _why_not(
         f"{_SIGNATURE} is no signature of this contract by the tagged key",
         "Sign the digest of exactly these bytes, with the tagged key, and store the Signature.",
     )
-
-
-def _valid(
-    kms: Any, key: dict[str, Any], algorithm: str, message: bytes, kind: str, signature: bytes
-) -> bool:
-    if not signature:
-        return False
-    try:
-        kms.verify(
-            KeyId=key["Arn"],
-            Message=message,
-            MessageType=kind,
-            Signature=signature,
-            SigningAlgorithm=algorithm,
-        )
-    except ClientError as error:
-        # another type of message than the algorithm takes, or a signature longer than any
-        if error.response["Error"]["Code"] in (
-            "KMSInvalidSignatureException",
-            "ValidationException",
-        ):
-            return False
-        raise
-    return True
 
 
 def _decoded(text: bytes) -> bytes:
@@ -275,8 +270,10 @@ def _label(s3: Any, bucket: str, name: str) -> str:
 # --- what they share --------------------------------------------------------------------------
 
 
-def _key(inspection: Inspection, usage: str, made_with: str) -> dict[str, Any]:
-    """The tagged key, enabled and of this usage."""
+def _key(
+    inspection: Inspection, usage: str, made_with: str, *, usable: bool = True
+) -> dict[str, Any]:
+    """The tagged key, of this usage, and enabled if it has to be usable."""
     key = inspection.key()
     inspection.passed(f"the key {key['KeyId']} carries the tag")
     inspection.require(
@@ -285,6 +282,8 @@ def _key(inspection: Inspection, usage: str, made_with: str) -> dict[str, Any]:
         failed=f"it is a key for {key['KeyUsage']}, not for {usage}",
         fix=f"Make it with kms.create_key({made_with}, Tags=…); a key's usage never changes.",
     )
+    if not usable:
+        return key
     inspection.require(
         key["KeyState"] == "Enabled",
         passed="it is enabled",

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import boto3
@@ -13,7 +14,13 @@ from botocore.exceptions import ClientError
 
 from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises import key_use
-from workshop_lib.exercises.bucket_trials import answered_without_tls, callers, loopholes
+from workshop_lib.exercises.bucket_trials import (
+    answered_without_tls,
+    callers,
+    loopholes,
+    obstacles,
+)
+from workshop_lib.exercises.circumstances import open_elsewhere
 from workshop_lib.exercises.client_items import (
     DESCRIPTION,
     SIGNATURE,
@@ -24,10 +31,17 @@ from workshop_lib.exercises.client_items import (
 )
 from workshop_lib.exercises.inspection import Inspection
 from workshop_lib.exercises.registry import exercise
-from workshop_lib.exercises.stored_items import holds, plaintext_of
+from workshop_lib.exercises.stored_items import holds, not_readable, plaintext_of
 from workshop_lib.exercises.trial_uploads import TRY, delete, refused, refuses_plain_http
 
 KMS_HEADER: dict[str, str] = {"ServerSideEncryption": "aws:kms"}
+_METHODS = {
+    "AES256": {"ServerSideEncryption": "AES256"},
+    "aws:kms and no key, which takes the AWS managed one,": KMS_HEADER,
+    "aws:kms:dsse": {"ServerSideEncryption": "aws:kms:dsse"},
+}
+"""What an upload may ask for in place of the bucket's default, by what it is called."""
+_BROUGHT = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": bytes(range(32))}
 _HEAD = 6  # bytes before a text, as the client serializes it: type and length
 _READABLE = ("S", "N", "SS", "NS", "L", "M")
 
@@ -126,6 +140,10 @@ def _stays_secret(inspection: Inspection, table: str, item: Attributes, opened: 
             f"the diagnosis of {others[0]} is readable in the same table",
             "Write every patient through the encryption client, or delete that one.",
         )
+    keys = {"patient_id": item["patient_id"]}
+    names: Attributes = {each: {} for each in item}
+    secret = opened.plaintext.get("diagnosis", b"")
+    not_readable(inspection, table, keys, names, "diagnosis", secret)
 
 
 def _readable(value: Mapping[str, Any]) -> bool:
@@ -189,15 +207,14 @@ def archive(inspection: Inspection) -> None:
         failed="its Bucket Key is not enabled: each upload and download would be a KMS request",
         fix='Put "BucketKeyEnabled": True beside ApplyServerSideEncryptionByDefault.',
     )
-    with callers(bucket) as sessions:
+    with callers() as sessions:
         people = {"you": sessions["you"], "an agent": sessions["another role"]}
         _takes_silent_uploads(inspection, bucket, people)
-        for what, headers in (
-            ("with AES256", {"ServerSideEncryption": "AES256"}),
-            ("with aws:kms and no key, which takes the AWS managed one,", KMS_HEADER),
-            ("with aws:kms:dsse", {"ServerSideEncryption": "aws:kms:dsse"}),
+        others: list[tuple[str, dict[str, str]]] = [
+            *((f"with {what}", headers) for what, headers in _METHODS.items()),
             ("that names another key", {**KMS_HEADER, "SSEKMSKeyId": _another(key["Arn"])}),
-        ):
+        ]
+        for what, headers in others:
             let_in = _let_in(inspection, bucket, people, headers)
             inspection.expect(
                 not let_in,
@@ -208,18 +225,29 @@ def archive(inspection: Inspection) -> None:
             )
         _refuses_brought_keys(inspection, bucket, people)
         if all(step.ok for step in inspection.steps):
-            by_s3 = {"ServerSideEncryption": "AES256"}
-            open_to = [
+            wrong: list[dict[str, Any]] = [headers for _, headers in others]
+            if not _is_blocked(rule):
+                wrong.append(_BROUGHT)
+            open_to = (
                 how
-                for headers in (by_s3, KMS_HEADER)
+                for headers in wrong
                 for how in loopholes(inspection, sessions, bucket, headers, {})
-            ]
+            )
+            found = next(open_to, "")
             inspection.expect(
-                not open_to,
-                passed="that holds for copies and uploads in parts, too",
-                failed=f"another method is let through all the same: {', '.join(open_to[:1])}",
+                not found,
+                passed="that holds for copies and uploads in parts, too, for everybody and always",
+                failed=f"another method is let through all the same: {found}",
                 fix='Deny s3:PutObject to "Principal": "*" on all objects of the bucket, /*, with '
                 "no other condition than that on the header.",
+            )
+            refused_too = obstacles(inspection, sessions, bucket, {})
+            inspection.expect(
+                not refused_too,
+                passed="an upload that names no method is accepted from everybody",
+                failed="an upload that names no method is refused here: "
+                + ", ".join(refused_too[:1]),
+                fix="Let the Deny look at the encryption header, and at nothing else.",
             )
 
 
@@ -376,10 +404,12 @@ def shared(inspection: Inspection) -> None:
     with _an_object(inspection, bucket, name):
         # before it uploads: who has just used a Bucket Key may be let in by it once more
         _reads_nothing(inspection, partner, role["RoleName"], bucket, name)
+    _reads_no_other_method(inspection, partner, bucket)
+    _decrypts_one_day(inspection, role, key["Arn"], bucket)
     _gives_itself_nothing(inspection, session, role, key["Arn"])
     _uploads(inspection, partner, bucket, name)
     refuses_plain_http(inspection, bucket)
-    with callers(bucket) as sessions:
+    with callers() as sessions:
         colleague = sessions["another role"]
         plain = colleague.client("s3", use_ssl=False)
         inspection.expect(
@@ -398,6 +428,15 @@ def shared(inspection: Inspection) -> None:
         )
         people = {"you": sessions["you"], "somebody else": colleague}
         _refuses_brought_keys(inspection, bucket, people)
+        if not _is_blocked(rule) and all(step.ok for step in inspection.steps):
+            brought = loopholes(inspection, sessions, bucket, _BROUGHT, {})
+            inspection.expect(
+                not brought,
+                passed="that holds for everybody, always, and for copies too",
+                failed=f"SSE-C is let through all the same: {', '.join(brought[:1])}",
+                fix='Block it in the bucket\'s setting, or deny it to "Principal": "*" on all '
+                "objects of the bucket, /*.",
+            )
 
 
 @contextmanager
@@ -450,6 +489,42 @@ def _reads_nothing(inspection: Inspection, partner: Any, role: str, bucket: str,
     )
 
 
+def _reads_no_other_method(inspection: Inspection, partner: Any, bucket: str) -> None:
+    """The partner reads nothing that it, or you, stored with another method than the default."""
+    found = []
+    for who, s3 in (("you", boto3.client("s3")), ("it itself", partner)):
+        for what, headers in _METHODS.items():
+            place = {"Bucket": bucket, "Key": f"{TRY}-{secrets.token_hex(4)}"}
+            try:
+                stored = s3.put_object(**place, Body=b"x", **headers)
+            except ClientError:
+                continue
+            if not refused(partial(partner.get_object, **place)):
+                found.append(f"{who} stored with {what.partition(',')[0]}")
+            delete(bucket, place["Key"], stored)
+    inspection.expect(
+        not found,
+        passed="it reads no object under another method either, not even one of its own",
+        failed=f"it reads what {found[0] if found else ''}: such an object is not under your key",
+        fix="Allow it no s3:GetObject: your key guards only what is under it.",
+    )
+
+
+def _decrypts_one_day(
+    inspection: Inspection, role: dict[str, Any], key_arn: str, bucket: str
+) -> None:
+    """No policy lets the role decrypt through S3 in other circumstances, as at a later time."""
+    arn = f"arn:aws:s3:::{bucket}"
+    contexts = [{"aws:s3:arn": arn}, {"aws:s3:arn": f"{arn}/{TRY}"}]
+    via = f"s3.{key_arn.split(':')[3]}.amazonaws.com"
+    inspection.expect(
+        not open_elsewhere(role, key_arn, "kms:Decrypt", contexts=contexts, via=via),
+        passed="nor does a policy let it decrypt at another time, or from another place",
+        failed="a policy lets it decrypt at another time, or from another place",
+        fix="Leave kms:Decrypt out of what it may do, under whatever condition.",
+    )
+
+
 def _drops_policy(partner: Any, bucket: str) -> bool:
     """Whether the partner can get rid of what the bucket's policy denies it."""
     harmless = {
@@ -489,8 +564,9 @@ def _gives_itself_nothing(
 ) -> None:
     """The role can give itself no permission. Nothing changes: a dry run, and the same policy."""
     kms = session.client("kms")
+    powers = {*key_use.control(kms, key_arn, role["Arn"]), *key_use.takes_by_iam(role)}
     inspection.expect(
-        not {*key_use.control(kms, key_arn, role["Arn"]), *key_use.takes_by_iam(role)},
+        not powers | open_elsewhere(role, key_arn, "kms:CreateGrant", "kms:PutKeyPolicy"),
         passed="it cannot give itself permission to decrypt",
         failed="it may create grants on the key, or change the key's policy or its own: it could "
         "let itself decrypt",
@@ -544,6 +620,12 @@ def _refuses_brought_keys(
         fix='Block it: BlockedEncryptionTypes of {"EncryptionType": ["SSE-C"]} in the rule of '
         "put_bucket_encryption.",
     )
+
+
+def _is_blocked(rule: dict[str, Any]) -> bool:
+    """Whether the bucket's setting blocks keys that uploaders bring."""
+    blocked: list[str] = rule.get("BlockedEncryptionTypes", {}).get("EncryptionType", [])
+    return "SSE-C" in blocked
 
 
 def _default(bucket: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from workshop_lib.exercises.circumstances import open_elsewhere
 from workshop_lib.exercises.inspection import Inspection
 
 _USES = ("kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom", "kms:ReEncryptTo")
+_POWERS = ("kms:CreateGrant", "kms:PutKeyPolicy")
 
 
 def only_through(
@@ -36,7 +37,7 @@ def only_through(
     contexts += [{**one, **other} for one in bound for other in named]
     asked = [(name, context) for name in key_use.names(key_arn) for context in contexts]
     opens = [context for name, context in asked if key_use.decrypts(kms, name, context)]
-    elsewhere = open_elsewhere(role, key_arn, "kms:Decrypt", *_USES)
+    elsewhere = open_elsewhere(role, key_arn, "kms:Decrypt", *_USES, *_POWERS, contexts=contexts)
     how = "no context"
     if any(opens[:1]):
         how = f"the encryption context {json.dumps(opens[0])}"
@@ -51,8 +52,8 @@ def only_through(
         "statement that allows it (a grant has none).",
     )
     others = {use for name, context in asked for use in key_use.other_uses(kms, name, context)}
-    others |= key_use.simulated(arn, key_arn, "kms:ReEncryptFrom", "kms:ReEncryptTo")
-    others |= elsewhere - {"kms:Decrypt"}
+    others |= key_use.simulated(role, key_arn, "kms:ReEncryptFrom", "kms:ReEncryptTo")
+    others |= elsewhere - {"kms:Decrypt", *_POWERS}
     inspection.expect(
         not others,
         passed="KMS refuses it Encrypt, GenerateDataKey and ReEncrypt as well",
@@ -60,6 +61,7 @@ def only_through(
         fix="To read, it needs kms:Decrypt alone. Whatever else you allow needs kms:ViaService.",
     )
     powers = {*key_use.control(kms, key_arn, arn), *key_use.takes_by_iam(role)}
+    powers |= {each.removeprefix("kms:") for each in elsewhere & set(_POWERS)}
     inspection.expect(
         not powers,
         passed="it cannot give itself more",

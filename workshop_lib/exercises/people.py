@@ -12,22 +12,18 @@ import boto3
 
 
 @contextmanager
-def somebody(*actions: str, name: str = "") -> Iterator[boto3.Session]:
+def somebody(*actions: str) -> Iterator[boto3.Session]:
     """Within the block there is a new role of this account, of a name nobody has used before.
 
     Args:
         actions: what a policy of the role allows, on every resource ("s3:*").
-        name: the role's name instead, where a policy is about that one.
 
     Yields:
         A session of the role. The role is gone after the block.
-
-    Raises:
-        ClientError: IAM makes no role of that name (EntityAlreadyExists, ValidationError).
     """
     iam, sts = boto3.client("iam"), boto3.client("sts")
     account = sts.get_caller_identity()["Account"]
-    named = {"RoleName": name or f"colleague-{secrets.token_hex(4)}"}
+    named = {"RoleName": f"colleague-{secrets.token_hex(4)}"}
     trust = _policy(Action="sts:AssumeRole", Principal={"AWS": account})
     role = iam.create_role(**named, AssumeRolePolicyDocument=trust)["Role"]
     policy = {**named, "PolicyName": "work"}

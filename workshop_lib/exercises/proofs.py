@@ -1,4 +1,6 @@
-"""What proves an exercise: whether a ciphertext opens under a key, and what is in it."""
+"""What proves an exercise: whether a ciphertext opens under a key, whether a signature is valid."""
+
+from typing import Any
 
 
 def opened(key: bytes, nonce: bytes, sealed: bytes, aad: bytes = b"") -> bytes | None:
@@ -45,3 +47,30 @@ def unwrapped(wrapping_key: bytes, wrapped: bytes) -> bytes | None:
         return aes_key_unwrap(wrapping_key, wrapped)
     except (InvalidUnwrap, ValueError):
         return None
+
+
+def verified(public: bytes, algorithm: str, message: bytes, signature: bytes) -> bool:
+    """Whether ``signature`` is one of the message, as anyone tells who has the public key.
+
+    ``public`` is a SubjectPublicKeyInfo in DER, as GetPublicKey returns it; ``algorithm`` one of
+    KMS's. Of ECDSA and RSA the message is hashed here, of ML-DSA the context is empty.
+    https://docs.aws.amazon.com/kms/latest/developerguide/offline-operations.html
+    """
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding
+
+    how: list[Any] = []
+    if algorithm != "ML_DSA_SHAKE_256":
+        digest = getattr(hashes, f"SHA{algorithm[-3:]}")()
+        how = [ec.ECDSA(digest)]
+        if "PKCS1" in algorithm:
+            how = [padding.PKCS1v15(), digest]
+        elif "PSS" in algorithm:
+            how = [padding.PSS(padding.MGF1(digest), padding.PSS.DIGEST_LENGTH), digest]
+    try:
+        key: Any = serialization.load_der_public_key(public)
+        key.verify(signature, message, *how)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True

@@ -62,13 +62,15 @@ def closed_bucket() -> str | None:
     return None
 
 
-def newest_key(number: str, *, pending_too: bool = False) -> dict[str, Any] | None:
+def newest_key(
+    number: str, *, pending_too: bool = False, region: str | None = None
+) -> dict[str, Any] | None:
     """DescribeKey's KeyMetadata of the newest key with the tag exercise=number, or None.
 
     A key that waits for its deletion is taken only if there is no other, or with `pending_too`.
     https://docs.aws.amazon.com/kms/latest/APIReference/API_ListResourceTags.html
     """
-    kms = boto3.client("kms")
+    kms = boto3.client("kms", region_name=region)
 
     def tags(key: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for page in kms.get_paginator("list_resource_tags").paginate(KeyId=key["KeyId"]):

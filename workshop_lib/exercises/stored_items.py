@@ -11,6 +11,7 @@ from workshop_lib.display.formatting import as_text
 from workshop_lib.exercises.inspection import Inspection
 
 _BLOCK = 16
+_TYPES = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"}
 
 
 def is_ciphertext(value: Any) -> bool:
@@ -54,6 +55,7 @@ def _texts(value: Any) -> Iterator[str]:
         if (text := as_text(bytes(value))) is not None:
             yield text
     elif isinstance(value, Mapping):
+        yield from (name for name in value if name not in _TYPES)  # the names in a map
         for each in value.values():
             yield from _texts(each)
     elif isinstance(value, list | tuple | set):
@@ -68,7 +70,8 @@ def readable_copy(
 
     Args:
         keys: the primary key of the item that holds it encrypted.
-        readable: the attributes of that item that are not encrypted.
+        readable: the attributes of that item that are not encrypted; of an encrypted one, its name
+            with {}, for names are never encrypted.
 
     Returns:
         The attribute's name, and whether it is one of the same item.
@@ -77,16 +80,49 @@ def readable_copy(
     if not text:
         return None
     for name, value in readable.items():
-        if name not in keys and holds(value, text):
+        if name not in keys and holds({name: value}, text):
             return name, True
     for page in boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table):
         for item in page["Items"]:
             if {name: item.get(name) for name in keys} == dict(keys):
                 continue
             for name, value in item.items():
-                if holds(value, text):
+                if holds({name: value}, text):
                     return name, False
     return None
+
+
+def in_stream(table: str, keys: Mapping[str, Any], secret: bytes) -> str | None:
+    """The attribute in which a secret stands readable in the table's stream; None if in none.
+
+    A stream keeps for 24 hours what was written, also what has been overwritten since.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+    """
+    text = plaintext_of(secret)
+    images = _images(table) if text else ()
+    for image in images:
+        for name, value in image.items():
+            if name not in keys and holds({name: value}, text):
+                return name
+    return None
+
+
+def _images(table: str) -> Iterator[Attributes]:
+    """The items before and after each change, as far as the table's streams have them."""
+    streams = boto3.client("dynamodbstreams")
+    for stream in streams.list_streams(TableName=table)["Streams"]:
+        arn = stream["StreamArn"]
+        for shard in streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+            place: str | None = streams.get_shard_iterator(
+                StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+            while place:
+                page = streams.get_records(ShardIterator=place)
+                for record in page["Records"]:
+                    for which in ("OldImage", "NewImage"):
+                        yield record["dynamodb"].get(which, {})
+                # an open shard has a next place for ever: what is there was read
+                place = page.get("NextShardIterator") if page["Records"] else None
 
 
 def not_readable(
@@ -101,6 +137,13 @@ def not_readable(
     found = readable_copy(table, keys, readable, secret)
     if found is None:
         inspection.passed(f"no other attribute of the table holds the {what} in plaintext")
+        if name := in_stream(table, keys, secret):
+            inspection.fail(
+                f"the {what} stands readable in the table's stream, in {name}: it was written in "
+                "plaintext first",
+                "What a stream has, it keeps for a day: make a new table, and encrypt before the "
+                "first write.",
+            )
         return
     name, same = found
     inspection.fail(
