@@ -157,6 +157,11 @@ def test_a_token_lasts_a_day() -> None:
     """https://docs.aws.amazon.com/kms/latest/APIReference/API_GetParametersForImport.html"""
     arn = new_key(Origin="EXTERNAL")
     late = parcel(arn, MATERIAL)
+    asked = client().get_parameters_for_import(
+        KeyId=arn, WrappingAlgorithm="RSAES_OAEP_SHA_256", WrappingKeySpec="RSA_2048"
+    )
+    valid = asked["ParametersValidTo"] - clock.now()
+    assert timedelta(hours=23) < valid <= timedelta(hours=24)
     later(hours=24)
     with refused("ExpiredImportTokenException"):
         client().import_key_material(**late, ExpirationModel="KEY_MATERIAL_DOES_NOT_EXPIRE")

@@ -564,6 +564,7 @@ K = "test:key"
         ("NumericEquals", "10", "ten", False),
         ("DateGreaterThan", "2020-01-01T00:00:01Z", "2020-06-01T00:00:00Z", True),
         ("DateLessThan", "2020-01-01T00:00:01Z", "2020-06-01T00:00:00Z", False),
+        ("DateLessThan", "12000-01-01T00:00:00Z", "2020-06-01T00:00:00Z", True),
         ("DateEquals", "2020-01-01T01:00:00+01:00", "2020-01-01T00:00:00Z", True),
         ("DateEquals", "1577836800", "2020-01-01", True),
         ("DateNotEquals", "1577836800", "2020-01-01T00:00:00.5Z", True),

@@ -79,6 +79,7 @@ def test_what_is_built_as_it_should_be_passes(gateway: Gateway) -> None:
     }).status == 200  # fmt: skip
     assert ask(gateway, "cloudtrail", "LookupEvents", {"StartTime": 1.5}).status == 200
     assert ask(gateway, "dynamodbstreams", "ListStreams", {"StreamArn": 1}).status < 500
+    assert ask(gateway, "dynamodbstreams", "ListStreams", {"Limit": None}).status == 200
 
 
 # The operations that the lessons use, and their like.

@@ -8,6 +8,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -73,7 +74,8 @@ class DynamoDbStreams(Service):
         Records are sealed under the table's key: reading them takes what reading items takes.
         https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
         """
-        STREAMS_VALIDATOR.validate(call.operation, call.parameters)
+        asked = STREAMS_VALIDATOR.validate(call.operation, call.parameters)
+        call = replace(call, parameters=asked)
         needed = permissions.checks(call, self._store.tables(call.region))
         authorize(call, self._policies.applied(needed))
         most = _MOST.get(call.operation)
