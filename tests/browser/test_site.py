@@ -117,7 +117,7 @@ def test_on_a_telephone_the_lesson_has_the_width(lab: Lab, server: LiveSite) -> 
         page.wait_for_function(
             "document.querySelector('.jp-Notebook').clientWidth > 340", timeout=60_000
         )
-        assert page.get_by_role("button", name="Run this cell").is_visible()
+        page.get_by_role("button", name="Run this cell").wait_for(timeout=60_000)
     page.close()
 
 
