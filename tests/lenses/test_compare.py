@@ -357,6 +357,27 @@ def test_a_response_is_taken_without_its_noise() -> None:
     assert list(compare({"body": b"x", "ETag": "e"}, b"x")["attribute"]) == ["body", "ETag"]
 
 
+@pytest.mark.parametrize("beside", [{"ETag": "e"}, {"ResponseMetadata": {}},
+                                    {"Bucket": "b", "Key": "k"}])  # fmt: skip
+def test_what_stands_beside_a_body_makes_it_an_object_s(beside: dict[str, Any]) -> None:
+    frame = compare({"Body": "text", **beside}, {"Body": b"text", **beside})
+    assert frame.set_index("attribute")["type"]["body"] == "bytes"
+
+
+@pytest.mark.parametrize("beside", [{"Key": "k"}, {"Bucket": "b"}, {"Metadata": "m"}])
+def test_a_body_with_less_beside_it_is_an_item_s(beside: dict[str, Any]) -> None:
+    item = {"Body": "text", **beside}
+    assert list(compare(item, item)["attribute"]) == ["Body", *beside]
+
+
+def test_the_answer_of_head_object_is_an_object_s_and_has_no_body() -> None:
+    head = {"ETag": "e", "AcceptRanges": "bytes", "ResponseMetadata": {}}
+    assert list(compare(head, head)["attribute"]) == ["ETag"]
+    assert list(compare({"ETag": "e", "AcceptRanges": "b"}, {})["attribute"])[1:] == [
+        "AcceptRanges"
+    ]
+
+
 def test_an_item_may_have_attributes_called_like_those_of_an_object() -> None:
     item = {"Key": "k", "Body": "text", "LastModified": "today"}
     frame = compare(item, item)

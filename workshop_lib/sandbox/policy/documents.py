@@ -92,6 +92,7 @@ def _require_known(text: str, variables: bool, known_keys: Callable[[str], bool]
 
 
 def _principals(named: str | Mapping[str, Any]) -> Principals:
+    """Federated, an identity provider, is nobody: no session here comes from one."""
     if isinstance(named, str):
         named = {"AWS": named}
     aws = listed(named, "AWS")
@@ -100,5 +101,5 @@ def _principals(named: str | Mapping[str, Any]) -> Principals:
         accounts=frozenset(account for text in aws if (account := account_of(text))),
         arns=frozenset(text for text in aws if text.startswith("arn:")),
         services=frozenset(listed(named, "Service")),
-        others=frozenset(listed(named, "CanonicalUser") + listed(named, "Federated")),
+        canonical_users=frozenset(listed(named, "CanonicalUser")),
     )

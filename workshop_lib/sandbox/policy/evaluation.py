@@ -35,7 +35,7 @@ class Principals:
     accounts: frozenset[str]
     arns: frozenset[str]
     services: frozenset[str]
-    others: frozenset[str]  # canonical user ids; identity providers, which the sandbox lacks
+    canonical_users: frozenset[str]
 
     def level(self, principal: "Principal") -> int:
         """How the principal is named: _NOT, _ACCOUNT, _ROLE or _DIRECT."""
@@ -44,7 +44,7 @@ class Principals:
             return _DIRECT
         if not self.arns.isdisjoint((principal.role_arn, principal.user_arn)):
             return _ROLE
-        if principal.account in self.accounts or principal.canonical_user in self.others:
+        if principal.account in self.accounts or principal.canonical_user in self.canonical_users:
             return _DIRECT if principal.kind == "root" else _ACCOUNT
         return _NOT
 
