@@ -98,9 +98,10 @@ class Lab:
 
         Clients of your own (boto3's caches, the encryption client's) keep real time. So do other
         programs, and they sign by it: therefore the date of a signature in the headers is held
-        against no clock here, where AWS refuses one that is more than 15 minutes off. A presigned
-        URL ends by the sandbox's clock.
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+        against no clock here, where AWS refuses one that is more than five minutes off, S3 15. A
+        presigned URL ends by the sandbox's clock.
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html#why-requests-are-signed
+        https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html
         Raises ValueError for a step back, or for one of more than 1,000 years.
         """
         try:

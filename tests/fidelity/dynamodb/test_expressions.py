@@ -118,8 +118,8 @@ def test_placeholders(
     table: Any, send: Send, parameter: str, envelope: str, given: Any, told: str
 ) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-    "The maximum length of any one expression attribute name or expression attribute value, such as
-    #name or :val, is 255 bytes."; texts: ExtendDB's tests, captured from AWS in 2026
+    "The maximum length of any single expression attribute name or expression attribute value is 255
+    bytes."; texts: ExtendDB's tests, captured from AWS in 2026
     """
     kind = told.partition(" ")[0]
     with exactly(f"{envelope}ExpressionAttribute{told}"):
@@ -162,7 +162,8 @@ def test_names_and_values_belong_to_expressions(table: Any) -> None:
 
 def test_expressions_and_what_they_replace_do_not_mix(table: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
-    "DynamoDB does not support mixing legacy conditional parameters and expression parameters."
+    "DynamoDB does not allow mixing legacy conditional parameters and expression parameters in a
+    single call."
     """
     begin = (
         "Can not use both expression and non-expression parameters in the same request: "

@@ -167,7 +167,8 @@ def test_an_empty_value(
     table: Any, write: Write, name: str, value: Any, kind: str, first: str
 ) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-    "Empty string and binary values are not allowed … for attributes used as keys of an index."
+    "An attribute value can be an empty string or empty binary value if the attribute is not used
+    for a table or index key."
     """
     with refused("ValidationException", EMPTY_ITEM.format(kind, first, name)):
         write(table, name, value)
@@ -273,9 +274,11 @@ def test_an_update_leaves_values_of_32_levels(table: Any) -> None:
 TOO_DEEP = "Nesting Levels have exceeded supported limits"
 
 
+@pytest.mark.unconfirmed("AWS's page may mean that every write to such an item is rejected")
 def test_an_index_key_that_is_left_alone_is_not_looked_at(table: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.OnlineOps.ViolationDetection.html
-    An item that was there before its index may violate it; other attributes can be updated.
+    An item that was there before its index may violate it. That its other attributes can be updated
+    is how the page is read here: which writes to it "will be rejected", it does not say.
     """
     table.put_item(TableName="orders", Item={"id": {"S": "2"}, "total": {"S": "many"}})
     table.update_table(

@@ -207,7 +207,7 @@ def test_a_batch_writes_or_deletes(table: Any, request_: Any) -> None:
 
 def test_a_transaction_has_100_actions(table: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html
-    "an array of up to 100 TransactGetItem objects"
+    "An ordered array of up to 100 TransactGetItem objects"
     """
     puts = [{"Put": {"TableName": "orders", "Item": {"id": {"S": str(n)}}}} for n in range(101)]
     gets = [get(str(n)) for n in range(101)]
@@ -324,7 +324,8 @@ def test_only_what_is_invalid_has_a_reason(table: Any) -> None:
 @pytest.mark.parametrize("send", EVERY.values(), ids=EVERY)
 def test_an_empty_key(dynamodb: Any, send: Send) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-    "Empty string and binary values are not allowed … for key attributes."
+    "An attribute value can be an empty string or empty binary value if the attribute is not used
+    for a table or index key."
     """
     empty = (
         "One or more parameter values are not valid. The AttributeValue for a key attribute cannot "
@@ -371,7 +372,7 @@ def test_a_sort_key_has_1024_bytes(table: Any) -> None:
 
 def test_a_key_of_other_attributes(table: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
-    "For the primary key, you must provide all of the key attributes."
+    "For the primary key, you must provide all of the attributes."
     """
     for key in ({"id": {"S": "1"}}, {"id": {"S": "1"}, "line": {"S": "1"}, "more": {"S": "1"}}):
         with exactly(OTHER_SCHEMA):

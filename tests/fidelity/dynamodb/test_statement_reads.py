@@ -175,7 +175,7 @@ def test_ten_items_of_several_reads_make_a_page(lines: Any) -> None:
 
 def test_a_path_is_named_from_its_last_name_on(lines: Any) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.select.html
-    "Projections can be … document paths"
+    "a projection list of one or more attribute names or document paths"
     """
     item = {"id": {"S": "p"}, "line": {"S": "1"}, "m": {"M": {"k": {"L": [{"S": "c"}]}}}}
     lines.put_item(TableName="lines", Item=item)

@@ -123,7 +123,7 @@ def test_who_may_handle_instance_profiles_may_be_held_to_some() -> None:
 
 
 def test_fifty_tags_are_the_most() -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html#reference_iam-quotas-entities
+    """https://docs.aws.amazon.com/general/latest/gr/iam-service.html#limits_iam
     The words were recorded of a provider by OpenID Connect.
     """
     iam, arn = client("iam"), managed("limit", "kms:ListKeys")

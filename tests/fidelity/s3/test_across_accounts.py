@@ -91,7 +91,7 @@ def test_bucket_names_are_unique_across_accounts_and_buckets_listed_for_each() -
 
 
 def test_each_account_has_a_canonical_user_id_of_its_own() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html"""
+    """https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html#FindCanonicalId"""
     audit, name = other(), shared_bucket()
     audit.client("s3").create_bucket(Bucket="second-bucket")
     ours, theirs = (s3.list_buckets()["Owner"]["ID"] for s3 in (home(), audit.client("s3")))
@@ -398,7 +398,7 @@ def test_who_began_an_upload_may_list_and_abort_it() -> None:
 
 
 def test_a_bucket_policy_may_name_an_account_by_its_canonical_user() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html#s3-bucket-user-policy-specifying-principal-intro"""
     audit = other()
     name = shared_bucket()
     home().put_object(Bucket=name, Key="a", Body=b"x")

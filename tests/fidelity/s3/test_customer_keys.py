@@ -43,7 +43,7 @@ def test_the_answer_repeats_algorithm_and_digest_but_not_the_key(name: str) -> N
 
 
 def test_without_the_key_nothing_is_read(name: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html"""
     s3 = client()
     with refused_with(400, "InvalidRequest", STORED):
         s3.get_object(Bucket=name, Key="a")
@@ -68,7 +68,7 @@ def test_another_key_opens_nothing(name: str) -> None:
 
 
 def test_a_key_for_an_object_that_needs_none(name: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html"""
     client().put_object(Bucket=name, Key="plain", Body=BODY)
     with refused_with(400, "InvalidRequest", NOT_APPLICABLE):
         client().get_object(Bucket=name, Key="plain", **customer(ALICE))
@@ -121,7 +121,7 @@ _SHORT = {"SSECustomerKey": base64.b64encode(b"short").decode(), "SSECustomerKey
 def test_a_key_that_is_incomplete_or_malformed(
     name: str, change: dict[str, Any], code: str, message: str
 ) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html"""
     sent = {key: value for key, value in (customer(ALICE) | change).items() if value is not None}
     with refused_with(400, code, message):
         client().put_object(Bucket=name, Key="b", Body=BODY, **sent)

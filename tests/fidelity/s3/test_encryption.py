@@ -76,7 +76,7 @@ def test_without_a_key_it_is_the_aws_managed_one() -> None:
 
 
 def test_an_unusable_key_is_refused_under_s3s_names() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
     Words: LocalStack's test_s3_sse_validate_kms_key and test_s3_sse_validate_kms_key_state,
     recorded
     from AWS on 21 February 2026

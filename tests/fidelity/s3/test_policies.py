@@ -288,7 +288,7 @@ def a_statement(**changes: Any) -> str:
     ],
 )
 def test_a_malformed_policy(document: str, message: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
     https://repost.aws/knowledge-center/s3-invalid-principal-in-policy-error
     Words: LocalStack's test_bucket_policy_exc, recorded from AWS in 2023; cdk-preflight's
     pf-s3-bucket-policy-principal; https://github.com/noobaa/noobaa-core/issues/10058;
@@ -313,14 +313,14 @@ def test_a_malformed_policy(document: str, message: str) -> None:
     ],
 )
 def test_principals_who_are_elsewhere(principal: dict[str, Any]) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-bucket-user-policy-specifying-principal-intro.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html#s3-bucket-user-policy-specifying-principal-intro
     https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
     """
     client().put_bucket_policy(Bucket=bucket(), Policy=a_statement(Principal=principal))
 
 
 def test_a_wildcard_in_the_bucket_s_name_stands_for_its_objects_too() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-arn-format.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/security_iam_service-with-iam.html#s3-arn-wildcards"""
     name = bucket()
     everybody = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}}
     for action in ("s3:GetObject", "s3:ListBucket"):
@@ -633,7 +633,7 @@ def test_a_log_goes_to_a_bucket_whose_access_control_list_allows_it() -> None:
 
 
 def test_a_log_goes_to_a_bucket_of_the_same_region() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
     https://github.com/localstack/localstack/pull/9737
     """
     bucket()

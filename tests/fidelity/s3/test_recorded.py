@@ -557,7 +557,7 @@ def test_grants_are_read_before_they_are_kept() -> None:
 
 
 def test_a_new_bucket_s_list_is_not_public() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
     Recorded: test_bucket_ownership_controls_exc
     """
     for owned, code in (
@@ -614,7 +614,7 @@ def test_rules_for_pages_are_read_closely() -> None:
 
 
 def test_answers_say_where_they_come_from() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTCommonResponseHeaders.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTCommonResponseHeaders.html"""
     s3, name = client(), "elsewhere"
     there = {"LocationConstraint": "eu-west-1"}
     made = s3.create_bucket(Bucket=name, CreateBucketConfiguration=there)
@@ -632,7 +632,7 @@ def test_answers_say_where_they_come_from() -> None:
 
 
 def test_a_missing_document() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
     Recorded: https://github.com/aws/aws-sdk-cpp/issues/733
     """
     name, s3 = bucket(ObjectLockEnabledForBucket=True), client()

@@ -265,7 +265,7 @@ def test_a_buckets_sub_resource_has_no_key() -> None:
 
 
 def test_a_refusal_of_the_method_says_of_what() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html"""
     name = bucket("a")
     one = {"Bucket": name, "Key": "a"}
     for method, operation, asked, kind in (

@@ -329,7 +329,7 @@ def test_a_lock_s_half_is_missing() -> None:
 
 
 def test_a_wrong_digest_is_told_in_hex() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
 
     As recorded: what was expected in hex, what was calculated in base64.
     """

@@ -105,14 +105,14 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_header_examples(name: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sig-v4-header-based-auth.html"""
     request = EXAMPLES[name]
     verify(request, "s3", "examplebucket", SECRET)
     assert refusal(request, secret="another").code == "SignatureDoesNotMatch"
 
 
 def test_presigned_example(at: Any) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-query-string-auth.html"""
     query = (
         "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2F"
         "us-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&"
@@ -200,7 +200,7 @@ def streamed_with_trailer() -> Request:
 
 
 def test_streaming_example() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-streaming.html"""
     request = streamed()
     assert len(request.body) == 66824
     verify(request, "s3", None, SECRET)
@@ -211,7 +211,7 @@ def test_streaming_example() -> None:
 
 
 def test_trailer_example() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-streaming-trailers.html"""
     request = streamed_with_trailer()
     verify(request, "s3", None, SECRET)
     aws_chunked.unwrap(request)
@@ -263,7 +263,7 @@ V2_EXAMPLES = [
 
 @pytest.mark.parametrize("row", V2_EXAMPLES, ids=lambda row: str(row[1]) + str(row[2]))
 def test_version_2_examples(row: Any) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html"""
     method, path, query, bucket, headers, expires, expected = row
     request = Request(method, "https", HOST, path, query, dict(headers))
     text = string_to_sign_v2(request, bucket, expires)
@@ -391,7 +391,7 @@ def test_version_2_as_botocore_signs_it(
 
 
 def test_version_2_signs_a_bucket_with_a_slash_at_its_end() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html"""
 
     def resource(path: str, bucket: str | None = None) -> str:
         request = Request("GET", "https", "s3.amazonaws.com", path, "", {})
@@ -408,7 +408,7 @@ _OF_GOOGLE = {"defaultObjectAcl", "storageClass"}
 
 @pytest.mark.parametrize("name", sorted({*botocore.auth.HmacV1Auth.QSAOfInterest} - _OF_GOOGLE))
 def test_version_2_signs_each_subresource(name: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html"""
     address = f"https://s3.amazonaws.com/bucket/key?{name}=one&unsigned=1"
     sent = signed(botocore.auth.HmacV1Auth(credentials()), AWSRequest("GET", address, {}))
     verify(sent, "s3", None, SECRET)
@@ -453,7 +453,9 @@ def test_s3_does_not_normalise_a_path() -> None:
 
 
 def test_a_plus_in_a_query_is_a_space() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html (UriEncode)"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sig-v4-header-based-auth.html
+    (UriEncode)
+    """
     signer = botocore.auth.S3SigV4Auth(credentials(), "s3", "us-east-1")
     sent = signed(signer, AWSRequest("GET", url("k", [("prefix", "a b")])))
     sent.query = sent.query.replace("%20", "+")
@@ -466,7 +468,7 @@ def test_a_plus_in_a_query_is_a_space() -> None:
 
 
 def test_s3_explains_a_mismatch() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html"""
     request = plain_put()
     error = refusal(request, secret="another")
     assert error.status == 403
@@ -537,7 +539,7 @@ def test_an_unsigned_payload_may_be_any() -> None:
 
 
 def test_a_presigned_url_may_name_the_hash_of_what_is_sent() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-query-string-auth.html"""
     told = hashlib.sha256(b"body").hexdigest()
 
     class Hashed(botocore.auth.S3SigV4QueryAuth):
@@ -554,7 +556,7 @@ def test_a_presigned_url_may_name_the_hash_of_what_is_sent() -> None:
 
 
 def test_a_presigned_url_of_version_2_signs_the_headers_it_carries() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html"""
     signer = botocore.auth.HmacV1QueryAuth(credentials(), expires=60)
     sent = signed(signer, AWSRequest("PUT", url("key", []), {"x-amz-acl": "private"}))
     assert "x-amz-acl=private" in sent.query
@@ -592,7 +594,7 @@ def presigned(expires: str) -> Request:
     ],
 )
 def test_how_long_a_presigned_url_may_hold(expires: str, why: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-query-string-auth.html"""
     verify(presigned("604800"), "s3", None, SECRET)
     error = refusal(presigned(expires))
     assert (error.code, error.status) == ("AuthorizationQueryParametersError", 400)
@@ -661,7 +663,7 @@ def test_asymmetric_signatures_are_refused_by_name() -> None:
 
 
 def test_two_signatures_are_one_too_many() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html"""
     request = presigned("60")
     request.headers["authorization"] = EXAMPLES["list"].headers["authorization"]
     assert refusal(request).message.startswith("Only one auth mechanism allowed")
@@ -703,7 +705,7 @@ def dated_by_version_2(**dates: str) -> Request:
     ids=str,
 )
 def test_version_2_takes_either_header_for_its_date(dates: dict[str, str]) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html#RESTAuthenticationTimeStamp"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html#RESTAuthenticationTimeStamp"""
     verify(dated_by_version_2(**dates), "s3", None, SECRET)
 
 
@@ -722,7 +724,7 @@ def test_version_2_takes_either_header_for_its_date(dates: dict[str, str]) -> No
     ids=str,
 )
 def test_version_2_needs_a_date_that_can_be_read(dates: dict[str, str]) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html#RESTAuthenticationTimeStamp"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html#RESTAuthenticationTimeStamp"""
     error = refusal(dated_by_version_2(**dates))
     assert (error.code, error.status) == ("AccessDenied", 403)
     assert error.message.endswith("valid Date or x-amz-date header")

@@ -1,7 +1,7 @@
 """Browser uploads: AWS's example, boto3's presigned posts, and what a policy refuses.
 
 Messages: AWS's own answers as recorded in public issue trackers and in LocalStack's tests
-validated against AWS; https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-UsingHTTPPOST.html
+validated against AWS; https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-UsingHTTPPOST.html
 """
 
 import base64
@@ -49,7 +49,7 @@ def refusal(request: Request) -> AwsError:
 
 
 def test_the_documented_example(monkeypatch: pytest.MonkeyPatch) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-post-example.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-post-example.html"""
     lines = [
         '{ "expiration": "2015-12-30T12:00:00.000Z",',
         '  "conditions": [',
@@ -128,7 +128,7 @@ def test_a_field_without_a_condition() -> None:
 
 
 def test_a_policy_that_leaves_the_bucket_open() -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html"""
+    """https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-HTTPPOSTConstructPolicy.html"""
     policy = {"expiration": "2099-01-01T00:00:00Z", "conditions": [["starts-with", "$key", ""]]}
     fields = {"key": "a", "policy": base64.b64encode(json.dumps(policy).encode()).decode()}
     with pytest.raises(AwsError) as caught:

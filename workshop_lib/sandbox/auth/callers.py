@@ -78,7 +78,7 @@ ANONYMOUS_USER = "65a011a29cdf8ec533ec3d1ccaae921c"
 def canonical_user(account: str, mark: str) -> str:
     """An account's canonical user id, as S3's access control lists name it.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html
+    https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html#FindCanonicalId
     """
     return hashlib.sha256(account.encode()).hexdigest() if mark else _FIRST_CANONICAL_USER
 

@@ -1,7 +1,7 @@
 """The signature a request carries: in a header, in the query string or in an upload form.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
-https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sig-v4-authenticating-requests.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html
 """
 
 import re

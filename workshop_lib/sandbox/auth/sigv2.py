@@ -1,6 +1,6 @@
 """AWS Signature Version 2, as Amazon S3 still takes it.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/RESTAuthentication.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html
 """
 
 import base64

@@ -1,7 +1,7 @@
 """Verification of signatures: AWS Signature Version 4 here, Version 2 in its own module.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
-https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sig-v4-authenticating-requests.html
 """
 
 import hashlib

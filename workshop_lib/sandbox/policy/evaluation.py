@@ -227,8 +227,10 @@ class Decision(NamedTuple):
         """AWS's sentence for a denial; empty when the request is allowed.
 
         S3 quotes the resource and omits it for ListAllMyBuckets; STS gives no reason; S3 tells
-        the anonymous and callers from other accounts no more than "Access Denied".
+        the anonymous, and callers from outside the owner's account and organization, no more than
+        "Access Denied".
         https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
         """
         if self.allowed:
             return ""

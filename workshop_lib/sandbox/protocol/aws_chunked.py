@@ -1,7 +1,7 @@
 """The aws-chunked encoding of S3's uploads: data in signed or unsigned chunks, then trailers.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-streaming.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-streaming-trailers.html
 """
 
 import io

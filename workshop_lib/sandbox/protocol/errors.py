@@ -24,7 +24,7 @@ class AwsError(Exception):
 # wrong: "unknown key", "wrong token", "expired token", "unsigned", "mismatch" (of the signature),
 # "incomplete" (a malformed one), "internal" (the service failed).
 # Seen in recorded answers of S3, DynamoDB, IAM and STS; the status of KMS's and CloudTrail's
-# follows DynamoDB's. https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+# follows DynamoDB's. https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 AuthenticationErrors = Mapping[str, tuple[str, str, int]]
 

@@ -1,6 +1,6 @@
 """How much a request may bring along, whichever transport it comes by.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
 """
 
 from workshop_lib.sandbox.protocol.errors import AwsError

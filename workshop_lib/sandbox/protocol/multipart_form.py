@@ -1,6 +1,6 @@
 """Browser uploads to S3: the form, as far as its file.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTForms.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-HTTPPOSTForms.html
 """
 
 from collections.abc import Iterator

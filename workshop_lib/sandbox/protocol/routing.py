@@ -23,8 +23,8 @@ SERVICE, BUCKET, OBJECT = "/", "/{Bucket}", "/{Bucket}/{Key+}"
 DIRECTORY_BUCKETS = "directory buckets"
 
 # What AWS's API has and the model lacks.
-# https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
-# https://docs.aws.amazon.com/AmazonS3/latest/API/RESTOPTIONSobject.html
+# https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTObjectPOST.html
+# https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTOPTIONSobject.html
 _BESIDE_THE_MODEL = {
     ("POST", BUCKET): "PostObject",
     ("OPTIONS", BUCKET): "OptionsObject",

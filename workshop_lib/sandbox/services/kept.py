@@ -3,7 +3,7 @@
 README's list of them is made from this table (tests/support/ledger.py).
 """
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-config-options-intro.html
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingBucket.html#bucket-config-options-intro
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/introduction.html
 KEPT: dict[tuple[str, str], str] = {

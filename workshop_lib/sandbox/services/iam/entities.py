@@ -21,7 +21,7 @@ ENTITIES: tuple[tuple[str, EntityKind], ...] = (
 _KEYS_PER_USER, _TAGS = (
     2,
     50,
-)  # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+)  # https://docs.aws.amazon.com/general/latest/gr/iam-service.html#limits_iam
 _INLINE = re.compile(r"(?:Get|Delete)(User|Role|Group)Policy")
 _VERSIONS = ("DeletePolicyVersion", "GetPolicyVersion", "SetDefaultPolicyVersion")
 # How the sentence about a policy that is not there ends; in these operations otherwise.
@@ -186,7 +186,7 @@ def require_tags(operation: str, tags: Sequence[Mapping[str, str]]) -> None:
 def require_room(present: Mapping[str, str], tags: Sequence[Mapping[str, str]]) -> None:
     """Refuse tags that are one too many beside those that are there. Raises AwsError.
 
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    https://docs.aws.amazon.com/general/latest/gr/iam-service.html#limits_iam
     """
     keys = {key.lower() for key in present} | {tag["Key"].lower() for tag in tags}
     if len(keys) > _TAGS:

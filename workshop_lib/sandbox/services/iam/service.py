@@ -1,6 +1,6 @@
 """IAM: policy documents are checked when they are put.
 
-https://docs.aws.amazon.com/IAM/latest/APIReference/welcome.html
+https://docs.aws.amazon.com/IAM/latest/APIReference/Welcome.html
 """
 
 import re
@@ -125,7 +125,7 @@ class Iam(Service):
         """The permission an IAM call needs, on the entity it names.
 
         Temporary credentials of a user's own, or of whom a user federates, are none to IAM.
-        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html#stsapi_comparison
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html
         """
         caller = call.caller
         if caller.since is not None and caller.principal.kind != "role-session":

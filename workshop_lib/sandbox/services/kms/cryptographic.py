@@ -33,7 +33,7 @@ _USAGES = {
     "Decapsulate": "ENCAPSULATE_DECAPSULATE",
 }
 # What GetKeyLastUsage tells of.
-# https://docs.aws.amazon.com/kms/latest/developerguide/monitoring-keys-determining-usage.html
+# https://docs.aws.amazon.com/kms/latest/APIReference/API_KeyLastUsageData.html
 USING = frozenset(_USAGES)
 # https://docs.aws.amazon.com/kms/latest/APIReference/API_Sign.html
 # https://docs.aws.amazon.com/kms/latest/developerguide/mldsa.html

@@ -114,7 +114,7 @@ class Bucket:
 class Owners:
     """The canonical user ids of the sandbox's accounts, by which lists name them.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/finding-canonical-user-id.html
+    https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html#FindCanonicalId
     """
 
     def __init__(self, foundations: Foundations) -> None:
@@ -151,7 +151,11 @@ class Buckets:
         return known if isinstance(known, Bucket) else self._new(found)
 
     def _new(self, stored: StoredBucket) -> Bucket:
-        """https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html"""
+        """A new bucket is closed to the public, and its lists do not count.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
+        """
         stored.block_public_access()
         stored.set_acl(self._store.new_acl(self.owners.full_control(stored.account)))
         if stored.ownership is None:

@@ -1,6 +1,6 @@
 """S3's own refusals, as far as more than one module needs them.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
 """
 
 from workshop_lib.sandbox.protocol.errors import AwsError

@@ -122,7 +122,7 @@ class Objects:
     def post(self, call: Call, bucket: Bucket) -> Response:
         """A browser's upload.
 
-        https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html
+        https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTObjectPOST.html
         """
         form = multipart_form.read(call.request)
         headers = {name: value for name, value in form.fields.items() if name != "key"}

@@ -1,6 +1,6 @@
 """What the signer of a browser's upload allowed: the form's policy.
 
-https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
+https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sigv4-HTTPPOSTConstructPolicy.html
 Where AWS's recorded answers differ from its table of error codes, the answers are followed.
 """
 

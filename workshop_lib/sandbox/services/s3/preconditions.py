@@ -92,6 +92,9 @@ def require_delete_conditions(headers: Mapping[str, str], version_id: str | None
 def check_delete(match: str | None, key: str, present: StoredObject | None) -> None:
     """Raise AwsError unless a deletion's condition on the present object holds.
 
+    Where the latest version is a delete marker, the page says 412; S3 was seen to answer 404:
+    https://github.com/localstack/localstack/issues/13894 and
+    https://github.com/ministackorg/ministack/issues/1475
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
     """
     if match is None:

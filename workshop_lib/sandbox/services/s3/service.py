@@ -382,7 +382,7 @@ def _creation_tags(body: bytes) -> dict[str, str]:
 def _require_length(call: Call) -> None:
     """Data comes with its length, even where there is none.
 
-    https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    https://docs.aws.amazon.com/AmazonS3/latest/developerguide/ErrorResponses.html
     """
     request = call.request
     without = "content-length" not in request.headers and not request.body

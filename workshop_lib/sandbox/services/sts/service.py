@@ -1,6 +1,6 @@
 """STS: who am I, and temporary credentials — of a role, of a user, of whom a user federates.
 
-https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html
+https://docs.aws.amazon.com/STS/latest/APIReference/Welcome.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access.html
 """
 
@@ -275,7 +275,7 @@ def _may_not(call: Call, action: str, arn: str) -> AwsError:
 
 
 def _require_lasting_credentials(call: Call) -> None:
-    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_request.html#stsapi_comparison"""
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_sts-comparison.html"""
     if call.caller.since is not None:
         message = f"Cannot call {call.operation} with session credentials"
         raise AwsError("AccessDenied", message, 403)
