@@ -141,6 +141,48 @@ def test_an_expression_has_4096_bytes(
         send(table, **{parameter: longest})
 
 
+# Conditions, and how many operators and functions are in each.
+OPERATORS = {
+    "a = :v": 1, "attribute_exists(a)": 1, "size(a) <> :v": 2, "NOT a = :v": 2,
+    "a BETWEEN :v AND :v": 1, "a IN (:v, :v)": 1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("condition", "operators"), OPERATORS.items())
+def test_an_expression_has_300_operators(table: Any, condition: str, operators: int) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    "The maximum number of operators or functions allowed in a single expression is 300." What joins
+    conditions counts too. "The reported count is always 301".
+    """
+    values = {"ExpressionAttributeValues": {":v": {"N": "1"}}} if ":v" in condition else {}
+    most = 301 // (operators + 1)
+    table.scan(TableName="orders", FilterExpression=" OR ".join([condition] * most), **values)
+    told = "The expression contains too many operators; operator count: 301"
+    with exactly(f"Invalid FilterExpression: {told}"):
+        table.scan(
+            TableName="orders", FilterExpression=" OR ".join([condition] * (most + 1)), **values
+        )
+
+
+def test_an_update_has_300_operators(table: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+    "In an UpdateExpression, the = in a SET action is assignment syntax and is not counted"
+    """
+    values = {":v": {"N": "1"}}
+    sums = [f"a{number}=:v+:v" for number in range(300)]
+
+    def update(*actions: str) -> None:
+        table.update_item(
+            TableName="orders", Key=KEY, UpdateExpression="SET " + ", ".join(actions),
+            ExpressionAttributeValues=values,
+        )  # fmt: skip
+
+    update(*sums[:299], "b=if_not_exists(b,:v)")
+    told = "The expression contains too many operators; operator count: 301"
+    with exactly(f"{ENVELOPE}Invalid UpdateExpression: {told}"):
+        update(*sums, "b=if_not_exists(b,:v)")
+
+
 @EACH
 def test_an_empty_expression(table: Any, send: Send, parameter: str, envelope: str) -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.html"""

@@ -143,6 +143,21 @@ def test_revisions_guard_a_policy() -> None:
             "Invalid policy document: The following action names are invalid: "
             '"dynamodb:ListStreams"',
         ),
+        *(
+            (
+                statement(Action=f"dynamodb:{action}"),
+                "Invalid policy document: The following action names are invalid: "
+                f'"dynamodb:{action}"',
+            )
+            for action in (
+                "CreateTable",
+                "CreateGlobalTable",
+                "DescribeGlobalTable",
+                "DescribeGlobalTableSettings",
+                "UpdateGlobalTable",
+                "UpdateGlobalTableSettings",
+            )
+        ),
         (statement("nobody"), "Invalid principal in policy document."),
         (
             statement(Principal={"Service": "odd.amazonaws.com"}),

@@ -15,7 +15,6 @@ from functools import lru_cache
 from workshop_lib.sandbox.services.dynamodb.tokens import Malformed, Tokens
 
 _COMPARATORS = ("=", "<>", "<", "<=", ">", ">=")
-_MOST_OPERATORS = 300
 _MOST_CHOICES = 100
 _KEYWORDS = frozenset({"AND", "OR", "NOT", "BETWEEN", "IN"})
 _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
@@ -159,6 +158,7 @@ def _operand(tokens: Tokens) -> Operand:
     after = tokens.ahead(1)
     if token.kind == "word" and after.kind == "sign" and after.text == "(":
         tokens.take()
+        tokens.count_operator()
         return Function(token.text, _operands(tokens))
     return _path(tokens)
 
@@ -190,7 +190,10 @@ def _action(tokens: Tokens, clause: str) -> Action:
 def _sum(tokens: Tokens) -> Operand:
     left = _term(tokens)
     sign = tokens.sign("+", "-")
-    return left if sign is None else Function(sign, (left, _term(tokens)))
+    if sign is None:
+        return left
+    tokens.count_operator()
+    return Function(sign, (left, _term(tokens)))
 
 
 def _term(tokens: Tokens) -> Operand:
@@ -214,7 +217,6 @@ class _Conditions:
         self._tokens = tokens
         self._steps: list[Function | Join] = []
         self._waiting: list[str] = []
-        self._operators = 0
         # Where each open parenthesis began, and whether a pair of them is all that is in it.
         self._opened: list[int] = []
         self._redundant = False
@@ -241,7 +243,7 @@ class _Conditions:
         tokens = self._tokens
         while True:
             if tokens.keyword("NOT"):
-                self._count()
+                tokens.count_operator()
                 self._waiting.append("NOT")
             elif self._begins_group():
                 tokens.take()
@@ -274,34 +276,28 @@ class _Conditions:
             closed = span
 
     def _join(self, name: str) -> None:
-        self._count()
+        self._tokens.count_operator()
         while self._waiting and self._waiting[-1] != "(":
             if _STRENGTH[self._waiting[-1]] < _STRENGTH[name]:
                 break
             self._steps.append(Join(self._waiting.pop()))
         self._waiting.append(name)
 
-    def _count(self) -> None:
-        self._operators += 1
-        if self._operators > _MOST_OPERATORS:
-            raise Malformed(
-                "The expression contains too many operators; maximum operators allowed: "
-                f"{_MOST_OPERATORS}"
-            )
-
     def _comparison(self) -> Function:
         tokens = self._tokens
         left = self._side()
-        self._count()
         comparator = tokens.sign(*_COMPARATORS)
         if comparator is not None:
+            tokens.count_operator()
             return Function(comparator, (left, self._side()))
         if tokens.keyword("BETWEEN"):
+            tokens.count_operator()
             low = self._side()
             if tokens.keyword("AND") is None:
                 raise tokens.unexpected()
             return Function("BETWEEN", (left, low, self._side()))
         if tokens.keyword("IN"):
+            tokens.count_operator()
             tokens.require("(")
             choices = [self._side()]
             while tokens.sign(","):

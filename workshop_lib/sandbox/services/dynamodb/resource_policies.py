@@ -40,10 +40,11 @@ _PERMISSIONS_ONLY = {
 # What is not about a table or a stream.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-iam-actions.html
 _UNSUPPORTED = {
-    "createtable", "deletebackup", "describebackup", "describeendpoints", "describeexport",
-    "describeimport", "describelimits", "importtable", "listbackups", "listcontributorinsights",
-    "listexports", "listglobaltables", "listimports", "liststreams", "listtables",
-    "restoretablefrombackup",
+    "createglobaltable", "createtable", "deletebackup", "describebackup", "describeendpoints",
+    "describeexport", "describeglobaltable", "describeglobaltablesettings", "describeimport",
+    "describelimits", "importtable", "listbackups", "listcontributorinsights", "listexports",
+    "listglobaltables", "listimports", "liststreams", "listtables", "restoretablefrombackup",
+    "updateglobaltable", "updateglobaltablesettings",
 }  # fmt: skip
 
 

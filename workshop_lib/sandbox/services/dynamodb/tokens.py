@@ -10,8 +10,9 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<word>[A-Za-z][A-Za-z0-9_]*)|(?P<name>#[A-Za-z0-9_]+)|(?P<value>:[A-Za-z0-9_]+)"
     r"|(?P<number>0|[1-9][0-9]*)|(?P<sign><>|<=|>=|[=<>+\-()\[\],.]))"
 )
-# An expression has at most 300 operators and functions: what is deeper has parentheses in vain.
-_DEEPEST = 150
+_MOST_OPERATORS = 300
+# What is deeper than these operators can take it has parentheses in vain.
+_DEEPEST = _MOST_OPERATORS // 2
 _BLANK = re.compile(r"\s*")
 
 
@@ -35,6 +36,7 @@ class Tokens:
         self._text = text
         self._all = _read(text)
         self._at = 0
+        self._operators = 0
         depth = 0
         for place, token in enumerate(self._all):
             if token.kind == "bad":
@@ -53,6 +55,16 @@ class Tokens:
     def ahead(self, by: int) -> Token:
         """A word after the next one."""
         return self._all[min(self._at + by, len(self._all) - 1)]
+
+    def count_operator(self) -> None:
+        """Count one more operator or function. Raises Malformed at the 301st, as DynamoDB does.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-expression-parameters-operators
+        """
+        self._operators += 1
+        if self._operators > _MOST_OPERATORS:
+            count = f"operator count: {self._operators}"
+            raise Malformed(f"The expression contains too many operators; {count}")
 
     def take(self) -> Token:
         """The next word, which is read by this."""
