@@ -531,6 +531,7 @@ def test_management_is_recorded_with_the_key_it_is_about(gateway: Gateway, kms: 
     assert recorded(gateway)[-1].resources == (arn,)
     assert recorded(gateway)[0].parameters == {
         "bypassPolicyLockoutSafetyCheck": False,
+        "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
         "description": "",
         "keySpec": "SYMMETRIC_DEFAULT",
         "keyUsage": "ENCRYPT_DECRYPT",

@@ -125,9 +125,15 @@ _DEFAULTS: dict[str, Parameters] = {
 
 
 def _recorded_request(asked: KeyRequest) -> Parameters | None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/understanding-kms-entries.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/understanding-kms-entries.html
+    https://docs.aws.amazon.com/kms/latest/developerguide/ct-createkey.html
+    """
     shown = {name: value for name, value in asked.values.items() if name not in _HIDDEN}
-    return _camel({**_DEFAULTS.get(asked.call.operation, {}), **shown}) or None
+    shown = {**_DEFAULTS.get(asked.call.operation, {}), **shown}
+    if asked.call.operation == "CreateKey":  # the spec under its old name and its new one
+        spec = asked.values.get("CustomerMasterKeySpec", shown["KeySpec"])
+        shown |= {"CustomerMasterKeySpec": spec, "KeySpec": spec}
+    return _camel(shown) or None
 
 
 def _recorded_response(asked: KeyRequest, result: Parameters | None) -> Parameters | None:
