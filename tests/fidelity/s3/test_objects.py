@@ -490,7 +490,10 @@ def test_a_bucket_name_has_its_rules() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
     Words: https://github.com/chenr2/AWS-SAM-Tutorial/issues/2
     """
-    for name in ("xn--bucket", "192.168.5.4", "double..dot", "-dash"):
+    for name in (
+        "xn--bucket", "192.168.5.4", "double..dot", "-dash", "sthree-a", "a--table-s3",
+        "one-123456789012-us-east-1-an", "an-an",
+    ):  # fmt: skip
         with refused_with(400, "InvalidBucketName", "The specified bucket is not valid."):
             boto3.client("s3", region_name=REGION).create_bucket(Bucket=name)
 
@@ -506,6 +509,21 @@ def test_the_archive_must_be_restored_first() -> None:
         client().get_object(Bucket=name, Key="a")
     client().restore_object(Bucket=name, Key="a", RestoreRequest={"Days": 1})
     assert client().get_object(Bucket=name, Key="a")["Body"].read() == BODY
+
+
+def test_a_name_in_the_namespace_of_an_account_tells_account_and_region() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html#account-regional-naming-rules"""
+    s3 = boto3.client("s3", region_name=REGION)
+    own: dict[str, Any] = {"BucketNamespace": "account-regional"}
+    ours = f"data-123456789012-{REGION}-an"
+    for name in ("data", "data-an", ours.replace("1234", "4321"), ours.replace("east-1", "west-2")):
+        with refused_with(400, "InvalidBucketName"):
+            s3.create_bucket(Bucket=name, **own)
+    s3.create_bucket(Bucket=ours, **own)
+    far = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}}
+    s3.create_bucket(Bucket="data-123456789012-eu-west-1-an", **own, **far)
+    s3.put_object(Bucket=ours, Key="a", Body=BODY)
+    assert {each["Name"] for each in s3.list_buckets()["Buckets"]} >= {ours}
 
 
 def test_sizes_and_numbers_have_both_ends() -> None:

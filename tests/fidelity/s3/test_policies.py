@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -218,7 +219,7 @@ def test_tags_of_objects_decide() -> None:
     client().put_object(Bucket=name, Key="shut", Body=b"x", Tagging="class=secret")
     condition = {"StringEquals": {"s3:ExistingObjectTag/class": "public"}}
     reader = user("reader", allow("s3:GetObject", Condition=condition))
-    assert reader.get_object(Bucket=name, Key="open")["TagCount"] == 1
+    assert reader.get_object(Bucket=name, Key="open")["Body"].read() == b"x"
     with refused("AccessDenied"):
         reader.get_object(Bucket=name, Key="shut")
     wanted = {"StringEquals": {"s3:RequestObjectTag/class": "public"}}
@@ -227,6 +228,42 @@ def test_tags_of_objects_decide() -> None:
     for tagging in ({}, {"Tagging": "class=secret"}):
         with refused("AccessDenied"):
             writer.put_object(Bucket=name, Key="new", Body=b"x", **tagging)
+
+
+def test_an_answer_tells_of_tags_and_locks_to_whom_may_read_them() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+    """
+    s3, reader = client(), user("reader", allow("s3:GetObject*"))
+    s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    lock = {"ObjectLockMode": "GOVERNANCE", "ObjectLockLegalHoldStatus": "ON"}
+    until = {"ObjectLockRetainUntilDate": datetime(2099, 1, 1, tzinfo=UTC)}
+    named = {"Bucket": "locked", "Key": "a"}
+    data = {"Body": b"x", "ChecksumAlgorithm": "CRC32", "Tagging": "a=1&b=2"}
+    version = s3.put_object(**named, **data, **lock, **until)["VersionId"]
+    told = {"TagCount": 2, **lock, **until}
+    parts: list[tuple[str, set[str]]] = [
+        ("s3:GetObjectTagging", {"TagCount"}),
+        ("s3:GetObjectRetention", {"ObjectLockMode", "ObjectLockRetainUntilDate"}),
+        ("s3:GetObjectLegalHold", {"ObjectLockLegalHoldStatus"}),
+    ]
+
+    def shown(call: Any, **more: Any) -> dict[str, Any]:
+        answer = call(**named, **more)
+        return {name: answer[name] for name in told if name in answer}
+
+    for call in (reader.get_object, reader.head_object):
+        assert shown(call) == shown(call, VersionId=version) == told
+    for count, (action, missing) in enumerate(parts):
+        barred = {"Effect": "Deny", "Action": action, "Resource": "*"}
+        blind = user(f"blind-{count}", allow("s3:GetObject*"), barred)
+        for call in (blind.get_object, blind.head_object):
+            assert shown(call) == {name: told[name] for name in told if name not in missing}
+    only = user("only", allow("s3:GetObject"), allow("s3:GetObjectVersionTagging"))
+    assert shown(only.get_object) == {}
+    versions = user("versions", allow("s3:GetObjectVersion"), allow("s3:GetObjectVersionTagging"))
+    assert shown(versions.get_object, VersionId=version) == {"TagCount": 2}
 
 
 def test_a_copy_needs_to_read_the_source_and_write_the_target() -> None:
@@ -525,11 +562,49 @@ def test_public_access_control_lists_may_be_ignored() -> None:
             reader.get_object(Bucket=name, Key="a")
         with refused("AccessDenied"):
             reader.list_objects_v2(Bucket=name)
-    # They can still be set, and are shown.
+    # They can still be set; what is shown is what counts.
     s3.put_object(Bucket=name, Key="b", Body=b"x", ACL="public-read")
-    assert _grants(s3.get_object_acl(Bucket=name, Key="b")) == {(_EVERYONE, "READ")}
     with refused("AccessDenied"):
         stranger.get_object(Bucket=name, Key="b")
+    shown: list[Callable[[], Any]] = [
+        lambda: s3.get_bucket_acl(Bucket=name),
+        *(partial(s3.get_object_acl, Bucket=name, Key=key) for key in "ab"),
+    ]
+    for acl in shown:
+        (own,) = acl()["Grants"]
+        assert own["Permission"] == "FULL_CONTROL"
+    s3.delete_public_access_block(Bucket=name)
+    for acl in shown:
+        assert (_EVERYONE, "READ") in _grants(acl())
+    assert stranger.get_object(Bucket=name, Key="b")["Body"].read() == b"x"
+
+
+def test_public_access_control_lists_may_be_kept_out() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html
+    Words: of the page; in May 2025 they were "… because public access control lists (ACLs) are
+    blocked by the BlockPublicAcls block public access setting."
+    (https://github.com/guardian/frontend/pull/27950)
+    """
+    name, s3 = _with_acls(), client()
+    s3.put_object(Bucket=name, Key="a", Body=b"x")
+    blocked = {"BlockPublicAcls": True}
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=blocked)
+    bucket_arn, public = f"arn:aws:s3:::{name}", {"Bucket": name, "ACL": "public-read"}
+    for operation, call, resource in (
+        ("PutObject", partial(s3.put_object, Key="b", Body=b"x"), f"{bucket_arn}/b"),
+        ("CopyObject", partial(s3.copy_object, Key="c", CopySource=f"{name}/a"), f"{bucket_arn}/c"),
+        ("PutObjectAcl", partial(s3.put_object_acl, Key="a"), f"{bucket_arn}/a"),
+        ("PutBucketAcl", s3.put_bucket_acl, bucket_arn),
+    ):
+        with refused_with(
+            403,
+            "AccessDenied",
+            "User: arn:aws:iam::123456789012:user/workshop-admin is not authorized to perform: "
+            f's3:{operation} on resource: "{resource}" because public ACLs are prevented by the '
+            "BlockPublicAcls setting in S3 Block Public Access.",
+        ):
+            call(**public)
+    assert s3.list_objects_v2(Bucket=name)["KeyCount"] == 1
 
 
 def test_a_new_bucket_is_never_public() -> None:
@@ -571,12 +646,11 @@ def test_a_policy_may_forbid_a_way_to_lock() -> None:
     compliance = {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}
     policy = deny("locked", compliance, "s3:*")
     client().put_bucket_policy(Bucket="locked", Policy=policy)
-    until = {"ObjectLockRetainUntilDate": datetime(2099, 1, 1, tzinfo=UTC)}
-    client().put_object(Bucket="locked", Key="a", Body=b"x", ObjectLockMode="GOVERNANCE", **until)
+    data: dict[str, Any] = {"Bucket": "locked", "Key": "a", "Body": b"x"}
+    data |= {"ObjectLockRetainUntilDate": datetime(2099, 1, 1, tzinfo=UTC)}
+    client().put_object(**data, ObjectLockMode="GOVERNANCE", ChecksumAlgorithm="CRC32")
     with refused("AccessDenied"):
-        client().put_object(
-            Bucket="locked", Key="a", Body=b"x", ObjectLockMode="COMPLIANCE", **until
-        )
+        client().put_object(**data, ObjectLockMode="COMPLIANCE", ChecksumAlgorithm="CRC32")
     retention = {"Mode": "COMPLIANCE", "RetainUntilDate": datetime(2099, 1, 1, tzinfo=UTC)}
     with refused("AccessDenied"):
         client().put_object_retention(Bucket="locked", Key="a", Retention=retention)

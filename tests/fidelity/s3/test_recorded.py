@@ -5,6 +5,8 @@ tests/aws/services/s3, test_s3.snapshot.json, test_s3_api.snapshot.json and
 test_s3_list_operations.snapshot.json; where it was found again, the recorded test is named.
 """
 
+import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -307,6 +309,42 @@ def test_locks_need_versions() -> None:
     }
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_object_lock_configuration(**enable)
+
+
+def test_data_to_be_locked_comes_with_a_digest() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-put-object
+    Recorded: https://github.com/versity/versitygw/issues/1776 (a legal hold),
+    https://github.com/offen/docker-volume-backup/issues/727 (a default retention),
+    https://github.com/s3tools/s3cmd/issues/1436 (a part)
+    """
+    s3, plain = client(), plain_client()
+    s3.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    named: dict[str, Any] = {"Bucket": "locked", "Key": "a", "Body": BODY}
+    required = (
+        "Content-MD5 OR x-amz-checksum- HTTP header is required for Put {} requests with Object "
+        "Lock parameters"
+    )
+    retained = {**GOVERNANCE, "RetainUntilDate": clock.now() + timedelta(days=1)}
+    retention = {f"ObjectLock{name}": value for name, value in retained.items()}
+    plain.put_object(**named)  # nothing is locked
+    locks: list[dict[str, Any]] = [{"ObjectLockLegalHoldStatus": "ON"}, retention]
+    for lock in locks:
+        with refused_with(400, "InvalidRequest", required.format("Object")):
+            plain.put_object(**named, **lock)
+        digest = base64.b64encode(hashlib.md5(BODY, usedforsecurity=False).digest()).decode()
+        plain.put_object(**named, **lock, ContentMD5=digest)
+        plain.put_object(**named, **lock, ChecksumAlgorithm="SHA256")
+        s3.put_object(**named, **lock)
+    upload = s3.create_multipart_upload(Bucket="locked", Key="a", **retention)["UploadId"]
+    part = {**named, "UploadId": upload, "PartNumber": 1}
+    with refused_with(400, "InvalidRequest", required.format("Part")):
+        plain.upload_part(**part)
+    s3.upload_part(**part)
+    rule = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {**GOVERNANCE, "Days": 1}}}
+    s3.put_object_lock_configuration(Bucket="locked", ObjectLockConfiguration=rule)
+    with refused_with(400, "InvalidRequest", required.format("Object")):
+        plain.put_object(**named)
+    s3.put_object(**named)
 
 
 def test_a_retention_grows_and_shrinks_only_around_governance() -> None:

@@ -31,7 +31,7 @@ _UNANSWERED = re.compile(
     "s3:(accessgrant(scope|slocationscope)|annotation-prefix|deliverysourcearn|destinationregion"
     "|existingjob(operation|priority)|isreplicationpauserequest|jobsuspendedcause|logtype"
     "|max-annotation-results|object-lock-event-hold(-duration-days)?|requestjob(operation|priority)"
-    "|resourcearnbeingauthorized|x-amz-(bucket-namespace|object-annotation-directive|object-if-match))"
+    "|resourcearnbeingauthorized|x-amz-object-(annotation-directive|if-match))"
     "|kms:recipientattestation:.*"
     "|dynamodb:fis(actionid|targetarns)"
     "|iam:(accountpropertynamespaces|delegation(duration|requestowner)|notificationchannel"

@@ -39,6 +39,20 @@ _UNDER_RESOURCE_CONTROLS = ("dynamodb:", "kms:", "s3:", "sts:")
 
 def decision(call: Call, check: Check) -> Decision:
     """Whether the call's caller has a permission, and which policy settled it."""
+    evaluation = _evaluation(call, check)
+    call.evaluations.append(evaluation)
+    return evaluation()
+
+
+def permits(call: Call, check: Check) -> bool:
+    """Whether the caller has a permission on which only a part of the answer depends.
+
+    What the call itself needs is asked by `authorize`, and remembered.
+    """
+    return _evaluation(call, check)().allowed
+
+
+def _evaluation(call: Call, check: Check) -> "partial[Decision]":
     principal, context = call.caller.principal, check.context
     owner = check.owner or call.account
     service_controls: Controls = ()
@@ -52,7 +66,7 @@ def decision(call: Call, check: Check) -> Decision:
         limited = check.under_controls and check.resource != "*"
         if holder and limited and check.action.startswith(_UNDER_RESOURCE_CONTROLS):
             resource_controls = holder.resource_controls
-    evaluation = partial(
+    return partial(
         decide,
         AccessRequest(
             principal, check.action, check.resource, context, partial(request_context, call)
@@ -65,8 +79,6 @@ def decision(call: Call, check: Check) -> Decision:
         service_controls=service_controls,
         resource_controls=resource_controls,
     )
-    call.evaluations.append(evaluation)
-    return evaluation()
 
 
 def denial(call: Call, decided: Decision, check: Check) -> AwsError:

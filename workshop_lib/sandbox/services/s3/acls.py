@@ -16,6 +16,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import ENFORCED, NOBODY, Bucket, Owners
 from workshop_lib.sandbox.services.s3.errors import access_denied, invalid_argument, invalid_request
+from workshop_lib.sandbox.services.s3.permissions import key_of
 from workshop_lib.sandbox.services.s3.storage import Storage, version_headers
 from workshop_lib.sandbox.services.s3.xml import SCHEMA, Element, malformed, parse, respond
 
@@ -99,11 +100,17 @@ def _canned(name: str, owners: Owners, owner: str) -> tuple[AclGrant, ...]:
 def _allowed(
     call: Call, bucket: Bucket, grants: Sequence[AclGrant], store: ObjectStore
 ) -> AccessControlList:
+    """The list of these grants, unless Block Public Access keeps it out.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html#access-denied-bpa-examples
+    """
     if any(grant.uri in _PUBLIC for grant in grants) and bucket.blocks("block_public_acls"):
+        key = key_of(call)
+        resource = bucket.object_arn(key) if key else bucket.arn
         raise access_denied(
-            f"User: {call.caller.arn} is not authorized to perform: s3:PutObjectAcl on resource: "
-            f'"{bucket.arn}" because public access control lists (ACLs) are blocked by the '
-            "BlockPublicAcls block public access setting."
+            f"User: {call.caller.arn} is not authorized to perform: s3:{call.operation} on "
+            f'resource: "{resource}" because public ACLs are prevented by the BlockPublicAcls '
+            "setting in S3 Block Public Access."
         )
     return store.new_acl(grants)
 
@@ -286,7 +293,13 @@ class Acls:
     def _shown(
         self, bucket: Bucket, acl: AccessControlList, owner: str, headers: Mapping[str, str]
     ) -> Response:
+        """What a list lets others do at present: grants that S3 ignores are not in it.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html#access-control-block-public-access-options
+        """
         grants = acl.grants if bucket.acls_count else bucket.owners.full_control(owner)
+        if bucket.blocks("ignore_public_acls"):
+            grants = tuple(grant for grant in grants if grant.uri not in _PUBLIC)
         content = {
             "Owner": {"ID": bucket.owners.of(owner)},
             "AccessControlList": {"Grant": [_document(grant) for grant in grants]},

@@ -49,11 +49,13 @@ from workshop_lib.sandbox.services.s3.storage import (
     version_headers,
 )
 from workshop_lib.sandbox.services.s3.uploads import (
+    LOCKED,
     check_key,
     check_md5,
     described,
     encryption_headers,
     named_checksum,
+    require_digest,
     resolve_encryption,
     sent_checksum,
 )
@@ -218,6 +220,8 @@ class Multipart:
         request = call.request
         upload, number = _upload(call, bucket), _part_number(call)
         customer = self._require_same_key(call, bucket, upload)
+        if upload.new.lock:
+            require_digest(request.headers, LOCKED.format("Part"))
         digest = check_md5(request.headers, request.body)
         checksum = sent_checksum(request.headers, request.body)
         _require_algorithm(upload, checksum)

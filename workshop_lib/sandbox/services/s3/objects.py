@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from workshop_lib.sandbox.auth.authorization import authorize
+from workshop_lib.sandbox.auth.authorization import authorize, permits
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import DeleteMarker, StoredObject
 from workshop_lib.sandbox.protocol import multipart_form
@@ -52,6 +52,7 @@ from workshop_lib.sandbox.services.s3.storage import (
     version_headers,
 )
 from workshop_lib.sandbox.services.s3.uploads import (
+    LOCKED,
     check_key,
     check_md5,
     described,
@@ -110,6 +111,8 @@ class Objects:
         digest = check_md5(headers, body)
         checksum = sent_checksum(headers, body) or own_checksum(body)
         new = described(call, bucket, headers, self._storage.store)
+        if new.lock and call.operation == "PutObject":
+            require_digest(headers, LOCKED.format("Object"))
         check_write(headers, key, self._storage.current(bucket, key))
         new.facts.checksum = checksum
         made = self._storage.write(call, bucket, key, new, asked, body, digest)
@@ -180,7 +183,8 @@ class Objects:
         if not head:
             require_at_hand(made)
         extent, part_headers, checksum = _extent(call, made)
-        shown |= {"Accept-Ranges": "bytes", **facts.headers, **self._more(made), **part_headers}
+        shown |= {"Accept-Ranges": "bytes", **facts.headers}
+        shown |= {**self._more(call, bucket, made), **part_headers}
         shown |= _overrides(call)
         if asks_checksum and checksum is not None:
             shown |= checksum.headers()
@@ -197,16 +201,27 @@ class Objects:
             return Response(status, shown)
         return Response(status, shown, self._storage.open(call, bucket, made, customer, extent))
 
-    def _more(self, made: StoredObject) -> dict[str, str]:
+    def _more(self, call: Call, bucket: Bucket, made: StoredObject) -> dict[str, str]:
+        """What else is told of an object; its tags' number and its lock to whom may read them.
+
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html#tagging-apis
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-managing-view
+        """
+
+        def may(action: str) -> bool:
+            key, version_id = call.parameters["Key"], call.parameters.get("versionId")
+            check = self._storage.permissions.on_object(call, bucket, action, key, version_id)
+            return permits(call, check)
+
         shown = {}
         if made.storage_class != "STANDARD":
             shown["x-amz-storage-class"] = made.storage_class
-        if count := len(self._storage.store.tags(made)):
+        if (count := len(self._storage.store.tags(made))) and may("GetObjectTagging"):
             shown["x-amz-tagging-count"] = str(count)
-        if made.lock_mode and made.lock_until:
+        if made.lock_mode and made.lock_until and may("GetObjectRetention"):
             shown["x-amz-object-lock-mode"] = made.lock_mode
             shown["x-amz-object-lock-retain-until-date"] = made.lock_until
-        if made.legal_hold:
+        if made.legal_hold and may("GetObjectLegalHold"):
             shown["x-amz-object-lock-legal-hold"] = made.legal_hold
         if made.expiry_date is not None:
             shown["x-amz-restore"] = f'ongoing-request="false", expiry-date="{made.expiry_date}"'

@@ -111,11 +111,11 @@ _CREATES = {"PutObject", "CopyObject", "CompleteMultipartUpload", "PostObject"}
 BYPASS = "x-amz-bypass-governance-retention"
 # Headers and query parameters that are condition keys as they are.
 _HEADER_KEYS = (
-    "x-amz-acl", "x-amz-content-sha256", "x-amz-copy-source", "x-amz-grant-full-control",
-    "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
-    "x-amz-metadata-directive", "x-amz-object-ownership", "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-customer-algorithm", "x-amz-storage-class",
-    "x-amz-website-redirect-location", "if-match", "if-none-match",
+    "x-amz-acl", "x-amz-bucket-namespace", "x-amz-content-sha256", "x-amz-copy-source",
+    "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write",
+    "x-amz-grant-write-acp", "x-amz-metadata-directive", "x-amz-object-ownership",
+    "x-amz-server-side-encryption", "x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-storage-class", "x-amz-website-redirect-location", "if-match", "if-none-match",
 )  # fmt: skip
 _QUERY_KEYS = {
     "prefix": "s3:prefix",

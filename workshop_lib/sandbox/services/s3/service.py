@@ -90,7 +90,7 @@ _WRITES = {"PutObject", "PostObject", "CopyObject", "CreateMultipartUpload"}
 _SENDS_DATA = {"PutObject", "UploadPart"}
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET_NAME = re.compile(
-    r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3)$)"
+    r"(?!\d+\.\d+\.\d+\.\d+$)(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|\.mrap|--(?:x|table)-s3)$)"
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 )
 
@@ -219,10 +219,12 @@ class S3(Service):
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html"""
         name, headers = call.parameters["Bucket"], call.request.headers
         if not _BUCKET_NAME.fullmatch(name) or ".." in name or ".-" in name or "-." in name:
-            raise AwsError(
-                "InvalidBucketName", "The specified bucket is not valid.", 400, {"BucketName": name}
-            )
-        _require_location(call)
+            raise _invalid_name(name)
+        # A bucket in its account's namespace of a Region has a name that tells both, none else has.
+        own = headers.get("x-amz-bucket-namespace") == "account-regional"
+        place = f"-{call.account}-{_location(call)}-an"
+        if name.endswith(place if own else "-an") != own:
+            raise _invalid_name(name)
         ownership = headers.get("x-amz-object-ownership", ENFORCED)
         if ownership not in _OWNERSHIPS:
             message = "Invalid x-amz-object-ownership header: " + ownership
@@ -351,8 +353,13 @@ def _data_keys(foundations: Foundations) -> DataKeyProvider:
 _OWNERSHIPS = (ENFORCED, "BucketOwnerPreferred", "ObjectWriter")
 
 
-def _require_location(call: Call) -> None:
-    """A bucket is made in the Region whose endpoint is asked; us-east-1 makes it anywhere else.
+def _invalid_name(name: str) -> AwsError:
+    message = "The specified bucket is not valid."
+    return AwsError("InvalidBucketName", message, 400, {"BucketName": name})
+
+
+def _location(call: Call) -> str:
+    """The Region of a new bucket: the one whose endpoint is asked; us-east-1 makes it anywhere.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
     """
@@ -372,6 +379,7 @@ def _require_location(call: Call) -> None:
             400,
             {"LocationConstraint": asked},
         )
+    return "eu-west-1" if asked == "EU" else asked or call.region
 
 
 def _creation_tags(body: bytes) -> dict[str, str]:

@@ -153,14 +153,22 @@ def own_checksum(body: bytes) -> Checksum:
     return Checksum(checksums.DEFAULT, checksums.checksum(checksums.DEFAULT, body), chosen=False)
 
 
-def require_digest(headers: Mapping[str, str]) -> None:
+# Data that will be locked, an object or a part of one.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-lock-managing.html#object-lock-put-object
+LOCKED = (
+    "Content-MD5 OR x-amz-checksum- HTTP header is required for Put {} requests with Object Lock "
+    "parameters"
+)
+_MISSING = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+
+
+def require_digest(headers: Mapping[str, str], message: str = _MISSING) -> None:
     """Refuse a request whose body must come with a digest, unless one came that could be right.
 
     Raises AwsError InvalidRequest, InvalidDigest.
     """
     algorithm, _ = named_checksum(headers)
     if named_md5(headers) is None and algorithm is None:
-        message = "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
         raise invalid_request(message)
 
 
