@@ -28,7 +28,7 @@ _ENCRYPTION = ("aws:securetransport", "s3:tlsversion")
 # Actions that a request may be about. Those that only services have, or that go with another one,
 # are left out: replication, log delivery, BypassGovernanceRetention. So is CreateBucket, which
 # there is no policy for yet.
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
 BUCKET_ACTIONS = (
     "CreateBucketMetadataTableConfiguration", "DeleteBucket",
     "DeleteBucketMetadataTableConfiguration", "DeleteBucketPolicy", "DeleteBucketWebsite",

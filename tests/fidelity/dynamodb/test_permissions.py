@@ -233,7 +233,7 @@ ACTIONS: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("action", "method", "parameters"), ACTIONS)
 def test_the_action_that_is_needed(action: str, method: str, parameters: Any) -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html
     Transactions: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
     PartiQL: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
     """
@@ -247,7 +247,7 @@ def test_the_action_that_is_needed(action: str, method: str, parameters: Any) ->
 
 
 def test_an_index_is_a_resource_of_its_own() -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html"""
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html"""
     index = {
         "IndexName": "all",
         "KeySchema": LAYOUT["KeySchema"],
@@ -267,7 +267,7 @@ def test_an_index_is_a_resource_of_its_own() -> None:
 
 
 def test_a_list_has_no_resource() -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html"""
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html"""
     somebody = user("somebody", on("*", "ListTables"))
     with refused("AccessDeniedException", "dynamodb:ListTables on resource: * because"):
         somebody.list_tables()

@@ -112,7 +112,7 @@ def test_what_is_told_of_instance_profiles() -> None:
 
 
 def test_who_may_handle_instance_profiles_may_be_held_to_some() -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html"""
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_iam.html"""
     arn = f"arn:aws:iam::{ACCOUNT}:instance-profile/apps/*"
     maker = user("maker", allow("iam:*InstanceProfile", Resource=arn))
     maker.create_instance_profile(InstanceProfileName="one", Path="/apps/")

@@ -224,7 +224,7 @@ def test_a_deleted_key_is_gone_with_its_aliases_and_what_it_encrypted() -> None:
 
 
 def test_a_primary_key_waits_for_its_replicas() -> None:
-    """https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-delete.html"""
+    """https://docs.aws.amazon.com/kms/latest/developerguide/deleting-keys.html#deleting-mrks"""
     kms, there = client(), client("eu-west-1")
     arn = new_key(MultiRegion=True)
     key_id = arn.rpartition("/")[2]

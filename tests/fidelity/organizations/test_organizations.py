@@ -223,7 +223,7 @@ def test_organizations_operations_need_permissions() -> None:
 
 
 def test_a_policy_can_ask_for_the_type_of_a_control_policy() -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html"""
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_organizations.html"""
     org = organized(resource_controls=True)
     own = {"StringEquals": {"organizations:PolicyType": SCP}}
     _, limited = user(boto3.Session(), "limited", allow("organizations:*", Condition=own))

@@ -113,7 +113,7 @@ _COMPARED = [
 
 
 def test_a_condition_fits_every_action_of_its_statement() -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
 
     S3 "can test for semantic errors … that involve Amazon S3-specific conditions":
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html; the cases are

@@ -1,6 +1,6 @@
 """S3's actions in a bucket policy: which of its resources and condition keys each goes with.
 
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,6 @@
 """What a DynamoDB call needs permission for: actions, resources and condition keys.
 
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
 """
 

@@ -30,7 +30,7 @@ _MOST_BYTES = 20 * 1024
 # Principals of AWS's that may stand in such a policy.
 _SERVICES = {"redshift.amazonaws.com", "replication.dynamodb.amazonaws.com"}
 # Actions that are no operation of the API.
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_dynamodb.html
 _PERMISSIONS_ONLY = {
     "associatetablereplica", "conditioncheckitem", "createtablereplica", "deletetablereplica",
     "describestream", "getabacstatus", "getrecords", "getsharditerator", "partiqldelete",

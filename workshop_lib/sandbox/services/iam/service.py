@@ -170,7 +170,7 @@ class Iam(Service):
     def _resource(self, call: Call, entity: Entity | None) -> str:
         """The ARN that a call is about: of the entity, or of what it would make.
 
-        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_iam.html
         """
         parameters, iam = call.parameters, f"arn:aws:iam::{call.account}"
         if entity is not None:

@@ -1,6 +1,6 @@
 """KMS's operations on grants.
 
-https://docs.aws.amazon.com/kms/latest/developerguide/grant-manage.html
+https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 """
 
 from collections.abc import Callable, Mapping

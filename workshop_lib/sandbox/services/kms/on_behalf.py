@@ -1,6 +1,6 @@
 """What S3 and DynamoDB ask of KMS: on their caller's behalf, or by a grant of their own.
 
-https://docs.aws.amazon.com/kms/latest/developerguide/encryption-context.html
+https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 https://docs.aws.amazon.com/IAM/latest/UserGuide/access_forward_access_sessions.html
 """
 

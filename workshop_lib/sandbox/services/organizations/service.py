@@ -156,7 +156,7 @@ class Organizations(Service):
         return Response(200, headers, body)
 
     def _check(self, call: Call, asked: Parameters) -> Check:
-        """https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html"""
+        """https://docs.aws.amazon.com/service-authorization/latest/reference/list_organizations.html"""
         organization = self._all.of(call.account)
         resource, context = "*", {}
         policy = organization and organization.policies.get(asked.get("PolicyId", ""))
