@@ -78,9 +78,12 @@ def _compared(read: Callable[[str], Any], test: Callable[[Any, Any], bool]) -> "
     return build
 
 
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+
+
 def number(text: str) -> Decimal | None:
-    """An integer or decimal, else None."""
-    return Decimal(text) if re.fullmatch(r"[+-]?\d+(\.\d+)?", text, re.ASCII) else None
+    """An integer or decimal, also with an exponent; else None."""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
 
 
 _DATE = re.compile(
@@ -205,7 +208,9 @@ def read_operator(name: str) -> Operator | None:
 def is_operator(name: str) -> bool:
     """Whether AWS's language may have an operator of that name, in any form and any case."""
     found = _OPERATOR.fullmatch(name)
-    return found is not None and found[2].lower() in _OPERATOR_NAMES
+    if found is None or (found[2].lower() == "null" and found[3]):
+        return False
+    return found[2].lower() in _OPERATOR_NAMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,6 +163,17 @@ def require_policy_arn(operation: str, arn: str) -> None:
         raise AwsError("ValidationError", "Invalid ARN:  Could not be parsed!")
     if not POLICY_ARN.fullmatch(arn):
         raise AwsError("ValidationError", f"ARN {arn} is not valid.")
+    if attaches:
+        require_own_partition(arn)
+
+
+def require_own_partition(arn: str) -> None:
+    """Refuse a policy of another partition, such as China's. Raises AwsError ValidationError.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+    """
+    if not arn.startswith("arn:aws:"):
+        raise AwsError("ValidationError", "Invalid ARN partition")
 
 
 def require_tags(operation: str, tags: Sequence[Mapping[str, str]]) -> None:

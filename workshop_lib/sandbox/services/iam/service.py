@@ -16,7 +16,11 @@ from workshop_lib.sandbox.policy.condition_keys import known_condition_key
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.evaluation import Policy
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
-from workshop_lib.sandbox.policy.principals import unknown_principal, unknown_service
+from workshop_lib.sandbox.policy.principals import (
+    is_service_principal,
+    unknown_principal,
+    unknown_service,
+)
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.query_form import read_form
@@ -28,11 +32,13 @@ from workshop_lib.sandbox.services.iam.entities import (
     ENTITIES,
     POLICY_ARN,
     require,
+    require_own_partition,
     require_policy_arn,
     require_room,
     require_tags,
 )
 from workshop_lib.sandbox.services.iam.operations import EMULATED
+from workshop_lib.sandbox.services.iam.quotas import require_quota
 from workshop_lib.sandbox.services.iam.simulation import OPERATIONS as SIMULATED
 from workshop_lib.sandbox.services.iam.simulation import Simulation
 
@@ -202,13 +208,18 @@ class Iam(Service):
             self._check_attachment(call)
         if call.operation == "CreateServiceLinkedRole":
             service = call.parameters["AWSServiceName"]
-            if not re.fullmatch(r"[\w-]+(\.[\w-]+)*\.amazonaws\.com(\.cn)?", service):
-                raise AwsError("InvalidInput", f"{service} is not a valid service name.")
+            if not is_service_principal(service):
+                message = f"{service} is not a valid AWS service name (Service Principal)"
+                raise AwsError("AccessDenied", message, 403)
+        path = call.parameters.get("Path", "/")
+        if call.operation.startswith("Create") and path.startswith("/aws-service-role"):
+            raise AwsError("InvalidInput", _OF_SERVICES)
         if call.parameters.get("PermissionsBoundary"):
             self._check_boundary(call.parameters["PermissionsBoundary"])
         if call.operation in ("PutUserPermissionsBoundary", "DeleteUserPermissionsBoundary"):
             return self._user_boundary(call)
         require(self._iam, call.operation, call.parameters)
+        require_quota(self._iam, call.operation, call.parameters)
         if call.operation.startswith("Tag"):
             require_room(self._tags(call), _asked_tags(call))
         if call.operation in ("UpdateRole", "UpdateLoginProfile"):
@@ -262,6 +273,7 @@ class Iam(Service):
         """https://docs.aws.amazon.com/IAM/latest/APIReference/API_PutUserPermissionsBoundary.html"""
         if not POLICY_ARN.fullmatch(arn):
             raise AwsError("InvalidInput", f"ARN {arn} is not valid.")
+        require_own_partition(arn)
         policy = self._iam.managed_policy(arn)
         if policy is None:
             message = f"Scope ARN: {arn} does not exist or is not attachable."
@@ -353,6 +365,8 @@ class Iam(Service):
         return user
 
 
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create-service-linked-role.html
+_OF_SERVICES = "Paths beginning with '/aws-service-role' are reserved for AWS Service Linked Roles"
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html: "You cannot create a tag key or
 # value that begins with the text aws:."
 RESERVED = "aws: prefixed tag key names are not allowed for external use."
