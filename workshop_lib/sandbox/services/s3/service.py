@@ -56,9 +56,15 @@ from workshop_lib.sandbox.services.s3.encryption import (
     require_no_choice,
     require_transport,
 )
-from workshop_lib.sandbox.services.s3.errors import access_denied, unvalued_argument
+from workshop_lib.sandbox.services.s3.errors import (
+    access_denied,
+    invalid_request,
+    unvalued_argument,
+)
+from workshop_lib.sandbox.services.s3.lifecycle import check_lifecycle
 from workshop_lib.sandbox.services.s3.listing import Listing
 from workshop_lib.sandbox.services.s3.multipart import Multipart
+from workshop_lib.sandbox.services.s3.notifications import check_notifications
 from workshop_lib.sandbox.services.s3.object_lock import Locks
 from workshop_lib.sandbox.services.s3.objects import Objects
 from workshop_lib.sandbox.services.s3.parameters import require_parameters
@@ -66,6 +72,7 @@ from workshop_lib.sandbox.services.s3.permissions import Permissions
 from workshop_lib.sandbox.services.s3.post_policy import check_form
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
 from workshop_lib.sandbox.services.s3.tagging import Tagging, of_bucket
+from workshop_lib.sandbox.services.s3.websites import check_website
 from workshop_lib.sandbox.services.s3.xml import malformed, missing_document, parse, respond
 
 Handler = Callable[[Call, Bucket], Response]
@@ -77,9 +84,8 @@ _FORWARDED_OF_BUCKETS = {
     "GetBucketAccelerateConfiguration", "GetBucketInventoryConfiguration",
     "GetBucketLifecycleConfiguration", "GetBucketLocation", "GetBucketNotificationConfiguration",
     "GetBucketOwnershipControls", "GetBucketReplication", "GetBucketTagging",
-    "GetBucketVersioning", "GetBucketWebsite", "PutBucketAccelerateConfiguration",
-    "PutBucketInventoryConfiguration", "PutBucketNotificationConfiguration",
-    "PutBucketWebsite", "PutPublicAccessBlock",
+    "GetBucketVersioning", "GetBucketWebsite", "PutBucketInventoryConfiguration",
+    "PutPublicAccessBlock",
 }  # fmt: skip
 # The same of an object; the object itself is looked for first.
 _FORWARDED_OF_OBJECTS = {"RestoreObject"}
@@ -128,7 +134,10 @@ class S3(Service):
             "GetPublicAccessBlock": self._get_public_access_block,
             "HeadBucket": _head_bucket,
             "OptionsObject": preflight,
-            "PutBucketLifecycleConfiguration": self._put_lifecycle,
+            "PutBucketAccelerateConfiguration": self._put_acceleration,
+            "PutBucketLifecycleConfiguration": partial(self._checked, check_lifecycle),
+            "PutBucketNotificationConfiguration": partial(self._checked, check_notifications),
+            "PutBucketWebsite": partial(self._checked, check_website),
             "PutBucketCors": lambda call, bucket: put_cors(bucket, call.request.body),
             "PutBucketEncryption": lambda call, bucket: put_encryption(bucket, call.request.body),
             "PutBucketOwnershipControls": self._put_ownership,
@@ -276,18 +285,19 @@ class S3(Service):
         bucket.stored.set_ownership(ownership)
         return Response(200)
 
-    def _put_lifecycle(self, call: Call, bucket: Bucket) -> Response:
-        """Rules that moto keeps, once they are sure to be told apart.
-
-        https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
-        """
-        rules = parse(call.request.body, "LifecycleConfiguration").all("Rule")
-        if not rules or any(rule.value("Status") not in ("Enabled", "Disabled") for rule in rules):
+    def _put_acceleration(self, call: Call, bucket: Bucket) -> Response:
+        """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketAccelerateConfiguration.html"""
+        root = parse(call.request.body, "AccelerateConfiguration")
+        if root.value("Status") not in ("Enabled", "Suspended"):
             raise malformed()
-        names = [name for rule in rules if (name := rule.value("ID"))]
-        if len(set(names)) < len(names):
-            message = "Rule ID must be unique. Found same ID for more than one rule"
-            raise AwsError("InvalidArgument", message)
+        if "." in bucket.name:
+            message = "S3 Transfer Acceleration is not supported for buckets with periods (.) in "
+            raise invalid_request(f"{message}their names")
+        return self._forward(call)
+
+    def _checked(self, check: Callable[[bytes], None], call: Call, bucket: Bucket) -> Response:
+        """A configuration that moto keeps, once it is sure that S3 would."""
+        check(call.request.body)
         return self._forward(call)
 
     # --- moto ----------------------------------------------------------------------------------
