@@ -1,4 +1,8 @@
-"""Resource-based policies of tables and streams: who may, and which documents are taken."""
+"""Resource-based policies of tables and streams: who may, and which documents are taken.
+
+What the probes of October 2026 saw of AWS (ack-api-quirks, DDB-TABLE-…):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
+"""
 
 import json
 from typing import Any
@@ -187,16 +191,117 @@ def test_a_table_is_made_with_a_policy_by_whom_may_put_one() -> None:
     with refused("AccessDeniedException", "dynamodb:PutResourcePolicy"):
         maker.create_table(TableName="orders", ResourcePolicy=policy, **LAYOUT)
     new_table("orders", ResourcePolicy=policy)
-    assert maker.get_resource_policy(ResourceArn=ORDERS)["Policy"] == policy
+    found = maker.get_resource_policy(ResourceArn=ORDERS)["Policy"]
+    assert json.loads(found) == json.loads(policy)
 
 
-@pytest.mark.unconfirmed("AWS documents the parameter, not the refusal without it")
 def test_nobody_locks_themselves_out_by_accident() -> None:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html"""
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
+    Text: DDB-TABLE-210 (ack-api-quirks, October 2026)
+    """
     new_table("orders")
     closed = statement("workshop-admin", "Deny", Action="dynamodb:PutResourcePolicy")
-    with refused("ValidationException"):
+    told = "The new resource policy will not allow you to update the resource policy in the future."
+    with refused("AccessDeniedException", told):
         attach(closed)
     attach(closed, ConfirmRemoveSelfResourceAccess=True)
     with refused("AccessDeniedException"):
         attach(closed)
+
+
+EVERYBODY: list[Any] = ["*", {"AWS": "*"}, {"AWS": [ACCOUNT, "*"]}]
+UNBOUNDED = (
+    "Resource-based policy grants unbounded access in one or more elements. Please revise the "
+    "policy to ensure least-privilege form of access"
+)
+
+
+@pytest.mark.parametrize("principal", EVERYBODY)
+def test_no_policy_lets_everybody_in(principal: Any) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-bpa-rbp.html
+    Text: DDB-TABLE-352, 356 (ack-api-quirks)
+    """
+    new_table("orders")
+    open_to_all = statement(Principal=principal)
+    with refused("ValidationException", UNBOUNDED):
+        attach(open_to_all)
+    with refused("ValidationException", UNBOUNDED):
+        attach({**open_to_all, "Condition": {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*"}}})
+    with refused("ValidationException", UNBOUNDED):
+        new_table("invoices", ResourcePolicy=document(open_to_all))
+    attach({**open_to_all, "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}})
+    attach({**open_to_all, "Effect": "Deny"})
+
+
+def test_a_document_is_told_again_in_dynamodb_s_form() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetResourcePolicy.html
+    DDB-TABLE-208, 351 to 355 (ack-api-quirks): what is the same in that form is the same policy
+    """
+    new_table("orders")
+    dynamodb, root = aws("dynamodb"), f"arn:aws:iam::{ACCOUNT}:root"
+    written = {
+        "Statement": {
+            "Resource": [ORDERS], "Action": ["dynamodb:GetItem"], "Effect": "allow",
+            "Principal": {"AWS": [ACCOUNT, root]},
+            "Condition": {"StringEquals": {"aws:PrincipalAccount": [ACCOUNT]}},
+        }
+    }  # fmt: skip
+    first = dynamodb.put_resource_policy(ResourceArn=ORDERS, Policy=json.dumps(written, indent=4))
+    found = dynamodb.get_resource_policy(ResourceArn=ORDERS)["Policy"]
+    assert found == (
+        f'{{"Version":"2008-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{root}"}},'
+        f'"Action":"dynamodb:GetItem","Resource":"{ORDERS}",'
+        f'"Condition":{{"StringEquals":{{"aws:PrincipalAccount":"{ACCOUNT}"}}}}}}]}}'
+    )
+    again = dynamodb.put_resource_policy(ResourceArn=ORDERS, Policy=json.dumps(written))
+    assert again["RevisionId"] == first["RevisionId"]
+    with_version = dynamodb.put_resource_policy(ResourceArn=ORDERS, Policy=found)
+    assert with_version["RevisionId"] != first["RevisionId"]
+    several = statement(
+        Principal={"AWS": ACCOUNT}, Action=["dynamodb:Query", "dynamodb:getitem", "dynamodb:Query"]
+    )
+    attach(several)
+    kept = json.loads(dynamodb.get_resource_policy(ResourceArn=ORDERS)["Policy"])
+    assert kept["Statement"][0]["Action"] == several["Action"]
+
+
+def test_what_dynamodb_says_of_a_document_that_is_none() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
+    Texts: DDB-TABLE-211, 356 (ack-api-quirks)
+    """
+    new_table("orders")
+    mine = {**statement(Principal={"AWS": ACCOUNT}), "Sid": "Same"}
+    long = document(mine) + " " * 20_480
+    for policy, told in (
+        ("{not json", "Invalid policy document: This policy contains invalid Json"),
+        (document(), "Invalid policy document: Could not parse the policy: Statement is empty!"),
+        (
+            document(mine, mine),
+            "Invalid policy document: The Statement Ids in the policy are not unique",
+        ),
+        (long, "Maximum policy size of 20480 bytes exceeded"),
+    ):
+        with refused("ValidationException", INVALID + told):
+            aws("dynamodb").put_resource_policy(ResourceArn=ORDERS, Policy=policy)
+
+
+@pytest.mark.parametrize("operation", ["get", "put", "delete"])
+def test_a_policy_is_a_table_s_or_a_stream_s(operation: str) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetResourcePolicy.html
+    Texts: DDB-TABLE-212 (ack-api-quirks)
+    """
+    new_table("orders")
+    call = getattr(aws("dynamodb"), f"{operation}_resource_policy")
+    more = {"Policy": document(statement(Principal={"AWS": ACCOUNT}))} if operation == "put" else {}
+    for arn, told in (
+        ("orders", "ARNs must start with 'arn:': orders"),
+        ("arn:aws:s3:::orders-of-ours/or-others", "Provided Arn is not a DynamoDB resource arn: "),
+        (f"{ORDERS}/backup/0170", "Provided Arn is not a DynamoDB resource arn: "),
+        (f"{ORDERS}/index/by-day", "Invalid resource arn provided, only table or stream is "),
+        (ORDERS.replace("us-east-1", "us-west-2"), "Invalid resource Arn: arn:aws:dynamodb:us-w"),
+    ):
+        with refused("ValidationException", INVALID + told):
+            call(ResourceArn=arn, **more)
+    told = "Requested resource not found: Stream: 2000-01-01T00:00:00.000 not found for Table: "
+    with refused("ResourceNotFoundException", f"{told}orders"):
+        call(ResourceArn=f"{ORDERS}/stream/2000-01-01T00:00:00.000", **more)

@@ -102,6 +102,42 @@ def test_layouts_that_no_table_has(layout: dict[str, Any], message: str) -> None
         new_table("orders", **layout)
 
 
+def projecting(*counts: int) -> dict[str, Any]:
+    """A table whose indexes copy so many attributes each."""
+    indexes = [
+        index(f"by-{place}", "HASH", ProjectionType="INCLUDE",
+              NonKeyAttributes=[f"{place}-{n}" for n in range(count)])
+        for place, count in enumerate(counts)
+    ]  # fmt: skip
+    return {**keys("HASH"), "GlobalSecondaryIndexes": indexes}
+
+
+def test_indexes_copy_a_hundred_attributes_at_most() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+
+    Text: cdk-preflight's rule pf-dynamodb-projection-nonkey-total, tried on AWS in September 2026
+    (https://github.com/badmintoncryer/cdk-preflight/tree/main/rules/dynamodb)
+    """
+    told = "Number of projected attributes in all indexes exceeds limit of 100, number of projected"
+    with exactly(f"{INVALID}{told} attributes:101"):
+        new_table("orders", **projecting(20, 20, 20, 20, 20, 1))
+    new_table("orders", **projecting(20, 20, 20, 20, 20))
+
+
+def test_days_of_recovery_are_of_a_recovery_that_is_on() -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html
+    Text: DDB-TABLE-442 (ack-api-quirks)
+    """
+    new_table("orders")
+    update = aws("dynamodb").update_continuous_backups
+    off = {"PointInTimeRecoveryEnabled": False, "RecoveryPeriodInDays": 5}
+    told = "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling point-in-time"
+    with exactly(f"{told} recovery."):
+        update(TableName="orders", PointInTimeRecoverySpecification=off)
+    on = {**off, "PointInTimeRecoveryEnabled": True}
+    update(TableName="orders", PointInTimeRecoverySpecification=on)
+
+
 def test_what_is_told_of_a_table() -> None:
     """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TableDescription.html"""
     made = new_table("orders", **keys("HASH"), GlobalSecondaryIndexes=[index("one", "HASH")])

@@ -293,3 +293,15 @@ def test_replicas_share_post_quantum_keys() -> None:
     assert isinstance(public, mldsa.MLDSA44PublicKey)
     asked = {"KeyId": signing.rpartition("/")[2], "SigningAlgorithm": "ML_DSA_SHAKE_256"}
     public.verify(there.sign(**asked, Message=b"message")["Signature"], b"message")
+
+
+@pytest.mark.parametrize("spec", DSA)
+def test_nobody_brings_material_for_signatures_of_this_kind(spec: str) -> None:
+    """https://docs.aws.amazon.com/kms/latest/developerguide/importing-keys-conceptual.html
+
+    Text: cdk-preflight's rule pf-kms-key-origin, tried on AWS in September 2026
+    (https://github.com/badmintoncryer/cdk-preflight/tree/main/rules/kms)
+    """
+    told = f"KeySpec {spec} is not supported for Origin EXTERNAL"
+    with refused("ValidationException", told):
+        signing_key(spec, Origin="EXTERNAL")

@@ -68,6 +68,7 @@ _IAM_SYNTAX = "Syntax errors in policy."
 _LEGACY = "The policy failed legacy parsing"
 _NOT_JSON = {
     "bucket": "This policy contains invalid Json",
+    "table": "This policy contains invalid Json",
     "trust": "This policy contains invalid Json",
 }
 _ELEMENTS = {
@@ -189,7 +190,7 @@ def _statements(body: Any, kind: Kind) -> Statements:
     statements = body.get("Statement", [])
     if isinstance(statements, dict):
         statements = [statements]
-    if kind in ("bucket", "trust") and statements == []:
+    if kind in ("bucket", "table", "trust") and statements == []:
         raise MalformedPolicy("Could not parse the policy: Statement is empty!")
     _require(isinstance(statements, list) and statements != [])
     for statement in statements:
@@ -373,13 +374,15 @@ def _check_attached(statements: Statements, kind: Kind) -> None:
     }
     check = checks.get(kind, _check_trust)
     for statement in statements:
+        if kind == "table":
+            statement["Effect"] = statement["Effect"].capitalize()
         if statement["Effect"] not in ("Allow", "Deny"):
             raise MalformedPolicy(f"Invalid effect: {statement['Effect']}")
         if statement["Effect"] == "Allow" and "NotPrincipal" in statement:
             raise MalformedPolicy("Allow with NotPrincipal is not allowed.")
         check(statement)
     sids = [statement["Sid"] for statement in statements if statement.get("Sid")]
-    if kind == "trust" and len(set(sids)) < len(sids):
+    if kind in ("table", "trust") and len(set(sids)) < len(sids):
         raise MalformedPolicy("The Statement Ids in the policy are not unique")
 
 

@@ -2,7 +2,9 @@
 
 Within one account such a policy decides together with the caller's own: either may allow, any may
 deny. Refusals as the AWS-verified tests of moto and issues of Terraform's AWS provider (42933), the
-AWS CDK (37335) and AWS's DynamoDB controller for Kubernetes (176) show them.
+AWS CDK (37335) and AWS's DynamoDB controller for Kubernetes (176) show them, and the probes of
+October 2026 (DDB-TABLE-209 to 214, 351 to 356):
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/access-control-resource-based.html
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePolicy.html
 """
@@ -10,7 +12,6 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePo
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.auth.request_context import request_context
@@ -24,9 +25,15 @@ from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import description
 from workshop_lib.sandbox.services.dynamodb.permissions import account_in
+from workshop_lib.sandbox.services.dynamodb.policy_documents import in_form, is_public, shown
+from workshop_lib.sandbox.services.dynamodb.resource_arns import require_here, require_resource
 
 _INVALID = "One or more parameter values were invalid: "
 _MOST_BYTES = 20 * 1024
+_UNBOUNDED = (
+    "Resource-based policy grants unbounded access in one or more elements. Please revise the "
+    "policy to ensure least-privilege form of access"
+)
 # Principals of AWS's that may stand in such a policy.
 _SERVICES = {"redshift.amazonaws.com", "replication.dynamodb.amazonaws.com"}
 # Actions that are no operation of the API.
@@ -77,13 +84,15 @@ class ResourcePolicies:
     def read(self, call: Call, arn: str, document: str) -> Policy:
         """A policy that may be attached to ``arn``. Raises AwsError ValidationException."""
         if len(document.encode()) > _MOST_BYTES:
-            raise _invalid(f"The policy is larger than {_MOST_BYTES} bytes.")
+            raise _invalid(f"Maximum policy size of {_MOST_BYTES} bytes exceeded")
         try:
             policy = parse_policy(document, kind="table", known_keys=known_condition_key)
         except MalformedPolicy as error:
             raise _invalid(f"Invalid policy document: {error.reason}") from None
         self._require_principals(policy)
         _require_actions(document)
+        if is_public(document):
+            raise AwsError("ValidationException", _UNBOUNDED)
         if not call.parameters.get("ConfirmRemoveSelfResourceAccess"):
             _require_no_lockout(call, policy, arn)
         return policy
@@ -109,7 +118,7 @@ class ResourcePolicies:
             )
         if expected not in (None, "NO_POLICY"):
             _require_revision(arn, present, expected)
-        if present is not None and present.document == document:
+        if present is not None and in_form(present.document) == in_form(document):
             return present.revision
         self._last_revision = max(self._last_revision + 1, int(clock.now().timestamp() * 1000))
         revision = str(self._last_revision)
@@ -121,7 +130,7 @@ class ResourcePolicies:
         present = self._attached.get(arn)
         if present is None:
             raise _not_found(arn)
-        return {"Policy": present.document, "RevisionId": present.revision}
+        return {"Policy": shown(present.document), "RevisionId": present.revision}
 
     def delete(self, arn: str, expected: str | None) -> dict[str, str]:
         """Take a policy away; what DeleteResourcePolicy answers, also where there is none.
@@ -179,13 +188,15 @@ def _require_actions(document: str) -> None:
 
 
 def _require_no_lockout(call: Call, policy: Policy, arn: str) -> None:
-    """Refuse a policy that would keep its author from changing it. AWS's sentence is not public."""
+    """Refuse a policy that would keep its author from changing it."""
     request = AccessRequest(
         call.caller.principal, "dynamodb:PutResourcePolicy", arn, request_context(call)
     )
     if not decide(request, resource_policy=policy, resource_account=call.account).allowed:
-        raise _invalid(
-            "The policy would keep you from changing it: set ConfirmRemoveSelfResourceAccess."
+        raise AwsError(
+            "AccessDeniedException",
+            "The new resource policy will not allow you to update the resource policy in the "
+            "future.",
         )
 
 
@@ -200,23 +211,22 @@ def _not_found(what: str) -> AwsError:
     )
 
 
-def resource_of(parameters: Mapping[str, Any], tables: Mapping[str, Table]) -> str:
+def resource_of(call: Call, tables: Mapping[str, Table]) -> str:
     """The ARN that an operation on a policy names, of a table or a stream that exists.
 
     Raises AwsError ValidationException, ResourceNotFoundException.
     """
-    arn = str(parameters["ResourceArn"])
-    found = re.fullmatch(r"arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table/([^/]+)(/stream/[^/]+)?", arn)
-    if found is None:
-        raise AwsError("ValidationException", "Invalid ResourceArn provided as input")
-    table = tables.get(found[1])
+    arn = str(call.parameters["ResourceArn"])
+    require_resource(arn, streams=True)
+    require_here(arn, call.region)
+    name, _, label = arn.split(":", 5)[5].removeprefix("table/").partition("/stream/")
+    table = tables.get(name)
     if table is None:
-        raise AwsError(
-            "ResourceNotFoundException",
-            f"Requested resource not found: Table: {found[1]} not found",
-        )
-    if found[2] and found[2] != f"/stream/{table.stream_label}":
-        raise AwsError(
-            "ResourceNotFoundException", f"Requested resource not found: Stream: {arn} not found"
-        )
+        raise _no_such(f"Table: {name} not found")
+    if label and label != table.stream_label:
+        raise _no_such(f"Stream: {label} not found for Table: {name}")
     return arn
+
+
+def _no_such(what: str) -> AwsError:
+    return AwsError("ResourceNotFoundException", f"Requested resource not found: {what}")

@@ -451,17 +451,17 @@ class DynamoDb(Service):
     # --- resource-based policies -----------------------------------------------------------
 
     def _put_policy(self, call: Call) -> Response:
-        parameters, arn = call.parameters, resource_of(call.parameters, self._tables(call))
+        parameters, arn = call.parameters, resource_of(call, self._tables(call))
         document = parameters["Policy"]
         policy = self.policies.read(call, arn, document)
         expected = parameters.get("ExpectedRevisionId")
         return answer(call, {"RevisionId": self.policies.put(arn, document, policy, expected)})
 
     def _get_policy(self, call: Call) -> Response:
-        return answer(call, self.policies.get(resource_of(call.parameters, self._tables(call))))
+        return answer(call, self.policies.get(resource_of(call, self._tables(call))))
 
     def _delete_policy(self, call: Call) -> Response:
-        arn = resource_of(call.parameters, self._tables(call))
+        arn = resource_of(call, self._tables(call))
         return answer(call, self.policies.delete(arn, call.parameters.get("ExpectedRevisionId")))
 
     # --- backups ---------------------------------------------------------------------------
@@ -478,6 +478,13 @@ class DynamoDb(Service):
 
     def _continuous_backups(self, call: Call) -> Response:
         self._require_in_service(call)
+        asked = call.parameters.get("PointInTimeRecoverySpecification", {})
+        if "RecoveryPeriodInDays" in asked and not asked["PointInTimeRecoveryEnabled"]:
+            raise AwsError(
+                "ValidationException",
+                "Invalid Request: Cannot specify RecoveryPeriodInDays when disabling "
+                "point-in-time recovery.",
+            )
         return self._forward(call)
 
     def _create_backup(self, call: Call) -> Response:

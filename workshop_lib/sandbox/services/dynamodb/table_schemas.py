@@ -3,7 +3,8 @@
 Texts and their order: recorded from AWS by dynalite's tests
 (https://github.com/architect/dynalite/blob/main/test/createTable.js), and what is newer by the
 probes of October 2026 (DDB-TABLE-042, 123, 124, 126, 127, 129 and 442):
-https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks
+https://github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks; of how much is
+projected by cdk-preflight's rule pf-dynamodb-projection-nonkey-total, tried in September 2026
 
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.DesignPattern.MultiAttributeKeys.html
@@ -17,6 +18,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 _INVALID = "One or more parameter values were invalid: "
 _MOST = {"LocalSecondaryIndexes": 5, "GlobalSecondaryIndexes": 20}
 _MOST_OF_A_KIND = 4
+_MOST_PROJECTED = 100
 Keys = Sequence[Mapping[str, str]]
 
 
@@ -47,6 +49,7 @@ def require_schemas(parameters: Mapping[str, Any]) -> None:
         if name in names:
             raise _invalid(f"Duplicate index name: {name}")
         names.add(name)
+    _require_few_projected([index["Projection"] for _, index in indexes])
     for kind, most in _MOST.items():
         _require_few(kind, len(parameters.get(kind) or ()), most)
 
@@ -76,6 +79,16 @@ def _indexes_of(
     if asked is not None and not asked:
         raise _invalid(f"List of {kind} is empty")
     return asked or ()
+
+
+def _require_few_projected(projections: Sequence[Mapping[str, Any]]) -> None:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html"""
+    count = sum(len(each.get("NonKeyAttributes") or ()) for each in projections)
+    if count > _MOST_PROJECTED:
+        raise _invalid(
+            f"Number of projected attributes in all indexes exceeds limit of {_MOST_PROJECTED}, "
+            f"number of projected attributes:{count}"
+        )
 
 
 def _require_few(kind: str, count: int, most: int) -> None:

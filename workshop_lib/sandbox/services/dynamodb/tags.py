@@ -8,17 +8,16 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TagResource.h
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.validation import java_pattern
+from workshop_lib.sandbox.services.dynamodb.resource_arns import require_resource
 
 OPERATIONS = ("TagResource", "UntagResource", "ListTagsOfResource")
 _MOST = 50
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 _TEXT = java_pattern(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*")
-_INVALID = "One or more parameter values were invalid: "
 
 
 def require_tags(call: Call) -> None:
@@ -28,7 +27,7 @@ def require_tags(call: Call) -> None:
     """
     parameters, operation = call.parameters, call.operation
     if operation in OPERATIONS:
-        _require_resource(parameters["ResourceArn"])
+        require_resource(parameters["ResourceArn"], streams=False)
     tags: Sequence[Mapping[str, str]] = parameters.get("Tags") or ()
     keys = parameters.get("TagKeys") or [tag["Key"] for tag in tags]
     if operation == "TagResource" and not keys:
@@ -60,20 +59,6 @@ def _require_key(key: str) -> None:
         raise _invalid(f"The Tag Key provided is invalid, Key: {key}")
     if key.lower().startswith("aws:"):
         raise _invalid(f"Tag Key cannot be prefixed with aws:, Key: {key}")
-
-
-def _require_resource(arn: str) -> None:
-    if not arn.startswith("arn:"):
-        raise _invalid(f"{_INVALID}ARNs must start with 'arn:': {arn}")
-    service, _, _, resource = (arn.split(":", 5)[2:] + [""] * 4)[:4]
-    kinds: list[Any] = resource.split("/")
-    if service != "dynamodb" or kinds[0] != "table" or "backup" in kinds[2:3]:
-        raise _invalid(f"{_INVALID}Provided Arn is not a DynamoDB resource arn: {arn}")
-    if len(kinds) != 2:
-        raise _invalid(
-            f"{_INVALID}Invalid resource arn provided, only table or stream is accepted. Provided "
-            f"resource arn: {arn}"
-        )
 
 
 def _invalid(message: str) -> AwsError:

@@ -85,6 +85,9 @@ class Administration:
         call, values = asked.call, asked.values
         spec, usage = _spec_and_usage(values)
         origin = values.get("Origin", "AWS_KMS")
+        if origin == "EXTERNAL" and spec.startswith("ML_DSA_"):
+            message = f"KeySpec {spec} is not supported for Origin EXTERNAL"
+            raise AwsError("ValidationException", message)
         if origin not in ("AWS_KMS", "EXTERNAL") or {"CustomKeyStoreId", "XksKeyId"} & set(values):
             raise NotEmulated("The sandbox does not emulate custom key stores.")
         if origin == "EXTERNAL" and spec.startswith("ML_"):

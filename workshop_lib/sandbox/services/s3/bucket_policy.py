@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.policy import public_access
 from workshop_lib.sandbox.policy.condition_keys import answered_condition_key
 from workshop_lib.sandbox.policy.conditions import network
 from workshop_lib.sandbox.policy.documents import parse_policy
 from workshop_lib.sandbox.policy.grammar import MalformedPolicy
 from workshop_lib.sandbox.policy.principals import unknown_principal
+from workshop_lib.sandbox.policy.public_access import has_no_pattern
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.s3.buckets import _S3_ARN, Bucket
@@ -117,7 +119,6 @@ _NARROWING = {
     "aws:sourceorgid", "aws:sourcevpc", "aws:sourcevpce", "aws:userid",
     "s3:dataaccesspointaccount", "s3:dataaccesspointarn",
 }  # fmt: skip
-_POSITIVE = re.compile(r"(String|Arn)(Equals|Like)(IgnoreCase)?|IpAddress", re.I)
 
 
 def is_public(document: Mapping[str, Any]) -> bool:
@@ -125,28 +126,7 @@ def is_public(document: Mapping[str, Any]) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
-    return any(
-        statement["Effect"].lower() == "allow"
-        and ("NotPrincipal" in statement or _names_everyone(statement.get("Principal")))
-        and not _is_narrow(statement.get("Condition", {}))
-        for statement in _statements(document)
-    )
-
-
-def _names_everyone(principal: Any) -> bool:
-    if isinstance(principal, Mapping):
-        principal = principal.get("AWS", [])
-    return "*" in _listed(principal)
-
-
-def _is_narrow(conditions: Mapping[str, Mapping[str, Any]]) -> bool:
-    return any(
-        _POSITIVE.fullmatch(operator)
-        and key.lower() in _NARROWING
-        and all(_is_fixed(key.lower(), str(value)) for value in _listed(values))
-        for operator, tests in conditions.items()
-        for key, values in tests.items()
-    )
+    return public_access.is_public(_statements(document), _NARROWING, _is_fixed)
 
 
 def _is_fixed(key: str, value: str) -> bool:
@@ -155,4 +135,4 @@ def _is_fixed(key: str, value: str) -> bool:
     if key in ("aws:principalarn", "aws:sourcearn"):
         account = (value.split(":", 5) + [""] * 5)[4]
         return bool(account) and "*" not in account and "${" not in value
-    return "*" not in value and "?" not in value and "${" not in value
+    return has_no_pattern(value)
