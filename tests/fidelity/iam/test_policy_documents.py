@@ -107,7 +107,7 @@ def test_a_resource_is_one_that_the_account_can_have(resource: str, told: str) -
 def test_buckets_and_hosted_zones_are_named_without(resource: str, end: str) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
 
-    unconfirmed: how the sentences begin, which the record leaves out.
+    The record has only these ends of the sentences.
     """
     iam = client("iam")
     with pytest.raises(iam.exceptions.MalformedPolicyDocumentException, match=end):

@@ -75,8 +75,6 @@ LATE = "'Days' in the 'Transition' action for StorageClass"
         (moved((40, "GLACIER"), (30, "STANDARD_IA")), "InvalidArgument",
          f"{LATE} 'GLACIER' for {SHOWN} must be 30 days more than '{SHOWN}' in the 'Transition' "
          "action for StorageClass 'STANDARD_IA'"),
-        (moved((90, "STANDARD_IA"), (89, "GLACIER")), "InvalidArgument",
-         f"{LATE} 'GLACIER' for {SHOWN} must be greater than {LATE} 'STANDARD_IA' for {SHOWN}"),
         (moved((1, "STANDARD")), "InvalidArgument",
          "Invalid target Storage class for Transition action"),
         ({"NoncurrentVersionExpiration": {"NoncurrentDays": 0}}, "InvalidArgument",
@@ -84,11 +82,7 @@ LATE = "'Days' in the 'Transition' action for StorageClass"
     ],
 )  # fmt: skip
 def test_a_lifecycle_rule_can_be_followed(rule: dict[str, Any], code: str, told: str) -> None:
-    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html
-
-    unconfirmed: whether S3 names the filter once more where one transition must be later than
-    another; two programs that were compared with S3 do, cdk-preflight's note ends before.
-    """
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
     bucket()
     with refused_with(400, code, told):
         rules(rule)
@@ -99,6 +93,17 @@ def test_a_lifecycle_rule_can_be_followed(rule: dict[str, Any], code: str, told:
         {"Expiration": {"Date": day()}},
         MARKER,
     )
+
+
+@pytest.mark.unconfirmed(
+    "two programs that were compared with S3 end the sentence with the filter, a record before it"
+)
+def test_an_object_only_moves_to_colder_classes() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html"""
+    bucket()
+    told = f"{LATE} 'GLACIER' for {SHOWN} must be greater than {LATE} 'STANDARD_IA' for {SHOWN}"
+    with refused_with(400, "InvalidArgument", told):
+        rules(moved((90, "STANDARD_IA"), (89, "GLACIER")))
 
 
 def test_lifecycle_rules_are_all_of_one_version() -> None:
@@ -225,3 +230,26 @@ def test_a_name_may_not_look_like_a_table_bucket_s() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
     with refused_with(400, "InvalidBucketName"):
         bucket("first--table-s3")
+
+
+def test_a_name_of_the_account_s_own_namespace_is_asked_for_as_one() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+    Texts: https://github.com/ansible-collections/amazon.aws/issues/2935, and cdk-preflight
+    """
+    own = f"first-{ACCOUNT}-{REGION}-an"
+    told = (
+        "The requested bucket is an account-regional namespace bucket, but your request is missing "
+        "the required x-amz-bucket-namespace header."
+    )
+    with refused_with(400, "MissingNamespaceHeader", told):
+        bucket(own)
+    told = (
+        "The requested bucket name did not include the account-regional namespace suffix, but the "
+        "provided x-amz-bucket-namespace header value is account-regional. Specify "
+        "-[accountId]-[region]-an as the bucket name suffix to create a bucket in your "
+        "account-regional namespace, or remove the header."
+    )
+    with refused_with(400, "InvalidNamespaceHeader", told):
+        bucket(BucketNamespace="account-regional")
+    bucket(own, BucketNamespace="account-regional")
+    client().head_bucket(Bucket=own)

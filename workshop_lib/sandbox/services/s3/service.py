@@ -229,11 +229,7 @@ class S3(Service):
         name, headers = call.parameters["Bucket"], call.request.headers
         if not _BUCKET_NAME.fullmatch(name) or ".." in name or ".-" in name or "-." in name:
             raise _invalid_name(name)
-        # A bucket in its account's namespace of a Region has a name that tells both, none else has.
-        own = headers.get("x-amz-bucket-namespace") == "account-regional"
-        place = f"-{call.account}-{_location(call)}-an"
-        if name.endswith(place if own else "-an") != own:
-            raise _invalid_name(name)
+        _require_namespace(call, name, _location(call))
         ownership = headers.get("x-amz-object-ownership", ENFORCED)
         if ownership not in _OWNERSHIPS:
             message = "Invalid x-amz-object-ownership header: " + ownership
@@ -390,6 +386,35 @@ def _location(call: Call) -> str:
             {"LocationConstraint": asked},
         )
     return "eu-west-1" if asked == "EU" else asked or call.region
+
+
+def _require_namespace(call: Call, name: str, region: str) -> None:
+    """A name of the account's own namespace of a Region, and the header that says so, go together.
+
+    Sentences: github.com/ansible-collections/amazon.aws/issues/2935, and cdk-preflight's rule
+    pf-s3-bucket-namespace-account-regional-name, tried on AWS in September 2026.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/gpbucketnamespaces.html
+    """
+    named = name.endswith(f"-{call.account}-{region}-an")
+    asked = call.request.headers.get("x-amz-bucket-namespace")
+    if named and asked is None:
+        raise AwsError(
+            "MissingNamespaceHeader",
+            "The requested bucket is an account-regional namespace bucket, but your request is "
+            "missing the required x-amz-bucket-namespace header.",
+            400,
+            {"Header": "x-amz-bucket-namespace"},
+        )
+    if asked == "account-regional" and not named:
+        raise AwsError(
+            "InvalidNamespaceHeader",
+            "The requested bucket name did not include the account-regional namespace suffix, but "
+            "the provided x-amz-bucket-namespace header value is account-regional. Specify "
+            "-[accountId]-[region]-an as the bucket name suffix to create a bucket in your "
+            "account-regional namespace, or remove the header.",
+        )
+    if asked != "account-regional" and name.endswith("-an"):
+        raise _invalid_name(name)
 
 
 def _creation_tags(body: bytes) -> dict[str, str]:
