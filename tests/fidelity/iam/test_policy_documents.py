@@ -146,6 +146,15 @@ def test_a_trust_policy_is_about_assuming_the_role(elements: dict[str, Any], tol
     iam.update_assume_role_policy(RoleName="r", PolicyDocument=known)
 
 
+def test_an_account_is_trusted_by_its_id_with_dashes_too() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
+    dashed = {"AWS": f"{ACCOUNT[:4]}-{ACCOUNT[4:8]}-{ACCOUNT[8:]}"}
+    arn = role("r", document(TRUST, Principal=dashed))
+    assert client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    with refused(MALFORMED, 'Invalid principal in policy: "AWS":"12345"'):
+        role("q", document(TRUST, Principal={"AWS": "12345"}))
+
+
 def sized(base: dict[str, Any], size: int) -> str:
     """A document of that many characters; white space does not count."""
     short = document(base, Sid="")

@@ -94,7 +94,8 @@ _TRUSTED_ACTIONS = {
     "SetSourceIdentity", "TagSession",
 }  # fmt: skip
 _COGNITO = "cognito-identity.amazonaws.com"
-_ACCOUNT = re.compile(r"(\d{12})|arn:[\w-]+:iam::(\d{12}):root", re.ASCII)
+_DASHED = re.compile(r"\d{4}-\d{4}-\d{4}", re.ASCII)
+_ACCOUNT = re.compile(r"(\d{12}|\d{4}-\d{4}-\d{4})|arn:[\w-]+:iam::(\d{12}):root", re.ASCII)
 _PRINCIPAL_ARN = re.compile(
     r"arn:[\w-]+:(?:iam::(?:\d{12}|cloudfront):(?:user|role)/[^*?]+"
     r"|sts::\d{12}:(?:assumed-role/[^/*?]+/[^/*?]+|federated-user/[^*?]+))",
@@ -118,7 +119,7 @@ def listed(element: Mapping[str, Any], name: str) -> list[str]:
 def account_of(principal: str) -> str | None:
     """The account that an AWS principal names as a whole, by id or root ARN; else None."""
     found = _ACCOUNT.fullmatch(principal)
-    return found and (found[1] or found[2])
+    return found and (found[1] or found[2]).replace("-", "")
 
 
 def read_document(document: str | bytes | Mapping[str, Any], kind: Kind) -> tuple[Statements, bool]:
@@ -488,7 +489,7 @@ def _check_trusted(statement: dict[str, Any]) -> None:
         raise MalformedPolicy('AssumeRolepolicy contained an invalid principal: "STAR":"*".')
     if isinstance(statement["Principal"], str):
         raise MalformedPolicy("Principal must be a JSON object.")
-    wrong = _wrong_principal(statement, ("AWS", "Service", "Federated"))
+    wrong = _wrong_principal(statement, ("AWS", "Service", "Federated"), dashed=True)
     if wrong:
         raise MalformedPolicy(f"Invalid principal in policy: {wrong}")
     if not _named(statement):
@@ -515,10 +516,13 @@ def _named(statement: dict[str, Any]) -> list[tuple[str, Any]]:
     return [("AWS", principal)]
 
 
-def _wrong_principal(statement: dict[str, Any], types: tuple[str, ...]) -> str | None:
+def _wrong_principal(
+    statement: dict[str, Any], types: tuple[str, ...], *, dashed: bool = False
+) -> str | None:
     """The first principal that cannot exist, as IAM quotes it; None if all can.
 
-    "You cannot use a wildcard to match part of a principal name or ARN."
+    "You cannot use a wildcard to match part of a principal name or ARN." An account's id may be
+    written with dashes where ``dashed`` says so.
     """
     principal = statement.get("Principal", statement.get("NotPrincipal", "*"))
     if not isinstance(principal, dict) and principal != "*":
@@ -532,6 +536,6 @@ def _wrong_principal(statement: dict[str, Any], types: tuple[str, ...]) -> str |
         if name in _PRINCIPAL_NAMES and not _PRINCIPAL_NAMES[name].fullmatch(item):
             return shown
         known = item == "*" or account_of(item) or _PRINCIPAL_ARN.fullmatch(item)
-        if name == "AWS" and not known:
+        if name == "AWS" and (not known or (_DASHED.fullmatch(item) and not dashed)):
             return shown
     return None
