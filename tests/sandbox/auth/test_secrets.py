@@ -8,7 +8,7 @@ import boto3
 from workshop_lib.lab import start_lab
 
 TRUST = """{"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "123456789012"}}]}"""
+    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "123456789012"}}]}"""
 
 
 def issued() -> list[dict[str, str]]:
