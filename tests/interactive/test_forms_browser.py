@@ -161,7 +161,7 @@ def test_a_form_that_is_not_answered_says_so_until_it_is(page: Any) -> None:
     assert note.inner_text() == ""
     page.clock.run_for(200)
     again = "run the cells above again, and then this one."
-    assert note.inner_text() == f"No answer yet. If the kernel was restarted, {again}"
+    assert note.inner_text() == f"No answer yet. If no cell is running, {again}"
     page.evaluate("window.silent = false")
     host.find(".course-cell").nth(1).click()
     page.wait_for_function("model.state.view.serial === 2")

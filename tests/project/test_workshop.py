@@ -146,6 +146,17 @@ def test_the_environment_finds_the_course_and_is_quiet(workshop: ModuleType, too
     assert notification == {"fetchNews": "false"}
 
 
+def test_jupyterlab_knows_each_setting_that_it_is_given(workshop: ModuleType) -> None:
+    """https://jupyterlab.readthedocs.io/en/stable/user/directories.html#overridesjson"""
+    schemas = Path(sys.prefix) / "share/jupyter/lab/schemas"
+    for name, values in workshop.SETTINGS.items():
+        package, _, plugin = name.partition(":")
+        known = json.loads((schemas / package / f"{plugin}.json").read_text())["properties"]
+        for setting, value in values.items():
+            choices = [choice["const"] for choice in known[setting].get("oneOf", [])]
+            assert not choices or value in choices
+
+
 def test_a_name_that_the_set_up_makes_is_explained_before_the_set_up(
     workshop: ModuleType, tools: Tools, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

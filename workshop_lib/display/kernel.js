@@ -26,7 +26,7 @@ function watchKernel(model, box, again) {
     say(`The kernel was restarted: ${again}`);
   };
   const wait = () => {
-    say(`No answer yet. If the kernel was restarted, ${again}`);
+    say(`No answer yet. If no cell is running, ${again}`);
     bringIntoView(note);
   };
   model.on("comm_live_update", left);
