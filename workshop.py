@@ -57,9 +57,9 @@ JOURNAL = COPIES / ".progress.jsonl"  # what the learner did; workshop_lib/progr
 WORKSPACE = COPIES / ".workspace"  # which tabs are open, apart from those of other servers
 HELD: "set[int]" = set()  # the file descriptor of the set-up's lock, while it is held
 
-# JupyterLab without its news pop-up, and saving every 10 seconds, as Ctrl-C ends it at once.
-# A click in a widget goes the way of the cells. Over a thread of its own, a subshell of ipykernel 7, a busy
-# computer loses one in about a hundred, and from then on the widget is silent
+# JupyterLab without its news pop-up, and saving every 10 seconds, as Ctrl-C ends it at once. And a
+# click in a widget goes the way of the cells: over a thread of its own, a subshell of ipykernel 7,
+# a busy computer loses one in about a hundred, and from then on the widget is silent
 # (https://jupyter.org/enhancement-proposals/91-kernel-subshells/kernel-subshells.html).
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
