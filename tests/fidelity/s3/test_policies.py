@@ -416,7 +416,7 @@ def test_block_public_access_keeps_public_policies_out() -> None:
     set_policy(name, {**public, "Effect": "Deny"})
     with refused("AccessDenied"):
         set_policy(name, {**public, "Condition": {"IpAddress": {"aws:SourceIp": "192.0.0.0/7"}}})
-    set_policy(name, {**public, "Condition": {"StringEquals": {"aws:SourceIp": "some/where"}}})
+    set_policy(name, {**public, "Condition": {"StringEquals": {"aws:SourceIp": "192.0.2.1"}}})
     client().delete_public_access_block(Bucket=name)
     set_policy(name, public)
     assert client().get_bucket_policy_status(Bucket=name)["PolicyStatus"]["IsPublic"] is True

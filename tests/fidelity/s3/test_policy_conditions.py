@@ -149,6 +149,34 @@ def test_a_condition_is_not_held_against_not_action() -> None:
     assert taken(name, {"NotAction" if key == "Action" else key: unfit[key] for key in unfit})
 
 
+def test_an_address_of_the_caller_is_one_under_any_operator() -> None:
+    """COMPARED; so does https://github.com/scality/cloudserver/pull/5501.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    name = bucket()
+    for operator, value in (
+        ("IpAddress", "300.1.1.1/40"), ("NotIpAddress", "no-address"), ("StringLike", "10.*"),
+        ("Null", "true"), ("StringEquals", ["10.0.0.1", "10"]),
+    ):  # fmt: skip
+        wrong = statement(name, "GetObject", {operator: {"AWS:SourceIp": value}})
+        with refused_with(400, "MalformedPolicy", "Invalid IP address in Conditions"):
+            put(name, wrong)
+    put(name, statement(name, "GetObject", {"StringEquals": {"aws:SourceIp": "10.0.0.1"}}))
+
+
+def test_a_pattern_stands_for_an_action() -> None:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+
+    COMPARED, tests/integration/PutBucketPolicy.go.
+    """
+    name = bucket()
+    for pattern in ("????", "*:", "Abort?", "??Abort*", "*Obj??ect*", "Get*Nothing"):
+        with refused_with(400, "MalformedPolicy", "Policy has invalid action"):
+            put(name, {**statement(name, pattern, {}), "Resource": f"arn:aws:s3:::{name}"})
+    put(name, statement(name, "Abort*", {}), statement(name, "GetObjec?", {}))
+
+
 def test_a_condition_is_judged_before_the_resource() -> None:
     """COMPARED: S3 names the condition where neither it nor the resource fits the action.
 

@@ -84,6 +84,23 @@ def test_a_tag_keeps_to_its_alphabet() -> None:
     assert s3.get_object_tagging(Bucket=name, Key="a")["TagSet"] == []
 
 
+def test_tags_are_counted_once_each_is_right() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/CostAllocTagging.html
+    Compared with S3: https://github.com/scality/cloudserver/pull/4451;
+    https://github.com/versity/versitygw, tests/integration/PutBucketTagging.go
+    """
+    name, s3 = bucket(), client()
+    many = [(f"a{number}", "1") for number in range(51)]
+    told = error(s3.put_bucket_tagging, Bucket=name, Tagging=tag_set(*many))
+    assert told == {"Code": "BadRequest", "Message": "Bucket tag count cannot be greater than 50"}
+    told = error(s3.put_bucket_tagging, Bucket=name, Tagging=tag_set(*many, ("a", "*")))
+    assert told["Message"] == "The TagValue you have provided is invalid"
+    s3.put_bucket_tagging(Bucket=name, Tagging=tag_set(*many[1:]))
+    s3.put_object(Bucket=name, Key="a", Body=BODY)
+    told = error(s3.put_object_tagging, Bucket=name, Key="a", Tagging=tag_set(*many[:11]))
+    assert told == {"Code": "BadRequest", "Message": "Object tags cannot be greater than 10"}
+
+
 def test_a_tag_s_key_stands_once() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
     Recorded: test_tagging_validation
@@ -621,7 +638,9 @@ def test_rules_for_pages_are_read_closely() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/ManageCorsUsing.html
     Recorded: test_s3_cors.snapshot.json, test_put_cors_invalid_rules and
     test_put_cors_empty_origin; https://github.com/versity/versitygw/issues/1870;
-    https://github.com/noobaa/noobaa-core/pull/8954
+    https://github.com/noobaa/noobaa-core/pull/8954. Names of headers are compared with S3 in
+    https://github.com/versity/versitygw, tests/integration/PutBucketCors.go, and by
+    https://github.com/scality/cloudserver/pull/497.
     """
     name, s3 = bucket(), client()
     rule: dict[str, Any] = {"AllowedOrigins": [""], "AllowedMethods": ["GET", "HEAD"]}
@@ -645,6 +664,10 @@ def test_rules_for_pages_are_read_closely() -> None:
         'ExposeHeader "x-*" contains wildcard. We currently do not support wildcard for '
         "ExposeHeader."
     )
+    for header in ("a b", "a:b", "a(b)", "a/b", 'a"b"', "\u00e9"):
+        words = f'AllowedHeader "{header}" contains invalid character.'
+        assert told({**rule, "AllowedHeaders": ["Date", header]}) == words
+        assert told({**rule, "ExposeHeaders": ["Date", header]}) == words
     full = {"ID": "two", "AllowedOrigins": ["*"], "AllowedMethods": ["PUT"], "MaxAgeSeconds": 0}
     rules = [rule, {**full, "AllowedHeaders": ["X-Amz-*"], "ExposeHeaders": ["ETag"]}]
     s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})

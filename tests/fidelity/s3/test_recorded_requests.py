@@ -380,6 +380,27 @@ def test_a_checksums_algorithm_is_one_of_s3s() -> None:
     assert told == {"Code": "InvalidRequest", "Message": message}
 
 
+def test_a_document_is_what_its_digests_were_made_of() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    Compared with S3: https://github.com/versity/versitygw, tests/integration/PutBucketCors.go
+    """
+    name, s3 = bucket(), client()
+    rule = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}
+    cors = {"Bucket": name, "CORSConfiguration": {"CORSRules": [rule]}}
+    tags = {"Bucket": name, "Tagging": {"TagSet": [{"Key": "level", "Value": "high"}]}}
+    versioning = {"Bucket": name, "VersioningConfiguration": {"Status": "Enabled"}}
+    for call, sent in (
+        (s3.put_bucket_cors, cors), (s3.put_bucket_tagging, tags),
+        (s3.put_bucket_versioning, versioning),
+    ):  # fmt: skip
+        assert error(call, **sent, ContentMD5="invalid")["Code"] == "InvalidDigest"
+        other = base64.b64encode(bytes(16)).decode()
+        assert error(call, **sent, ContentMD5=other)["Code"] == "BadDigest"
+    with sent_with(x_amz_checksum_crc32="AAAAAA==") as wrong:
+        assert error(wrong.put_bucket_versioning, **versioning)["Code"] == "BadDigest"
+    assert "Status" not in s3.get_bucket_versioning(Bucket=name)
+
+
 # --- who signs nothing --------------------------------------------------------------------------
 
 

@@ -453,6 +453,10 @@ def test_a_browser_that_asks_first(gateway: Plain) -> None:
         ):
             assert refusal(path, {**PAGE, "access-control-request-method": method}) == told
     assert refusal("/b-one/a", {**PAGE, "access-control-request-method": "PATCH"})[0] == without[0]
+    # compared with S3: https://github.com/versity/versitygw, tests/integration/OPTIONS.go
+    named = {**asking, "access-control-request-headers": "date, bad/name"}
+    words = 'Access-Control-Request-Headers " bad/name" contains invalid character.'
+    assert refusal("/b-one/a", named) == ["BadRequest", words]
     assert gateway.ask("PUT", "/b-one?cors", {}, RULES.encode()).status == 200
     for change in (
         {"origin": "https://page.test"},

@@ -17,8 +17,8 @@ BUCKET, OBJECT = "bucket", "object"
 
 
 def is_action(pattern: str) -> bool:
-    """Whether S3 has an action of this name; a pattern with wildcards is not looked up."""
-    return is_pattern(pattern) or _name(pattern) in actions("s3")
+    """Whether S3 has an action of this name, or one that a pattern with wildcards stands for."""
+    return any(fnmatchcase(action, _name(pattern)) for action in actions("s3"))
 
 
 def is_pattern(action: str) -> bool:

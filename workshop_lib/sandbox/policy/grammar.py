@@ -431,6 +431,8 @@ def _check_bucket_conditions(statement: dict[str, Any]) -> None:
                 raise MalformedPolicy(
                     "Conditions do not apply to combination of actions and resources in statement"
                 )
+            if key.lower() == "aws:sourceip" and None in map(network, listed(tests, key)):
+                raise MalformedPolicy("Invalid IP address in Conditions")
     for base, text in _tests(statement):
         if base in ("IpAddress", "NotIpAddress") and network(text) is None:
             raise MalformedPolicy("Invalid IP address in Conditions")

@@ -16,6 +16,7 @@ from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, resp
 _VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 _METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
 _MOST_RULES, _LONGEST_ID = 100, 255
+_HEADER_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]*", re.ASCII)
 
 
 # --- the rules ----------------------------------------------------------------------------------
@@ -72,6 +73,12 @@ def _rule(element: Element) -> CorsRule:
     age = re.fullmatch(r"\s*-?\d+\s*", rule.max_age or "0", re.ASCII)
     if not rule.origins or not rule.methods or not age or len(rule.name or "") > _LONGEST_ID:
         raise malformed()
+    _check_names(rule)
+    return rule
+
+
+def _check_names(rule: CorsRule) -> None:
+    """Raise AwsError InvalidRequest for a method, an origin or a header that none can have."""
     for method in rule.methods:
         if method not in _METHODS:
             message = "Found unsupported HTTP method in CORS config. Unsupported method is "
@@ -85,7 +92,9 @@ def _rule(element: Element) -> CorsRule:
         if "*" in name:
             message = f'ExposeHeader "{name}" contains wildcard. We currently do not support '
             raise invalid_request(message + "wildcard for ExposeHeader.")
-    return rule
+    for name in (*rule.headers, *rule.exposed):
+        if not _HEADER_NAME.fullmatch(name):  # S3 calls both by the first one's name
+            raise invalid_request(f'AllowedHeader "{name}" contains invalid character.')
 
 
 # --- requests from pages ------------------------------------------------------------------------
@@ -101,6 +110,10 @@ def preflight(call: Call, bucket: Bucket | None) -> Response:
     method = request.headers.get("access-control-request-method")
     if method and method not in (*_METHODS, "OPTIONS", "PATCH"):
         raise AwsError("BadRequest", f"Invalid Access-Control-Request-Method: {method}")
+    for name in request.headers.get("access-control-request-headers", "").split(","):
+        if not _HEADER_NAME.fullmatch(name.strip()):
+            message = f'Access-Control-Request-Headers "{name}" contains invalid character.'
+            raise AwsError("BadRequest", message)
     if bucket is None:
         raise _forbidden("Bucket not found", method, "BUCKET")
     if not bucket.settings.cors:

@@ -72,6 +72,7 @@ from workshop_lib.sandbox.services.s3.permissions import Permissions
 from workshop_lib.sandbox.services.s3.post_policy import check_form
 from workshop_lib.sandbox.services.s3.storage import Storage, require_secure_key
 from workshop_lib.sandbox.services.s3.tagging import Tagging, of_bucket
+from workshop_lib.sandbox.services.s3.uploads import check_md5, sent_checksum
 from workshop_lib.sandbox.services.s3.websites import check_website
 from workshop_lib.sandbox.services.s3.xml import malformed, missing_document, parse, respond
 
@@ -197,6 +198,7 @@ class S3(Service):
     def _carry_out(self, call: Call) -> Response:
         if call.operation == "ListBuckets":
             return self._listing.buckets(call)
+        _check_document(call)
         if call.operation == "CreateBucket":
             return self._create_bucket(call)
         if call.operation == "OptionsObject" and not self._store.bucket(call.parameters["Bucket"]):
@@ -432,6 +434,18 @@ def _require_length(call: Call) -> None:
     if without and call.operation in _SENDS_DATA:
         message = "You must provide the Content-Length HTTP header."
         raise AwsError("MissingContentLength", message, 411)
+
+
+def _check_document(call: Call) -> None:
+    """A document is the one that its digests were made of. What else has a body checks its own.
+
+    Raises AwsError InvalidDigest, BadDigest, InvalidRequest.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    """
+    settles = call.operation == "CreateBucket" or call.operation.startswith("Put")
+    if settles and call.operation != "PutObject":
+        check_md5(call.request.headers, call.request.body, in_hex=False)
+        sent_checksum(call.request.headers, call.request.body)
 
 
 def _head_bucket(call: Call, bucket: Bucket) -> Response:

@@ -71,9 +71,6 @@ def _pairs(tag_set: Element | None) -> list[tuple[str, str]]:
 
 
 def _checked(pairs: list[tuple[str, str]], most: int, reserved: str) -> dict[str, str]:
-    if len(pairs) > most:
-        kind = "Object" if most == _MOST_OF_OBJECT else "Bucket"
-        raise AwsError("BadRequest", f"{kind} tags cannot be greater than {most}")
     found: dict[str, str] = {}
     for name, value in pairs:
         if name.startswith("aws:"):
@@ -85,6 +82,9 @@ def _checked(pairs: list[tuple[str, str]], most: int, reserved: str) -> dict[str
         if name in found:
             raise _invalid("Cannot provide multiple Tags with the same key", name)
         found[name] = value
+    if len(found) > most:
+        kind = "Object tags" if most == _MOST_OF_OBJECT else "Bucket tag count"
+        raise AwsError("BadRequest", f"{kind} cannot be greater than {most}")
     return found
 
 
