@@ -54,6 +54,20 @@ PATTERN = "satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"
         ("tag_role", {"RoleName": "r", "Tags": [{"Key": str(i), "Value": ""} for i in range(51)]},
          "ValidationError", "Value at 'tags' failed to satisfy constraint: Member must have length "
          "less than or equal to 50"),
+        # as AWS told https://github.com/mulgadc/spinifex, spinifex/gateway/iam and handlers/iam
+        ("tag_user", {"UserName": "u", "Tags": [{"Key": "a"}]}, "ValidationError",
+         "1 validation error detected: Value at 'tags.1.member.value' failed to satisfy "
+         "constraint: Member must not be null"),
+        ("list_users", {"PathPrefix": "team/"}, "ValidationError",
+         "The specified value for pathPrefix is invalid. It must begin with the / character and "
+         "contain only alphanumeric characters and/or / characters."),
+        # compared with AWS by https://github.com/versity/versitygw, tests/integration
+        ("update_access_key", {"AccessKeyId": "a-key" * 4, "Status": "Active"}, "ValidationError",
+         "The specified value for accessKeyId is invalid. It must contain only alphanumeric "
+         "characters."),
+        ("put_user_policy", {"UserName": "u", "PolicyName": "p", "PolicyDocument": "\u2603"},
+         "ValidationError", "The specified value for policyDocument is invalid. It must contain "
+         "only printable ASCII characters."),
         ("untag_role", {"RoleName": "r", "TagKeys": ["a!"]}, "ValidationError",
          "Value at 'tagKeys' failed to satisfy constraint: Member must satisfy constraint: [Member "
          "must have length less than or equal to 128, Member must have length greater than or "
@@ -190,6 +204,45 @@ def test_a_policy_s_tags_are_told_apart_by_case() -> None:
 @pytest.mark.unconfirmed(
     "the refusal is documented, its words are those of CloudFormation's reports"
 )
+def test_a_tag_of_users_and_roles_is_one_in_any_case() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_creating
+    "Tag key-value pairs are not case sensitive, but case is preserved." Compared with AWS:
+    https://github.com/mulgadc/spinifex, spinifex/handlers/iam
+    """
+    iam = client("iam")
+    iam.create_user(UserName="u", Tags=[{"Key": "Team", "Value": "a"}, {"Key": "b", "Value": "c"}])
+    role("r", TRUST)
+    iam.tag_role(RoleName="r", Tags=[{"Key": "Team", "Value": "a"}, {"Key": "b", "Value": "c"}])
+    for tag, untag, listed, name in (
+        (iam.tag_user, iam.untag_user, iam.list_user_tags, {"UserName": "u"}),
+        (iam.tag_role, iam.untag_role, iam.list_role_tags, {"RoleName": "r"}),
+    ):
+        tag(**name, Tags=[{"Key": "TEAM", "Value": "z"}, {"Key": "new", "Value": ""}])
+        found = {each["Key"]: each["Value"] for each in listed(**name)["Tags"]}
+        assert found == {"TEAM": "z", "b": "c", "new": ""}
+        untag(**name, TagKeys=["team", "B", "none"])
+        assert [each["Key"] for each in listed(**name)["Tags"]] == ["new"]
+
+
+def test_entities_are_listed_by_their_names() -> None:
+    """https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html
+    Compared with AWS: https://github.com/versity/versitygw, tests/integration/iam_list_roles.go
+    """
+    iam, asked = client("iam"), {"PathPrefix": "/team/", "MaxItems": 2}
+    for name in ("zoe", "ben", "Max"):
+        iam.create_user(UserName=name, Path="/team/")
+        iam.create_group(GroupName=name, Path="/team/")
+        iam.create_role(RoleName=name, Path="/team/", AssumeRolePolicyDocument=TRUST)
+    for call, kind in (
+        (iam.list_users, "User"), (iam.list_groups, "Group"), (iam.list_roles, "Role"),
+    ):  # fmt: skip
+        first = call(**asked)
+        second = call(**asked, Marker=first["Marker"])
+        names = [each[f"{kind}Name"] for page in (first, second) for each in page[f"{kind}s"]]
+        assert names == ["ben", "Max", "zoe"]
+        assert not second["IsTruncated"]
+
+
 @pytest.mark.parametrize("tag", [("aws:owner", "me"), ("AWS:owner", "me"), ("owner", "aws:me")])
 def test_the_prefix_aws_of_tags_is_reserved(tag: tuple[str, str]) -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html

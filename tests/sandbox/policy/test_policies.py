@@ -837,6 +837,7 @@ LEGACY = "The policy failed legacy parsing"
             "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.",
         ),
         (changed(READS, Action="a a:ListBucket"), "Vendor a a is not valid"),
+        (changed(READS, Action=":ListBucket"), "Vendor  is not valid"),
         (changed(READS, Action="s3:List:Bucket"), "Actions/Condition can contain only one colon."),
         (changed(READS, Resource=""), 'Resource  must be in ARN format or "*".'),
         (changed(READS, Resource=["adf"]), 'Resource adf must be in ARN format or "*".'),
@@ -1027,6 +1028,7 @@ TRUSTS = {"Effect": "Allow", "Principal": {"AWS": ROOT}, "Action": "sts:AssumeRo
             'AssumeRolepolicy contained an invalid principal: "STAR":"*".',
         ),
         (changed(TRUSTS, Principal=ROOT), "Principal must be a JSON object."),
+        (changed(TRUSTS, Principal=["*"]), "Syntax error in policy."),
         (
             changed(TRUSTS, Principal={"AWS": f"arn:aws:sts::{ACCOUNT}:assumed-role/app/*"}),
             f'Invalid principal in policy: "AWS":"arn:aws:sts::{ACCOUNT}:assumed-role/app/*"',

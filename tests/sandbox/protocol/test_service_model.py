@@ -44,7 +44,7 @@ def ask(gateway: Gateway, service: str, operation: str, parameters: dict[str, An
 @pytest.mark.parametrize(
     ("service", "operation", "parameters", "told"),
     [
-        ("iam", "GetRole", {}, "Value null at 'roleName' failed to satisfy constraint: "
+        ("iam", "GetRole", {}, "Value at 'roleName' failed to satisfy constraint: "
                                "Member must not be null"),
         ("iam", "ListUsers", {"MaxItems": "many"}, "MalformedInput"),
         ("iam", "GetRole", {"RoleName": ""}, "Member must have length greater than or equal to 1"),

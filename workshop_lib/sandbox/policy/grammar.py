@@ -359,7 +359,7 @@ def _check_action(action: str) -> None:
         raise MalformedPolicy("Actions/Condition can contain only one colon.")
     if re.search("[*?]", vendor):
         raise MalformedPolicy("Action vendors (e.g., aws, ec2, etc.) must not contain wildcards.")
-    if re.search(r"[^a-zA-Z0-9\-.]", vendor):
+    if not re.fullmatch(r"[a-zA-Z0-9\-.]+", vendor):
         raise MalformedPolicy(f"Vendor {vendor} is not valid")
 
 
@@ -491,6 +491,8 @@ def _check_trusted(statement: dict[str, Any]) -> None:
         raise MalformedPolicy('AssumeRolepolicy contained an invalid principal: "STAR":"*".')
     if isinstance(statement["Principal"], str):
         raise MalformedPolicy("Principal must be a JSON object.")
+    if not isinstance(statement["Principal"], dict):
+        raise MalformedPolicy("Syntax error in policy.")
     wrong = _wrong_principal(statement, ("AWS", "Service", "Federated"), dashed=True)
     if wrong:
         raise MalformedPolicy(f"Invalid principal in policy: {wrong}")

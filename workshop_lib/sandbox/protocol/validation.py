@@ -171,9 +171,10 @@ class _Node:
 _Member = tuple[str, str, bool, _Node]
 
 
-def _missing(path: _Path) -> _Fault:
-    """The fault of a member that is required and absent."""
-    told = f"Value null at '{_told(path)}' failed to satisfy constraint: Member must not be null"
+def _missing(path: _Path, *, shown: bool) -> _Fault:
+    """The fault of a member that is required and absent; ``shown``: its value is told, null."""
+    value = "Value null" if shown else "Value"
+    told = f"{value} at '{_told(path)}' failed to satisfy constraint: Member must not be null"
     return _Fault(_member(path), told, missing=True)
 
 
@@ -329,7 +330,7 @@ class _Compiler:
             for name, member in shape["members"].items()
         }
         in_order = tuple(members.values())
-        broken = self._broken
+        broken, shown = self._broken, self._dialect.shows_values
 
         def read(value: Any, path: _Path, faults: list[_Fault]) -> Parameters:
             if type(value) is not dict:
@@ -350,7 +351,7 @@ class _Compiler:
                     if fits is not None and rules and not fits(inner):
                         broken(member, inner, (path, step, False), faults)
                 elif needed:
-                    faults.append(_missing((path, step, False)))
+                    faults.append(_missing((path, step, False), shown=shown))
             return checked
 
         return read

@@ -38,10 +38,14 @@ _MENDED = (
 # Lists that moto gives in pages, and lists of which it forgets the path that is asked for.
 _IN_PAGES = (
     "ListAttachedGroupPolicies", "ListAttachedRolePolicies", "ListAttachedUserPolicies",
-    "ListOpenIDConnectProviderTags", "ListPolicies", "ListPolicyTags", "ListRoleTags", "ListRoles",
+    "ListOpenIDConnectProviderTags", "ListPolicies", "ListPolicyTags", "ListRoleTags",
     "ListVirtualMFADevices",
 )  # fmt: skip
 _UNDER_ANY_PATH = ("ListGroups", "ListInstanceProfiles")
+_IN_ORDER = {
+    "ListGroups": "GroupName", "ListInstanceProfiles": "InstanceProfileName",
+    "ListRoles": "RoleName", "ListUsers": "UserName",
+}  # fmt: skip
 _PAGE = 100  # https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListUsers.html
 
 
@@ -96,6 +100,13 @@ class Answer:
                 found[:] = [
                     each for each in found if each.findtext(_qualified("Path"), "").startswith(path)
                 ]
+
+    def put_in_order(self, operation: str) -> None:
+        """Put a list of entities in the order of their names."""
+        name = _qualified(_IN_ORDER.get(operation, ""))
+        for listed in _lists(operation) if operation in _IN_ORDER else ():
+            for found in self._root.iter(_qualified(listed)):
+                found[:] = sorted(found, key=lambda each: each.findtext(name, "").lower())
 
     def keep_page(self, operation: str, asked: Mapping[str, Any]) -> None:
         """Leave one page of what `is_cut_here`, and tell where the next one begins."""

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/IAM/latest/APIReference/Welcome.html
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from xml.sax.saxutils import escape
@@ -63,6 +64,7 @@ _UNIQUE_IDS = {
 # What an ARN is made of for what is not there: the parameter that names it, and its kind.
 _NAMED = (("InstanceProfileName", "instance-profile"), *ENTITIES, ("PolicyName", "policy"))
 _READS = ("Get", "List", "Simulate", "Generate")
+_FOLDED = ("TagRole", "TagUser", "UntagRole", "UntagUser")  # a policy's keys are told apart by case
 _LISTS = {
     "ListUsers": "user", "ListGroups": "group", "ListRoles": "role",
     "ListInstanceProfiles": "instance-profile",
@@ -99,6 +101,12 @@ VALIDATOR = Validator(
             "alphanumeric characters and/or the following: +=,.@_-",
             r"(\u002F)|(\u002F[\u0021-\u007E]+\u002F)": _PATH,
             r"((/[A-Za-z0-9\.,\+@=_-]+)*)/": _PATH,
+            r"\u002F[\u0021-\u007F]*": "The specified value for {path} is invalid. It must begin "
+            "with the / character and contain only alphanumeric characters and/or / characters.",
+            r"[\w]+": "The specified value for {path} is invalid. It must contain only "
+            "alphanumeric characters.",
+            r"[\u0009\u000A\u000D\u0020-\u00FF]+": "The specified value for {path} is invalid. It "
+            "must contain only printable ASCII characters.",
         },
     ),
 )
@@ -222,6 +230,8 @@ class Iam(Service):
         require_quota(self._iam, call.operation, call.parameters)
         if call.operation.startswith("Tag"):
             require_room(self._tags(call), _asked_tags(call))
+        if call.operation in _FOLDED:
+            self._fold_tags(call)
         if call.operation in ("UpdateRole", "UpdateLoginProfile"):
             self._keep_what_is_not_asked(call)
         if call.operation == "ListInstanceProfileTags":
@@ -339,6 +349,7 @@ class Iam(Service):
         answer.leave_out_of_profiles(call.operation)
         answer.keep_under(call.operation, call.parameters.get("PathPrefix", "/"))
         answer.say_that_is_all(call.operation)
+        answer.put_in_order(call.operation)
         answer.keep_page(call.operation, read_form("iam", call.operation, call.parameters))
         answer.count_boundaries(self._limited_by)
         answer.name_policies(self._policy_id)
@@ -357,6 +368,26 @@ class Iam(Service):
         provider = call.parameters.get("OpenIDConnectProviderArn")
         entity = self._iam.open_id_provider(provider) if provider else self._entity(call)
         return {} if entity is None else entity.tags
+
+    def _fold_tags(self, call: Call) -> None:
+        """A tag goes, or makes way for the new one, in whatever case its key is written.
+
+        https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_creating
+        """
+        asked = read_form("iam", call.operation, call.parameters)
+        named = asked.get("TagKeys") or [tag["Key"] for tag in _asked_tags(call)]
+        folded = {key.lower() for key in named}
+        going = [key for key in self._tags(call) if key.lower() in folded]
+        if not going:
+            return
+        form = {k: v for k, v in call.parameters.items() if not k.startswith("Tag")}
+        form["Action"] = "Untag" + call.operation[-4:]
+        form |= {f"TagKeys.member.{number}": key for number, key in enumerate(going, 1)}
+        without = replace(call.request, body=urlencode(form).encode())
+        if call.operation.startswith("Untag"):
+            call.request.body = without.body
+        else:
+            self._moto.forward(without, "iam", call.region, call.request_id)
 
     def _user(self, name: str) -> User:
         """A user who is known to be there."""
@@ -380,8 +411,8 @@ def is_reserved(text: str) -> bool:
 def _ask_for_all(call: Call) -> None:
     """Ask moto for a whole list where its answer is cut into pages here."""
     if is_cut_here(call.operation):
-        kept = {k: v for k, v in call.parameters.items() if k not in ("Marker", "MaxItems")}
-        call.request.body = urlencode(kept).encode()
+        kept = {k: v for k, v in call.parameters.items() if k != "Marker"}
+        call.request.body = urlencode({**kept, "MaxItems": 10**6}).encode()
 
 
 def _asked_tags(call: Call) -> Sequence[Mapping[str, str]]:
