@@ -215,6 +215,40 @@ def test_a_website_can_be_shown(website: dict[str, Any], code: str, told: str) -
     put(Bucket="first-bucket", WebsiteConfiguration=routed(Condition={"KeyPrefixEquals": "x"}))
 
 
+def test_a_website_has_fifty_rules_and_codes_that_there_are() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html
+
+    Codes: compared with S3 in https://github.com/versity/versitygw, tests/integration/
+    PutBucketWebsite.go; of 314 https://github.com/ceph/s3-tests, test_s3_website.py, says so too.
+    """
+    bucket()
+
+    def put(website: dict[str, Any]) -> None:
+        client().put_bucket_website(Bucket="first-bucket", WebsiteConfiguration=website)
+
+    for code in ("306", "314", "399"):
+        told = f"The provided HTTP redirect code ({code}) is not valid. Valid codes are 3XX except"
+        with refused_with(400, "InvalidRequest", f"{told} 300."):
+            put(routed(Redirect={"HttpRedirectCode": code}))
+    for code in ("399", "418", "499", "506"):
+        told = f"The provided HTTP error code ({code}) is not valid. Valid codes are 4XX or 5XX."
+        with refused_with(400, "InvalidRequest", told):
+            put(routed(Condition={"HttpErrorCodeReturnedEquals": code}))
+    with refused_with(400, "MalformedXML", MALFORMED):
+        put(routed(Redirect={}))
+    fifty = {**INDEX, "RoutingRules": routed()["RoutingRules"] * 50}
+    told = (
+        "51 routing rules provided, the number of routing rules in a website configuration is "
+        "limited to 50."
+    )
+    with refused_with(400, "InvalidRequest", told):
+        put({**fifty, "RoutingRules": [*fifty["RoutingRules"], *routed()["RoutingRules"]]})
+    with refused_with(400, "MaxMessageLengthExceeded"):
+        put({**INDEX, "ErrorDocument": {"Key": "e" * 2**17}})
+    put(fifty)
+    put(routed(Condition={"HttpErrorCodeReturnedEquals": "417"}, Redirect={"Protocol": "https"}))
+
+
 def test_a_bucket_with_a_period_in_its_name_is_not_accelerated() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration.html"""
     told = "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"

@@ -33,11 +33,13 @@ DEFINITION = ServiceDefinition(
     creates={"CreateBucket": Creation("bucket", "Bucket")},
     # Of a document; the upload's last step names 10,000 parts, a deletion 1,000 keys of 1 KiB.
     # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketWebsite.html
     largest_body=256 * 2**10,
     largest_bodies={
         "CompleteMultipartUpload": 2**21,
         "DeleteObjects": 2**21,
         "PostObject": LARGEST_UPLOAD + 2**15,  # with the fields before the file
+        "PutBucketWebsite": 2**17,
         "PutObject": LARGEST_UPLOAD,
         "UploadPart": LARGEST_UPLOAD,
     },

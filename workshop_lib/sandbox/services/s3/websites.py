@@ -11,6 +11,11 @@ from workshop_lib.sandbox.services.s3.errors import invalid_argument, invalid_re
 from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse
 
 _PROTOCOLS = (None, "http", "https")
+_MOST_RULES = 50
+# The codes that S3 knows: https://github.com/versity/versitygw, s3response/website.go. It refuses
+# 314 in the same words: https://github.com/ceph/s3-tests, test_s3_website.py
+_REDIRECTS = frozenset({301, 302, 303, 304, 305, 307, 308})
+_ERRORS = frozenset({*range(400, 418), *range(500, 506)})
 
 
 def check_website(body: bytes) -> None:
@@ -56,9 +61,14 @@ def _check_redirect_of_all(root: Element, redirect: Element) -> None:
 def _check_rules(rules: list[Element]) -> None:
     if not rules:
         raise malformed()
+    if len(rules) > _MOST_RULES:
+        raise invalid_request(
+            f"{len(rules)} routing rules provided, the number of routing rules in a website "
+            f"configuration is limited to {_MOST_RULES}."
+        )
     for rule in rules:
         redirect, condition = rule.one("Redirect"), rule.one("Condition")
-        if redirect is None:
+        if redirect is None or not redirect.children:
             raise malformed()
         if {"ReplaceKeyWith", "ReplaceKeyPrefixWith"} <= {each.name for each in redirect.children}:
             message = "You can only define ReplaceKeyPrefix or ReplaceKey but not both."
@@ -69,10 +79,10 @@ def _check_rules(rules: list[Element]) -> None:
                 "condition element shouldn't be present."
             )
         _check_protocol(redirect)
-        _check_code(redirect.value("HttpRedirectCode"), "redirect", range(301, 400))
+        _check_code(redirect.value("HttpRedirectCode"), "redirect", _REDIRECTS)
         if condition is not None:
             error = condition.value("HttpErrorCodeReturnedEquals")
-            _check_code(error, "error", range(400, 600))
+            _check_code(error, "error", _ERRORS)
 
 
 def _check_protocol(redirect: Element) -> None:
@@ -83,7 +93,7 @@ def _check_protocol(redirect: Element) -> None:
         )
 
 
-def _check_code(code: str | None, kind: str, valid: range) -> None:
+def _check_code(code: str | None, kind: str, valid: frozenset[int]) -> None:
     if code is None:
         return
     if not re.fullmatch(r"\d{1,9}", code, re.ASCII):
