@@ -240,9 +240,10 @@ def test_access_keys_tell_their_account() -> None:
         client("sts").get_access_key_info(AccessKeyId="AKIAIOSFODNN7EXAMPLE")
 
 
-def test_a_signature_is_for_a_region_that_there_is() -> None:
+def test_a_signature_is_for_the_endpoints_region() -> None:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
-    Texts: answers of AWS that users of its SDKs report
+    Texts: answers of AWS that users of its SDKs report, such as
+    https://github.com/JuliaCloud/AWS.jl/issues/565 and https://github.com/3mcloud/falcano/pull/47
     """
     told = "Credential should be scoped to a valid region."
     for service, ask in (("sts", "get_caller_identity"), ("iam", "list_users")):
@@ -250,6 +251,16 @@ def test_a_signature_is_for_a_region_that_there_is() -> None:
         with refused("SignatureDoesNotMatch", told, 403):
             getattr(lost, ask)()
     s3 = boto3.client("s3", "mars-1", endpoint_url="https://s3.amazonaws.com")
+    for service, place, ask, code, status in (
+        ("iam", "iam", "list_users", "SignatureDoesNotMatch", 403),
+        ("sts", "sts.us-west-2", "get_caller_identity", "SignatureDoesNotMatch", 403),
+        ("kms", "kms.us-east-1", "list_keys", "InvalidSignatureException", 400),
+        ("dynamodb", "dynamodb.us-east-1", "list_tables", "InvalidSignatureException", 400),
+    ):
+        url = f"https://{place}.amazonaws.com"
+        with refused(code, told, status):
+            getattr(boto3.client(service, "eu-west-1", endpoint_url=url), ask)()
+    boto3.client("sts", "eu-west-1", endpoint_url="https://sts.amazonaws.com").get_caller_identity()
     told = "The authorization header is malformed; the region 'mars-1' is wrong; expecting"
     with refused("AuthorizationHeaderMalformed", f"{told} 'us-east-1'"):
         s3.list_buckets()

@@ -4,7 +4,9 @@ https://docs.aws.amazon.com/AmazonS3/latest/developerguide/sig-v4-authenticating
 https://docs.aws.amazon.com/AmazonS3/latest/developerguide/RESTAuthentication.html
 """
 
+import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -54,7 +56,7 @@ def read_signature(request: Request, service: ServiceDefinition) -> Signature | 
                 region, scope, tuple(signed.split(";")), _header_time(request, service),
             )  # fmt: skip
         return _read_other_header(request, service, header)
-    if "X-Amz-Algorithm" in query or "X-Amz-Signature" in query:
+    if "X-Amz-Algorithm" in query or (service.signs_like_s3 and "X-Amz-Signature" in query):
         return _read_query_v4(query, service)
     if not service.signs_like_s3:
         return None
@@ -94,6 +96,12 @@ def _read_loose_header(
     request: Request, service: ServiceDefinition, header: str, rest: str
 ) -> Signature:
     """A version 4 header in another order or spacing; what it lacks is refused by name."""
+    if not service.signs_like_s3 and any("=" not in word for word in _words(rest)):
+        raise service.authentication_error(
+            "incomplete",
+            "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with "
+            f"SHA-256 and encoded with Base64): '{_hashed(header)}'.",
+        )
     parts = _parts(rest)
     missing = _missing(parts)
     if missing and service.signs_like_s3:
@@ -116,6 +124,11 @@ def _parts(text: str) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def _words(text: str) -> list[str]:
+    """What AWS's front end takes for pairs: a space parts them as a comma does."""
+    return [word for word in re.split(r"[,\s]+", text) if word]
+
+
 def _missing(parts: Mapping[str, str]) -> list[str]:
     """What a version 4 header of these parts lacks."""
     return [name for name in ("Credential", "Signature", "SignedHeaders") if not parts.get(name)]
@@ -124,11 +137,24 @@ def _missing(parts: Mapping[str, str]) -> list[str]:
 def _incomplete(
     request: Request, service: ServiceDefinition, header: str, missing: list[str]
 ) -> AwsError:
-    """The words: recorded from DynamoDB by dynalite, test/connection.js."""
+    """The words: recorded from DynamoDB by dynalite, test/connection.js.
+
+    Since then the header is told by its digest: https://github.com/versity/versitygw,
+    tests/integration/iam_auth.go.
+    """
     needs = [f"Authorization header requires '{name}' parameter." for name in missing]
     if not (request.headers.get("x-amz-date") or request.headers.get("date")):
         needs.append(_DATE_HEADER)
-    return service.authentication_error("incomplete", f"{' '.join(needs)} Authorization={header}")
+    return service.authentication_error("incomplete", f"{' '.join(needs)} {_told(header)}")
+
+
+def _told(header: str) -> str:
+    return f"(Hashed with SHA-256 and encoded with Base64) Authorization={_hashed(header)}"
+
+
+def _hashed(header: str) -> str:
+    digest = hashlib.sha256(header.encode("utf-8", "surrogateescape")).digest()
+    return b64encode(digest).decode()
 
 
 _DATE_HEADER = (
@@ -147,10 +173,18 @@ def _header_time(request: Request, service: ServiceDefinition) -> str:
         pass
     if service.signs_like_s3:
         raise AwsError("AccessDenied", DATE_NEEDED, 403)
-    why = f"Date must be in ISO-8601 'basic format'. Got '{text}'."
     if not text:
-        why = f"{_DATE_HEADER} Authorization={request.headers['authorization']}"
-    raise service.authentication_error("incomplete", why)
+        why = f"{_DATE_HEADER} {_told(request.headers['authorization'])}"
+        raise service.authentication_error("incomplete", why)
+    raise _no_time(text, service)
+
+
+def _no_time(text: str, service: ServiceDefinition) -> AwsError:
+    return service.authentication_error(
+        "incomplete",
+        f"Date must be in ISO-8601 'basic format'. Got '{text}'. See "
+        "http://en.wikipedia.org/wiki/ISO_8601",
+    )
 
 
 @lru_cache(maxsize=64)  # a second's calls carry one time, and strptime is slow
@@ -186,17 +220,13 @@ def _read_query_v4(query: dict[str, str], service: ServiceDefinition) -> Signatu
             'X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"'
         )
     if algorithm != _ALGORITHM:
-        raise service.authentication_error(
-            "incomplete", f"Unsupported AWS 'algorithm': '{algorithm}'."
-        )
+        raise service.authentication_error("unsigned", "Missing Authentication Token")
     key, date, region, scope = _credential(query["X-Amz-Credential"], service, "query")
     if not _is_basic_time(query["X-Amz-Date"]):
         raise (
             query_error("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
             if service.signs_like_s3
-            else service.authentication_error(
-                "incomplete", "Date must be in ISO-8601 'basic format'."
-            )
+            else _no_time(query["X-Amz-Date"], service)
         )
     return Signature(
         4, "query", key, query["X-Amz-Signature"], query.get("X-Amz-Security-Token"), date,
@@ -255,8 +285,9 @@ def _credential(text: str, service: ServiceDefinition, place: str) -> tuple[str,
         why = f'incorrect terminal "{terminator}". This endpoint uses "aws4_request".'
         if not service.signs_like_s3:
             why = "Credential should be scoped with a valid terminator: 'aws4_request'."
+            raise service.authentication_error("mismatch", why)
         raise scope_error(why, service, place, text)
-    if not re.fullmatch(r"\d{8}", date):
+    if service.signs_like_s3 and not re.fullmatch(r"\d{8}", date):
         why = (
             f'incorrect date format "{date}". This date in the credential must be in the format '
             '"yyyyMMdd".'
@@ -266,12 +297,15 @@ def _credential(text: str, service: ServiceDefinition, place: str) -> tuple[str,
 
 
 def check_region(signature: Signature | None, service: ServiceDefinition, expected: str) -> None:
-    """Refuse a signature whose scope names a Region that AWS does not have.
+    """Refuse a signature whose scope names another Region than the endpoint's.
 
-    S3 also says which it expected. Raises AwsError.
+    S3 takes any that AWS has, and says which it expected. Raises AwsError.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html
     """
-    if signature is None or signature.version == 2 or signature.region in regions():
+    if signature is None or signature.version == 2:
+        return
+    known = signature.region in regions()
+    if known and (service.signs_like_s3 or signature.region == expected.lower()):
         return
     if service.signs_like_s3:
         region = expected if expected in regions() else DEFAULT_REGION

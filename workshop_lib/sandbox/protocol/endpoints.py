@@ -99,12 +99,15 @@ class Endpoints:
     def _of_aws(self, host: str) -> Endpoint | None:
         """The endpoint that a host of AWS's is; its Region is empty where the host names none.
 
+        That of services with one endpoint for all Regions is us-east-1:
+        https://docs.aws.amazon.com/general/latest/gr/iam-service.html
         Raises NotEmulated for a Region that there is not.
         """
         for service, pattern in self._hosts:
             if match := pattern.fullmatch(host):
                 found = match.groupdict()
-                region = found.get("region") or ""
+                everywhere = "region" not in found and not service.signs_like_s3
+                region = DEFAULT_REGION if everywhere else found.get("region") or ""
                 if region and region.lower() not in regions():
                     raise NotEmulated(
                         f"AWS has no Region {region}, and nothing was sent there: give the client "
