@@ -45,10 +45,6 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
         if default is None:
             return {}
         return {"mode": default.mode, "until": bucket.stored.default_retention()}
-    if not bucket.stored.object_lock_enabled:
-        # Written in one word here, in three where the lock itself is put or read:
-        # https://github.com/versity/versitygw/issues/1751
-        raise invalid_request("Bucket is missing ObjectLockConfiguration")
     if bool(mode) != bool(until):
         raise unvalued_argument(
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
@@ -61,6 +57,10 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
     if hold and hold not in _HOLDS:
         message = "Legal Hold must be either of 'ON' or 'OFF'"
         raise invalid_argument(message, "x-amz-object-lock-legal-hold", hold)
+    if not bucket.stored.object_lock_enabled:
+        # Written in one word here, in three where the lock itself is put or read:
+        # https://github.com/versity/versitygw/issues/1751
+        raise invalid_request("Bucket is missing ObjectLockConfiguration")
     return {"mode": mode, "until": _normal(until) if until else None, "hold": hold}
 
 

@@ -32,6 +32,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     no_such_version,
     unvalued_argument,
 )
+from workshop_lib.sandbox.services.s3.parameters import part_number
 from workshop_lib.sandbox.services.s3.permissions import BYPASS, bypasses
 from workshop_lib.sandbox.services.s3.preconditions import (
     byte_range,
@@ -403,17 +404,15 @@ def _extent(
     if header is not None:
         message = "Cannot specify both Range header and partNumber query parameter"
         raise invalid_request(message)
-    if not number.isdecimal() or not 1 <= int(number) <= 10_000:
-        message = "Part number must be an integer between 1 and 10000, inclusive"
-        raise invalid_argument(message, "partNumber", number)
+    chosen = part_number(call)
     if not facts.parts:
-        if number != "1":
+        if chosen != 1:
             raise _no_such_part(number, 1)
         return ((0, made.size) if made.size else None), {}, facts.checksum
-    if int(number) > len(facts.parts):
+    if chosen > len(facts.parts):
         raise _no_such_part(number, len(facts.parts))
-    start = sum(part.size for part in facts.parts[: int(number) - 1])
-    part, checksum = facts.parts[int(number) - 1], facts.checksum
+    start = sum(part.size for part in facts.parts[: chosen - 1])
+    part, checksum = facts.parts[chosen - 1], facts.checksum
     if checksum is not None and checksum.kind == "COMPOSITE":
         checksum = replace(checksum, value=part.checksum or "")
     elif len(facts.parts) > 1:  # the checksum is of more than the part

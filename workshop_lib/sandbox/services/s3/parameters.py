@@ -32,6 +32,8 @@ _OF_THE_OTHER = {
         "marker": "Marker unsupported with REST.GET.BUCKET in list-type=2",
     },
 }
+MOST_PARTS = 10_000
+_NUMBERS_A_PART = {"GetObject", "HeadObject", "UploadPart", "UploadPartCopy"}
 # Operations on a bucket that take a version's id without a word here.
 _READS_VERSION = {"PostObject", "PutBucketAcl"}
 
@@ -41,6 +43,8 @@ def require_parameters(call: Call) -> None:
     parameters, operation = call.parameters, call.operation
     for name in _NUMBERS.get(operation, ()):
         number(call, name, 0)
+    if operation in _NUMBERS_A_PART and "partNumber" in parameters:
+        part_number(call)
     for name, message in _OF_THE_OTHER.get(operation, {}).items():
         if name in parameters:
             raise unvalued_argument(message, name)
@@ -76,6 +80,15 @@ def count(call: Call, name: str, usual: int, told: str | None = None) -> int:
         message = f"Argument {told or name} must be an integer between 0 and {2**31 - 1}"
         raise invalid_argument(message, told or name, str(value))
     return value
+
+
+def part_number(call: Call) -> int:
+    """The number of the part that a query names. Raises AwsError InvalidArgument."""
+    text = call.parameters.get("partNumber", "")
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not 1 <= int(text) <= MOST_PARTS:
+        message = f"Part number must be an integer between 1 and {MOST_PARTS}, inclusive"
+        raise invalid_argument(message, "partNumber", text)
+    return int(text)
 
 
 def _require_markers(key: str | None, version_id: str | None) -> None:

@@ -148,6 +148,25 @@ def named_checksum(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     return algorithm, headers[header]
 
 
+def asked_algorithm(headers: Mapping[str, str]) -> str:
+    """The algorithm that S3 is to make a checksum by; "" where none is named.
+
+    Raises AwsError InvalidRequest, NotEmulated.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    The words since S3 has ten of them: https://github.com/versity/versitygw/pull/2102
+    """
+    asked = headers.get("x-amz-checksum-algorithm", "").upper()
+    if asked in checksums.NOT_EMULATED:
+        raise NotEmulated(f"The sandbox does not emulate the checksum {asked}.")
+    if asked not in ("", *checksums.ALGORITHMS):
+        valid = ", ".join(sorted((*checksums.ALGORITHMS, *checksums.NOT_EMULATED)))
+        raise invalid_request(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+            f"types: [{valid}]"
+        )
+    return asked
+
+
 def own_checksum(body: bytes) -> Checksum:
     """The checksum that S3 makes where the uploader sent none."""
     return Checksum(checksums.DEFAULT, checksums.checksum(checksums.DEFAULT, body), chosen=False)

@@ -1,0 +1,163 @@
+"""What S3 looks at first, and what it says: the headers and the query of a write before its bucket.
+
+The answers are those that the authors of https://github.com/versity/versitygw saw at AWS and wrote
+into its issues, tests/integration and s3err.
+"""
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.support.s3_people import REGION, refused_with
+from workshop_lib.sandbox import clock
+
+BODY = b"card 4111 1111 1111 1111"
+
+
+@cache
+def client() -> Any:
+    """One client for all tests; it sends what it is told, and adds no checksums of its own."""
+    own = Config(parameter_validation=False, request_checksum_calculation="when_required")
+    return boto3.client("s3", region_name=REGION, config=own)
+
+
+def bucket(name: str = "first-bucket", **more: Any) -> str:
+    """A new bucket with one object."""
+    client().create_bucket(Bucket=name, **more)
+    client().put_object(Bucket=name, Key="a", Body=BODY)
+    return name
+
+
+def error(call: Any, **parameters: Any) -> dict[str, str]:
+    """What the refusal of a call says."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    found: Any = caught.value.response["Error"]
+    return {name: text for name, text in found.items() if name not in ("RequestId", "HostId")}
+
+
+@pytest.mark.parametrize("text", ["=", "=1", "a%", "a=%4", "a=1&a=1", "a=1=2"])
+def test_the_header_s_tags_must_be_encoded(text: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html"""
+    told = error(client().put_object, Bucket=bucket(), Key="b", Tagging=text)
+    assert told == {
+        "Code": "InvalidArgument",
+        "Message": "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query "
+        "parameters without tag name duplicates.",
+        "ArgumentName": "x-amz-tagging",
+        "ArgumentValue": text,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "fields"),
+    [
+        ("a?=1", "TagKey", {"TagKey": "a?"}),
+        ("a%5B=1", "TagKey", {"TagKey": "a["}),
+        ("a=1!", "TagValue", {"TagKey": "a", "TagValue": "1!"}),
+    ],
+)
+def test_what_the_header_s_tags_say_is_told_like_a_document_s(
+    text: str, wrong: str, fields: dict[str, str]
+) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+    As seen at AWS: https://github.com/aws/aws-cli/issues/2841
+    """
+    name = bucket()
+    for write in (client().put_object, client().create_multipart_upload):
+        told = error(write, Bucket=name, Key="b", Tagging=text)
+        message = f"The {wrong} you have provided is invalid"
+        assert told == {"Code": "InvalidTag", "Message": message, **fields}
+
+
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [("&", {}), ("a", {"a": ""}), ("&&a=&", {"a": ""}), ("a%2E=1+2%2B", {"a.": "1 2+"})],
+)
+def test_the_header_s_tags_may_have_gaps(text: str, tags: dict[str, str]) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
+    name, s3 = bucket(), client()
+    copy = {"CopySource": f"{name}/a", "TaggingDirective": "REPLACE"}
+    s3.copy_object(Bucket=name, Key="b", **copy, Tagging=text)
+    found = s3.get_object_tagging(Bucket=name, Key="b")["TagSet"]
+    assert {tag["Key"]: tag["Value"] for tag in found} == tags
+    told = error(s3.copy_object, Bucket=name, Key="b", **copy, Tagging=f"{text}&=")
+    assert told["Code"] == "InvalidArgument"
+
+
+def test_a_lock_s_headers_are_read_before_the_bucket_s_settings() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+    https://github.com/versity/versitygw/issues/2028
+    """
+    named = {"Bucket": bucket(), "Key": "b"}
+    mode, until, hold = "ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"
+    tomorrow, yesterday = (clock.now() + timedelta(days=days) for days in (1, -1))
+    both = "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied"
+    for lock, message in (
+        ({mode: "GOVERNANCE"}, both),
+        ({until: tomorrow}, both),
+        ({mode: "x", until: tomorrow}, "Unknown wormMode directive."),
+        ({mode: "GOVERNANCE", until: yesterday}, "The retain until date must be in the future!"),
+        ({hold: "x"}, "Legal Hold must be either of 'ON' or 'OFF'"),
+    ):
+        for write in (client().put_object, client().create_multipart_upload):
+            with refused_with(400, "InvalidArgument", message):
+                write(**named, **lock)
+    with refused_with(400, "InvalidRequest", "Bucket is missing ObjectLockConfiguration"):
+        client().put_object(**named, **{mode: "GOVERNANCE", until: tomorrow})
+
+
+def test_an_announced_size_is_a_number() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html"""
+    s3, named = client(), {"Bucket": bucket(), "Key": "b"}
+    named["UploadId"] = s3.create_multipart_upload(**named)["UploadId"]
+    etag = s3.upload_part(**named, PartNumber=1, Body=BODY)["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    value = "Value for x-amz-mp-object-size header is "
+    for size, wrong in ((-1, "less than zero: '-1'"), ("x", "invalid: 'x'")):
+        with refused_with(400, "InvalidRequest", value + wrong):
+            s3.complete_multipart_upload(**named, MultipartUpload=parts, MpuObjectSize=size)
+    s3.complete_multipart_upload(**named, MultipartUpload=parts, MpuObjectSize=len(BODY))
+
+
+def test_an_unknown_algorithm_is_told_the_ten_there_are() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html"""
+    s3, name = client(), bucket()
+    message = (
+        "Checksum algorithm provided is unsupported. Please try again with any of the valid types: "
+        "[CRC32, CRC32C, CRC64NVME, MD5, SHA1, SHA256, SHA512, XXHASH128, XXHASH3, XXHASH64]"
+    )
+    with refused_with(400, "InvalidRequest", message):
+        s3.create_multipart_upload(Bucket=name, Key="b", ChecksumAlgorithm="x")
+    with refused_with(400, "InvalidRequest", message):
+        s3.copy_object(Bucket=name, Key="b", CopySource=f"{name}/none", ChecksumAlgorithm="x")
+    with refused_with(400, "InvalidRequest", "Value for x-amz-checksum-type header is invalid."):
+        s3.create_multipart_upload(Bucket=name, Key="b", ChecksumType="x")
+
+
+def test_a_copy_s_directives_are_read_first() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html"""
+    name = bucket()
+    for kind in ("Metadata", "Tagging"):
+        with refused_with(400, "InvalidArgument", f"Unknown {kind.lower()} directive."):
+            directive = {f"{kind}Directive": "x"}
+            client().copy_object(Bucket=name, Key="a", CopySource=f"{name}/a", **directive)
+
+
+def test_a_part_s_number_is_read_first() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html"""
+    s3, named = client(), {"Bucket": bucket(), "Key": "none"}
+    message = "Part number must be an integer between 1 and 10000, inclusive"
+    for number in (0, -1, 10_001, "x"):
+        with refused_with(400, "InvalidArgument", message):
+            s3.get_object(**named, PartNumber=number)
+        part = {**named, "UploadId": "none", "PartNumber": number}
+        with refused_with(400, "InvalidArgument", message):
+            s3.upload_part(**part)
+        with refused_with(400, "InvalidArgument", message):
+            s3.upload_part_copy(**part, CopySource="no-such-bucket/a")
