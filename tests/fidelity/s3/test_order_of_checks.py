@@ -161,3 +161,19 @@ def test_a_part_s_number_is_read_first() -> None:
             s3.upload_part(**part)
         with refused_with(400, "InvalidArgument", message):
             s3.upload_part_copy(**part, CopySource="no-such-bucket/a")
+
+
+def test_a_lock_s_document_is_read_before_its_object_is_looked_for() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html"""
+    named = {"Bucket": bucket(ObjectLockEnabledForBucket=True), "Key": "none"}
+    tomorrow, yesterday = (clock.now() + timedelta(days=days) for days in (1, -1))
+    with refused_with(400, "MalformedXML"):
+        retention = {"Mode": "x", "RetainUntilDate": tomorrow}
+        client().put_object_retention(**named, Retention=retention)
+    with refused_with(400, "InvalidArgument", "The retain until date must be in the future!"):
+        retention = {"Mode": "GOVERNANCE", "RetainUntilDate": yesterday}
+        client().put_object_retention(**named, Retention=retention)
+    with refused_with(400, "MalformedXML"):
+        client().put_object_legal_hold(**named, LegalHold={"Status": "x"})
+    with refused_with(404, "NoSuchKey"):
+        client().put_object_legal_hold(**named, LegalHold={"Status": "ON"})

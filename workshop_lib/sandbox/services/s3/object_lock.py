@@ -180,7 +180,6 @@ class Locks:
 
     def put_retention(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html"""
-        made = self._object(call, bucket)
         document = _document(call, "Retention")
         mode, until = document.value("Mode"), document.value("RetainUntilDate")
         if bool(mode) != bool(until):  # neither takes the retention away
@@ -189,6 +188,7 @@ class Locks:
             if mode not in _MODES or _moment(until) is None:
                 raise malformed()
             _require_future(until, "RetainUntilDate")
+        made = self._object(call, bucket)
         _require_no_less(made, mode, until, bypass=bypasses(call.request.headers))
         made.set_retention(mode or None, _normal(until) if until else None)
         return Response(200)
@@ -203,10 +203,10 @@ class Locks:
 
     def put_hold(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLegalHold.html"""
-        made = self._object(call, bucket)
         status = _document(call, "LegalHold").value("Status")
         if status not in _HOLDS:
             raise malformed()
+        made = self._object(call, bucket)
         made.set_legal_hold(status)
         return Response(200)
 
