@@ -177,3 +177,19 @@ def test_a_lock_s_document_is_read_before_its_object_is_looked_for() -> None:
         client().put_object_legal_hold(**named, LegalHold={"Status": "x"})
     with refused_with(404, "NoSuchKey"):
         client().put_object_legal_hold(**named, LegalHold={"Status": "ON"})
+
+
+@pytest.mark.right_in_moto
+def test_the_end_of_an_empty_object_is_all_of_it() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    As seen at AWS: https://github.com/apache/arrow-rs-object-store/issues/846
+    """
+    s3, named = client(), {"Bucket": bucket(), "Key": "empty"}
+    s3.put_object(**named)
+    for read in (s3.get_object, s3.head_object):
+        found = read(**named, Range="bytes=-10")
+        assert (found["ResponseMetadata"]["HTTPStatusCode"], found["ContentLength"]) == (200, 0)
+        assert "ContentRange" not in found
+    for asked in ("bytes=-0", "bytes=0-", "bytes=0-0"):
+        with refused_with(416, "InvalidRange", "The requested range is not satisfiable"):
+            s3.get_object(**named, Range=asked)

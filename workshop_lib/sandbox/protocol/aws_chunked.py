@@ -17,7 +17,9 @@ SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 _STREAMS = (SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER)
 _LONGEST_LINE = 16_384
+_SMALLEST_CHUNK = 8192  # but for the last one
 _SIZE = re.compile(r"[0-9a-fA-F]{1,16}")
+_SIGNATURE = re.compile(r"chunk-signature=([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,35 @@ def is_chunked(request: Request) -> bool:
     )
 
 
-def split(body: bytes) -> Chunks:
-    """The chunks of an aws-chunked body. Raises AwsError IncompleteBody where it breaks off."""
+def split(body: bytes, *, signed: bool) -> Chunks:
+    """The chunks of an aws-chunked body. Raises AwsError where it is not one.
+
+    IncompleteBody: https://github.com/versity/versitygw/issues/1666
+    InvalidChunkSizeError: https://github.com/versity/versitygw/issues/1683
+    """
     position = 0
-    data, signatures = [], []
+    data: list[slice] = []
+    signatures = []
     while True:
         line, position = _line(body, position)
         size_text, _, extension = line.partition(";")
-        signatures.append(extension.strip().removeprefix("chunk-signature="))
-        if not _SIZE.fullmatch(size_text):
-            raise _incomplete()
+        signature = _SIGNATURE.fullmatch(extension.strip())
+        if not _SIZE.fullmatch(size_text) or (signed and signature is None):
+            raise _broken()
+        signatures.append(signature[1] if signature else "")
         size = int(size_text, 16)
         if size == 0:
             break
+        if data and (before := data[-1].stop - data[-1].start) < _SMALLEST_CHUNK:
+            raise AwsError(
+                "InvalidChunkSizeError",
+                f"Only the last chunk is allowed to have a size less than {_SMALLEST_CHUNK} bytes",
+                400,
+                {"Chunk": str(len(data) + 1), "BadChunkSize": str(before)},
+            )
         end = position + size
         if body[end : end + 2] != b"\r\n":
-            raise _incomplete()
+            raise _broken()
         data.append(slice(position, end))
         position = end + 2
     return Chunks(data, signatures, _trailers(body, position))
@@ -64,21 +79,20 @@ def split(body: bytes) -> Chunks:
 
 def _trailers(body: bytes, position: int) -> list[tuple[str, str]]:
     found = []
-    while position < len(body):
+    while True:
         line, position = _line(body, position)
         if not line:
-            break
+            return found
         name, colon, value = line.partition(":")
         if not colon:
             raise _malformed_trailer()
         found.append((name.strip().lower(), value.strip()))
-    return found
 
 
 def _line(body: bytes, position: int) -> tuple[str, int]:
     end = body.find(b"\r\n", position, position + _LONGEST_LINE)
     if end < 0:
-        raise _incomplete()
+        raise _broken()
     return body[position:end].decode("latin-1"), end + 2
 
 
@@ -95,7 +109,7 @@ def unwrap(request: Request) -> None:
     stream = headers.get("x-amz-content-sha256", UNSIGNED_TRAILER)  # SigV2 has no such header
     if stream not in _STREAMS:
         raise NotEmulated(f"The sandbox does not emulate {stream}.")
-    chunks = split(request.body)
+    chunks = split(request.body, signed=stream != UNSIGNED_TRAILER)
     _check_length(headers.get("x-amz-decoded-content-length"), chunks)
     announced = {name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")}
     announced.discard("")
@@ -145,19 +159,19 @@ def _take_off_encoding(headers: dict[str, str]) -> None:
 
 
 def _check_length(announced: str | None, chunks: Chunks) -> None:
-    if announced is None:
+    if announced is None or not re.fullmatch(r"\d+", announced, re.ASCII):
         raise AwsError(
             "MissingContentLength", "You must provide the Content-Length HTTP header.", 411
         )
-    if announced != str(sum(place.stop - place.start for place in chunks.data)):
-        raise _incomplete()
+    if int(announced) != sum(place.stop - place.start for place in chunks.data):
+        raise AwsError(
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        )
 
 
-def _incomplete() -> AwsError:
-    return AwsError(
-        "IncompleteBody",
-        "You did not provide the number of bytes specified by the Content-Length HTTP header",
-    )
+def _broken() -> AwsError:
+    return AwsError("IncompleteBody", "The request body terminated unexpectedly")
 
 
 def _malformed_trailer() -> AwsError:
