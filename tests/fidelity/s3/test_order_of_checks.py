@@ -179,6 +179,49 @@ def test_a_lock_s_document_is_read_before_its_object_is_looked_for() -> None:
         client().put_object_legal_hold(**named, LegalHold={"Status": "ON"})
 
 
+def changed(method: str, query: str, **headers: str) -> dict[str, str]:
+    """The refusal of a request for an object, sent with another method, query and headers."""
+    s3 = boto3.client("s3", region_name=REGION)
+
+    def change(request: Any, **_: Any) -> None:
+        request.method = method
+        request.url += query
+        for header, value in headers.items():
+            request.headers[header.replace("_", "-")] = value
+
+    s3.meta.events.register_first("before-sign.s3", change)
+    return error(s3.get_object, Bucket="no-such-bucket", Key="a")
+
+
+def test_a_part_is_put_under_its_upload_and_its_number() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
+    assert changed("PUT", "?partNumber=1") == {
+        "Code": "InvalidArgument",
+        "Message": "This operation does not accept partNumber without uploadId",
+        "ArgumentName": "partNumber",
+        "ArgumentValue": "partNumber",
+    }
+    assert changed("PUT", "?uploadId=a") == {
+        "Code": "MethodNotAllowed",
+        "Message": "The specified method is not allowed against this resource.",
+        "Method": "PUT",
+        "ResourceType": "UPLOAD",
+    }
+
+
+def test_a_copy_is_always_put() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    https://github.com/versity/versitygw/pull/1642
+    """
+    for method, query in (("GET", ""), ("DELETE", ""), ("POST", "?uploadId=a")):
+        assert changed(method, query, x_amz_copy_source="b/a") == {
+            "Code": "InvalidArgument",
+            "Message": "You can only specify a copy source header for copy requests.",
+            "ArgumentName": "x-amz-copy-source",
+            "ArgumentValue": "b/a",
+        }
+
+
 @pytest.mark.right_in_moto
 def test_the_end_of_an_empty_object_is_all_of_it() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html

@@ -7,6 +7,7 @@ https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
 import re
 
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.s3.errors import (
     invalid_argument,
     invalid_request,
@@ -50,6 +51,7 @@ def require_parameters(call: Call) -> None:
             raise unvalued_argument(message, name)
     if operation == "ListObjectVersions":
         _require_markers(parameters.get("key-marker"), parameters.get("version-id-marker"))
+    _require_fitting_method(call)
     of_bucket = bool(parameters["Bucket"]) and not parameters["Key"]
     if of_bucket and "partNumber" in parameters:
         raise invalid_request("Object must have a valid key name.")
@@ -58,6 +60,33 @@ def require_parameters(call: Call) -> None:
     if parameters.get("website"):
         message = "The website parameter must not have a value"
         raise invalid_argument(message, "website", parameters["website"])
+
+
+def _require_fitting_method(call: Call) -> None:
+    """A part is put under an upload and its number, and a copy is always put.
+
+    As S3 was seen to answer:
+    https://github.com/versity/versitygw/blob/main/tests/integration/general.go
+    https://github.com/versity/versitygw/pull/1642
+    """
+    parameters, request = call.parameters, call.request
+    if request.method == "PUT" and parameters["Key"]:
+        if "partNumber" in parameters and "uploadId" not in parameters:
+            message = "This operation does not accept partNumber without uploadId"
+            raise invalid_argument(message, "partNumber", "partNumber")
+        if "uploadId" in parameters and "partNumber" not in parameters:
+            raise AwsError(
+                "MethodNotAllowed",
+                "The specified method is not allowed against this resource.",
+                405,
+                {"Method": "PUT", "ResourceType": "UPLOAD"},
+            )
+    source = request.headers.get("x-amz-copy-source")
+    if source is None or not parameters["Bucket"]:
+        return
+    if request.method in ("GET", "HEAD", "DELETE") or call.operation == "CompleteMultipartUpload":
+        message = "You can only specify a copy source header for copy requests."
+        raise invalid_argument(message, "x-amz-copy-source", source)
 
 
 def number(call: Call, name: str, usual: int) -> int:
