@@ -179,18 +179,21 @@ def test_a_lock_s_document_is_read_before_its_object_is_looked_for() -> None:
         client().put_object_legal_hold(**named, LegalHold={"Status": "ON"})
 
 
-def changed(method: str, query: str, **headers: str) -> dict[str, str]:
-    """The refusal of a request for an object, sent with another method, query and headers."""
+def changed(
+    method: str, query: str, *, body: bytes = b"", name: str = "no-such-bucket", **headers: str
+) -> dict[str, str]:
+    """The refusal of a request for an object, sent with another method, query, headers, body."""
     s3 = boto3.client("s3", region_name=REGION)
 
     def change(request: Any, **_: Any) -> None:
         request.method = method
         request.url += query
+        request.data = body
         for header, value in headers.items():
             request.headers[header.replace("_", "-")] = value
 
     s3.meta.events.register_first("before-sign.s3", change)
-    return error(s3.get_object, Bucket="no-such-bucket", Key="a")
+    return error(s3.get_object, Bucket=name, Key="a")
 
 
 def test_a_part_is_put_under_its_upload_and_its_number() -> None:
@@ -220,6 +223,48 @@ def test_a_copy_is_always_put() -> None:
             "ArgumentName": "x-amz-copy-source",
             "ArgumentValue": "b/a",
         }
+
+
+def test_a_copy_brings_no_data() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+    https://github.com/versity/versitygw/issues/1242
+    """
+    name = bucket()
+    told = changed("PUT", "", body=BODY, name=name, x_amz_copy_source=f"{name}/a")
+    assert told == {
+        "Code": "InvalidRequest",
+        "Message": "The request included a body. Requests of this type must not include a "
+        "non-empty body.",
+    }
+
+
+def test_only_some_headers_of_an_answer_can_be_chosen() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    https://github.com/versity/versitygw/issues/2075
+    """
+    assert changed("GET", "?response-expires=1&response-a=b") == {
+        "Code": "InvalidArgument",
+        "Message": "response-a is not in the set of overridable response headers. Please refer to "
+        "the S3 API documentation for a complete list of overridable response headers.",
+        "ArgumentName": "response-a",
+        "ArgumentValue": "b",
+    }
+
+
+def test_an_object_redirects_to_a_path_or_an_address() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html
+    As told by AWS: https://github.com/aws/aws-cli/issues/1130
+    """
+    s3, named = client(), {"Bucket": bucket(), "Key": "b"}
+    message = "The website redirect location must have a prefix of 'http://' or 'https://' or '/'."
+    copy = {"CopySource": f"{named['Bucket']}/a"}
+    for write, more in (
+        (s3.put_object, {}), (s3.create_multipart_upload, {}), (s3.copy_object, copy),
+    ):  # fmt: skip
+        with refused_with(400, "InvalidRedirectLocation", message):
+            write(**named, **more, WebsiteRedirectLocation="ftp://example.com")
+        write(**named, **more, WebsiteRedirectLocation="/a")
+    assert s3.head_object(**named)["WebsiteRedirectLocation"] == "/a"
 
 
 @pytest.mark.right_in_moto

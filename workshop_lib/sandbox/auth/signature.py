@@ -244,6 +244,9 @@ def _read_form(fields: dict[str, str], service: ServiceDefinition) -> Signature 
                 raise multipart_form.missing_field(name)
         if "policy" not in fields:
             raise multipart_form.missing_field("Policy")
+        algorithm = fields["x-amz-algorithm"]
+        if algorithm != _ALGORITHM:
+            raise argument("X-Amz-Algorithm", algorithm, f"Only {_ALGORITHM} is supported")
         key, date, region, scope = _credential(fields["x-amz-credential"], service, "form")
         time, value = fields["x-amz-date"], fields["x-amz-signature"]
         return Signature(4, "form", key, value, token, date, region, scope, (), time)

@@ -35,6 +35,7 @@ from workshop_lib.sandbox.services.s3.uploads import (
     check_key,
     described,
     encryption_headers,
+    require_no_body,
     resolve_encryption,
 )
 from workshop_lib.sandbox.services.s3.xml import respond
@@ -57,6 +58,7 @@ class Copies:
         """
         headers, key = call.request.headers, call.parameters["Key"]
         check_key(key)
+        require_no_body(call)
         asked = resolve_encryption(call, bucket, headers)
         directive, of_tags = _directive(headers, "metadata"), _directive(headers, "tagging")
         asked_algorithm(headers)

@@ -56,6 +56,7 @@ from workshop_lib.sandbox.services.s3.uploads import (
     encryption_headers,
     named_checksum,
     require_digest,
+    require_no_body,
     resolve_encryption,
     sent_checksum,
 )
@@ -234,6 +235,7 @@ class Multipart:
 
     def upload_copy(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html"""
+        require_no_body(call)
         upload, number = _upload(call, bucket), part_number(call)
         customer = self._require_same_key(call, bucket, upload)
         source_bucket = self._buckets.get(copy_source(call).bucket)

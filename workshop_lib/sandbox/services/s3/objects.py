@@ -32,7 +32,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     no_such_version,
     unvalued_argument,
 )
-from workshop_lib.sandbox.services.s3.parameters import part_number
+from workshop_lib.sandbox.services.s3.parameters import OVERRIDES, part_number
 from workshop_lib.sandbox.services.s3.permissions import BYPASS, bypasses
 from workshop_lib.sandbox.services.s3.preconditions import (
     byte_range,
@@ -65,15 +65,6 @@ from workshop_lib.sandbox.services.s3.uploads import (
 )
 from workshop_lib.sandbox.services.s3.xml import Element, document, malformed, parse, respond
 
-# Query parameters that replace headers of the answer to a read.
-_OVERRIDES = {
-    "response-cache-control": "Cache-Control",
-    "response-content-disposition": "Content-Disposition",
-    "response-content-encoding": "Content-Encoding",
-    "response-content-language": "Content-Language",
-    "response-content-type": "Content-Type",
-    "response-expires": "Expires",
-}
 _REDIRECT = "x-amz-website-redirect-location"
 _ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
@@ -433,10 +424,10 @@ def _no_such_part(number: str, count: int) -> AwsError:
 def _overrides(call: Call) -> dict[str, str]:
     found = {
         header: call.parameters[name]
-        for name, header in _OVERRIDES.items()
+        for name, header in OVERRIDES.items()
         if name in call.parameters
     }
-    for name, header in _OVERRIDES.items() if found else ():
+    for name, header in OVERRIDES.items() if found else ():
         if any(ord(char) > 255 for char in found.get(header, "")):
             message = "Header value cannot be represented using ISO-8859-1."
             raise invalid_argument(message, name, found[header])

@@ -5,6 +5,7 @@ https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
 """
 
 import re
+from collections.abc import Mapping
 
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -33,6 +34,15 @@ _OF_THE_OTHER = {
         "marker": "Marker unsupported with REST.GET.BUCKET in list-type=2",
     },
 }
+# Query parameters that replace headers of the answer to a read.
+OVERRIDES = {
+    "response-cache-control": "Cache-Control",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+    "response-content-language": "Content-Language",
+    "response-content-type": "Content-Type",
+    "response-expires": "Expires",
+}
 MOST_PARTS = 10_000
 _NUMBERS_A_PART = {"GetObject", "HeadObject", "UploadPart", "UploadPartCopy"}
 # Operations on a bucket that take a version's id without a word here.
@@ -46,6 +56,8 @@ def require_parameters(call: Call) -> None:
         number(call, name, 0)
     if operation in _NUMBERS_A_PART and "partNumber" in parameters:
         part_number(call)
+    if operation in ("GetObject", "HeadObject"):
+        _require_overrides(parameters)
     for name, message in _OF_THE_OTHER.get(operation, {}).items():
         if name in parameters:
             raise unvalued_argument(message, name)
@@ -60,6 +72,18 @@ def require_parameters(call: Call) -> None:
     if parameters.get("website"):
         message = "The website parameter must not have a value"
         raise invalid_argument(message, "website", parameters["website"])
+
+
+def _require_overrides(parameters: Mapping[str, str]) -> None:
+    """As S3 was seen to answer: https://github.com/versity/versitygw/issues/2075"""
+    for name, value in parameters.items():
+        if name.startswith("response-") and name not in OVERRIDES:
+            raise invalid_argument(
+                f"{name} is not in the set of overridable response headers. Please refer to the "
+                "S3 API documentation for a complete list of overridable response headers.",
+                name,
+                value,
+            )
 
 
 def _require_fitting_method(call: Call) -> None:

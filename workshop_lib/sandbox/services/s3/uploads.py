@@ -202,12 +202,30 @@ def check_key(key: str) -> None:
         raise AwsError("KeyTooLongError", "Your key is too long", 400, fields)
 
 
+def require_no_body(call: Call) -> None:
+    """Refuse a body that a copy comes with. Raises AwsError InvalidRequest.
+
+    As S3 was seen to answer: https://github.com/versity/versitygw/issues/1242
+    """
+    if call.request.body:
+        raise invalid_request(
+            "The request included a body. Requests of this type must not include a non-empty body."
+        )
+
+
 def metadata(headers: Mapping[str, str], *, of_form: bool = False) -> dict[str, str]:
     """The headers that are stored with an object, as reads return them.
 
     A form's values are text already; encoded words in them are not read. Raises AwsError
-    MetadataTooLarge.
+    MetadataTooLarge, InvalidRedirectLocation.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html
     """
+    redirect = headers.get("x-amz-website-redirect-location")
+    if redirect and not redirect.startswith(("http://", "https://", "/")):
+        raise AwsError(
+            "InvalidRedirectLocation",
+            "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+        )
     found = {"Content-Type": "binary/octet-stream"}
     size = 0
     for name, value in headers.items():
