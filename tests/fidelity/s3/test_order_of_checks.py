@@ -212,6 +212,33 @@ def test_a_part_is_put_under_its_upload_and_its_number() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("x-amz-acl", "private"), ("x-amz-tagging", "a=b"), ("x-amz-metadata-directive", "COPY"),
+     ("x-amz-meta-a", "b"), ("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==")],
+)  # fmt: skip
+def test_a_part_does_not_say_what_the_object_is_to_be(header: str, value: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+    As seen at AWS: https://github.com/aws/aws-cli/issues/1674
+    https://github.com/boto/boto3/issues/2675 https://github.com/bji/libs3/issues/80
+    https://github.com/minio/minio-py/issues/675 https://github.com/JuliaCloud/AWS.jl/issues/695
+    """
+    headers: dict[str, Any] = {header: value}
+    strange = "The specified header is not valid in this context"
+    refusal = {
+        "Code": "InvalidArgument",
+        "Message": "Metadata cannot be specified in this context."
+        if "meta-" in header
+        else strange,
+        "ArgumentName": header,
+        "ArgumentValue": value,
+    }
+    query = "?partNumber=1&uploadId=a"
+    assert changed("PUT", query, x_amz_copy_source="b/a", **headers) == refusal
+    if header != "Content-MD5":  # of a part that is sent
+        assert changed("PUT", query, **headers) == refusal
+
+
 def test_a_copy_is_always_put() -> None:
     """https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
     https://github.com/versity/versitygw/pull/1642

@@ -45,6 +45,7 @@ OVERRIDES = {
 }
 MOST_PARTS = 10_000
 _NUMBERS_A_PART = {"GetObject", "HeadObject", "UploadPart", "UploadPartCopy"}
+_OF_THE_WHOLE = {"x-amz-acl", "x-amz-metadata-directive", "x-amz-tagging"}
 # Operations on a bucket that take a version's id without a word here.
 _READS_VERSION = {"PostObject", "PutBucketAcl"}
 
@@ -64,6 +65,7 @@ def require_parameters(call: Call) -> None:
     if operation == "ListObjectVersions":
         _require_markers(parameters.get("key-marker"), parameters.get("version-id-marker"))
     _require_fitting_method(call)
+    _require_headers_of_part(call)
     of_bucket = bool(parameters["Bucket"]) and not parameters["Key"]
     if of_bucket and "partNumber" in parameters:
         raise invalid_request("Object must have a valid key name.")
@@ -90,7 +92,8 @@ def _require_fitting_method(call: Call) -> None:
     """A part is put under an upload and its number, and a copy is always put.
 
     As S3 was seen to answer:
-    https://github.com/versity/versitygw/blob/main/tests/integration/general.go
+    https://github.com/versity/versitygw/issues/1236
+    https://github.com/versity/versitygw/issues/1237
     https://github.com/versity/versitygw/pull/1642
     """
     parameters, request = call.parameters, call.request
@@ -111,6 +114,25 @@ def _require_fitting_method(call: Call) -> None:
     if request.method in ("GET", "HEAD", "DELETE") or call.operation == "CompleteMultipartUpload":
         message = "You can only specify a copy source header for copy requests."
         raise invalid_argument(message, "x-amz-copy-source", source)
+
+
+def _require_headers_of_part(call: Call) -> None:
+    """What an object is to be is said where its upload begins, not with a part.
+
+    As S3 was seen to answer: https://github.com/aws/aws-cli/issues/1674
+    https://github.com/boto/boto3/issues/2675 https://github.com/bji/libs3/issues/80
+    https://github.com/minio/minio-py/issues/675 https://github.com/JuliaCloud/AWS.jl/issues/695
+    """
+    if call.operation not in ("UploadPart", "UploadPartCopy"):
+        return
+    strange = "The specified header is not valid in this context"
+    for name, value in call.request.headers.items():
+        if name.startswith("x-amz-meta-"):
+            raise invalid_argument("Metadata cannot be specified in this context.", name, value)
+        if name in _OF_THE_WHOLE:
+            raise invalid_argument(strange, name, value)
+        if name == "content-md5" and call.operation == "UploadPartCopy":
+            raise invalid_argument(strange, "Content-MD5", value)
 
 
 def number(call: Call, name: str, usual: int) -> int:
