@@ -235,12 +235,12 @@ def test_a_changed_trailer_is_refused() -> None:
     assert refusal(request).code == "SignatureDoesNotMatch"
 
 
-def test_reordered_chunks_are_refused() -> None:
+def test_reordered_signatures_of_chunks_are_refused() -> None:
     request = streamed()
-    second, last = request.body.index(b"400;chunk"), request.body.index(b"\r\n0;chunk") + 2
-    body = request.body
-    request.body = body[second:last] + body[:second] + body[last:]
-    assert len(aws_chunked.split(request.body).data) == 2
+    chunks = aws_chunked.split(request.body, signed=True)
+    assert len(chunks.data) == 2
+    first, second, _ = (signature.encode() for signature in chunks.signatures)
+    request.body = request.body.replace(first, b"*").replace(second, first).replace(b"*", second)
     assert refusal(request).code == "SignatureDoesNotMatch"
 
 
@@ -745,11 +745,13 @@ def unsigned_stream(body: bytes, **changes: str) -> Request:
 
 
 def test_an_unsigned_stream_is_decoded() -> None:
-    request = unsigned_stream(b"3\r\nabc\r\n2\r\nde\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\r\n")
+    first = b"a" * 8192
+    body = b"2000\r\n" + first + b"\r\n2\r\nde\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\r\n"
+    request = unsigned_stream(body, x_amz_decoded_content_length="8194")
     aws_chunked.unwrap(request)
-    assert request.body == b"abcde"
+    assert request.body == first + b"de"
     assert request.headers == {
-        "content-encoding": "gzip", "content-length": "5", "x-amz-checksum-crc32": "AAAA",
+        "content-encoding": "gzip", "content-length": "8194", "x-amz-checksum-crc32": "AAAA",
         "x-amz-trailer": "x-amz-checksum-crc32",
     }  # fmt: skip
 
@@ -763,6 +765,9 @@ def test_an_unsigned_stream_is_decoded() -> None:
         (b"5\r\nabcde\r\n0\r\n\r\n", "MalformedTrailerError"),
         (b"5\r\nabcde\r\n0\r\nx-amz-checksum-sha1:AAAA\r\n\r\n", "MalformedTrailerError"),
         (b"", "IncompleteBody"),
+        (b"5\r\nabcde\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n", "IncompleteBody"),
+        (b"5\r\nabcde\r\n0\r\nx-amz-checksum-crc32:AAAA\r\n\rX", "IncompleteBody"),
+        (b"3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", "InvalidChunkSizeError"),
     ],
 )
 def test_broken_streams(body: bytes, code: str) -> None:
@@ -877,3 +882,89 @@ def test_a_header_is_made_of_pairs(pairs: str) -> None:
         "Invalid key=value pair (missing equal-sign) in Authorization header (hashed with SHA-256 "
         f"and encoded with Base64): '{digest(header)}'."
     )
+
+
+_SCOPE = "/20130524/us-east-1/s3/aws4_request"
+_MALFORMED = "The authorization header is malformed; "
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "message"),
+    [
+        ("invalid", "InvalidArgument",
+         "Authorization header is invalid -- one and only one ' ' (space) required."),
+        ("AWS2-HMAC-SHA1 a", "InvalidArgument", "Unsupported Authorization Type"),
+        (f"AWS4-HMAC-SHA256 Credential={KEY}{_SCOPE},Signature=0", "AuthorizationHeaderMalformed",
+         f"{_MALFORMED}the authorization header requires three components: Credential, "
+         "SignedHeaders, and Signature."),
+        (f"AWS4-HMAC-SHA256 Credential={KEY}{_SCOPE},SignedHeaders-host,Signature=0",
+         "AuthorizationHeaderMalformed",
+         f'{_MALFORMED}the authorization component "SignedHeaders-host" is malformed.'),
+        (f"AWS4-HMAC-SHA256 Other={KEY}{_SCOPE},SignedHeaders=host,Signature=0",
+         "AuthorizationHeaderMalformed", f"{_MALFORMED}missing Credential."),
+        (f"AWS4-HMAC-SHA256 Credential={KEY}{_SCOPE},Other=host,Signature=0",
+         "AuthorizationHeaderMalformed", f"{_MALFORMED}missing SignedHeaders."),
+        (f"AWS4-HMAC-SHA256 Credential={KEY}{_SCOPE},SignedHeaders=host,Other=0",
+         "AuthorizationHeaderMalformed", f"{_MALFORMED}missing Signature."),
+        (f"AWS4-HMAC-SHA256 Credential={KEY}/1/us-east-1/ec2/aws4_request,SignedHeaders=host,"
+         "Signature=0", "AuthorizationHeaderMalformed",
+         f'{_MALFORMED}incorrect service "ec2". This endpoint belongs to "s3".'),
+    ],
+)  # fmt: skip
+def test_s3_tells_what_is_wrong_with_a_header(header: str, code: str, message: str) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html
+    Texts: https://github.com/versity/versitygw, tests/integration/sigv4_auth.go
+    """
+    request = example("GET", "/key", "0" * 64, "host")
+    request.headers["authorization"] = header
+    with pytest.raises(AwsError) as caught:
+        read(request, "s3")
+    assert (caught.value.code, caught.value.message) == (code, message)
+
+
+def test_s3_looks_at_the_payload_s_hash_before_the_signature() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-auth-using-authorization-header.html"""
+    signed_headers = "host;x-amz-content-sha256;x-amz-date"
+    request = example("PUT", "/key", "0" * 64, signed_headers, x_amz_content_sha256="no hash")
+    told = refusal(request)
+    assert told.message.startswith("x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-")
+    assert told.fields == {"ArgumentName": "x-amz-content-sha256", "ArgumentValue": "no hash"}
+    request = example(
+        "PUT", "/key", "0" * 64, signed_headers, x_amz_content_sha256="UNSIGNED-PAYLOAD",
+        content_encoding="gzip, AWS-chunked",
+    )  # fmt: skip
+    assert refusal(request).message == (
+        "aws-chunked encoding is not supported when x-amz-content-sha256 UNSIGNED-PAYLOAD is "
+        "supplied."
+    )
+
+
+def test_s3_looks_at_a_url_s_end_before_its_signature() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html"""
+    request = presigned("900")
+    request.query = request.query.replace("X-Amz-Expires=900", "X-Amz-Expires=x")
+    assert refusal(request).message == "X-Amz-Expires should be a number"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "kept"),
+    [("aws-chunked", None), ("gzip,AWS-Chunked,br", "gzip,br"), ("aws-chunked-too",) * 2],
+)
+def test_a_presigned_request_is_stored_without_aws_chunked(encoding: str, kept: str | None) -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
+    Seen at AWS: https://github.com/versity/versitygw, tests/integration/presigned_urls.go
+    """
+    request = presigned("900")
+    request.headers["content-encoding"] = encoding
+    aws_chunked.unwrap(request)
+    assert request.headers.get("content-encoding") == kept
+    other = Request("PUT", "https", HOST, "/key", "", {"content-encoding": encoding}, b"a")
+    aws_chunked.unwrap(other)
+    assert other.headers["content-encoding"] == encoding
+
+
+def test_only_checksums_may_trail() -> None:
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html"""
+    body = b"5\r\nabcde\r\n0\r\nx-amz-checksum-x:AAAA\r\n\r\n"
+    with pytest.raises(AwsError, match="The value specified in the x-amz-trailer header is not"):
+        aws_chunked.unwrap(unsigned_stream(body, x_amz_trailer="x-amz-checksum-x"))

@@ -59,7 +59,6 @@ def ask(gateway: Gateway, service: str, operation: str, parameters: dict[str, An
         ("dynamodbstreams", "DescribeStream", {"StreamArn": "x" * 40}, "Invalid StreamArn"),
         ("dynamodbstreams", "GetRecords", {"ShardIterator": "x" * 40}, "Invalid ShardIterator"),
         ("dynamodbstreams", "Fly", {}, "UnknownOperationException"),
-        ("iam", "CreateServiceLinkedRole", {"AWSServiceName": "odd"}, "InvalidInput"),
         ("iam", "TagUser", {"UserName": "workshop-admin", "Tags.member.1": "a"}, "MalformedInput"),
         ("sts", "GetFederationToken", {"Name": "ab", "PolicyArns.member.1": "a"}, "MalformedInput"),
     ],

@@ -668,7 +668,8 @@ BEFORE_THE_BODY = {
     ),
     "wrong signature": (
         "PUT", "/http/key", [V4.format(ADMINISTRATOR.access_key_id, "s3"),
-                             "X-Amz-Date: 20260101T000000Z", "X-Amz-Content-SHA256: a"],
+                             "X-Amz-Date: 20260101T000000Z",
+                             "X-Amz-Content-SHA256: UNSIGNED-PAYLOAD"],
         "403 ", "SignatureDoesNotMatch",
     ),
     "too large for KMS": (

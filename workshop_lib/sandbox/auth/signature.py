@@ -75,6 +75,9 @@ def _read_other_header(
         raise NotEmulated("The sandbox does not emulate Signature Version 4A.")
     if scheme == _ALGORITHM:
         return _read_loose_header(request, service, header, rest)
+    if service.signs_like_s3 and " " not in header:
+        why = "Authorization header is invalid -- one and only one ' ' (space) required."
+        raise argument("Authorization", header, why)
     if not service.signs_like_s3:
         if header.startswith("AWS4-") and (missing := _missing(_parts(rest))):
             raise _incomplete(request, service, header, missing)
@@ -105,10 +108,9 @@ def _read_loose_header(
     parts = _parts(rest)
     missing = _missing(parts)
     if missing and service.signs_like_s3:
+        why = _why_incomplete(rest, missing)
         raise service.authentication_error(
-            "incomplete",
-            "The authorization header is malformed; the authorization header requires three "
-            "components: Credential, SignedHeaders, and Signature.",
+            "incomplete", f"The authorization header is malformed; {why}"
         )
     if missing:
         raise _incomplete(request, service, header, missing)
@@ -117,6 +119,23 @@ def _read_loose_header(
         4, "header", key, parts["Signature"], request.headers.get("x-amz-security-token"), date,
         region, scope, tuple(parts["SignedHeaders"].split(";")), _header_time(request, service),
     )  # fmt: skip
+
+
+def _why_incomplete(text: str, missing: list[str]) -> str:
+    """What S3 says of a header that lacks something.
+
+    https://github.com/versity/versitygw/blob/main/s3err/sigv4.go
+    """
+    components = [part.strip() for part in text.split(",")]
+    if len(components) < 3:
+        return (
+            "the authorization header requires three components: Credential, SignedHeaders, and "
+            "Signature."
+        )
+    odd = next((component for component in components if "=" not in component), None)
+    if odd is not None:
+        return f'the authorization component "{odd}" is malformed.'
+    return f"missing {missing[0]}."
 
 
 def _parts(text: str) -> dict[str, str]:
@@ -255,6 +274,9 @@ def _read_form(fields: dict[str, str], service: ServiceDefinition) -> Signature 
                 raise multipart_form.missing_field(name)
         if "policy" not in fields:
             raise multipart_form.missing_field("Policy")
+        algorithm = fields["x-amz-algorithm"]
+        if algorithm != _ALGORITHM:
+            raise argument("X-Amz-Algorithm", algorithm, f"Only {_ALGORITHM} is supported")
         key, date, region, scope = _credential(fields["x-amz-credential"], service, "form")
         time, value = fields["x-amz-date"], fields["x-amz-signature"]
         return Signature(4, "form", key, value, token, date, region, scope, (), time)
@@ -286,6 +308,9 @@ def _credential(text: str, service: ServiceDefinition, place: str) -> tuple[str,
         if not service.signs_like_s3:
             why = "Credential should be scoped with a valid terminator: 'aws4_request'."
             raise service.authentication_error("mismatch", why)
+        raise scope_error(why, service, place, text)
+    if service.signs_like_s3 and scope != service.signed_as:
+        why = f'incorrect service "{scope}". This endpoint belongs to "{service.signed_as}".'
         raise scope_error(why, service, place, text)
     if service.signs_like_s3 and not re.fullmatch(r"\d{8}", date):
         why = (

@@ -66,12 +66,16 @@ def _verify_v4(
     if not whole and not service.signs_like_s3:  # its signature is over the body
         return
     payload = _payload_hash(request, service, signature)
+    if service.signs_like_s3 and signature.place == "query":
+        _check_expiry_v4(signature, service)
+    elif service.signs_like_s3:
+        _check_payload_word(request, payload)
     canonical = canonical_request(request, service, signature, payload)
     text = string_to_sign(signature, canonical)
     key = signing_key(secret, signature.date, signature.region, signature.service)
     if not hmac.compare_digest(_hmac(key, text).hex().encode(), signature.value.encode()):
         raise mismatch(service, signature, text, canonical)
-    if signature.place == "query":
+    if signature.place == "query" and not service.signs_like_s3:
         _check_expiry_v4(signature, service)
     if service.signs_like_s3 and whole:
         _check_payload(request, service, signature, payload, key)
@@ -144,6 +148,26 @@ _PAYLOAD_WORDS = (
 )  # fmt: skip
 
 
+def _check_payload_word(request: Request, payload: str) -> None:
+    """S3: the hash of a body is one, or a word that tells how the body is signed."""
+    if payload not in _PAYLOAD_WORDS and not re.fullmatch(r"[0-9a-fA-F]{64}", payload):
+        words = ", ".join(_PAYLOAD_WORDS)
+        raise argument(
+            "x-amz-content-sha256",
+            payload,
+            f"x-amz-content-sha256 must be {words} or a valid sha256 value.",
+        )
+    encoding = request.headers.get("content-encoding", "")
+    if payload == _UNSIGNED and "aws-chunked" in aws_chunked.codings(encoding):
+        # as S3 was seen to answer: https://github.com/versity/versitygw/pull/2400
+        raise argument(
+            "Content-Encoding",
+            encoding,
+            f"aws-chunked encoding is not supported when x-amz-content-sha256 {_UNSIGNED} is "
+            "supplied.",
+        )
+
+
 def _check_payload(
     request: Request, service: ServiceDefinition, signature: Signature, payload: str, key: bytes
 ) -> None:
@@ -154,13 +178,6 @@ def _check_payload(
         )
     if payload in _PAYLOAD_WORDS:
         return
-    if not re.fullmatch(r"[0-9a-fA-F]{64}", payload):
-        words = ", ".join(_PAYLOAD_WORDS)
-        raise argument(
-            "x-amz-content-sha256",
-            payload,
-            f"x-amz-content-sha256 must be {words} or a valid sha256 value.",
-        )
     computed = hashlib.sha256(request.body).hexdigest()
     if computed != payload.lower():
         raise AwsError(
@@ -180,7 +197,7 @@ def _check_chunks(
     body: bytes, service: ServiceDefinition, signature: Signature, key: bytes, *, trailer: bool
 ) -> None:
     """Each chunk signs itself and the chunk before; the request's own signature is the seed."""
-    chunks = aws_chunked.split(body)
+    chunks = aws_chunked.split(body, signed=True)
     previous, view = signature.value, memoryview(body)
     for place, given in zip([*chunks.data, slice(0)], chunks.signatures, strict=True):
         text = "\n".join(

@@ -15,9 +15,18 @@ from workshop_lib.sandbox.protocol.messages import Request
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+_TRAILERS = {
+    f"x-amz-checksum-{algorithm}"
+    for algorithm in (
+        "crc32", "crc32c", "crc64nvme", "md5", "sha1", "sha256", "sha512", "xxhash128", "xxhash3",
+        "xxhash64",
+    )
+}  # fmt: skip
 _STREAMS = (SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER)
 _LONGEST_LINE = 16_384
+_SMALLEST_CHUNK = 8192  # but for the last one
 _SIZE = re.compile(r"[0-9a-fA-F]{1,16}")
+_SIGNATURE = re.compile(r"chunk-signature=([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -41,44 +50,56 @@ def is_chunked(request: Request) -> bool:
     )
 
 
-def split(body: bytes) -> Chunks:
-    """The chunks of an aws-chunked body. Raises AwsError IncompleteBody where it breaks off."""
+def split(body: bytes, *, signed: bool) -> Chunks:
+    """The chunks of an aws-chunked body. Raises AwsError where it is not one.
+
+    IncompleteBody: https://github.com/versity/versitygw/issues/1666
+    InvalidChunkSizeError: https://github.com/versity/versitygw/issues/1683
+    """
     position = 0
-    data, signatures = [], []
+    data: list[slice] = []
+    signatures = []
     while True:
         line, position = _line(body, position)
         size_text, _, extension = line.partition(";")
-        signatures.append(extension.strip().removeprefix("chunk-signature="))
-        if not _SIZE.fullmatch(size_text):
-            raise _incomplete()
+        signature = _SIGNATURE.fullmatch(extension.strip())
+        if not _SIZE.fullmatch(size_text) or (signed and signature is None):
+            raise _broken()
+        signatures.append(signature[1] if signature else "")
         size = int(size_text, 16)
         if size == 0:
             break
+        if data and (before := data[-1].stop - data[-1].start) < _SMALLEST_CHUNK:
+            raise AwsError(
+                "InvalidChunkSizeError",
+                f"Only the last chunk is allowed to have a size less than {_SMALLEST_CHUNK} bytes",
+                400,
+                {"Chunk": str(len(data) + 1), "BadChunkSize": str(before)},
+            )
         end = position + size
         if body[end : end + 2] != b"\r\n":
-            raise _incomplete()
+            raise _broken()
         data.append(slice(position, end))
         position = end + 2
     return Chunks(data, signatures, _trailers(body, position))
 
 
 def _trailers(body: bytes, position: int) -> list[tuple[str, str]]:
-    found = []
-    while position < len(body):
+    found: list[tuple[str, str]] = []
+    while True:
         line, position = _line(body, position)
         if not line:
-            break
+            return found
         name, colon, value = line.partition(":")
         if not colon:
             raise _malformed_trailer()
         found.append((name.strip().lower(), value.strip()))
-    return found
 
 
 def _line(body: bytes, position: int) -> tuple[str, int]:
     end = body.find(b"\r\n", position, position + _LONGEST_LINE)
     if end < 0:
-        raise _incomplete()
+        raise _broken()
     return body[position:end].decode("latin-1"), end + 2
 
 
@@ -90,15 +111,19 @@ def unwrap(request: Request) -> None:
     NotEmulated for the asymmetric signatures (SigV4A).
     """
     if not is_chunked(request):
+        unwrap_headers(request)
         return
     headers = request.headers
     stream = headers.get("x-amz-content-sha256", UNSIGNED_TRAILER)  # SigV2 has no such header
     if stream not in _STREAMS:
         raise NotEmulated(f"The sandbox does not emulate {stream}.")
-    chunks = split(request.body)
+    chunks = split(request.body, signed=stream != UNSIGNED_TRAILER)
     _check_length(headers.get("x-amz-decoded-content-length"), chunks)
     announced = {name.strip().lower() for name in headers.get("x-amz-trailer", "").split(",")}
     announced.discard("")
+    if not announced <= _TRAILERS:
+        message = "The value specified in the x-amz-trailer header is not supported"
+        raise AwsError("InvalidRequest", message)
     checksums = {name for name in headers if name.startswith("x-amz-checksum-")}
     if announced and checksums - {"x-amz-checksum-algorithm", "x-amz-checksum-type"}:
         # as S3 was seen to answer: https://github.com/versity/versitygw/issues/1657
@@ -127,37 +152,51 @@ def _close_up(body: io.BytesIO, data: list[slice]) -> None:
 
 
 def unwrap_headers(request: Request) -> None:
-    """Take what tells of the encoding off a request's headers, where it is aws-chunked."""
+    """Take what tells of the encoding off a request's headers, where it is aws-chunked.
+
+    Of a presigned request the coding is taken off though its body is not in it:
+    https://github.com/versity/versitygw/blob/main/tests/integration/presigned_urls.go
+    """
     if is_chunked(request):
         _take_off_encoding(request.headers)
+        return
+    encoding = request.headers.get("content-encoding", "")
+    if "aws-chunked" in codings(encoding) and "X-Amz-Signature" in request.parameters:
+        _take_off_coding(request.headers)
 
 
 def _take_off_encoding(headers: dict[str, str]) -> None:
-    encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
-    kept = [part for part in encodings if part and part != "aws-chunked"]
-    for name in (
-        "content-encoding", "transfer-encoding", "x-amz-content-sha256",
-        "x-amz-decoded-content-length",
-    ):  # fmt: skip
+    for name in ("transfer-encoding", "x-amz-content-sha256", "x-amz-decoded-content-length"):
         headers.pop(name, None)
+    _take_off_coding(headers)
+
+
+def codings(encoding: str) -> list[str]:
+    """The codings that a Content-Encoding header names, in lower case."""
+    return [part.strip().lower() for part in encoding.split(",") if part.strip()]
+
+
+def _take_off_coding(headers: dict[str, str]) -> None:
+    encodings = [part.strip() for part in headers.pop("content-encoding", "").split(",")]
+    kept = [part for part in encodings if part and part.lower() != "aws-chunked"]
     if kept:
         headers["content-encoding"] = ",".join(kept)
 
 
 def _check_length(announced: str | None, chunks: Chunks) -> None:
-    if announced is None:
+    if announced is None or not re.fullmatch(r"\d+", announced, re.ASCII):
         raise AwsError(
             "MissingContentLength", "You must provide the Content-Length HTTP header.", 411
         )
-    if announced != str(sum(place.stop - place.start for place in chunks.data)):
-        raise _incomplete()
+    if int(announced) != sum(place.stop - place.start for place in chunks.data):
+        raise AwsError(
+            "IncompleteBody",
+            "You did not provide the number of bytes specified by the Content-Length HTTP header",
+        )
 
 
-def _incomplete() -> AwsError:
-    return AwsError(
-        "IncompleteBody",
-        "You did not provide the number of bytes specified by the Content-Length HTTP header",
-    )
+def _broken() -> AwsError:
+    return AwsError("IncompleteBody", "The request body terminated unexpectedly")
 
 
 def _malformed_trailer() -> AwsError:

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
 import hashlib
 from collections.abc import Mapping
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import DeleteMarker, StoredObject
 from workshop_lib.sandbox.protocol.messages import Response
@@ -32,9 +31,11 @@ from workshop_lib.sandbox.services.s3.storage import (
     version_headers,
 )
 from workshop_lib.sandbox.services.s3.uploads import (
+    asked_algorithm,
     check_key,
     described,
     encryption_headers,
+    require_no_body,
     resolve_encryption,
 )
 from workshop_lib.sandbox.services.s3.xml import respond
@@ -57,14 +58,16 @@ class Copies:
         """
         headers, key = call.request.headers, call.parameters["Key"]
         check_key(key)
+        require_no_body(call)
         asked = resolve_encryption(call, bucket, headers)
+        directive, of_tags = _directive(headers, "metadata"), _directive(headers, "tagging")
+        asked_algorithm(headers)
         named = copy_source(call)
         source_bucket = self._buckets.get(named.bucket)
         source = source_of_copy(self._storage, call, source_bucket)
         facts = metadata_of(source)
         customer = self._storage.customer_key(call, facts, COPY_SOURCE)
         in_place = (named.bucket, named.key) == (bucket.name, key) and named.version_id is None
-        directive = _directive(headers, "metadata")
         if in_place and directive == "COPY":
             _require_change(headers, bucket, facts.envelope, asked)
         check_write(headers, key, self._storage.current(bucket, key))
@@ -73,7 +76,7 @@ class Copies:
             redirect = {_REDIRECT: headers[_REDIRECT]} if _REDIRECT in headers else {}
             kept = {name: value for name, value in facts.headers.items() if name != _REDIRECT}
             new.facts.headers = kept | redirect
-        if _directive(headers, "tagging") == "COPY":
+        if of_tags == "COPY":
             new.tags = self._storage.store.tags(source)
         body = self._storage.open(call, source_bucket, source, customer)
         new.facts.checksum = checksum = _copied_checksum(headers, facts.checksum, body)
@@ -143,14 +146,9 @@ def _require_change(
 
 def _copied_checksum(headers: Mapping[str, str], present: Checksum | None, body: bytes) -> Checksum:
     """The checksum of a copy: in the algorithm asked for, else in the source's."""
-    asked = headers.get("x-amz-checksum-algorithm", "").upper()
+    asked = asked_algorithm(headers)
     if not asked:
         if present is not None and present.kind == "FULL_OBJECT":
             return present
         asked = checksums.DEFAULT if present is None else present.algorithm
-    if asked in checksums.NOT_EMULATED:
-        raise NotEmulated(f"The sandbox does not emulate the checksum {asked}.")
-    if asked not in checksums.ALGORITHMS:
-        message = "Checksum algorithm provided is unsupported. Please try again with any of the "
-        raise invalid_request(message + "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
     return Checksum(asked, checksums.checksum(asked, body))

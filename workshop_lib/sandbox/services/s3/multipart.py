@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from workshop_lib.errors import NotEmulated
 from workshop_lib.sandbox import clock
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.moto_backend.objects import StoredObject
@@ -36,7 +35,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     invalid_request,
     unvalued_argument,
 )
-from workshop_lib.sandbox.services.s3.parameters import count
+from workshop_lib.sandbox.services.s3.parameters import MOST_PARTS, count, part_number
 from workshop_lib.sandbox.services.s3.permissions import Context, copy_source, named_encryption
 from workshop_lib.sandbox.services.s3.preconditions import check_not_overtaken, check_write
 from workshop_lib.sandbox.services.s3.storage import (
@@ -50,12 +49,14 @@ from workshop_lib.sandbox.services.s3.storage import (
 )
 from workshop_lib.sandbox.services.s3.uploads import (
     LOCKED,
+    asked_algorithm,
     check_key,
     check_md5,
     described,
     encryption_headers,
     named_checksum,
     require_digest,
+    require_no_body,
     resolve_encryption,
     sent_checksum,
 )
@@ -63,7 +64,6 @@ from workshop_lib.sandbox.services.s3.xml import Element, iso, malformed, parse,
 from workshop_lib.sandbox.storage import sealing
 
 SMALLEST_PART = 5 * 1024 * 1024
-_MOST_PARTS = 10_000
 _CHECKSUMS = (*checksums.ALGORITHMS, *checksums.NOT_EMULATED)
 _KINDS = ("COMPOSITE", "FULL_OBJECT")
 _INVALID_KIND = "Value for x-amz-checksum-type header is invalid."
@@ -218,7 +218,7 @@ class Multipart:
     def upload(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html"""
         request = call.request
-        upload, number = _upload(call, bucket), _part_number(call)
+        upload, number = _upload(call, bucket), part_number(call)
         customer = self._require_same_key(call, bucket, upload)
         if upload.new.lock:
             require_digest(request.headers, LOCKED.format("Part"))
@@ -235,7 +235,8 @@ class Multipart:
 
     def upload_copy(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html"""
-        upload, number = _upload(call, bucket), _part_number(call)
+        require_no_body(call)
+        upload, number = _upload(call, bucket), part_number(call)
         customer = self._require_same_key(call, bucket, upload)
         source_bucket = self._buckets.get(copy_source(call).bucket)
         source = source_of_copy(self._storage, call, source_bucket)
@@ -360,21 +361,15 @@ def _upload(call: Call, bucket: Bucket) -> Upload:
     return found
 
 
-def _part_number(call: Call) -> int:
-    text = call.parameters.get("partNumber", "")
-    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not 1 <= int(text) <= _MOST_PARTS:
-        message = "Part number must be an integer between 1 and 10000, inclusive"
-        raise invalid_argument(message, "partNumber", text)
-    return int(text)
-
-
 def _checksum_plan(headers: Mapping[str, str]) -> tuple[str, str, bool]:
     """An upload's checksum: algorithm, type, and whether the uploader chose it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
     """
-    asked = headers.get("x-amz-checksum-algorithm", "").upper()
+    asked = asked_algorithm(headers)
     kind = headers.get("x-amz-checksum-type", "").upper()
+    if kind not in ("", *_KINDS):
+        raise invalid_request(_INVALID_KIND)
     if not asked:
         if kind:
             raise invalid_request(
@@ -382,14 +377,7 @@ def _checksum_plan(headers: Mapping[str, str]) -> tuple[str, str, bool]:
                 "x-amz-checksum-algorithm header."
             )
         return checksums.DEFAULT, "FULL_OBJECT", False
-    if asked in checksums.NOT_EMULATED:
-        raise NotEmulated(f"The sandbox does not emulate the checksum {asked}.")
-    if asked not in checksums.ALGORITHMS:
-        message = "Checksum algorithm provided is unsupported. Please try again with any of the "
-        raise invalid_request(message + "valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]")
     is_crc = asked.startswith("CRC")
-    if kind not in ("", *_KINDS):
-        raise invalid_request(_INVALID_KIND)
     if (kind == "FULL_OBJECT" and not is_crc) or (kind == "COMPOSITE" and asked == "CRC64NVME"):
         raise invalid_request(
             f"The {kind} checksum type cannot be used with the {asked.lower()} checksum algorithm."
@@ -403,7 +391,7 @@ def _chosen_parts(upload: Upload, root: Element) -> list[StoredPart]:
     Raises AwsError InvalidPart, InvalidPartOrder, EntityTooSmall, MalformedXML, InvalidArgument.
     """
     named = root.all("Part")
-    if not named or len(named) > _MOST_PARTS:
+    if not named or len(named) > MOST_PARTS:
         raise malformed()
     for element in named:
         _require_well_formed(element)
@@ -517,8 +505,11 @@ def _require_size(headers: Mapping[str, str], size: int) -> None:
     announced = headers.get("x-amz-mp-object-size")
     if announced is None:
         return
-    if not announced.isdecimal():
-        raise invalid_request("Value for x-amz-mp-object-size header is invalid.")
+    if not re.fullmatch(r"\d+", announced, re.ASCII):
+        # https://github.com/versity/versitygw/blob/main/s3err/s3err.go
+        negative = re.fullmatch(r"-\d+", announced, re.ASCII)
+        wrong = "less than zero" if negative else "invalid"
+        raise invalid_request(f"Value for x-amz-mp-object-size header is {wrong}: '{announced}'")
     if int(announced) != size:
         raise invalid_request(
             f"The provided 'x-amz-mp-object-size' header value {announced} does not match what "

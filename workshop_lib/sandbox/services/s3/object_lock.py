@@ -45,10 +45,6 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
         if default is None:
             return {}
         return {"mode": default.mode, "until": bucket.stored.default_retention()}
-    if not bucket.stored.object_lock_enabled:
-        # Written in one word here, in three where the lock itself is put or read:
-        # https://github.com/versity/versitygw/issues/1751
-        raise invalid_request("Bucket is missing ObjectLockConfiguration")
     if bool(mode) != bool(until):
         raise unvalued_argument(
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both be supplied",
@@ -61,6 +57,10 @@ def from_headers(bucket: Bucket, headers: Mapping[str, str]) -> dict[str, str | 
     if hold and hold not in _HOLDS:
         message = "Legal Hold must be either of 'ON' or 'OFF'"
         raise invalid_argument(message, "x-amz-object-lock-legal-hold", hold)
+    if not bucket.stored.object_lock_enabled:
+        # Written in one word here, in three where the lock itself is put or read:
+        # https://github.com/versity/versitygw/issues/1751
+        raise invalid_request("Bucket is missing ObjectLockConfiguration")
     return {"mode": mode, "until": _normal(until) if until else None, "hold": hold}
 
 
@@ -180,7 +180,6 @@ class Locks:
 
     def put_retention(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectRetention.html"""
-        made = self._object(call, bucket)
         document = _document(call, "Retention")
         mode, until = document.value("Mode"), document.value("RetainUntilDate")
         if bool(mode) != bool(until):  # neither takes the retention away
@@ -189,6 +188,7 @@ class Locks:
             if mode not in _MODES or _moment(until) is None:
                 raise malformed()
             _require_future(until, "RetainUntilDate")
+        made = self._object(call, bucket)
         _require_no_less(made, mode, until, bypass=bypasses(call.request.headers))
         made.set_retention(mode or None, _normal(until) if until else None)
         return Response(200)
@@ -203,10 +203,10 @@ class Locks:
 
     def put_hold(self, call: Call, bucket: Bucket) -> Response:
         """https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectLegalHold.html"""
-        made = self._object(call, bucket)
         status = _document(call, "LegalHold").value("Status")
         if status not in _HOLDS:
             raise malformed()
+        made = self._object(call, bucket)
         made.set_legal_hold(status)
         return Response(200)
 

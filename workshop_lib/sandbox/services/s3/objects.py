@@ -32,6 +32,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     no_such_version,
     unvalued_argument,
 )
+from workshop_lib.sandbox.services.s3.parameters import OVERRIDES, part_number
 from workshop_lib.sandbox.services.s3.permissions import BYPASS, bypasses
 from workshop_lib.sandbox.services.s3.preconditions import (
     byte_range,
@@ -64,15 +65,6 @@ from workshop_lib.sandbox.services.s3.uploads import (
 )
 from workshop_lib.sandbox.services.s3.xml import Element, document, malformed, parse, respond
 
-# Query parameters that replace headers of the answer to a read.
-_OVERRIDES = {
-    "response-cache-control": "Cache-Control",
-    "response-content-disposition": "Content-Disposition",
-    "response-content-encoding": "Content-Encoding",
-    "response-content-language": "Content-Language",
-    "response-content-type": "Content-Type",
-    "response-expires": "Expires",
-}
 _REDIRECT = "x-amz-website-redirect-location"
 _ATTRIBUTES = ("ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize")
 
@@ -403,17 +395,15 @@ def _extent(
     if header is not None:
         message = "Cannot specify both Range header and partNumber query parameter"
         raise invalid_request(message)
-    if not number.isdecimal() or not 1 <= int(number) <= 10_000:
-        message = "Part number must be an integer between 1 and 10000, inclusive"
-        raise invalid_argument(message, "partNumber", number)
+    chosen = part_number(call)
     if not facts.parts:
-        if number != "1":
+        if chosen != 1:
             raise _no_such_part(number, 1)
         return ((0, made.size) if made.size else None), {}, facts.checksum
-    if int(number) > len(facts.parts):
+    if chosen > len(facts.parts):
         raise _no_such_part(number, len(facts.parts))
-    start = sum(part.size for part in facts.parts[: int(number) - 1])
-    part, checksum = facts.parts[int(number) - 1], facts.checksum
+    start = sum(part.size for part in facts.parts[: chosen - 1])
+    part, checksum = facts.parts[chosen - 1], facts.checksum
     if checksum is not None and checksum.kind == "COMPOSITE":
         checksum = replace(checksum, value=part.checksum or "")
     elif len(facts.parts) > 1:  # the checksum is of more than the part
@@ -434,10 +424,10 @@ def _no_such_part(number: str, count: int) -> AwsError:
 def _overrides(call: Call) -> dict[str, str]:
     found = {
         header: call.parameters[name]
-        for name, header in _OVERRIDES.items()
+        for name, header in OVERRIDES.items()
         if name in call.parameters
     }
-    for name, header in _OVERRIDES.items() if found else ():
+    for name, header in OVERRIDES.items() if found else ():
         if any(ord(char) > 255 for char in found.get(header, "")):
             message = "Header value cannot be represented using ISO-8859-1."
             raise invalid_argument(message, name, found[header])

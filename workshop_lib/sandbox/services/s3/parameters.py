@@ -5,8 +5,10 @@ https://github.com/brekkylab/backlot/blob/main/backlot/routers/s3.py
 """
 
 import re
+from collections.abc import Mapping
 
 from workshop_lib.sandbox.call import Call
+from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.s3.errors import (
     invalid_argument,
     invalid_request,
@@ -32,6 +34,18 @@ _OF_THE_OTHER = {
         "marker": "Marker unsupported with REST.GET.BUCKET in list-type=2",
     },
 }
+# Query parameters that replace headers of the answer to a read.
+OVERRIDES = {
+    "response-cache-control": "Cache-Control",
+    "response-content-disposition": "Content-Disposition",
+    "response-content-encoding": "Content-Encoding",
+    "response-content-language": "Content-Language",
+    "response-content-type": "Content-Type",
+    "response-expires": "Expires",
+}
+MOST_PARTS = 10_000
+_NUMBERS_A_PART = {"GetObject", "HeadObject", "UploadPart", "UploadPartCopy"}
+_OF_THE_WHOLE = {"x-amz-acl", "x-amz-metadata-directive", "x-amz-tagging"}
 # Operations on a bucket that take a version's id without a word here.
 _READS_VERSION = {"PostObject", "PutBucketAcl"}
 
@@ -41,11 +55,17 @@ def require_parameters(call: Call) -> None:
     parameters, operation = call.parameters, call.operation
     for name in _NUMBERS.get(operation, ()):
         number(call, name, 0)
+    if operation in _NUMBERS_A_PART and "partNumber" in parameters:
+        part_number(call)
+    if operation in ("GetObject", "HeadObject"):
+        _require_overrides(parameters)
     for name, message in _OF_THE_OTHER.get(operation, {}).items():
         if name in parameters:
             raise unvalued_argument(message, name)
     if operation == "ListObjectVersions":
         _require_markers(parameters.get("key-marker"), parameters.get("version-id-marker"))
+    _require_fitting_method(call)
+    _require_headers_of_part(call)
     of_bucket = bool(parameters["Bucket"]) and not parameters["Key"]
     if of_bucket and "partNumber" in parameters:
         raise invalid_request("Object must have a valid key name.")
@@ -54,6 +74,65 @@ def require_parameters(call: Call) -> None:
     if parameters.get("website"):
         message = "The website parameter must not have a value"
         raise invalid_argument(message, "website", parameters["website"])
+
+
+def _require_overrides(parameters: Mapping[str, str]) -> None:
+    """As S3 was seen to answer: https://github.com/versity/versitygw/issues/2075"""
+    for name, value in parameters.items():
+        if name.startswith("response-") and name not in OVERRIDES:
+            raise invalid_argument(
+                f"{name} is not in the set of overridable response headers. Please refer to the "
+                "S3 API documentation for a complete list of overridable response headers.",
+                name,
+                value,
+            )
+
+
+def _require_fitting_method(call: Call) -> None:
+    """A part is put under an upload and its number, and a copy is always put.
+
+    As S3 was seen to answer:
+    https://github.com/versity/versitygw/issues/1236
+    https://github.com/versity/versitygw/issues/1237
+    https://github.com/versity/versitygw/pull/1642
+    """
+    parameters, request = call.parameters, call.request
+    if request.method == "PUT" and parameters["Key"]:
+        if "partNumber" in parameters and "uploadId" not in parameters:
+            message = "This operation does not accept partNumber without uploadId"
+            raise invalid_argument(message, "partNumber", "partNumber")
+        if "uploadId" in parameters and "partNumber" not in parameters:
+            raise AwsError(
+                "MethodNotAllowed",
+                "The specified method is not allowed against this resource.",
+                405,
+                {"Method": "PUT", "ResourceType": "UPLOAD"},
+            )
+    source = request.headers.get("x-amz-copy-source")
+    if source is None or not parameters["Bucket"]:
+        return
+    if request.method in ("GET", "HEAD", "DELETE") or call.operation == "CompleteMultipartUpload":
+        message = "You can only specify a copy source header for copy requests."
+        raise invalid_argument(message, "x-amz-copy-source", source)
+
+
+def _require_headers_of_part(call: Call) -> None:
+    """What an object is to be is said where its upload begins, not with a part.
+
+    As S3 was seen to answer: https://github.com/aws/aws-cli/issues/1674
+    https://github.com/boto/boto3/issues/2675 https://github.com/bji/libs3/issues/80
+    https://github.com/minio/minio-py/issues/675 https://github.com/JuliaCloud/AWS.jl/issues/695
+    """
+    if call.operation not in ("UploadPart", "UploadPartCopy"):
+        return
+    strange = "The specified header is not valid in this context"
+    for name, value in call.request.headers.items():
+        if name.startswith("x-amz-meta-"):
+            raise invalid_argument("Metadata cannot be specified in this context.", name, value)
+        if name in _OF_THE_WHOLE:
+            raise invalid_argument(strange, name, value)
+        if name == "content-md5" and call.operation == "UploadPartCopy":
+            raise invalid_argument(strange, "Content-MD5", value)
 
 
 def number(call: Call, name: str, usual: int) -> int:
@@ -76,6 +155,15 @@ def count(call: Call, name: str, usual: int, told: str | None = None) -> int:
         message = f"Argument {told or name} must be an integer between 0 and {2**31 - 1}"
         raise invalid_argument(message, told or name, str(value))
     return value
+
+
+def part_number(call: Call) -> int:
+    """The number of the part that a query names. Raises AwsError InvalidArgument."""
+    text = call.parameters.get("partNumber", "")
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII) or not 1 <= int(text) <= MOST_PARTS:
+        message = f"Part number must be an integer between 1 and {MOST_PARTS}, inclusive"
+        raise invalid_argument(message, "partNumber", text)
+    return int(text)
 
 
 def _require_markers(key: str | None, version_id: str | None) -> None:

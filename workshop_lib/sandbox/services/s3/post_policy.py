@@ -47,7 +47,7 @@ def check_policy(form: PostForm, bucket: str) -> None:
     for condition in document["conditions"]:
         operation, *arguments = _operation(condition)
         if operation == "content-length-range":
-            _check_size(condition, arguments, len(form.file))
+            _check_size(arguments, len(form.file))
             continue
         name, wanted = arguments
         covered.add(name.removeprefix("$").lower())
@@ -89,7 +89,9 @@ def _document(encoded: str) -> dict[str, Any]:
 
 
 def _expiration(document: dict[str, Any]) -> datetime:
-    text = str(document["expiration"])
+    text = document["expiration"]
+    if not isinstance(text, str):
+        raise _invalid("Invalid JSON.")
     if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", text):
         raise _invalid(f"Invalid 'expiration' value: '{text}'")
     try:
@@ -134,14 +136,10 @@ def _holds(operation: str, fields: dict[str, str], name: str, wanted: str) -> bo
     return all(part.strip().startswith(wanted) or part.startswith(wanted) for part in values)
 
 
-def _check_size(condition: list[Any], limits: list[Any], size: int) -> None:
-    if any(isinstance(limit, float) or str(limit).startswith("-") for limit in limits):
+def _check_size(limits: list[Any], size: int) -> None:
+    if not all(re.fullmatch(r"\d+", str(limit), re.ASCII) for limit in limits):
         raise _invalid("Invalid JSON.")
-    try:
-        least, most = (int(limit) for limit in limits)
-    except (TypeError, ValueError):
-        failed = json.dumps(condition, ensure_ascii=False)
-        raise _refused(f"Policy Condition failed: {failed}") from None
+    least, most = (int(limit) for limit in limits)
     if size > most:
         raise AwsError(
             "EntityTooLarge",

@@ -159,7 +159,9 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)", re.ASCII)
 def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
     """The first byte of a Range header, and the one after its last; None for the whole.
 
-    Several ranges and a malformed one count as none. Raises AwsError InvalidRange.
+    Several ranges and a malformed one count as none, as does the end of an object without bytes:
+    https://github.com/apache/arrow-rs-object-store/issues/846
+    Raises AwsError InvalidRange.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
     match = _RANGE.fullmatch((header or "").strip())
@@ -168,8 +170,10 @@ def byte_range(header: str | None, size: int) -> tuple[int, int] | None:
     first, last = match.groups()
     if not first:
         start, stop = max(size - int(last), 0), size
-        if int(last) == 0 or size == 0:
+        if int(last) == 0:
             raise invalid_range(header, size)
+        if size == 0:
+            return None
     else:
         start, stop = int(first), min(int(last) + 1, size) if last else size
         if last and int(last) < int(first):

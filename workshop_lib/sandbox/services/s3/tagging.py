@@ -19,6 +19,7 @@ from workshop_lib.sandbox.services.s3.xml import Element, malformed, parse, read
 _HEADER = "x-amz-tagging"
 _MOST_OF_OBJECT, _MOST_OF_BUCKET = 10, 50
 _TEXT = re.compile(r"[\w\s+\-=._:/@]*")
+_PAIR = re.compile(r"(?:[^=%]|%[0-9a-fA-F]{2})+(?:=(?:[^=%]|%[0-9a-fA-F]{2})*)?")
 _OF_OBJECT = "Your TagKey cannot be prefixed with aws:"
 _OF_BUCKET = "System tags cannot be added/updated by requester"
 
@@ -27,14 +28,21 @@ _OF_BUCKET = "System tags cannot be added/updated by requester"
 
 
 def from_header(headers: Mapping[str, str]) -> dict[str, str]:
-    """The tags in a write's x-amz-tagging header. Raises AwsError InvalidArgument, InvalidTag."""
+    """The tags in a write's x-amz-tagging header. Raises AwsError InvalidArgument, InvalidTag.
+
+    Empty pairs count for nothing; what the header cannot be read for is told as such, and what
+    it says as in a Tagging document:
+    https://github.com/aws/aws-cli/issues/2841
+    https://github.com/versity/versitygw/issues/1215
+    https://github.com/versity/versitygw/issues/1216
+    """
     text = headers.get(_HEADER)
     if not text:
         return {}
+    written = [pair for pair in text.split("&") if pair]
     pairs = parse_qsl(text, keep_blank_values=True)
     found = dict(pairs)
-    written = all(_TEXT.fullmatch(part) for pair in pairs for part in pair)
-    if len(found) != len(pairs) or not pairs or not written:
+    if len(found) != len(pairs) or not all(_PAIR.fullmatch(pair) for pair in written):
         raise invalid_argument(
             f"The header '{_HEADER}' shall be encoded as UTF-8 then URLEncoded URL query "
             "parameters without tag name duplicates.",

@@ -148,6 +148,25 @@ def named_checksum(headers: Mapping[str, str]) -> tuple[str | None, str | None]:
     return algorithm, headers[header]
 
 
+def asked_algorithm(headers: Mapping[str, str]) -> str:
+    """The algorithm that S3 is to make a checksum by; "" where none is named.
+
+    Raises AwsError InvalidRequest, NotEmulated.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html
+    The words since S3 has ten of them: https://github.com/versity/versitygw/pull/2102
+    """
+    asked = headers.get("x-amz-checksum-algorithm", "").upper()
+    if asked in checksums.NOT_EMULATED:
+        raise NotEmulated(f"The sandbox does not emulate the checksum {asked}.")
+    if asked not in ("", *checksums.ALGORITHMS):
+        valid = ", ".join(sorted((*checksums.ALGORITHMS, *checksums.NOT_EMULATED)))
+        raise invalid_request(
+            "Checksum algorithm provided is unsupported. Please try again with any of the valid "
+            f"types: [{valid}]"
+        )
+    return asked
+
+
 def own_checksum(body: bytes) -> Checksum:
     """The checksum that S3 makes where the uploader sent none."""
     return Checksum(checksums.DEFAULT, checksums.checksum(checksums.DEFAULT, body), chosen=False)
@@ -183,12 +202,30 @@ def check_key(key: str) -> None:
         raise AwsError("KeyTooLongError", "Your key is too long", 400, fields)
 
 
+def require_no_body(call: Call) -> None:
+    """Refuse a body that a copy comes with. Raises AwsError InvalidRequest.
+
+    As S3 was seen to answer: https://github.com/versity/versitygw/issues/1242
+    """
+    if call.request.body:
+        raise invalid_request(
+            "The request included a body. Requests of this type must not include a non-empty body."
+        )
+
+
 def metadata(headers: Mapping[str, str], *, of_form: bool = False) -> dict[str, str]:
     """The headers that are stored with an object, as reads return them.
 
     A form's values are text already; encoded words in them are not read. Raises AwsError
-    MetadataTooLarge.
+    MetadataTooLarge, InvalidRedirectLocation.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/how-to-page-redirect.html
     """
+    redirect = headers.get("x-amz-website-redirect-location")
+    if redirect and not redirect.startswith(("http://", "https://", "/")):
+        raise AwsError(
+            "InvalidRedirectLocation",
+            "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+        )
     found = {"Content-Type": "binary/octet-stream"}
     size = 0
     for name, value in headers.items():
