@@ -57,13 +57,9 @@ JOURNAL = COPIES / ".progress.jsonl"  # what the learner did; workshop_lib/progr
 WORKSPACE = COPIES / ".workspace"  # which tabs are open, apart from those of other servers
 HELD: "set[int]" = set()  # the file descriptor of the set-up's lock, while it is held
 
-# JupyterLab without its news pop-up, and saving every 10 seconds, as Ctrl-C ends it at once. And a
-# click in a widget goes the way of the cells: over a thread of its own, a subshell of ipykernel 7,
-# a busy computer loses one in about a hundred, and from then on the widget is silent
-# (https://jupyter.org/enhancement-proposals/91-kernel-subshells/kernel-subshells.html).
+# JupyterLab without its news pop-up, and saving every 10 seconds, as Ctrl-C ends it at once.
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
-    "@jupyterlab/apputils-extension:kernels-settings": {"commsOverSubshells": "disabled"},
     "@jupyterlab/docmanager-extension:plugin": {"autosaveInterval": 10},
 }
 # What IPython does in each kernel before its first cell: a NameError will be explained.
