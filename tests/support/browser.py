@@ -127,11 +127,7 @@ class Lab:
                 const panel = await jupyterapp.commands.execute('docmanager:open', {path});
                 await panel.context.ready;
                 await panel.sessionContext.ready;
-                const kernel = panel.sessionContext.session?.kernel;
-                await kernel?.info;
-                // JupyterLab's widgets ask the same as they start: one that is made before they are
-                // answered might get two comms.
-                await kernel?.requestCommInfo({});
+                await panel.sessionContext.session?.kernel?.info;
                 return panel.id;
             }""",
             name,
