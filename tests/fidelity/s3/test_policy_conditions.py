@@ -166,7 +166,7 @@ def test_an_address_of_the_caller_is_one_under_any_operator() -> None:
 
 
 def test_a_pattern_stands_for_an_action() -> None:
-    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
 
     COMPARED, tests/integration/PutBucketPolicy.go.
     """

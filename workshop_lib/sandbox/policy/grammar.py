@@ -71,10 +71,11 @@ _NOT_JSON = {
     "table": "This policy contains invalid Json",
     "trust": "This policy contains invalid Json",
 }
-_ELEMENTS = {
+# Of a statement, in the order in which DynamoDB tells them.
+ELEMENTS = (
     "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource",
     "Condition",
-}  # fmt: skip
+)  # fmt: skip
 _PARTITIONS = ("*", "aws")  # a policy names resources of the account's own partition
 _IAM_PATHS = (
     "user/", "federated-user/", "role/", "group/", "instance-profile/", "mfa/",
@@ -83,7 +84,7 @@ _IAM_PATHS = (
 )  # fmt: skip
 # Not in IAM's sentence, but in the Resource of policies that AWS itself keeps.
 _IAM_PATHS_UNTOLD = ("root", "role-template/")
-# https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
+# https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html
 _S3_PATHS_OF_ACCOUNTS = (
     "accesspoint/", "access-grants/", "async-request/", "job/", "storage-lens/",
     "storage-lens-group/",
@@ -112,7 +113,11 @@ Statements = list[dict[str, Any]]
 
 def listed(element: Mapping[str, Any], name: str) -> list[str]:
     """The values of an element or of its Not… form, one or many, as a list."""
-    value = element.get(name, element.get(f"Not{name}", []))
+    return many(element.get(name, element.get(f"Not{name}", [])))
+
+
+def many(value: Any) -> list[Any]:
+    """What stands in a document as a list, or as one value without it."""
     return value if isinstance(value, list) else [value]
 
 
@@ -195,7 +200,7 @@ def _statements(body: Any, kind: Kind) -> Statements:
         raise MalformedPolicy("Could not parse the policy: Statement is empty!")
     _require(isinstance(statements, list) and statements != [])
     for statement in statements:
-        _require(isinstance(statement, dict) and statement.keys() <= _ELEMENTS)
+        _require(isinstance(statement, dict) and statement.keys() <= set(ELEMENTS))
         _check_types(statement, kind)
     return list(statements)
 

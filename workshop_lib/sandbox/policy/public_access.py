@@ -5,18 +5,20 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/rbac-bpa-rbp.ht
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
+
+from workshop_lib.sandbox.policy.grammar import many
 
 _POSITIVE = re.compile(r"(String|Arn)(Equals|Like)(IgnoreCase)?|IpAddress|Bool", re.I)
 
 
 def is_public(
-    statements: Iterable[Mapping[str, Any]],
+    document: Mapping[str, Any],
     narrowing: Container[str],
     is_fixed: Callable[[str, str], bool],
 ) -> bool:
-    """Whether one of the statements allows something to everyone.
+    """Whether one of a document's statements allows something to everyone.
 
     It does not where a condition holds a key of ``narrowing`` (in small letters) to values that
     ``is_fixed`` takes: it is asked with the key and each of them.
@@ -25,7 +27,7 @@ def is_public(
         statement["Effect"].lower() == "allow"
         and ("NotPrincipal" in statement or _names_everyone(statement.get("Principal")))
         and not _is_narrow(statement.get("Condition", {}), narrowing, is_fixed)
-        for statement in statements
+        for statement in many(document["Statement"])
     )
 
 
@@ -37,7 +39,7 @@ def has_no_pattern(value: str) -> bool:
 def _names_everyone(principal: Any) -> bool:
     if isinstance(principal, Mapping):
         principal = principal.get("AWS", [])
-    return "*" in _listed(principal)
+    return "*" in many(principal)
 
 
 def _is_narrow(
@@ -48,11 +50,7 @@ def _is_narrow(
     return any(
         _POSITIVE.fullmatch(operator)
         and key.lower() in narrowing
-        and all(is_fixed(key.lower(), str(value)) for value in _listed(values))
+        and all(is_fixed(key.lower(), str(value)) for value in many(values))
         for operator, tests in conditions.items()
         for key, values in tests.items()
     )
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -10,14 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from workshop_lib.sandbox.policy import public_access
-from workshop_lib.sandbox.policy.grammar import account_of
+from workshop_lib.sandbox.policy.grammar import ELEMENTS, account_of, many
 from workshop_lib.sandbox.policy.public_access import has_no_pattern
 
 _OLD_VERSION = "2008-10-17"
-_ELEMENTS = (
-    "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource",
-    "Condition",
-)  # fmt: skip
 _NARROWING = {
     "aws:ec2instancesourcevpc", "aws:principalaccount", "aws:principalarn",
     "aws:principalisawsservice", "aws:principalorgid", "aws:principalorgpaths",
@@ -29,7 +25,7 @@ _NARROWING = {
 
 def is_public(document: str) -> bool:
     """Whether a policy that the grammar took gives access to everyone."""
-    return public_access.is_public(_statements(json.loads(document)), _NARROWING, _is_fixed)
+    return public_access.is_public(json.loads(document), _NARROWING, _is_fixed)
 
 
 def shown(document: str) -> str:
@@ -46,20 +42,15 @@ def in_form(document: str) -> str:
 def _in_form(document: str) -> dict[str, Any]:
     body = json.loads(document)
     heads = {name: body[name] for name in ("Version", "Id") if name in body}
-    return {**heads, "Statement": [_statement(each) for each in _statements(body)]}
+    return {**heads, "Statement": [_statement(each) for each in many(body["Statement"])]}
 
 
 def _written(body: Mapping[str, Any]) -> str:
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False)
 
 
-def _statements(body: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = body["Statement"]
-    return found if isinstance(found, list) else [found]
-
-
 def _statement(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _element(name, written[name]) for name in _ELEMENTS if name in written}
+    return {name: _element(name, written[name]) for name in ELEMENTS if name in written}
 
 
 def _element(name: str, value: Any) -> Any:
@@ -77,7 +68,7 @@ def _element(name: str, value: Any) -> Any:
 
 def _principals(kind: str, named: Any) -> Any:
     """Accounts by their root's ARN, and nobody twice."""
-    found = named if isinstance(named, list) else [named]
+    found = many(named)
     if kind == "AWS":
         found = [
             f"arn:aws:iam::{account}:root" if (account := account_of(each)) else each

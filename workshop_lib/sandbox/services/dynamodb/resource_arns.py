@@ -15,13 +15,13 @@ _INVALID = "One or more parameter values were invalid: "
 def require_resource(arn: str, *, streams: bool) -> None:
     """Refuse what is no ARN of a table's, or of a stream's. Raises AwsError ValidationException."""
     if not arn.startswith("arn:"):
-        raise invalid_arn(f"ARNs must start with 'arn:': {arn}")
+        raise invalid(f"ARNs must start with 'arn:': {arn}")
     service, _, _, resource = (arn.split(":", 5)[2:] + [""] * 4)[:4]
     kinds: list[Any] = resource.split("/")
     if service != "dynamodb" or kinds[0] != "table" or "backup" in kinds[2:3]:
-        raise invalid_arn(f"Provided Arn is not a DynamoDB resource arn: {arn}")
+        raise invalid(f"Provided Arn is not a DynamoDB resource arn: {arn}")
     if len(kinds) != 2 and not (streams and len(kinds) == 4 and kinds[2] == "stream"):
-        raise invalid_arn(
+        raise invalid(
             "Invalid resource arn provided, only table or stream is accepted. Provided resource "
             f"arn: {arn}"
         )
@@ -30,9 +30,9 @@ def require_resource(arn: str, *, streams: bool) -> None:
 def require_here(arn: str, region: str) -> None:
     """Refuse an ARN of another Region or partition. Raises AwsError ValidationException."""
     if arn.split(":")[1:4:2] != ["aws", region]:
-        raise invalid_arn(f"Invalid resource Arn: {arn}")
+        raise invalid(f"Invalid resource Arn: {arn}")
 
 
-def invalid_arn(message: str) -> AwsError:
-    """DynamoDB's refusal of an ARN."""
+def invalid(message: str) -> AwsError:
+    """DynamoDB's refusal of an ARN, or of the policy for it."""
     return AwsError("ValidationException", _INVALID + message)

@@ -26,9 +26,12 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import description
 from workshop_lib.sandbox.services.dynamodb.permissions import account_in
 from workshop_lib.sandbox.services.dynamodb.policy_documents import in_form, is_public, shown
-from workshop_lib.sandbox.services.dynamodb.resource_arns import require_here, require_resource
+from workshop_lib.sandbox.services.dynamodb.resource_arns import (
+    invalid,
+    require_here,
+    require_resource,
+)
 
-_INVALID = "One or more parameter values were invalid: "
 _MOST_BYTES = 20 * 1024
 _UNBOUNDED = (
     "Resource-based policy grants unbounded access in one or more elements. Please revise the "
@@ -84,11 +87,11 @@ class ResourcePolicies:
     def read(self, call: Call, arn: str, document: str) -> Policy:
         """A policy that may be attached to ``arn``. Raises AwsError ValidationException."""
         if len(document.encode()) > _MOST_BYTES:
-            raise _invalid(f"Maximum policy size of {_MOST_BYTES} bytes exceeded")
+            raise invalid(f"Maximum policy size of {_MOST_BYTES} bytes exceeded")
         try:
             policy = parse_policy(document, kind="table", known_keys=known_condition_key)
         except MalformedPolicy as error:
-            raise _invalid(f"Invalid policy document: {error.reason}") from None
+            raise invalid(f"Invalid policy document: {error.reason}") from None
         self._require_principals(policy)
         _require_actions(document)
         if is_public(document):
@@ -101,9 +104,9 @@ class ResourcePolicies:
         for statement in policy.statements:
             named = statement.principals
             if named is not None and not named.services <= _SERVICES:
-                raise _invalid("Invalid policy document: Policy contains invalid service principal")
+                raise invalid("Invalid policy document: Policy contains invalid service principal")
         if unknown_principal(policy, self._exists):
-            raise _invalid("Invalid principal in policy document.")
+            raise invalid("Invalid principal in policy document.")
 
     def put(self, arn: str, document: str, policy: Policy, expected: str | None) -> str:
         """Attach a policy; its revision, which the same document put again does not change.
@@ -182,7 +185,7 @@ def _require_actions(document: str) -> None:
                 wrong.append(f'"{action}"')
         if wrong:
             names = ", ".join(wrong)
-            raise _invalid(
+            raise invalid(
                 f"Invalid policy document: The following action names are invalid: {names}"
             )
 
@@ -198,10 +201,6 @@ def _require_no_lockout(call: Call, policy: Policy, arn: str) -> None:
             "The new resource policy will not allow you to update the resource policy in the "
             "future.",
         )
-
-
-def _invalid(message: str) -> AwsError:
-    return AwsError("ValidationException", _INVALID + message)
 
 
 def _not_found(what: str) -> AwsError:

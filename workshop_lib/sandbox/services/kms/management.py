@@ -90,7 +90,7 @@ class Administration:
             raise AwsError("ValidationException", message)
         if origin not in ("AWS_KMS", "EXTERNAL") or {"CustomKeyStoreId", "XksKeyId"} & set(values):
             raise NotEmulated("The sandbox does not emulate custom key stores.")
-        if origin == "EXTERNAL" and spec.startswith("ML_"):
+        if origin == "EXTERNAL" and spec.startswith("ML_KEM_"):
             raise NotEmulated(f"The sandbox does not import key material of the spec {spec}.")
         tags = _tags(values, {})
         policy = self._policy(asked, f"arn:aws:kms:{call.region}:{call.account}:key/new")

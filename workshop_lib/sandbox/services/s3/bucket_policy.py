@@ -13,7 +13,7 @@ from workshop_lib.sandbox.policy import public_access
 from workshop_lib.sandbox.policy.condition_keys import answered_condition_key
 from workshop_lib.sandbox.policy.conditions import network
 from workshop_lib.sandbox.policy.documents import parse_policy
-from workshop_lib.sandbox.policy.grammar import MalformedPolicy
+from workshop_lib.sandbox.policy.grammar import MalformedPolicy, many
 from workshop_lib.sandbox.policy.principals import unknown_principal
 from workshop_lib.sandbox.policy.public_access import has_no_pattern
 from workshop_lib.sandbox.protocol.errors import AwsError
@@ -76,9 +76,9 @@ def put_policy(call: Call, bucket: Bucket, exists: Callable[[str], bool]) -> Res
 
 def _require_own_resources(document: Mapping[str, Any], bucket: Bucket) -> None:
     """Every resource is the bucket or in it: wildcards may stand for more than that."""
-    for statement in _statements(document):
+    for statement in many(document["Statement"]):
         for element in ("Resource", "NotResource"):
-            for resource in _listed(statement.get(element, [])):
+            for resource in many(statement.get(element, [])):
                 match = _S3_ARN.fullmatch(str(resource))
                 if match is None or not re.fullmatch(_pattern(match[1]), bucket.name):
                     raise AwsError("MalformedPolicy", "Policy has invalid resource")
@@ -86,15 +86,6 @@ def _require_own_resources(document: Mapping[str, Any], bucket: Bucket) -> None:
 
 def _pattern(text: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(char, re.escape(char)) for char in text)
-
-
-def _statements(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    found = document["Statement"]
-    return found if isinstance(found, list) else [found]
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def delete_policy(bucket: Bucket) -> Response:
@@ -126,7 +117,7 @@ def is_public(document: Mapping[str, Any]) -> bool:
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     """
-    return public_access.is_public(_statements(document), _NARROWING, _is_fixed)
+    return public_access.is_public(document, _NARROWING, _is_fixed)
 
 
 def _is_fixed(key: str, value: str) -> bool:

@@ -61,7 +61,7 @@ class Copies:
         require_no_body(call)
         asked = resolve_encryption(call, bucket, headers)
         directive, of_tags = _directive(headers, "metadata"), _directive(headers, "tagging")
-        asked_algorithm(headers)
+        algorithm = asked_algorithm(headers)
         named = copy_source(call)
         source_bucket = self._buckets.get(named.bucket)
         source = source_of_copy(self._storage, call, source_bucket)
@@ -79,7 +79,7 @@ class Copies:
         if of_tags == "COPY":
             new.tags = self._storage.store.tags(source)
         body = self._storage.open(call, source_bucket, source, customer)
-        new.facts.checksum = checksum = _copied_checksum(headers, facts.checksum, body)
+        new.facts.checksum = checksum = _copied_checksum(algorithm, facts.checksum, body)
         digest = hashlib.md5(body, usedforsecurity=False).hexdigest()
         made = self._storage.write(call, bucket, key, new, asked, body, digest)
         shown = {
@@ -144,9 +144,8 @@ def _require_change(
     )
 
 
-def _copied_checksum(headers: Mapping[str, str], present: Checksum | None, body: bytes) -> Checksum:
+def _copied_checksum(asked: str, present: Checksum | None, body: bytes) -> Checksum:
     """The checksum of a copy: in the algorithm asked for, else in the source's."""
-    asked = asked_algorithm(headers)
     if not asked:
         if present is not None and present.kind == "FULL_OBJECT":
             return present

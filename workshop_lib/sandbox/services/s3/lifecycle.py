@@ -79,9 +79,10 @@ def _check_rule(rule: Element) -> None:
         raise invalid_request("At least one action needs to be specified in a rule")
     shown = _shown(filters)
     expiration = _expiration(rule, filters)
-    _check_order(_transitions(rule, "Transition", ("Days", "Date")), "Transition", shown)
+    transitions = _transitions(rule, "Transition", ("Days", "Date"))
+    _check_order(transitions, "Transition", shown)
     if expiration is not None:
-        for each in _transitions(rule, "Transition", ("Days", "Date")):
+        for each in transitions:
             _check_expiration(expiration, each.when, "", shown)
     _check_noncurrent(rule, shown)
     aborted = rule.one("AbortIncompleteMultipartUpload")
