@@ -19,6 +19,7 @@ from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.service_model import lower_first
 from workshop_lib.sandbox.services.dynamodb.permissions import table_arn
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE, INVALID
 from workshop_lib.sandbox.services.kms.on_behalf import OnBehalf
 from workshop_lib.sandbox.storage import sealing
 
@@ -40,7 +41,6 @@ _GRANTED = (
     "DescribeKey", "GenerateDataKey", "Decrypt", "Encrypt", "ReEncryptFrom", "ReEncryptTo",
     "RetireGrant",
 )  # fmt: skip
-_INVALID = "One or more parameter values were invalid: "
 
 
 @dataclass
@@ -119,7 +119,7 @@ def read_specification(specification: Mapping[str, Any], parameter: str) -> str 
     if key == "":
         raise AwsError(
             "ValidationException",
-            f"1 validation error detected: Value '' at '{lower_first(parameter)}.kMSMasterKeyId' "
+            f"{ENVELOPE}Value '' at '{lower_first(parameter)}.kMSMasterKeyId' "
             "failed to satisfy constraint: Member must have length greater than or equal to 1",
         )
     refused = {
@@ -130,7 +130,7 @@ def read_specification(specification: Mapping[str, Any], parameter: str) -> str 
     }
     for message, applies in refused.items():
         if applies:
-            raise AwsError("ValidationException", _INVALID + message)
+            raise AwsError("ValidationException", INVALID + message)
     if not enabled and not kind:
         return None
     return str(key) if key else f"alias/aws/{SERVICE}"
@@ -194,11 +194,11 @@ class EncryptionAtRest:
             raise in_use("Server-Side Encryption is still being updated")
         if key_id is None and state.key is None:
             message = "Table is already encrypted by default"
-            raise AwsError("ValidationException", _INVALID + message)
+            raise AwsError("ValidationException", INVALID + message)
         if state.key is not None and key_id == state.key.arn:
             raise AwsError(
                 "ValidationException",
-                f"{_INVALID}Table is already encrypted with given KMSMasterKeyId. Use "
+                f"{INVALID}Table is already encrypted with given KMSMasterKeyId. Use "
                 "KMSMasterKeyId parameter if you want to change Master Key",
             )
         if key_id is not None:

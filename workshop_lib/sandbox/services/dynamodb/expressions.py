@@ -22,6 +22,7 @@ from workshop_lib.sandbox.services.dynamodb.legacy import (
     require_legacy,
 )
 from workshop_lib.sandbox.services.dynamodb.paths import Path
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE
 from workshop_lib.sandbox.services.dynamodb.tokens import Malformed
 
 _EXPRESSIONS = (
@@ -77,7 +78,7 @@ def read_part(call: Call, asked: Mapping[str, Any]) -> Expressions:
     try:
         return _read(call.operation, asked)
     except Malformed as malformed:
-        envelope = "1 validation error detected: " if call.operation in _ENVELOPED else ""
+        envelope = ENVELOPE if call.operation in _ENVELOPED else ""
         raise _invalid(f"{envelope}{malformed}") from None
 
 

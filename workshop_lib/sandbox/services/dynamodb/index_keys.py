@@ -17,6 +17,7 @@ from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.dynamodb.keys import length_fault
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import cancelled
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _problem(key: _Key, value: Any, *, updated: bool) -> IndexProblem | None:
     [(kind, content)] = value.items()
     if kind != key.kind:
         return IndexProblem(
-            "One or more parameter values were invalid: Type mismatch for Index Key "
+            f"{INVALID}Type mismatch for Index Key "
             f"{key.attribute} Expected: {key.kind} Actual: {kind} IndexName: {key.index}",
             empty=False,
         )

@@ -15,12 +15,11 @@ from workshop_lib.sandbox.services.dynamodb.binding import Call, Condition, Lite
 from workshop_lib.sandbox.services.dynamodb.expressions import NO_KEY_CONDITIONS
 from workshop_lib.sandbox.services.dynamodb.keys import require_content
 from workshop_lib.sandbox.services.dynamodb.legacy import condition_of
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 
 _TURNED = {"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _INDEXABLE = frozenset({*_TURNED, "BETWEEN", "begins_with"})
-_OTHER_TYPE = (
-    "One or more parameter values were invalid: Condition parameter type does not match schema type"
-)
+_OTHER_TYPE = f"{INVALID}Condition parameter type does not match schema type"
 
 
 class KeyCondition(NamedTuple):

@@ -18,8 +18,8 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import cancelled
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 
-_INVALID = "One or more parameter values were invalid: "
 _OTHER_SCHEMA = "The provided key element does not match the schema"
 _DUPLICATES = {
     "BatchGetItem": "Provided list of item keys contains duplicates",
@@ -104,10 +104,10 @@ def _problem(schema: Mapping[str, str], key: Mapping[str, Any], *, whole: bool) 
         return None if fits else _OTHER_SCHEMA
     for name, kind in schema.items():
         if name not in key:
-            return f"{_INVALID}Missing the key {name} in the item"
+            return f"{INVALID}Missing the key {name} in the item"
         if kind not in key[name]:
             actual = next(iter(key[name]))
-            return f"{_INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
+            return f"{INVALID}Type mismatch for key {name} expected: {kind} actual: {actual}"
     return None
 
 
@@ -154,8 +154,8 @@ def length_fault(kind: str, text: str, *, sort: bool) -> str | None:
         return None
     if sort:
         what = "Aggregated size of all range keys has exceeded the size limit of "
-        return f"{_INVALID}{what}{most} bytes"
-    return f"{_INVALID}Size of hashkey has exceeded the maximum size limit of{most} bytes"
+        return f"{INVALID}{what}{most} bytes"
+    return f"{INVALID}Size of hashkey has exceeded the maximum size limit of{most} bytes"
 
 
 def _length(kind: str, text: str) -> int:

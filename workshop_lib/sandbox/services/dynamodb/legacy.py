@@ -10,9 +10,9 @@ from typing import Any
 
 from workshop_lib.sandbox.services.dynamodb.binding import Action, Call, Condition, Literal
 from workshop_lib.sandbox.services.dynamodb.comparison import compares, kind_of
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 from workshop_lib.sandbox.services.dynamodb.tokens import Malformed
 
-_INVALID = "One or more parameter values were invalid: "
 _OPERATORS = {
     "EQ": "=", "NE": "<>", "LE": "<=", "LT": "<", "GE": ">=", "GT": ">", "CONTAINS": "contains",
     "NOT_CONTAINS": "NOT_CONTAINS", "BEGINS_WITH": "begins_with", "IN": "IN", "BETWEEN": "BETWEEN",
@@ -166,4 +166,4 @@ def actions_of(updates: Mapping[str, Any]) -> Iterator[Action]:
 
 
 def _invalid(message: str) -> Malformed:
-    return Malformed(_INVALID + message)
+    return Malformed(INVALID + message)

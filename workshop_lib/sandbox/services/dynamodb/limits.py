@@ -13,6 +13,7 @@ from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.validation import Faulty
 from workshop_lib.sandbox.services.dynamodb.requests import VALIDATOR
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE
 
 _NAME = re.compile(r"[a-zA-Z0-9_.-]+")
 _SHORTEST, _LONGEST = 3, 255
@@ -101,8 +102,7 @@ def _require_name(call: Call, parameter: str, name: str) -> None:
         return
     place = parameter[0].lower() + parameter[1:]
     raise _invalid(
-        f"1 validation error detected: Value '{name}' at '{place}' failed to satisfy constraint: "
-        f"Member must {rule}"
+        f"{ENVELOPE}Value '{name}' at '{place}' failed to satisfy constraint: Member must {rule}"
     )
 
 

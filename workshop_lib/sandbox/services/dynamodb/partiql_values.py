@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from workshop_lib.sandbox.services.dynamodb.comparison import sorted_set
 from workshop_lib.sandbox.services.dynamodb.partiql_words import Words, invalid, malformed
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 from workshop_lib.sandbox.services.dynamodb.sizes import MOST_LEVELS
 from workshop_lib.sandbox.services.dynamodb.values import Unfit, read_number
 
@@ -159,5 +160,5 @@ def _set(members: Sequence[_Member], place: str) -> dict[str, Any]:
     if len(kept) < len(members):
         told = f"Input collection [{', '.join(m.written for m in members)}] contains duplicates"
         end = f"! under {place}" if kind == "N" else "."
-        raise invalid(f"One or more parameter values were invalid: {told}{end}")
+        raise invalid(f"{INVALID}{told}{end}")
     return {f"{kind}S": sorted_set(f"{kind}S", [*kept])}

@@ -30,12 +30,11 @@ from workshop_lib.sandbox.services.dynamodb.partitions import partition_place
 from workshop_lib.sandbox.services.dynamodb.paths import cut
 from workshop_lib.sandbox.services.dynamodb.permissions import table_name
 from workshop_lib.sandbox.services.dynamodb.requests import answer
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE, INVALID
 from workshop_lib.sandbox.services.dynamodb.sizes import size
 from workshop_lib.sandbox.services.dynamodb.writes import require_plain_keys
 
 LARGEST_PAGE = 2**20
-_INVALID = "One or more parameter values were invalid: "
-_ENVELOPE = "1 validation error detected: "
 _WRONG_START = "The provided starting key is invalid"
 Attributes = dict[str, Any]
 
@@ -272,15 +271,15 @@ def require_select(call: Call) -> None:
     asked = [n for n in ("ProjectionExpression", "AttributesToGet") if parameters.get(n)]
     if asked and select != "SPECIFIC_ATTRIBUTES":
         what = "only the Count" if select == "COUNT" else select
-        raise _invalid(f"{_ENVELOPE}Cannot specify the {asked[0]} when choosing to get {what}")
+        raise _invalid(f"{ENVELOPE}Cannot specify the {asked[0]} when choosing to get {what}")
     if select == "SPECIFIC_ATTRIBUTES" and not asked:
         raise _invalid(
-            f"{_ENVELOPE}Must specify the AttributesToGet or ProjectionExpression when choosing to "
+            f"{ENVELOPE}Must specify the AttributesToGet or ProjectionExpression when choosing to "
             "get SPECIFIC_ATTRIBUTES"
         )
     if select == "ALL_PROJECTED_ATTRIBUTES" and parameters.get("IndexName") is None:
         raise _invalid(
-            f"{_ENVELOPE}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
+            f"{ENVELOPE}ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName"
         )
 
 
@@ -291,14 +290,14 @@ def _require_selectable(source: Source, given: Expressions, parameters: Mapping[
         return
     if parameters.get("Select") == "ALL_ATTRIBUTES":
         raise _invalid(
-            f"{_INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
+            f"{INVALID}Select type ALL_ATTRIBUTES is not supported for global secondary index "
             f"{index.name} because its projection type is not ALL"
         )
     has = {*source.start, *index.attributes}
     missing = [str(path[0]) for path in given.projection or () if path[0] not in has]
     if missing:
         raise _invalid(
-            f"{_INVALID}Global secondary index {index.name} does not project [{', '.join(missing)}]"
+            f"{INVALID}Global secondary index {index.name} does not project [{', '.join(missing)}]"
         )
 
 

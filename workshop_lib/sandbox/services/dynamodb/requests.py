@@ -13,6 +13,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.protocol.serialization import render
 from workshop_lib.sandbox.protocol.validation import Dialect, Validator
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 from workshop_lib.sandbox.services.dynamodb.sizes import MOST_LEVELS
 
 VALIDATOR = Validator(
@@ -112,7 +113,7 @@ def require_throughput(parameters: Mapping[str, Any]) -> None:
     if parameters.get("BillingMode") == "PAY_PER_REQUEST" and "ProvisionedThroughput" in parameters:
         raise AwsError(
             "ValidationException",
-            "One or more parameter values were invalid: Neither ReadCapacityUnits nor "
+            f"{INVALID}Neither ReadCapacityUnits nor "
             "WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
         )
 

@@ -8,8 +8,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutResourcePo
 from typing import Any
 
 from workshop_lib.sandbox.protocol.errors import AwsError
-
-_INVALID = "One or more parameter values were invalid: "
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 
 
 def require_resource(arn: str, *, streams: bool) -> None:
@@ -35,4 +34,4 @@ def require_here(arn: str, region: str) -> None:
 
 def invalid(message: str) -> AwsError:
     """DynamoDB's refusal of an ARN, or of the policy for it."""
-    return AwsError("ValidationException", _INVALID + message)
+    return AwsError("ValidationException", INVALID + message)

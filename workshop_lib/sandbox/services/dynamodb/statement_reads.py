@@ -24,6 +24,7 @@ from workshop_lib.sandbox.services.dynamodb.conditions import met
 from workshop_lib.sandbox.services.dynamodb.partiql import Statement, paths_of
 from workshop_lib.sandbox.services.dynamodb.paths import Path, find
 from workshop_lib.sandbox.services.dynamodb.queries import LARGEST_PAGE, Source
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 from workshop_lib.sandbox.services.dynamodb.sizes import size
 from workshop_lib.sandbox.services.dynamodb.writes import read
 
@@ -87,8 +88,7 @@ def _source(statement: Statement, table: Table, *, consistent: bool) -> Source:
     missing = _unprojected(source, [str(path[0]) for path in statement.paths or ()])
     if missing and index is not None and not index.local:
         raise _invalid(
-            f"One or more parameter values were invalid: Global secondary index {index.name} does "
-            f"not project [{', '.join(missing)}]"
+            f"{INVALID}Global secondary index {index.name} does not project [{', '.join(missing)}]"
         )
     return source
 
@@ -139,7 +139,7 @@ def _require_filtered(branches: Branches, source: Source) -> None:
             return
     listed = sorted(missing, key=_place_in_set)
     raise _invalid(
-        f"One or more parameter values were invalid: Secondary index {index.name} does not project "
+        f"{INVALID}Secondary index {index.name} does not project "
         f"one or more filter attributes: [{', '.join(listed)}]"
     )
 

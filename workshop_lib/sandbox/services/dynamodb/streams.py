@@ -19,6 +19,7 @@ from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.protocol.messages import Response
 from workshop_lib.sandbox.services.dynamodb import permissions
 from workshop_lib.sandbox.services.dynamodb.requests import STREAMS_VALIDATOR, answer
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE
 from workshop_lib.sandbox.services.dynamodb.storage import vault_of
 from workshop_lib.sandbox.services.dynamodb.stream_history import Stream
 from workshop_lib.sandbox.services.dynamodb.stream_records import told_record
@@ -81,7 +82,7 @@ class DynamoDbStreams(Service):
         most = _MOST.get(call.operation)
         if most is not None and call.parameters.get("Limit", 1) > most:
             raise _invalid(
-                f"1 validation error detected: Value '{call.parameters['Limit']}' at 'limit' "
+                f"{ENVELOPE}Value '{call.parameters['Limit']}' at 'limit' "
                 f"failed to satisfy constraint: Member must have value less than or equal to {most}"
             )
         return self._handlers[call.operation](call)

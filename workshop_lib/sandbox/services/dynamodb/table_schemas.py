@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE, INVALID
 
-_INVALID = "One or more parameter values were invalid: "
 _MOST = {"LocalSecondaryIndexes": 5, "GlobalSecondaryIndexes": 20}
 _MOST_OF_A_KIND = 4
 _MOST_PROJECTED = 100
@@ -59,7 +59,7 @@ def _require_two(path: str, keys: Keys) -> None:
     if len(keys) > 2:
         shown = ", ".join([_ELEMENT] * len(keys))
         raise _refusal(
-            f"1 validation error detected: Value '[{shown}]' at '{path}' failed to satisfy "
+            f"{ENVELOPE}Value '[{shown}]' at '{path}' failed to satisfy "
             "constraint: Member must have length less than or equal to 2"
         )
 
@@ -196,7 +196,7 @@ def _require_orders(keys: Keys) -> None:
 
 
 def _invalid(message: str) -> AwsError:
-    return _refusal(_INVALID + message)
+    return _refusal(INVALID + message)
 
 
 def _refusal(message: str) -> AwsError:

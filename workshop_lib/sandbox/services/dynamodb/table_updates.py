@@ -12,12 +12,12 @@ from typing import Any
 
 from workshop_lib.sandbox.moto_backend.tables import Index, Table
 from workshop_lib.sandbox.protocol.errors import AwsError
+from workshop_lib.sandbox.services.dynamodb.sentences import INVALID
 from workshop_lib.sandbox.services.dynamodb.table_schemas import require_new_index
 
 Parameters = Mapping[str, Any]
 Units = Mapping[str, int]
 
-_INVALID = "One or more parameter values were invalid: "
 # What UpdateTable can change, in the order in which AWS's sentence names it.
 _CHANGES = (
     "ProvisionedThroughput", "BillingMode", "UpdateStreamEnabled", "GlobalSecondaryIndexUpdates",
@@ -490,7 +490,7 @@ def _require_update(asked: Mapping[str, Any], table: Table, index: Index, mode: 
 
 
 def _invalid(message: str) -> AwsError:
-    return _refusal(_INVALID + message)
+    return _refusal(INVALID + message)
 
 
 def _refusal(message: str) -> AwsError:

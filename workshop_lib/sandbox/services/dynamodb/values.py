@@ -20,13 +20,13 @@ from typing import Any
 from workshop_lib.sandbox.call import Call
 from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.dynamodb.comparison import sorted_set
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE, INVALID
 
 # How numbers are kept that the clients send most: nothing is to be done about them.
 _AS_KEPT = re.compile(r"0|-?[1-9][0-9]{0,37}|-?(?:0|[1-9][0-9]{0,18})\.[0-9]{0,18}[1-9]")
 _NUMBER = re.compile(r"([+-]?)([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]+))?")
 _MOST_DIGITS, _LARGEST, _SMALLEST = 38, 125, -130
 
-_INVALID = "One or more parameter values were invalid: "
 _NOT_NUMERIC = "The parameter cannot be converted to a numeric value"
 OVERFLOW, _UNDERFLOW = (
     f"Number {what}flow. Attempting to store a number with magnitude {than} than supported range"
@@ -72,7 +72,7 @@ def require_values(call: Call, part: Mapping[str, Any]) -> None:
         try:
             values.check_all(asked)
         except Unfit as unfit:
-            envelope = "1 validation error detected: " if call.operation in _ENVELOPED else ""
+            envelope = ENVELOPE if call.operation in _ENVELOPED else ""
             raise AwsError("ValidationException", f"{envelope}{unfit}") from None
 
 
@@ -176,7 +176,7 @@ class _Values:
 
     def _null(self, value: dict[str, Any], content: bool) -> None:
         if not content:
-            raise Unfit(f"{_INVALID}Null attribute value types must have the value of true")
+            raise Unfit(f"{INVALID}Null attribute value types must have the value of true")
 
     def _number(self, value: dict[str, Any], content: str) -> None:
         if not _AS_KEPT.fullmatch(content):
@@ -185,7 +185,7 @@ class _Values:
 
     def _set(self, kind: str, value: dict[str, Any], content: list[str]) -> None:
         if not content:
-            raise Unfit(_INVALID + _EMPTY_SETS[kind])
+            raise Unfit(INVALID + _EMPTY_SETS[kind])
         members = content
         if kind == "NS":
             members = [read_number(member, older=self._older) for member in content]
@@ -244,13 +244,13 @@ def _duplicates(kind: str, members: Sequence[str], *, older: bool) -> str:
     """
     if kind == "NS":
         told = "Input collection contains duplicates"
-        return told if older else f"{_INVALID}{told}."
+        return told if older else f"{INVALID}{told}."
     end = "of type BS contains duplicates." if kind == "BS" else " contains duplicates."
     if older:
-        return f"{_INVALID}Input collection [{', '.join(members)}]{end}"
+        return f"{INVALID}Input collection [{', '.join(members)}]{end}"
     repeat = next(n for n, member in enumerate(members) if member in members[:n])
     as_bytes = base64.b64decode if kind == "BS" else str.encode
     listed = [*sorted(members[:repeat], key=as_bytes), *members[repeat:]]
     separators = (",", ":") if kind == "BS" else (", ", ": ")
     shown = json.dumps(listed, ensure_ascii=False, separators=separators)
-    return f"{_INVALID}Input collection {shown}{end}"
+    return f"{INVALID}Input collection {shown}{end}"

@@ -25,6 +25,7 @@ from workshop_lib.sandbox.services.dynamodb.requests import (
     condition_failed,
     reads_as_before,
 )
+from workshop_lib.sandbox.services.dynamodb.sentences import ENVELOPE, INVALID
 from workshop_lib.sandbox.services.dynamodb.sizes import LARGEST_ITEM, MOST_LEVELS, levels, size
 from workshop_lib.sandbox.services.dynamodb.updates import updated
 
@@ -129,8 +130,7 @@ def require_other_than_key(table: Table, actions: Sequence[Action]) -> None:
         if name in changed:
             raise AwsError(
                 "ValidationException",
-                f"One or more parameter values were invalid: Cannot update attribute {name}. This "
-                "attribute is part of the key",
+                f"{INVALID}Cannot update attribute {name}. This attribute is part of the key",
             )
 
 
@@ -197,7 +197,7 @@ def require_returns(call: Call) -> None:
     """
     asked = call.parameters.get("ReturnValues", "NONE")
     if call.operation in ("PutItem", "DeleteItem") and asked not in ("NONE", "ALL_OLD"):
-        envelope = "" if reads_as_before(call) else "1 validation error detected: "
+        envelope = "" if reads_as_before(call) else ENVELOPE
         raise AwsError("ValidationException", f"{envelope}ReturnValues can only be ALL_OLD or NONE")
 
 
