@@ -12,6 +12,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -57,12 +58,16 @@ class Server:
         places = {
             "JUPYTER_CONFIG_DIR": "config",
             "JUPYTER_DATA_DIR": "data",
-            "JUPYTER_RUNTIME_DIR": "runtime",
             "JUPYTERLAB_SETTINGS_DIR": "settings",
             "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
             "IPYTHONDIR": "ipython",
         }
         environment = {name: str(home / folder) for name, folder in places.items()}
+        # Kernels listen on files where they can: a port that is free when Jupyter looks may be
+        # taken when the kernel comes. A socket's path may be 104 bytes long, so it lies apart.
+        posix = os.name == "posix"
+        self._runtime = Path(tempfile.mkdtemp(prefix="lab", dir="/tmp" if posix else None))
+        environment["JUPYTER_RUNTIME_DIR"] = str(self._runtime)
         environment["PYTHONPATH"] = str(Path(workshop_lib.__file__).absolute().parents[1])
         options = [
             "--no-browser",
@@ -71,6 +76,7 @@ class Server:
             "--ServerApp.allow_root=True",
             "--LabApp.expose_app_in_browser=True",
             "--LabApp.extension_manager=readonly",
+            f"--KernelManager.transport={'ipc' if posix else 'tcp'}",
             f"--ServerApp.root_dir={self.root}",
         ]
         with (home / "log").open("w") as log:
@@ -80,7 +86,7 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        info = home / "runtime" / f"jpserver-{self._process.pid}.json"
+        info = self._runtime / f"jpserver-{self._process.pid}.json"
         deadline = time.monotonic() + 60
         while not (info.exists() and info.read_text().endswith("}")):
             assert time.monotonic() < deadline, (home / "log").read_text()
@@ -91,6 +97,7 @@ class Server:
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(30)
+        shutil.rmtree(self._runtime, ignore_errors=True)
 
     def address(self) -> str:
         return f"{self._url}lab?reset&token={self._token}"
