@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -162,17 +163,37 @@ RUN_AGAIN = """async question => {
 }"""
 
 
+HELD = """async (question, code) => {
+    const panel = [...jupyterapp.shell.widgets('main')].find(({ node }) => node.contains(question));
+    const kernel = panel.sessionContext.session.kernel;
+    const asked = kernel.requestExecute({ code, store_history: false });
+    let told = '';
+    asked.onIOPub = ({ content }) => { told += content.text ?? ''; };
+    await asked.done;
+    return told;
+}"""
+ALL_HELD = """
+from ipywidgets.widgets.widget import _instances
+for widget in _instances.values():
+    if hasattr(widget, "chosen"):
+        print(widget.asked[0]["label"], widget.chosen, [said["text"] for said in widget.feedback])
+"""
+
+
 def choose(question: Any, act: Callable[[], None]) -> None:
     """Choose an option by `act`, until the question answers.
 
-    On a busy computer about one widget in a hundred never does, in JupyterLab 4.6 with ipykernel 7:
-    the kernel runs cells, and this widget hears nothing. It says what to do then, and that helps.
+    Now and then one never does, in JupyterLab 4.6 with ipykernel 7 (five of about 450 on one day,
+    none of 1,900 on the next): the kernel runs cells, and this widget hears nothing. It says what
+    to do then, and that helps. A warning tells whether the kernel heard the choice.
     """
     act()
     answer = question.get_by_text("Your prediction:")
     try:
         answer.wait_for(timeout=20_000)
     except playwright.TimeoutError:
+        held = question.evaluate(HELD, ALL_HELD)
+        warnings.warn(f"A widget heard nothing. The kernel's widgets:\n{held}", stacklevel=2)
         question.get_by_text("No answer yet. If no cell is running, run this cell again").wait_for()
         question.evaluate(RUN_AGAIN)
         question.get_by_text("No answer yet.").wait_for(state="detached")
