@@ -167,7 +167,7 @@ HELD = """async (question, code) => {
     const panel = [...jupyterapp.shell.widgets('main')].find(({ node }) => node.contains(question));
     const kernel = panel.sessionContext.session.kernel;
     const asked = kernel.requestExecute({ code, store_history: false });
-    let told = '';
+    let told = question.closest('.jupyter-widgets-disconnected') ? 'given up by the page\\n' : '';
     asked.onIOPub = ({ content }) => { told += content.text ?? ''; };
     await asked.done;
     return told;
