@@ -155,22 +155,9 @@ def test_no_text_turns_into_a_formula(lesson: Notebook) -> None:
     assert not formulas, "\n".join("".join(formula.inner_text().split()) for formula in formulas)
 
 
-RUN_AGAIN = """async question => {
-    const panel = [...jupyterapp.shell.widgets('main')].find(({ node }) => node.contains(question));
-    const cells = panel.content.widgets;
-    panel.content.activeCellIndex = cells.findIndex(({ node }) => node.contains(question));
-    await jupyterapp.commands.execute('notebook:run-cell');
-}"""
-
-
-HELD = """async (question, code) => {
-    const panel = [...jupyterapp.shell.widgets('main')].find(({ node }) => node.contains(question));
-    const kernel = panel.sessionContext.session.kernel;
-    const asked = kernel.requestExecute({ code, store_history: false });
-    let told = question.closest('.jupyter-widgets-disconnected') ? 'given up by the page\\n' : '';
-    asked.onIOPub = ({ content }) => { told += content.text ?? ''; };
-    await asked.done;
-    return told;
+CELL = """question => {
+    const cells = question.closest('.jp-Notebook').querySelectorAll('.jp-Cell');
+    return [...cells].indexOf(question.closest('.jp-Cell'));
 }"""
 ALL_HELD = """
 from ipywidgets.widgets.widget import _instances
@@ -180,7 +167,7 @@ for widget in _instances.values():
 """
 
 
-def choose(question: Any, act: Callable[[], None]) -> None:
+def choose(lesson: Notebook, question: Any, act: Callable[[], None]) -> None:
     """Choose an option by `act`, until the question answers.
 
     Now and then one never does, in JupyterLab 4.6 with ipykernel 7 (five of about 450 on one day,
@@ -192,10 +179,11 @@ def choose(question: Any, act: Callable[[], None]) -> None:
     try:
         answer.wait_for(timeout=20_000)
     except playwright.TimeoutError:
-        held = question.evaluate(HELD, ALL_HELD)
-        warnings.warn(f"A widget heard nothing. The kernel's widgets:\n{held}", stacklevel=2)
+        cut = question.evaluate("it => Boolean(it.closest('.jupyter-widgets-disconnected'))")
+        told = f"A widget heard nothing; given up by the page: {cut}. The kernel's widgets:\n"
+        warnings.warn(told + lesson.printed(ALL_HELD), stacklevel=2)
         question.get_by_text("No answer yet. If no cell is running, run this cell again").wait_for()
-        question.evaluate(RUN_AGAIN)
+        lesson.run_cells(question.evaluate(CELL))
         question.get_by_text("No answer yet.").wait_for(state="detached")
         act()
         answer.wait_for(timeout=60_000)
@@ -203,7 +191,7 @@ def choose(question: Any, act: Callable[[], None]) -> None:
 
 def test_a_question_answers_the_mouse(lesson: Notebook) -> None:
     question = lesson.find(".workshop-question").first
-    choose(question, question.locator(".workshop-options button").first.click)
+    choose(lesson, question, question.locator(".workshop-options button").first.click)
     question.locator(".workshop-reveal").click()
     verdict(question).wait_for(timeout=60_000)
 
@@ -214,7 +202,7 @@ def test_a_question_answers_keys_that_jupyterlab_does_not_steal(lesson: Notebook
     press = lesson.page.keyboard.press
     before = lesson.sources()
     options.first.scroll_into_view_if_needed()  # JupyterLab draws cells anew as it scrolls
-    choose(question, lambda: options.first.press("Space"))
+    choose(lesson, question, lambda: options.first.press("Space"))
     for key in ("b", "a", "d", "d", "x", "m", "ArrowDown"):
         press(key)
     assert options.nth(1).evaluate("option => option === document.activeElement")

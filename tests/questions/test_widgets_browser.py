@@ -259,16 +259,16 @@ def hear(*counts):
     write(path, SETUP, "predict(cached)", tell, "hear()", "hear([4, 11, 3], [1, 16, 1])")
     notebook = lab.open(path)
     notebook.show()
-    run_cells(notebook, 0, 1, 2)
+    notebook.run_cells(0, 1, 2)
     box = notebook.find(".workshop-question")
     box.get_by_role("radio").nth(0).click()
     box.get_by_text("Your prediction").wait_for()
-    run_cells(notebook, 3)
+    notebook.run_cells(3)
     box.get_by_text("Your class votes again.").wait_for()
     assert box.get_by_role("radio", checked=True).count() == 0
     box.get_by_role("radio").nth(1).click()
     box.get_by_text("Your second vote is noted.").wait_for()
-    run_cells(notebook, 4)
+    notebook.run_cells(4)
     box.get_by_text("class: 4, then 1").wait_for()
     assert box.locator(".workshop-votes").all_inner_texts() == [
         "class: 4, then 1",
@@ -282,15 +282,6 @@ def hear(*counts):
         assert box.is_visible()
     lab.theme(THEMES[0])
     notebook.close()
-
-
-def run_cells(notebook: Notebook, *cells: int) -> None:
-    """Run some cells, and wait until each has come to its end."""
-    for cell in cells:
-        notebook.ask(
-            f"{{ panel.content.activeCellIndex = {cell}; "
-            "await jupyterapp.commands.execute('notebook:run-cell'); }"
-        )
 
 
 def test_what_a_screen_reader_is_told(notebook: Notebook) -> None:

@@ -191,6 +191,30 @@ class Notebook:
         self.start_all()
         self.wait_for_all()
 
+    def run_cells(self, *cells: int) -> None:
+        """Run some cells, and wait until each has come to its end."""
+        for cell in cells:
+            self.ask(
+                f"{{ panel.content.activeCellIndex = {cell}; "
+                "await jupyterapp.commands.execute('notebook:run-cell'); }"
+            )
+
+    def printed(self, code: str) -> str:
+        """What code prints that the kernel runs beside the cells."""
+        return str(
+            self.ask(
+                f"""{{
+                    const {{ kernel }} = panel.sessionContext.session;
+                    const code = {json.dumps(code)};
+                    const asked = kernel.requestExecute({{ code, store_history: false }});
+                    let text = '';
+                    asked.onIOPub = ({{ content }}) => {{ text += content.text ?? ''; }};
+                    await asked.done;
+                    return text;
+                }}"""
+            )
+        )
+
     def sources(self) -> list[str]:
         """The text of every cell, in order."""
         return [cell.source for cell in self.content().cells]

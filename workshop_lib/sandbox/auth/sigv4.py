@@ -158,7 +158,7 @@ def _check_payload_word(request: Request, payload: str) -> None:
             f"x-amz-content-sha256 must be {words} or a valid sha256 value.",
         )
     encoding = request.headers.get("content-encoding", "")
-    if payload == _UNSIGNED and "aws-chunked" in aws_chunked.codings(encoding):
+    if payload == _UNSIGNED and aws_chunked.names_chunks(encoding):
         # as S3 was seen to answer: https://github.com/versity/versitygw/pull/2400
         raise argument(
             "Content-Encoding",

@@ -15,6 +15,7 @@ from workshop_lib.sandbox.protocol.messages import Request
 SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 UNSIGNED_TRAILER = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+_CODING = "aws-chunked"
 _TRAILERS = {
     f"x-amz-checksum-{algorithm}"
     for algorithm in (
@@ -45,8 +46,7 @@ def is_chunked(request: Request) -> bool:
     """Whether the request's body is in the aws-chunked encoding."""
     headers = request.headers
     return headers.get("x-amz-content-sha256", "").startswith("STREAMING-") or (
-        "x-amz-decoded-content-length" in headers
-        and "aws-chunked" in headers.get("content-encoding", "")
+        "x-amz-decoded-content-length" in headers and _CODING in headers.get("content-encoding", "")
     )
 
 
@@ -111,7 +111,7 @@ def unwrap(request: Request) -> None:
     NotEmulated for the asymmetric signatures (SigV4A).
     """
     if not is_chunked(request):
-        unwrap_headers(request)
+        _unwrap_presigned(request)
         return
     headers = request.headers
     stream = headers.get("x-amz-content-sha256", UNSIGNED_TRAILER)  # SigV2 has no such header
@@ -152,16 +152,20 @@ def _close_up(body: io.BytesIO, data: list[slice]) -> None:
 
 
 def unwrap_headers(request: Request) -> None:
-    """Take what tells of the encoding off a request's headers, where it is aws-chunked.
-
-    Of a presigned request the coding is taken off though its body is not in it:
-    https://github.com/versity/versitygw/blob/main/tests/integration/presigned_urls.go
-    """
+    """Take what tells of the encoding off a request's headers, where it is aws-chunked."""
     if is_chunked(request):
         _take_off_encoding(request.headers)
-        return
+    else:
+        _unwrap_presigned(request)
+
+
+def _unwrap_presigned(request: Request) -> None:
+    """Take the coding off a presigned request's headers, though its body is not in it.
+
+    https://github.com/versity/versitygw/blob/main/tests/integration/presigned_urls.go
+    """
     encoding = request.headers.get("content-encoding", "")
-    if "aws-chunked" in codings(encoding) and "X-Amz-Signature" in request.parameters:
+    if names_chunks(encoding) and "X-Amz-Signature" in request.parameters:
         _take_off_coding(request.headers)
 
 
@@ -171,16 +175,20 @@ def _take_off_encoding(headers: dict[str, str]) -> None:
     _take_off_coding(headers)
 
 
-def codings(encoding: str) -> list[str]:
-    """The codings that a Content-Encoding header names, in lower case."""
-    return [part.strip().lower() for part in encoding.split(",") if part.strip()]
+def names_chunks(encoding: str) -> bool:
+    """Whether a Content-Encoding header names aws-chunked among its codings."""
+    return any(coding.lower() == _CODING for coding in _codings(encoding))
 
 
 def _take_off_coding(headers: dict[str, str]) -> None:
-    encodings = [part.strip() for part in headers.pop("content-encoding", "").split(",")]
-    kept = [part for part in encodings if part and part.lower() != "aws-chunked"]
+    encoding = headers.pop("content-encoding", "")
+    kept = [coding for coding in _codings(encoding) if coding.lower() != _CODING]
     if kept:
         headers["content-encoding"] = ",".join(kept)
+
+
+def _codings(encoding: str) -> list[str]:
+    return [part.strip() for part in encoding.split(",") if part.strip()]
 
 
 def _check_length(announced: str | None, chunks: Chunks) -> None:

@@ -22,6 +22,16 @@ def invalid_request(message: str) -> AwsError:
     return AwsError("InvalidRequest", message)
 
 
+def method_not_allowed(method: str, kind: str) -> AwsError:
+    """MethodNotAllowed, naming the kind of resource that the method is not for."""
+    return AwsError(
+        "MethodNotAllowed",
+        "The specified method is not allowed against this resource.",
+        405,
+        {"Method": method, "ResourceType": kind},
+    )
+
+
 def no_such_bucket(name: str) -> AwsError:
     """NoSuchBucket."""
     return AwsError(

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 
 from workshop_lib.sandbox.call import Call
-from workshop_lib.sandbox.protocol.errors import AwsError
 from workshop_lib.sandbox.services.s3.errors import (
     invalid_argument,
     invalid_request,
+    method_not_allowed,
     unvalued_argument,
 )
 
@@ -51,7 +51,10 @@ _READS_VERSION = {"PostObject", "PutBucketAcl"}
 
 
 def require_parameters(call: Call) -> None:
-    """Refuse a query that no bucket's operation could take. Raises AwsError InvalidArgument."""
+    """Refuse a query, and headers, that the operation could not take.
+
+    Raises AwsError InvalidArgument, InvalidRequest, MethodNotAllowed.
+    """
     parameters, operation = call.parameters, call.operation
     for name in _NUMBERS.get(operation, ()):
         number(call, name, 0)
@@ -102,12 +105,7 @@ def _require_fitting_method(call: Call) -> None:
             message = "This operation does not accept partNumber without uploadId"
             raise invalid_argument(message, "partNumber", "partNumber")
         if "uploadId" in parameters and "partNumber" not in parameters:
-            raise AwsError(
-                "MethodNotAllowed",
-                "The specified method is not allowed against this resource.",
-                405,
-                {"Method": "PUT", "ResourceType": "UPLOAD"},
-            )
+            raise method_not_allowed("PUT", "UPLOAD")
     source = request.headers.get("x-amz-copy-source")
     if source is None or not parameters["Bucket"]:
         return

@@ -59,6 +59,7 @@ from workshop_lib.sandbox.services.s3.encryption import (
 from workshop_lib.sandbox.services.s3.errors import (
     access_denied,
     invalid_request,
+    method_not_allowed,
     unvalued_argument,
 )
 from workshop_lib.sandbox.services.s3.lifecycle import check_lifecycle
@@ -329,12 +330,7 @@ _OF_THE_OWNER = {"DeleteBucketPolicy", "GetBucketPolicy", "PutBucketPolicy"}
 def _limit_outsiders(call: Call) -> None:
     """Refuse what another account may not do."""
     if call.operation in _OF_THE_OWNER:
-        raise AwsError(
-            "MethodNotAllowed",
-            "The specified method is not allowed against this resource.",
-            405,
-            {"Method": call.request.method, "ResourceType": "BUCKETPOLICY"},
-        )
+        raise method_not_allowed(call.request.method, "BUCKETPOLICY")
 
 
 _TO_EVERYONE = "https://aws.amazon.com/s3/"  # where S3 sends whoever asks it unsigned

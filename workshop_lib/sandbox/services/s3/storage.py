@@ -44,6 +44,7 @@ from workshop_lib.sandbox.services.s3.errors import (
     internal_error,
     invalid_argument,
     invalid_request,
+    method_not_allowed,
     no_such_key,
     no_such_version,
 )
@@ -402,12 +403,7 @@ class Storage:
 
 def marker_refusal(call: Call) -> AwsError:
     """MethodNotAllowed: a delete marker can only be deleted."""
-    return AwsError(
-        "MethodNotAllowed",
-        "The specified method is not allowed against this resource.",
-        405,
-        {"Method": call.request.method, "ResourceType": "DeleteMarker"},
-    )
+    return method_not_allowed(call.request.method, "DeleteMarker")
 
 
 @contextmanager
